@@ -33,7 +33,6 @@ from in2x.llm.open import open_model, template_of
 from in2x.llm.request import Asker
 from in2x.records import Instruction, Verdict, read_records, write_records
 from in2x.stage import Stage
-from in2x.translate.profile import PromptProfile
 
 Kept = tuple[Candidate, dict[str, object]]
 """A candidate that passed every gate, and what the judges said."""
@@ -125,7 +124,7 @@ def _from_pairs(config: InstructConfig, stage: Stage) -> Iterator[Candidate]:
     pairs = read_pairs(stage.input("data") / "pairs.train.parquet", config.pairs_per_direction, stage.seed)
     for item in register_rewritings(pairs, config.rewritten, stage.seed):
         yield Candidate(item)
-    profile = PromptProfile()
+    profile = stage.recipe.profile
     for pair in stage.track(pairs, "pairs"):
         yield Candidate(translation(pair, profile))
 
@@ -153,7 +152,7 @@ def _written(
 
 def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Candidate]:
     templates = [template_of(author, config.llm, system) for system in config.magpie.systems or (None,)]
-    interpreter = magpie.Interpreter(PromptProfile())
+    interpreter = magpie.Interpreter(stage.recipe.profile)
     with stage.progress("magpie", config.magpie.turns) as advance:
         for turn in magpie.sample_turns(author, templates, config.magpie, stage.seed, advance):
             answer = turn.answer.text if turn.answer is not None and turn.answer.ok else None
