@@ -1,7 +1,8 @@
 """Check an answer against an item, by code alone: each check is kept or broken, with the reason and where it stands.
 
 Every item is also checked for what no translation into Japanese may lack: an answer, in Japanese, not the source, with
-nothing left in Latin letters or simplified characters, and without a translator's note. Phrases are found as the
+nothing left in Latin letters or simplified characters, without a translator's note, and of a length that is in keeping
+with that of the good renderings (from half to double, with a dozen letters' grace). Phrases are found as the
 rewards find them (`translation_checks.contains`: by characters without punctuation, and by lemmas, so that 匙を投げる
 is found in 匙を投げた); a phrase with a sign of markup in it ({0}, <b>, %s) must stand in the answer to the letter; one
 between slashes is a regular expression, searched in the answer after NFKC.
@@ -20,6 +21,7 @@ from in2x.language.japanese import tokenise
 from in2x.language.register import register_of
 from in2x.language.script import written_in
 from in2x.rl.rewards.principles import Case
+from in2x.rl.rewards.text_checks import weighted
 from in2x.rl.rewards.translation_checks import contains, no_notes, not_copied, translated
 
 
@@ -27,7 +29,7 @@ class Verdict(NamedTuple):
     """One check of one answer."""
 
     kind: str
-    """Kind of the check, or "empty", "language", "copied", "residue", "note"."""
+    """Kind of the check, or "empty", "language", "copied", "residue", "note", "length"."""
     kept: bool
     why: str
     """What was wanted or found, in English; "" where an implicit check is kept."""
@@ -165,12 +167,21 @@ def implicit(item: Item, answer: str) -> list[Verdict]:
     words = Case(item.source, item.source_lang, "ja", reference=" ".join((latin, *item.natural)))
     most_asides = max(item.natural, key=lambda text: len(_BRACKET.findall(text)))
     notes = Case(item.source, item.source_lang, "ja", reference=most_asides)
+    size, (low, high) = weighted(answer, "ja") or 0.0, _band(item)
     return [
         Verdict("language", japanese, "" if japanese else "the answer is not in Japanese"),
         _implicit("copied", not_copied(words, answer), "the source is copied"),
         _implicit("residue", translated(words, answer), "something is left in Latin letters or simplified Chinese"),
         _implicit("note", no_notes(notes, answer), "a note, preface or heading is added"),
+        _implicit("length", low <= size <= high, f"the answer is too {'short' if size < low else 'long'}"),
     ]
+
+
+@lru_cache(maxsize=1 << 11)
+def _band(item: Item) -> tuple[float, float]:
+    """Shortest and longest answer, in English letters' worth; the band is that of the reward "length"."""
+    sizes = [weighted(text, "ja") or 0.0 for text in item.natural]
+    return min(sizes) / 2.2 - 12, max(sizes) * 2 + 12
 
 
 _BRACKET = re.compile(r"[(（]")
