@@ -1,6 +1,7 @@
 """`python -m in2x.evaluate.express [FILE...]`: validate items. Every natural rendering must pass, every trap must fail.
 
-Without files, the whole suite is validated. Each fault is one line; the exit code is 1 where there is any.
+Without files, the whole suite is validated. Each fault is one line; the exit code is 1 where there is any. `--table`
+prints the statistics of the README instead.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from in2x.errors import In2xError
 from in2x.evaluate.express.checks import check_answer, found, passes
-from in2x.evaluate.express.item import Item, WithPhrases, read_items, suite
+from in2x.evaluate.express.item import PHENOMENA, Item, WithPhrases, read_items, suite
 
 
 def item_faults(item: Item) -> list[str]:
@@ -46,8 +47,23 @@ def validate(items: Sequence[Item]) -> list[str]:
     return faults
 
 
+def statistics(items: Sequence[Item]) -> str:
+    """Items by phenomenon and language, as the README's table (Markdown)."""
+    rows = ["| phenomenon | from English | from Chinese | items |", "|---|---:|---:|---:|"]
+    counts = Counter((item.phenomenon, item.source_lang) for item in items)
+    for name in PHENOMENA:
+        en, zh = counts[name, "en"], counts[name, "zh"]
+        if en + zh:
+            rows.append(f"| {name} | {en} | {zh} | {en + zh} |")
+    en, zh = (sum(item.source_lang == lang for item in items) for lang in ("en", "zh"))
+    return "\n".join([*rows, f"| all | {en} | {zh} | {en + zh} |"])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Validate the files named, or the suite; print the faults and a count. Returns the exit code."""
+    if list(arguments) == ["--table"]:
+        print(statistics(suite()))
+        return 0
     try:
         items = [item for file in arguments for item in read_items(Path(file))] if arguments else list(suite())
     except In2xError as error:
