@@ -18,15 +18,16 @@ from in2x.evaluate.express.checks import check_answer, passes
 from in2x.evaluate.express.item import Item, parse_item, read_items, suite
 from in2x.evaluate.express.judged import judge
 from in2x.evaluate.express.score import mean_share, score, wilson
-from in2x.evaluate.express.translate import by_line
+from in2x.evaluate.express.translate import by_line, translate
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
 
 WANTED = {"idiom": 150, "slang": 100, "register": 120, "voice": 40, "address": 40, "onomatopoeia": 40, "culture": 40,
           "names": 40, "wordplay": 30, "integrity": 40}  # fmt: skip
 ROW = {
-    "id": "names-001", "phenomenon": "names", "from": "en", "source": "<b>Elena</b> ran.\n\nElena fell.", "context": "c",
-    "register": None, "natural": ["<b>エレナ</b>は走った。\n\nエレナは転んだ。", "<b>エレナ</b>が走った。\n\nエレナが転んだ。"],
+    "id": "names-001", "phenomenon": "names", "from": "en", "source": "<b>Elena</b> ran.\n\nElena fell.",
+    "context": "c", "register": None,
+    "natural": ["<b>エレナ</b>は走った。\n\nエレナは転んだ。", "<b>エレナ</b>が走った。\n\nエレナが転んだ。"],
     "traps": ["<b>エレナ</b>は走った。\n\nヘレナは転んだ。"],
     "checks": [{"kind": "consistent", "variants": [["エレナ", "ヘレナ"]]}, {"kind": "all", "phrases": ["<b>"]},
                {"kind": "order", "phrases": ["<b>", "</b>"]}, {"kind": "count", "phrase": "</b>", "is": 1},
@@ -86,7 +87,8 @@ GOOD = ROW["natural"][0]
     [
         ("", "empty"), (str(ROW["source"]), "language"), (GOOD.replace("<b>", ""), "all"),
         (GOOD.replace("\n\n", "\n"), "lines"), (GOOD.replace("エレナは転", "ヘレナは転"), "consistent"),
-        ("</b>エレナ<b>は走った。\n\nエレナは転んだ。", "order"), (GOOD + "</b>", "count"), (GOOD + "彼女は立たない。" * 5, "max_chars"),
+        ("</b>エレナ<b>は走った。\n\nエレナは転んだ。", "order"), (GOOD + "</b>", "count"),
+        (GOOD + "彼女は立たない。" * 5, "max_chars"),
         (GOOD.replace("走った", "歩いた"), "any"), (GOOD.replace("転んだ", "匙を投げた"), "none"),
         ("<b>エレナ</b>は走ったんです。\n\nエレナは転びました。", "register"), (GOOD + "（訳注：転倒した）", "note"),
         (GOOD.replace("走った", "走った then"), "residue"), (GOOD + "エレナは転んだのだった。" * 9, "length"),
@@ -125,6 +127,12 @@ def test_lines_go_through_one_by_one_and_come_back_whole() -> None:
             return [text.upper() for text in sources]
 
     assert by_line([item()], Upper()) == ["<B>ELENA</B> RAN.\n\nELENA FELL."]  # type: ignore[arg-type]
+
+
+def test_a_model_folder_answers_every_item(tiny_model: Path) -> None:
+    items = [next(one for one in suite() if one.source_lang == lang) for lang in ("en", "zh")]
+    answers = translate([*items, item()], str(tiny_model))
+    assert len(answers) == 3 and answers[2].split("\n")[1] == ""
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def validate(items: Sequence[Item]) -> list[str]:
 def statistics(items: Sequence[Item]) -> str:
     """Items by phenomenon and language, as the README's table (Markdown)."""
     rows = ["| phenomenon | from English | from Chinese | items |", "|---|---:|---:|---:|"]
-    counts = Counter((item.phenomenon, item.source_lang) for item in items)
+    counts = Counter[tuple[str, str]]((item.phenomenon, item.source_lang) for item in items)
     for name in PHENOMENA:
         en, zh = counts[name, "en"], counts[name, "zh"]
         if en + zh:
