@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from in2x.errors import UsageError
+from in2x.evaluate.express.cli import express
 from in2x.stage import console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(express)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
