@@ -140,16 +140,16 @@ def test_pairs_only(tmp_path: Path) -> None:
 def test_translations_are_asked_in_the_words_of_the_recipe(tmp_path: Path) -> None:
     """Trained in other words than it is asked in later, a small model answers in the wrong language."""
     stage = stage_of(tmp_path, prepare(tmp_path / "data", pairs_of(20)), None, synthesize=False)
-    stage.recipe = Recipe.model_validate({"name": "t", "languages": {"others": []}, "prompt": {
-        "*": "{to} <- {source}", "*/polite": "{to}, polite <- {source}"}, "instruct": {"synthesize": False}})  # fmt: skip
+    words = {"*": "{to} <- {source}", "*/polite": "{to}, polite <- {source}"}
+    stage.recipe = stage.recipe.model_copy(update={"prompt": words})
     go(stage)
     pool = [i for p in ("sft", "rl") for i in read_records(stage.out / f"pool.{p}.parquet", Instruction)]
     asked = [i for i in pool if i.task == "translate"]
     assert asked
     for item in asked:
         known = item.verifier or {}
-        words = stage.recipe.profile.prompt(known["source"], known["from"], known["to"], known["register"])
-        assert item.messages == [{"role": "user", "content": words}] and " <- " in words
+        wanted = stage.recipe.profile.prompt(known["source"], known["from"], known["to"], known["register"])
+        assert item.messages == [{"role": "user", "content": wanted}] and " <- " in wanted
 
 
 def test_same_inputs_same_bytes(tmp_path: Path) -> None:
