@@ -4,6 +4,8 @@ Everything follows from the text of the question by its hash, so any two runs he
 twelve has a known fault (a refusal, another language, another result, an invention), so that every gate has work.
 """
 
+# ruff: noqa: E501  # a table of words
+
 from __future__ import annotations
 
 import hashlib
@@ -69,7 +71,11 @@ def language_of(text: str) -> str:
 
 def task(rng: random.Random, lang: str) -> str:
     verb, thing, manner = (rng.choice(words) for words in TASKS[lang])
-    return {"en": f"{verb} {thing}, {manner}.", "ja": f"{thing}について、{manner}{verb}。", "zh": f"{verb}：{thing}，{manner}。"}[lang]
+    return {
+        "en": f"{verb} {thing}, {manner}.",
+        "ja": f"{thing}について、{manner}{verb}。",
+        "zh": f"{verb}：{thing}，{manner}。",
+    }[lang]
 
 
 def answer(rng: random.Random, lang: str) -> str:

@@ -50,9 +50,7 @@ def _no_judgement(candidate: Candidate, answer: Answer) -> Judged:
     return Judged(candidate, False, "no judgement", {"error": answer.error}, failed=True)
 
 
-def rule_prompts(
-    judge: Asker, candidates: Sequence[Candidate], advance: Advance | None = None
-) -> Iterator[Judged]:
+def rule_prompts(judge: Asker, candidates: Sequence[Candidate], advance: Advance | None = None) -> Iterator[Judged]:
     """Ask for each named fault of the instruction."""
     requests = (
         chat(
@@ -71,7 +69,11 @@ def rule_prompts(
 
 
 def response_and_critic(
-    author: Asker, critic: Asker, candidates: Sequence[Candidate], responses: int, seed: int,
+    author: Asker,
+    critic: Asker,
+    candidates: Sequence[Candidate],
+    responses: int,
+    seed: int,
     advance: Advance | None = None,
 ) -> Iterator[Judged]:
     """Let the model answer `responses` times and a critic judge each answer (and the item's own, which comes first).

@@ -137,9 +137,7 @@ def _from_pairs(config: InstructConfig, stage: Stage) -> Iterator[Candidate]:
         yield Candidate(translation(pair, profile))
 
 
-def _answered(
-    config: InstructConfig, stage: Stage, models: _Models, found: Sequence[Candidate]
-) -> Iterator[Candidate]:
+def _answered(config: InstructConfig, stage: Stage, models: _Models, found: Sequence[Candidate]) -> Iterator[Candidate]:
     """The collected instructions without an answer, with one by the model."""
     bare = [c for c in found if c.item.answer is None]
     with stage.progress("answer collected", len(bare)) as advance:
