@@ -42,20 +42,24 @@ _SUFFIX = r"\.(?:jsonl|json|parquet)(?:\.gz)?$"
 _END = re.compile(r"(?:<\|endoftext\|>|</s>)\s*$")
 
 
+def sets_of(source: SetConfig) -> list[SetConfig]:
+    """`source` itself, or one for each set of the folder that it names. Raises In2xError for a folder without sets."""
+    folder = Path(source.path)
+    if not folder.is_dir():
+        return [source]
+    files = [f for f in sorted(folder.iterdir()) if re.search(_SUFFIX, f.name) and f.is_file()]
+    if not files:
+        raise In2xError("no instruction sets in this folder", file=folder,
+                        mend="put .jsonl, .jsonl.gz, .json or .parquet files there")  # fmt: skip
+    return [source.model_copy(update={"path": str(file)}) for file in files]
+
+
 def read_set(source: SetConfig) -> Iterator[Instruction]:
-    """The instructions of one open set: a file, a hub set, or every set of a folder.
+    """The instructions of one open set: a file or a hub set.
 
     Raises:
         In2xError: no such file or hub set, a row that is not of the layout (with its line), a cyclic message tree.
     """
-    if Path(source.path).is_dir():
-        files = [f for f in sorted(Path(source.path).iterdir()) if re.search(_SUFFIX, f.name) and f.is_file()]
-        if not files:
-            raise In2xError("no instruction sets in this folder", file=source.path,
-                            mend="put .jsonl, .jsonl.gz, .json or .parquet files there")  # fmt: skip
-        for file in files:
-            yield from read_set(source.model_copy(update={"path": str(file)}))
-        return
     rows = _rows(source)
     name = re.sub(_SUFFIX, "", Path(source.path).name)
     if source.format == "oasst":

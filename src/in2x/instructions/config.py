@@ -20,7 +20,7 @@ class SetConfig(Config):
         None, "Licence of the set, recorded with each item that names none itself (a hub set's card may name it)."
     )
     lang: str | None = knob(None, "Language of its answers; none lets the script of the text decide.")
-    most: int | None = knob(None, "Items taken, at most, drawn by the seed.", gt=0)
+    most: int | None = knob(None, "Items taken of each file, at most, drawn by the seed.", gt=0)
 
 
 class MagpieConfig(Config):

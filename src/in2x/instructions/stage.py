@@ -22,7 +22,7 @@ from in2x.errors import In2xError
 from in2x.instructions import magpie, prompt
 from in2x.instructions.balance import split, surplus
 from in2x.instructions.candidate import Candidate
-from in2x.instructions.collect import read_set
+from in2x.instructions.collect import read_set, sets_of
 from in2x.instructions.config import InstructConfig
 from in2x.instructions.decontaminate import heldout
 from in2x.instructions.from_pairs import read_pairs, register_rewritings, translation
@@ -115,7 +115,7 @@ def _collected(config: InstructConfig, stage: Stage) -> Iterator[Instruction]:
     """The instructions of the data artifact and of the open sets."""
     file = stage.input("data") / "instructions.parquet"
     given = list(read_records(file, Instruction)) if file.exists() else []
-    for source in config.sets:
+    for source in (one for named in config.sets for one in sets_of(named)):
         found = list(read_set(source))
         if source.most is not None and len(found) > source.most:
             places = random.Random(f"{stage.seed} {source.path}").sample(range(len(found)), source.most)

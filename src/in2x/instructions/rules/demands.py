@@ -10,10 +10,13 @@ from in2x.instructions.rules.patterns import patterns, search
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.numbers import numbers, parse_numeral
 
+_UNITS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _WORDS = {
-    **{word: n for n, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"])},
-    **{word: 10 * n for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)},
+    **{word: n for n, word in enumerate(_UNITS)}, **{word: 10 * n for n, word in enumerate(_TENS, 2)},
     "a single": 1, "a hundred": 100, "one hundred": 100, "two hundred": 200, "a thousand": 1000,
 }  # fmt: skip
 _NUMBER = r"\d[\d,]*|[一二两三四五六七八九十百千]+|" + "|".join(sorted(_WORDS, key=len, reverse=True))
