@@ -10,6 +10,7 @@ count in the recall.
 
 from __future__ import annotations
 
+from in2x.language.script import language_of
 from in2x.records import Instruction
 
 Row = tuple[str, str]
@@ -264,3 +265,48 @@ def faulty() -> list[tuple[str, Instruction]]:
         (fault, _make(n, lang, row))
         for fault, by_language in FAULTY.items() for lang, rows in by_language.items() for n, row in enumerate(rows)
     ]  # fmt: skip
+
+
+FURTHER: dict[str, list[str]] = {
+    "no-focus": [
+        "I went to the market.", "We live near a park.", "Please do it with this and that.", "My brother likes trains.",
+        "Make the stuff like the other stuff.", "Give me something good.", "犬が嫌いです。", "昨日映画を見ました。", "これをそんな感じで。",
+        "それとこれを例のように。", "私は夏が好きだ。", "何か話してください。", "我讨厌下雨。", "我们去了海边。", "把这个东西弄成那样。",
+        "做一下那个什么的。", "他喜欢猫。", "请随便说点什么。"],
+    "contradiction": [
+        "Reply in one word with at least three sentences.", "Write exactly two paragraphs in one sentence.",
+        "Give at most five words and at least six lines about snow.", "Recite a song without any words.",
+        "Use no more than twenty words, a minimum of thirty words.", "Answer entirely in Chinese and in English only.",
+        "一言で、三文以上で答えてください。", "五十字以内で、百字以上書いてください。", "文字のない手紙を書いてください。", "日本語だけで、中国語のみで説明して。",
+        "三行以内、五行以上の詩を作って。", "4×6は？|25です。", "用一个词回答，至少三句。", "不超过二十字，不少于五十字，写春天。",
+        "写一封没有文字的信。", "只用中文、只用英文说明。", "最多两段，至少四段。", "8+7等于多少？|16。"],
+    "": [
+        "I like boats. Which kind should a beginner buy?", "My brother likes trains. Suggest a present.",
+        "I went to the market and lost my keys; write a short apology to my landlord.", "Write a letter with no adjectives.",
+        "Write a story in one paragraph with at least three characters.", "Explain it as if that thing were a machine.",
+        "Summarise this in one sentence of at most twenty words.", "Use at least two examples in no more than five sentences.",
+        "Write a poem without using the word love.", "Write exactly three lines, each with at least five words.",
+        "Draw a comic strip that has no dialogue, and describe each panel.", "Say it in one word: what do bees make?",
+        "Is it better to do it this way or that way when folding a sheet?", "Name something that is heavier than it looks.",
+        "Translate this into English only if it is Japanese.", "Give at least three reasons in under 100 words.",
+        "犬が好きです。おすすめの犬種はありますか。", "昨日映画を見ました。感想文の書き方を教えて。", "一文で、二十字以上で要約してください。",
+        "三つ以上の例を五文以内で挙げてください。", "漢字のない文を書いてください。", "五行以内で、各行三語以上の詩を作って。",
+        "これとそれの違いを、文法の観点から説明して。", "英語だけで書かれた看板を日本語で説明して。", "二百字以上四百字以内で書いてください。",
+        "一言で言うと、友情とは何ですか。", "私は夏が好きだと思う人に、冬の良さを伝える文を書いて。", "何か一つ、夏の季語を挙げてください。",
+        "我喜欢猫，请推荐一本关于猫的书。", "我们去了海边，帮我写一条朋友圈。", "用一句话概括，至少十个字。", "至少举三个例子，不超过五句。",
+        "写一首没有“爱”字的诗。", "这个词和那个词有什么区别？", "只用三个词描述秋天。", "不少于一百字，不超过三百字。",
+        "请把这个东西的用途写清楚：漏斗。", "解释什么是惯性。", "用一个词形容大海。", "三行以内，每行至少五个字。"],
+}  # fmt: skip
+"""Prompts (some with an answer after a bar) written after the rules and before they were tried on them; sound under ""."""
+
+
+def further() -> list[tuple[str, Instruction]]:
+    """(fault or "", instruction)."""
+    found = []
+    for fault, texts in FURTHER.items():
+        for number, text in enumerate(texts):
+            prompt, _, answer = text.partition("|")
+            messages = [{"role": "user", "content": prompt}]
+            lang = language_of(prompt) or "en"
+            found.append((fault, Instruction(f"{fault}-{number}", lang, "chat", messages, answer=answer or None)))
+    return found

@@ -1,6 +1,6 @@
 """A small OpenAI-compatible HTTP server for tests and benchmarks, in its own process, with faults on demand.
 
-    python tests/llm_server.py PORT_FILE [--fault-rate .3] [--silence 40] [--seed 1] [--answer MODE]
+    python tests/llm_server.py PORT_FILE [--port N] [--fault-rate .3] [--silence 40] [--seed 1] [--mode MODE]
 
 It answers at once, from the text of the first user turn alone, so that any two runs get the same words. It remembers
 what it was asked: GET /stats gives {"asked": n, "answered": n, "again": questions asked after they had been answered}
@@ -15,6 +15,8 @@ import hashlib
 import json
 import random
 from pathlib import Path
+
+import scripted_model
 
 FAULTS = ("429", "500", "timeout", "cut", "not-json", "no-choice", "wrong-shape", "silence")
 
@@ -38,28 +40,11 @@ def reply_to(body: dict, mode: str) -> str:
         text = body["prompt"] + str(body.get("seed"))
     digest = hashlib.sha256(text.encode()).hexdigest()
     if mode == "script":
-        return scripted(body, text, digest)
+        wanted = body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("required", [])
+        return scripted_model.reply(text, wanted, body.get("seed"), "messages" not in body)
     if mode == "json" or "response_format" in body:
         return json.dumps({"score": int(digest[:2], 16) % 5 + 1, "why": digest[:8]})
     return f"answer {digest[:12]} to {text[:40]}"
-
-
-def scripted(body: dict, text: str, digest: str) -> str:
-    """What a helpful model would say to this project's own prompts."""
-    wanted = body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("required", [])
-    if wanted == ["tasks"]:
-        return json.dumps({"tasks": [f"Describe the harbour of {digest[n : n + 9]} in two lines" for n in (0, 12, 24)]})
-    if "reasoning" in wanted:
-        result = text.split("Result: ")[1].split("\n")[0]
-        said = {"instruction": f"太郎は梨をいくつ持っていますか（{digest[:6]}）", "answer": result, "changes": ["名前"]}
-        return json.dumps(said | {"reasoning": f"足し合わせると\n答えは{result}"})
-    if "hallucination" in wanted:
-        bad = digest[0] in "01"
-        return json.dumps({"hallucination": ["it"] if bad else [], "contradiction": False, "valid": True, "score": 4,
-                           "why": "-"})  # fmt: skip
-    if "messages" not in body:
-        return f"Tell me about the town of {digest[:8]}, please."
-    return f"It lies by the sea, and the number of its houses is {int(digest[:4], 16)}."
 
 
 class Http(asyncio.Protocol):
@@ -131,7 +116,7 @@ class Http(asyncio.Protocol):
             if state.mode == "plain" and "response_format" in body:
                 return self.send_json({"error": {"message": "Unknown parameter: response_format"}}, 400)
             text = json.dumps([body.get("messages") or body.get("prompt"), body.get("seed")], sort_keys=True)
-            if "too long" in text:
+            if "too long" in text and state.mode != "script":
                 return self.send_json({"error": {"message": "the context is too long"}}, 400)
             state.log.append(text)
             if state.rate and state.random.random() < state.rate:
@@ -190,8 +175,8 @@ class Http(asyncio.Protocol):
             asyncio.get_running_loop().call_later(state.silence, self.transport.close)
 
 
-async def serve(port_file: Path, state: State) -> None:
-    server = await asyncio.get_running_loop().create_server(lambda: Http(state), "127.0.0.1", 0, backlog=1024)
+async def serve(port_file: Path, port: int, state: State) -> None:
+    server = await asyncio.get_running_loop().create_server(lambda: Http(state), "127.0.0.1", port, backlog=1024)
     port = server.sockets[0].getsockname()[1]
     partial = port_file.with_suffix(".partial")
     partial.write_text(str(port))
@@ -201,10 +186,11 @@ async def serve(port_file: Path, state: State) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("port_file", type=Path)
+    parser.add_argument("port_file", type=Path, help="where the port's number is written once the server listens")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--fault-rate", type=float, default=0.0)
     parser.add_argument("--silence", type=float, default=40.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mode", default="text")
+    parser.add_argument("--mode", default="text", help="script answers the prompts of the instruct stage")
     given = parser.parse_args()
-    asyncio.run(serve(given.port_file, State(given.fault_rate, given.silence, given.seed, given.mode)))
+    asyncio.run(serve(given.port_file, given.port, State(given.fault_rate, given.silence, given.seed, given.mode)))

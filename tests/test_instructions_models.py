@@ -25,7 +25,9 @@ from in2x.llm.chat import cut, take_apart
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import violation
+from in2x.recipe import Recipe
 from in2x.records import Instruction
+from in2x.stage import Stage
 
 
 class Script:
@@ -209,7 +211,7 @@ def test_rereading_shows_the_author_its_own_trace() -> None:
     assert "I thought of fine" in author.asked[0]
 
 
-def test_the_chain_loses_nothing() -> None:
+def test_the_chain_loses_nothing(tmp_path: Path) -> None:
     config = InstructConfig.model_validate({"judges": {"rule_prompts": True, "critic": True, "rereading": True}})
     ledger = Ledger()
     gates = Gates(config, Contamination(), ledger)
@@ -226,7 +228,8 @@ def test_the_chain_loses_nothing() -> None:
     made = [Candidate(item(f"Task {n}: explain how a tide comes about", f"A tide {n}")) for n in range(8)]
     made += [Candidate(item("x", None), fault="no answer came", failed=True), made[0]]
     model = Script(reply)
-    passed = gates.by_judges(list(gates.by_code(made)), model, model, 0)
+    stage = Stage("instruct", Recipe(name="t"), tmp_path)
+    passed = gates.by_judges(list(gates.by_code(made)), model, model, stage)
     for candidate, evidence in passed:
         assert set(evidence) == {"rule-prompts", "critic", "rereading"}
         ledger.keep(candidate.item, evidence)

@@ -1,5 +1,7 @@
 """The rule gates, measured on 300 sound and 300 faulty instructions; cases that the measuring taught."""
 
+# sentences
+
 from __future__ import annotations
 
 from collections import Counter
@@ -10,12 +12,12 @@ from in2x.instructions.config import RulesConfig
 from in2x.instructions.misfit import misfit
 from in2x.instructions.rules import RULES, check
 from in2x.records import Instruction
-from instruction_faults import faulty, sound
+from instruction_faults import faulty, further, sound
 
 CONFIG = RulesConfig()
 RECALL = {
     "language": 1.0, "repetition": 1.0, "self-answered": 1.0, "refusal": 0.9, "leakage": 1.0, "personal-data": 1.0,
-    "too-simple": 0.9, "no-focus": 0.7, "contradiction": 0.6, "length": 1.0,
+    "too-simple": 0.9, "no-focus": 0.9, "contradiction": 0.8, "length": 1.0,
 }  # fmt: skip
 """Least recall a fault. What is missing of 1 is for the judges: faults of sense that no rule can see."""
 
@@ -39,6 +41,32 @@ def test_precision_and_recall() -> None:
             item.messages[0]["content"][:60] + " | " + str(item.answer)[:60]
             for f, item in faulty() if f == fault and not check(item, CONFIG)
         ])  # fmt: skip
+
+
+def test_the_rules_hold_on_prompts_they_were_not_written_for() -> None:
+    found = [(fault, (check(item, CONFIG) or ("",))[0], item.messages[0]["content"]) for fault, item in further()]
+    wrong = [row for row in found if row[0] != row[1]]
+    assert not [row for row in wrong if not row[0]], "sound prompts are left alone"
+    assert len(wrong) <= 2, wrong
+
+
+def test_what_real_sets_taught() -> None:
+    def fault(prompt: str, answer: str | None = None, lang: str = "en") -> str | None:
+        found = check(Instruction("x", lang, "chat", [{"role": "user", "content": prompt}], answer=answer), CONFIG)
+        return found and found[0]
+
+    asked = (
+        "Based on the context and the answer, generate a question.\n\nContext: The boat sank.\n\nAnswer:\n\nThe boat."
+    )
+    assert fault(asked, "What sank last night?") is None
+    assert fault("Write a conversation.\nRoles: User and Bot", "User: Hi!\nBot: Good evening to you.") is None
+    assert fault("Describe the harbour.", "User: Hi!\nBot: Good evening to you.") == "leakage"
+    assert fault("次の英文を和訳して。\n\nThe old lamp burned all night in the window of the inn.", lang="ja") is None
+    assert fault("Translate into Arabic: good night, my friend", "تصبح على خير يا صديقي") is None
+    assert (
+        fault("What mood is this? I waited for hours. Grrrrrrrrrrrrrrrrr! And then it rained on us all.", "negative")
+        is None
+    )
 
 
 def test_rejections_name_the_right_fault() -> None:

@@ -19,6 +19,11 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @property
+    def spared(self) -> frozenset[str]:
+        """Stages that the room of this section usually reads, and does without under these knobs."""
+        return frozenset()
+
 
 def knob(default: Any, doc: str, *, unit: str = "", source: str = OUR_CHOICE, **limits: Any) -> Any:
     """Declare one knob.

@@ -47,6 +47,11 @@ class Room:
     code: tuple[str, ...]
     """Packages or modules under `in2x` whose source belongs to the key."""
 
+    def reads(self, recipe: Recipe) -> tuple[str, ...]:
+        """The artifacts it needs under `recipe`, whose section may do without some of them."""
+        spared: frozenset[str] = getattr(recipe, self.section).spared
+        return tuple(name for name in self.needs if name not in spared)
+
     def function(self) -> Callable[[Any, Stage], None]:
         """The stage function."""
         function: Callable[[Any, Stage], None] = importlib.import_module(self.module).run
@@ -128,7 +133,7 @@ def run(
 
     Args:
         first: start here; the stages before it must be finished (their artifacts are taken as they are).
-        until: stop after this stage.
+        until: run no further than this stage, and of those before it only the ones that it rests on.
         force: run the stages from `first` (or all) even where nothing changed.
 
     Raises:
@@ -139,14 +144,17 @@ def run(
     end_at = STAGES.index(room(until).name) if until else len(STAGES) - 1
     if begin_at > end_at:
         raise UsageError(f"--from {first} comes after --until {until}", mend="swap them")
+    wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
     artifacts: dict[str, Artifact] = {}
     with _lock(out):
         for index, current in enumerate(ROOMS[: end_at + 1]):
+            if current.name not in wanted:
+                continue
             final = out / current.name
             if index < begin_at:
                 artifacts[current.name] = Artifact.open(final)
                 continue
-            inputs = {name: artifacts[name] for name in current.needs}
+            inputs = {name: artifacts[name] for name in current.reads(recipe)}
             key = stage_key(recipe, current, {name: artifact.key for name, artifact in inputs.items()})
             if not force and (final / MANIFEST).exists() and Artifact.open(final).key == key:
                 artifacts[current.name] = Artifact.open(final)
@@ -156,6 +164,15 @@ def run(
             if current.name == MODEL_STAGES[0] or index == end_at:
                 publish_model(recipe, artifacts, out)
     return artifacts
+
+
+def _rests_on(recipe: Recipe, last: Room) -> set[str]:
+    """`last` and every stage that it reads, directly or through others."""
+    found = {last.name}
+    for current in reversed(ROOMS):
+        if current.name in found:
+            found.update(current.reads(recipe))
+    return found
 
 
 def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: str, out: Path) -> Artifact:
@@ -252,7 +269,7 @@ def forecast(recipe: Recipe, out: Path) -> list[Forecast]:
     keys: dict[str, str] = {}
     found = []
     for current in ROOMS:
-        keys[current.name] = key = stage_key(recipe, current, {name: keys[name] for name in current.needs})
+        keys[current.name] = key = stage_key(recipe, current, {name: keys[name] for name in current.reads(recipe)})
         final, mark = out / current.name, out / ".partial" / current.name / ".key"
         old = Artifact.open(final) if (final / MANIFEST).exists() else None
         status = "unchanged" if old and old.key == key else "runs again" if old else "runs"

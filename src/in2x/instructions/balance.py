@@ -59,7 +59,7 @@ def split(items: Sequence[Instruction], rl_share: float, threshold: float, seed:
     hang together at a low threshold; then it is raised in steps of .1 until the share can be reached, and the result
     says so.
     """
-    wanted = round(rl_share * len(items))
+    wanted = min(round(rl_share * len(items)), sum(item.verifier is not None for item in items))
     texts = [content_of(item) for item in items]
     keys = [_pair_keys(item) for item in items]
     found = Split(frozenset(), threshold, 0)

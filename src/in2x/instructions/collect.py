@@ -13,7 +13,8 @@
 | seed-tasks | Self-Instruct: instruction, instances [{input, output}] |
 | plain | instruction alone |
 
-From a message tree the path of best-ranked replies is taken. Licences are recorded per item.
+Sets of classic language tasks are read through the templates of `classic.py`. From a message tree the path of
+best-ranked replies is taken. Licences are recorded per item: the row's own, else the recipe's, else a hub card's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from in2x.errors import In2xError
+from in2x.instructions import classic
 from in2x.instructions.config import SetConfig
 from in2x.language.numbers import parse_numeral
 from in2x.language.script import language_of
@@ -36,17 +38,30 @@ from in2x.records import Instruction, Message, content_id
 Row = Mapping[str, Any]
 _ROLES = {"human": "user", "user": "user", "prompter": "user", "gpt": "assistant", "assistant": "assistant",
           "chatgpt": "assistant", "bot": "assistant", "system": "system"}  # fmt: skip
+_SUFFIX = r"\.(?:jsonl|json|parquet)(?:\.gz)?$"
 _END = re.compile(r"(?:<\|endoftext\|>|</s>)\s*$")
 
 
+def sets_of(source: SetConfig) -> list[SetConfig]:
+    """`source` itself, or one for each set of the folder that it names. Raises In2xError for a folder without sets."""
+    folder = Path(source.path)
+    if not folder.is_dir():
+        return [source]
+    files = [f for f in sorted(folder.iterdir()) if re.search(_SUFFIX, f.name) and f.is_file()]
+    if not files:
+        raise In2xError("no instruction sets in this folder", file=folder,
+                        mend="put .jsonl, .jsonl.gz, .json or .parquet files there")  # fmt: skip
+    return [source.model_copy(update={"path": str(file)}) for file in files]
+
+
 def read_set(source: SetConfig) -> Iterator[Instruction]:
-    """The instructions of one open set.
+    """The instructions of one open set: a file or a hub set.
 
     Raises:
         In2xError: no such file or hub set, a row that is not of the layout (with its line), a cyclic message tree.
     """
-    rows = _rows(source.path)
-    name = re.sub(r"\.(?:jsonl|json|parquet)(?:\.gz)?$", "", Path(source.path).name)
+    rows = _rows(source)
+    name = re.sub(_SUFFIX, "", Path(source.path).name)
     if source.format == "oasst":
         yield from _oasst(rows, source, name)
         return
@@ -62,15 +77,22 @@ def read_set(source: SetConfig) -> Iterator[Instruction]:
             raise In2xError(f"no known layout has the keys {sorted(row)[:8]}", file=source.path, line=line,
                             mend="name instruct.sets.format")  # fmt: skip
         try:
-            item = _READERS[layout](row)
+            found = list(_classic(layout, row)) if layout in classic.TASKS else [_READERS[layout](row)]
         except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
             raise In2xError(
                 f"not a row of the {layout} layout ({error.__class__.__name__}: {error})", file=source.path, line=line,
                 mend="mend the row or name another format",
             ) from None  # fmt: skip
-        if item is not None:
-            messages, answer, extra = item
-            yield _instruction(messages, answer, extra, row, source, name)
+        for item in found:
+            if item is not None:
+                messages, answer, extra = item
+                yield _instruction(messages, answer, extra, row, source, name)
+
+
+def _classic(layout: str, row: Row) -> Iterator[Found]:
+    for lang, prompt, answer, verifier in classic.TASKS[layout](row):
+        task = "translate" if layout == "translation" else layout
+        yield _joined(prompt, None), answer, {"task": task, "verifier": verifier or None, "lang": lang}
 
 
 def _chain(first: tuple[int, Row], rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
@@ -78,12 +100,12 @@ def _chain(first: tuple[int, Row], rows: Iterable[tuple[int, Row]]) -> Iterator[
     yield from rows
 
 
-def _rows(path: str) -> Iterator[tuple[int, Row]]:
+def _rows(source: SetConfig) -> Iterator[tuple[int, Row]]:
     """Rows with their line (or row) numbers."""
-    file = Path(path)
+    path, file = source.path, Path(source.path)
     if not file.exists():
         if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not file.suffix:
-            yield from _hub(path)
+            yield from _hub(path, source.license)
             return
         raise In2xError("there is no such instruction set", file=path, mend="give a file or a hub name (owner/name)")
     if file.suffix == ".parquet":
@@ -115,12 +137,14 @@ def _rows(path: str) -> Iterator[tuple[int, Row]]:
         raise In2xError(f"the set cannot be read ({error})", file=file, mend="give UTF-8, plain or .gz") from None
 
 
-def _hub(name: str) -> Iterator[tuple[int, Row]]:
+def _hub(name: str, given: str | None) -> Iterator[tuple[int, Row]]:
     from datasets import load_dataset
 
     try:
         table = load_dataset(name, split="train", streaming=True)
-        yield from enumerate(table, 1)
+        card = {"license": given or table.info.license or None}
+        for number, row in enumerate(table, 1):
+            yield number, card | row
     except Exception as error:  # the hub's client raises many kinds, all meaning the same to the user
         raise In2xError(f"the hub set cannot be read ({str(error).splitlines()[0][:120]})", file=name,
                         mend="check the name and the network, or give a file") from None  # fmt: skip
@@ -134,6 +158,7 @@ def _layout(row: Row) -> str | None:
         ("dolly", {"instruction", "context", "response"}), ("alpaca", {"instruction", "output"}),
         ("prompted", {"inputs", "targets"}), ("prompted", {"prompt", "completion"}),
         ("question", {"question", "answer"}), ("question", {"question", "answer_number"}), ("plain", {"instruction"}),
+        *classic.KEYS,
     ):  # fmt: skip
         if needed <= keys:
             return layout
@@ -281,7 +306,8 @@ def _circular(number: str, messages: Mapping[str, Row]) -> bool:
 def _instruction(
     messages: list[Message], answer: str | None, extra: Mapping[str, Any], row: Row, source: SetConfig, name: str
 ) -> Instruction:
-    lang = source.lang or _given_language(row) or language_of(answer or "") or language_of(messages[-1]["content"])
+    given = extra.get("lang") or source.lang or _given_language(row)
+    lang = given or language_of(answer or "") or language_of(messages[-1]["content"])
     fields = {"task": "chat", "verifier": None, "labels": None, **extra}
     return Instruction(
         id=content_id(f"collected:{name}", messages, answer), lang=lang or "en", messages=messages, answer=answer,

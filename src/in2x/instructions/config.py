@@ -11,14 +11,16 @@ from in2x.llm.config import LlmConfig
 class SetConfig(Config):
     """One open instruction set."""
 
-    path: str = knob(..., "File (.jsonl, .jsonl.gz, .json, .parquet) or hub name.")
+    path: str = knob(..., "File (.jsonl, .jsonl.gz, .json, .parquet), folder of such files, or hub name.")
     format: Literal[
         "auto", "alpaca", "dolly", "oasst", "oasst-tree", "sharegpt", "messages", "prompted", "question", "seed-tasks",
-        "plain",
+        "plain", "nli", "paraphrase", "sentiment", "reading", "summary", "choice", "translation",
     ] = knob("auto", "Layout of its rows; auto looks at each row's keys.")  # fmt: skip
-    license: str | None = knob(None, "Licence of the set, recorded with each item that names none itself.")
+    license: str | None = knob(
+        None, "Licence of the set, recorded with each item that names none itself (a hub set's card may name it)."
+    )
     lang: str | None = knob(None, "Language of its answers; none lets the script of the text decide.")
-    most: int | None = knob(None, "Items taken, at most, drawn by the seed.", gt=0)
+    most: int | None = knob(None, "Items taken of each file, at most, drawn by the seed.", gt=0)
 
 
 class MagpieConfig(Config):
@@ -76,6 +78,11 @@ class JudgesConfig(Config):
     collected: bool = knob(False, "Put collected items through these gates too.")
     llm: LlmConfig | None = knob(None, "The judging model; none means the one that writes.")
 
+    @property
+    def on(self) -> bool:
+        """Whether any of them is on."""
+        return self.rule_prompts or self.critic or self.rereading
+
 
 class InstructConfig(Config):
     """Collect, rewrite, synthesize, verify, balance, split."""
@@ -87,6 +94,12 @@ class InstructConfig(Config):
         None, "Translation instructions made from the training pairs, at most this many a direction.", ge=0
     )
     collected: int | None = knob(None, "Instructions taken from the open sets, at most.", ge=0)
+    answer_collected: bool = knob(
+        False, "Let the model answer collected instructions that come without an answer; the judges see them then."
+    )
+    license: str | None = knob(
+        None, "Terms of what the model writes on its own, recorded per item (a rewriting keeps its source's licence)."
+    )
     rewritten: int = knob(1500, "Register rewritings made from pairs that share a source, at most.", ge=0)
     rewrite: RewriteConfig = knob(RewriteConfig(), "Rewriting by the model.", source="METHOD 2")
     synthesize: bool = knob(True, "Let the model write instructions of its own.", source="METHOD 2")
@@ -108,3 +121,17 @@ class InstructConfig(Config):
     near_duplicate: float = knob(
         0.7, "Jaccard similarity of character 3-grams from which two instructions count as near-duplicates.", gt=0, le=1
     )
+
+    @property
+    def asked(self) -> tuple[LlmConfig, ...]:
+        """The models that these knobs put questions to (none where the stage only reads)."""
+        written = self.synthesize and (self.magpie.turns or self.self_instruct.tasks)
+        written = written or self.answer_collected or any(self.rewrite.model_dump().values())
+        if not written and not (self.judges.on and self.judges.collected):
+            return ()
+        return (self.llm, self.judges.llm) if self.judges.on and self.judges.llm else (self.llm,)
+
+    @property
+    def spared(self) -> frozenset[str]:
+        """Where the run's own model is asked nothing, it is not needed."""
+        return frozenset() if any(llm.base_url is None for llm in self.asked) else frozenset({"pretrain"})

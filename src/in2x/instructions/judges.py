@@ -12,7 +12,7 @@ from typing import Any
 
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.prompt import prompt
-from in2x.llm.request import Answer, Asker, Request, chat
+from in2x.llm.request import Advance, Answer, Asker, Request, chat
 from in2x.translate.profile import LANGUAGE_NAMES
 
 FAULTS = ("too_simple", "no_focus", "self_answered", "contradiction", "not_native")
@@ -50,7 +50,7 @@ def _no_judgement(candidate: Candidate, answer: Answer) -> Judged:
     return Judged(candidate, False, "no judgement", {"error": answer.error}, failed=True)
 
 
-def rule_prompts(judge: Asker, candidates: Sequence[Candidate]) -> Iterator[Judged]:
+def rule_prompts(judge: Asker, candidates: Sequence[Candidate], advance: Advance | None = None) -> Iterator[Judged]:
     """Ask for each named fault of the instruction."""
     requests = (
         chat(
@@ -59,7 +59,7 @@ def rule_prompts(judge: Asker, candidates: Sequence[Candidate]) -> Iterator[Judg
         )
         for c in candidates
     )
-    for candidate, answer in zip(candidates, judge.ask_all(requests), strict=True):
+    for candidate, answer in zip(candidates, judge.ask_all(requests, advance), strict=True):
         if not answer.ok:
             yield _no_judgement(candidate, answer)
         elif answer.value["faults"]:
@@ -69,7 +69,12 @@ def rule_prompts(judge: Asker, candidates: Sequence[Candidate]) -> Iterator[Judg
 
 
 def response_and_critic(
-    author: Asker, critic: Asker, candidates: Sequence[Candidate], responses: int, seed: int
+    author: Asker,
+    critic: Asker,
+    candidates: Sequence[Candidate],
+    responses: int,
+    seed: int,
+    advance: Advance | None = None,
 ) -> Iterator[Judged]:
     """Let the model answer `responses` times and a critic judge each answer (and the item's own, which comes first).
 
@@ -93,6 +98,8 @@ def response_and_critic(
     )  # fmt: skip
     for candidate, shown in zip(candidates, texts, strict=True):
         yield _weigh(candidate, [next(verdicts) for _ in shown])
+        if advance:
+            advance(1, critic.usage.note())
 
 
 def _weigh(candidate: Candidate, verdicts: Sequence[Answer]) -> Judged:
@@ -123,7 +130,9 @@ def _complaint(said: dict[str, Any]) -> str:
     return "no valid result" if not said["valid"] else "weak answer"
 
 
-def rereading(author: Asker, candidates: Sequence[Candidate], least: int = 4) -> Iterator[Judged]:
+def rereading(
+    author: Asker, candidates: Sequence[Candidate], least: int = 4, advance: Advance | None = None
+) -> Iterator[Judged]:
     """The author reads its own item again, with the notes it made when writing it; each grade must reach `least`."""
     requests = (
         chat(
@@ -135,7 +144,7 @@ def rereading(author: Asker, candidates: Sequence[Candidate], least: int = 4) ->
         )
         for c in candidates
     )  # fmt: skip
-    for candidate, answer in zip(candidates, author.ask_all(requests), strict=True):
+    for candidate, answer in zip(candidates, author.ask_all(requests, advance), strict=True):
         if not answer.ok:
             yield _no_judgement(candidate, answer)
             continue

@@ -1,11 +1,12 @@
 """The ledger: where each item went, and why. in = kept + rejected + failed, always.
 
 `rejected` is a judgement on the item (a fault was found); `failed` means that no judgement came about (the model gave
-no answer, the budget ran out). The funnel that the report shows is counted here and nowhere else.
+no answer, the budget ran out). The funnel that the pages show is counted here and nowhere else.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,74 +14,116 @@ from in2x.records import Instruction, Verdict
 
 EXAMPLES = 3
 """Example texts kept for each reason."""
+GATES = (
+    "model", "author", "duplicate", "rules", "decontaminate", "rule-prompts", "critic", "rereading", "balance",
+)  # fmt: skip
+"""Every gate in the order in which items meet them: "model" is a model that gave no answer, "author" one whose own
+work did not hold (another result, a near-duplicate of its pool, an answer cut short)."""
+NO_LICENCE = "not given"
 
 
 class Ledger:
-    """Counts items in and out, by origin, language, gate and reason, and collects the verdicts."""
+    """Counts items in and out, by origin, language, licence, gate and reason, and collects the verdicts."""
 
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
-        self._entered: dict[str, int] = {}
-        self._out: dict[str, dict[str, int]] = {}
-        self._reasons: dict[str, dict[str, Any]] = {}
-        self._kept: dict[str, dict[str, int]] = {}
+        self.lost: list[Instruction] = []
+        """The items that were not kept, in the order of their verdicts."""
+        self._entered: Counter[str] = Counter()
+        self._kept: dict[str, list[Instruction]] = {}
+        self._gates: dict[str, dict[str, Counter[str]]] = {}
+        self._reasons: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def enter(self, item: Instruction) -> None:
         """Count `item` in."""
-        self._entered[item.origin] = self._entered.get(item.origin, 0) + 1
+        self._entered[item.origin] += 1
 
     def keep(self, item: Instruction, evidence: Mapping[str, Any] | None = None) -> None:
         """`item` passed every gate; `evidence` is what the judges said and what its author noted."""
-        self._close(item, "kept")
-        by_language = self._kept.setdefault(item.origin, {})
-        by_language[item.lang] = by_language.get(item.lang, 0) + 1
+        self._kept.setdefault(item.origin, []).append(item)
         self.verdicts.append(Verdict(item.id, "verify", True, "", dict(evidence) if evidence else None))
 
     def reject(self, item: Instruction, gate: str, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
-        """`item` was found faulty at `gate`."""
+        """`item` was found faulty at `gate` (one of `GATES`)."""
         self._lose(item, "rejected", gate, reason, evidence)
 
     def fail(self, item: Instruction, gate: str, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
-        """No judgement of `item` came about at `gate`."""
+        """No judgement of `item` came about at `gate` (one of `GATES`)."""
         self._lose(item, "failed", gate, reason, evidence)
 
-    def _close(self, item: Instruction, how: str) -> None:
-        counts = self._out.setdefault(item.origin, {"kept": 0, "rejected": 0, "failed": 0})
-        counts[how] += 1
-
     def _lose(self, item: Instruction, how: str, gate: str, reason: str, evidence: Mapping[str, Any] | None) -> None:
-        self._close(item, how)
+        if gate not in GATES:
+            raise ValueError(f"{gate!r} is no gate")
+        self._gates.setdefault(item.origin, {}).setdefault(how, Counter())[gate] += 1
+        self.lost.append(item)
         self.verdicts.append(Verdict(item.id, gate, False, reason, {"outcome": how, **(evidence or {})}))
         entry = self._reasons.setdefault(
-            f"{gate}: {reason}", {"gate": gate, "reason": reason, "outcome": how, "count": 0, "examples": []}
+            (gate, reason, how), {"gate": gate, "reason": reason, "outcome": how, "count": 0, "examples": []}
         )
         entry["count"] += 1
         if len(entry["examples"]) < EXAMPLES:
             prompt = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
             entry["examples"].append(
                 {
-                    "origin": item.origin,
-                    "lang": item.lang,
-                    "prompt": prompt[:240],
-                    "answer": (item.answer or "")[:240],
-                    "evidence": dict(evidence or {}),
+                    "id": item.id, "origin": item.origin, "lang": item.lang, "prompt": prompt[:240],
+                    "answer": (item.answer or "")[:240], "evidence": _short(dict(evidence or {})),
                 }
-            )
+            )  # fmt: skip
 
     def funnel(self) -> dict[str, Any]:
         """The counts. Raises RuntimeError where an item was lost or counted twice (a bug of ours)."""
-        origins: dict[str, dict[str, Any]] = {}
-        for origin, entered in sorted(self._entered.items()):
-            out = self._out.get(origin, {"kept": 0, "rejected": 0, "failed": 0})
-            if entered != sum(out.values()):
-                raise RuntimeError(f"{origin}: {entered} items in, but {out} out")
-            origins[origin] = {"in": entered, **out, "languages": dict(sorted(self._kept.get(origin, {}).items()))}
-        if stray := self._out.keys() - self._entered.keys():
+        origins = {origin: self._origin(origin) for origin in sorted(self._entered)}
+        if stray := (self._kept.keys() | self._gates.keys()) - self._entered.keys():
             raise RuntimeError(f"items of {sorted(stray)} came out that never went in")
         total = {key: sum(int(o[key]) for o in origins.values()) for key in ("in", "kept", "rejected", "failed")}
-        languages: dict[str, int] = {}
-        for counts in self._kept.values():
-            for lang, count in counts.items():
-                languages[lang] = languages.get(lang, 0) + count
+        everything = [item for items in self._kept.values() for item in items]
         reasons = sorted(self._reasons.values(), key=lambda e: (-e["count"], e["gate"], e["reason"]))
-        return {**total, "languages": dict(sorted(languages.items())), "origins": origins, "reasons": reasons}
+        return {
+            **total, "languages": _languages(everything), "licenses": _licences(everything),
+            "gates": self._passage(total["in"]), "origins": origins, "reasons": reasons,
+        }  # fmt: skip
+
+    def _origin(self, origin: str) -> dict[str, Any]:
+        kept, lost = self._kept.get(origin, []), self._gates.get(origin, {})
+        counts = {"in": self._entered[origin], "kept": len(kept)}
+        counts |= {how: lost.get(how, Counter()).total() for how in ("rejected", "failed")}
+        if counts["in"] != counts["kept"] + counts["rejected"] + counts["failed"]:
+            raise RuntimeError(f"{origin}: {counts['in']} items in, but {counts} out")
+        every = sum(lost.values(), Counter[str]())
+        return {
+            **counts, "gates": {gate: every[gate] for gate in GATES if every[gate]},
+            "languages": _languages(kept), "licenses": _licences(kept),
+        }  # fmt: skip
+
+    def _passage(self, entered: int) -> list[dict[str, Any]]:
+        """For each gate that stopped something: how many came, how many were stopped, how many went on."""
+        found = []
+        for gate in GATES:
+            stopped = {
+                how: sum(lost.get(how, Counter())[gate] for lost in self._gates.values())
+                for how in ("rejected", "failed")
+            }
+            if any(stopped.values()):
+                left = entered - sum(stopped.values())
+                found.append({"gate": gate, "in": entered, **stopped, "left": left})
+                entered = left
+        return found
+
+
+def _languages(items: list[Instruction]) -> dict[str, int]:
+    return dict(sorted(Counter(item.lang for item in items).items()))
+
+
+def _licences(items: list[Instruction]) -> dict[str, int]:
+    return dict(Counter(item.license or NO_LICENCE for item in items).most_common())
+
+
+def _short(value: Any) -> Any:
+    """Evidence as an example shows it: long texts and lists cut (the verdict keeps them whole)."""
+    if isinstance(value, str):
+        return value if len(value) <= 240 else value[:240] + " …"
+    if isinstance(value, Mapping):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_short(item) for item in value[:6]]
+    return value

@@ -154,11 +154,13 @@ def _item(text: str, lang: str, kind: str) -> Instruction:
     )  # fmt: skip
 
 
-def answered(asker: Asker, candidates: Sequence[Candidate], seed: int) -> Iterator[Candidate]:
+def answered(
+    asker: Asker, candidates: Sequence[Candidate], seed: int, advance: Advance | None = None
+) -> Iterator[Candidate]:
     """`candidates` with an answer of the model; those with a fault, and those that have one, as they are."""
     open_ones = [c for c in candidates if c.fault is None and c.item.answer is None]
     requests = (Request(messages=tuple(c.item.messages), max_tokens=2048, seed=seed) for c in open_ones)
-    answers = iter(list(asker.ask_all(requests)))
+    answers = iter(list(asker.ask_all(requests, advance)))
     for candidate in candidates:
         if candidate.fault is not None or candidate.item.answer is not None:
             yield candidate

@@ -2,31 +2,34 @@
 
     instruct/
       pool.sft.parquet, pool.rl.parquet   records.Instruction, verified; no near-duplicate stands on both sides
+      rejected.parquet                    records.Instruction of every item that was not kept, for review
       verdicts.parquet                    one records.Verdict for every item that came in, kept or not, with evidence
-      funnel.json                         where items went, by origin and reason, with examples (read by the report)
+      funnel.json, funnel.html            where items went, by origin, gate and reason, with examples
 
 Every answer of a model is kept in a cache beside the run, so a killed run asks nothing twice and a rerun nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from in2x.artifact import write_json
+from in2x.artifact import write_json, write_text
 from in2x.errors import In2xError
 from in2x.instructions import magpie, prompt
 from in2x.instructions.balance import split, surplus
 from in2x.instructions.candidate import Candidate
-from in2x.instructions.collect import read_set
+from in2x.instructions.collect import read_set, sets_of
 from in2x.instructions.config import InstructConfig
 from in2x.instructions.decontaminate import heldout
 from in2x.instructions.from_pairs import read_pairs, register_rewritings, translation
 from in2x.instructions.ledger import Ledger
+from in2x.instructions.page import page
 from in2x.instructions.rewrite import REWRITERS, rewrite
-from in2x.instructions.self_instruct import Pool, Steering, answered, kind_of, self_instruct
+from in2x.instructions.self_instruct import PER_REQUEST, Pool, Steering, answered, kind_of, self_instruct
 from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache
 from in2x.llm.open import open_model, template_of
@@ -42,19 +45,23 @@ def run(config: InstructConfig, stage: Stage) -> None:
     """See the module docstring. Raises In2xError where nothing is left to train on."""
     ledger = Ledger()
     gates = Gates(config, heldout(stage.input("data"), config.decontaminate), ledger)
-    collected = list(_collected(config, stage))
-    kept: list[Kept] = [(c, {}) for c in gates.by_code(map(Candidate, collected))]
-    sound = [c.item for c, _ in kept]
-    kept += [(c, {}) for c in gates.by_code(_from_pairs(config, stage))]
+    found = list(gates.by_code(map(Candidate, _collected(config, stage))))
+    stage.say(f"{len(ledger.lost) + len(found):,} collected, {len(found):,} of them sound as far as code can see")
     with Cache(_cache_path(config, stage)) as cache:
         models = _Models(config, stage, cache)
-        judged = list(gates.by_code(_written(config, stage, models, sound)))
-        on = config.judges.rule_prompts or config.judges.critic or config.judges.rereading
-        if on and config.judges.collected:
-            judged = [c for c, _ in kept if not c.item.origin.startswith("pairs")] + judged
-            kept = [(c, e) for c, e in kept if c.item.origin.startswith("pairs")]
-        if judged and on:
-            kept += gates.by_judges(judged, models.author, models.judge, stage.seed)
+        judged = []
+        if config.answer_collected:
+            judged = list(gates.by_code(_answered(config, stage, models, found), entered=True))
+            found = [c for c in found if c.item.answer is not None]
+        kept: list[Kept] = [(c, {}) for c in found]
+        kept += [(c, {}) for c in gates.by_code(_from_pairs(config, stage))]
+        collected = [c.item for c in (*found, *judged)]
+        judged += gates.by_code(_written(config, stage, models, collected))
+        if config.judges.collected:
+            judged += [c for c, _ in kept if c.item.origin.startswith("collected")]
+            kept = [(c, e) for c, e in kept if not c.item.origin.startswith("collected")]
+        if judged and config.judges.on:
+            kept += gates.by_judges(judged, models.author, models.judge, stage)
         else:
             kept += [(c, {}) for c in judged]
         usage = models.usage()
@@ -107,7 +114,7 @@ def _collected(config: InstructConfig, stage: Stage) -> Iterator[Instruction]:
     """The instructions of the data artifact and of the open sets."""
     file = stage.input("data") / "instructions.parquet"
     given = list(read_records(file, Instruction)) if file.exists() else []
-    for source in config.sets:
+    for source in (one for named in config.sets for one in sets_of(named)):
         found = list(read_set(source))
         if source.most is not None and len(found) > source.most:
             places = random.Random(f"{stage.seed} {source.path}").sample(range(len(found)), source.most)
@@ -129,6 +136,13 @@ def _from_pairs(config: InstructConfig, stage: Stage) -> Iterator[Candidate]:
         yield Candidate(translation(pair, profile))
 
 
+def _answered(config: InstructConfig, stage: Stage, models: _Models, found: Sequence[Candidate]) -> Iterator[Candidate]:
+    """The collected instructions without an answer, with one by the model."""
+    bare = [c for c in found if c.item.answer is None]
+    with stage.progress("answer collected", len(bare)) as advance:
+        yield from answered(models.author, bare, stage.seed, advance) if bare else ()
+
+
 def _written(
     config: InstructConfig, stage: Stage, models: _Models, collected: Sequence[Instruction]
 ) -> Iterator[Candidate]:
@@ -145,9 +159,14 @@ def _written(
     if not config.synthesize:
         return
     if config.magpie.turns:
-        yield from _magpie(config, stage, models.author)
+        yield from (_licensed(c, config.license) for c in _magpie(config, stage, models.author))
     if config.self_instruct.tasks:
-        yield from _self_instruct(config, stage, models.author, collected)
+        made = _self_instruct(config, stage, models.author, collected)
+        yield from (_licensed(c, config.license) for c in made)
+
+
+def _licensed(candidate: Candidate, name: str | None) -> Candidate:
+    return dataclasses.replace(candidate, item=dataclasses.replace(candidate.item, license=name))
 
 
 def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Candidate]:
@@ -183,9 +202,10 @@ def _self_instruct(
         pool = Pool(seeds, wanted.near_duplicate)
         steering = Steering(lang, wanted.topics, wanted.difficulties)
         count = -(-wanted.tasks // len(languages))
-        with stage.progress(f"self-instruct: {lang}", None) as advance:
+        with stage.progress(f"self-instruct: {lang}", -(-count // PER_REQUEST)) as advance:
             made = list(self_instruct(author, pool, steering, count, stage.seed, advance))
-            yield from answered(author, made, stage.seed)
+        with stage.progress(f"answer: {lang}", sum(c.fault is None for c in made)) as advance:
+            yield from answered(author, made, stage.seed, advance)
 
 
 def _balanced(config: InstructConfig, stage: Stage, ledger: Ledger, kept: Sequence[Kept]) -> list[Instruction]:
@@ -216,12 +236,18 @@ def _write(
         )
     write_records(stage.out / "pool.sft.parquet", sft, Instruction)
     write_records(stage.out / "pool.rl.parquet", rl, Instruction)
+    write_records(stage.out / "rejected.parquet", ledger.lost, Instruction)
     write_records(stage.out / "verdicts.parquet", ledger.verdicts, Verdict)
     funnel = ledger.funnel()
     funnel["split"] = {
         "sft": len(sft), "rl": len(rl), "near_duplicate": parts.threshold, "groups": parts.groups,
     }  # fmt: skip
     write_json(stage.out / "funnel.json", funnel)
-    stage.figures.update({"funnel": funnel, "sft": len(sft), "rl": len(rl), "llm": usage, "prompts": prompt.versions()})
+    write_text(stage.out / "funnel.html", page(funnel, stage.recipe.name, usage, prompt.versions()))
+    # The examples of each reason stay in funnel.json: a manifest holds figures.
+    counts = {**funnel, "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]}}
+    stage.figures.update({"funnel": counts, "sft": len(sft), "rl": len(rl), "llm": usage, "prompts": prompt.versions()})
     stage.say(f"{funnel['in']:,} in, {funnel['kept']:,} kept, {funnel['rejected']:,} rejected, "
               f"{funnel['failed']:,} failed; SFT {len(sft):,}, RL {len(rl):,}")  # fmt: skip
+    # The artifact is renamed when the stage returns: this is where the page will be.
+    stage.say(f"where each item went: {stage.out.parent.parent / stage.name / 'funnel.html'}")

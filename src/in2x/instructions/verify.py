@@ -13,6 +13,7 @@ from in2x.instructions.ledger import Ledger
 from in2x.instructions.rules import check
 from in2x.llm.request import Asker
 from in2x.records import Instruction
+from in2x.stage import Stage
 
 
 class Gates:
@@ -22,21 +23,25 @@ class Gates:
         self.config, self.contamination, self.ledger = config, contamination, ledger
         self._seen: set[str] = set()
 
-    def by_code(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Enter `candidates` into the ledger and pass on those without a fault that code can see."""
+    def by_code(self, candidates: Iterable[Candidate], *, entered: bool = False) -> Iterator[Candidate]:
+        """Enter `candidates` into the ledger (unless they are in it) and pass on those that code finds no fault with.
+
+        The rules come before anything that reads a whole text, so that one of megabytes is turned away at once.
+        """
         for candidate in candidates:
             item = candidate.item
-            self.ledger.enter(item)
+            if not entered:
+                self.ledger.enter(item)
             if candidate.failed:
                 self.ledger.fail(item, "model", "no answer", {"error": candidate.fault})
             elif candidate.fault is not None:
                 self.ledger.reject(item, "author", candidate.fault, candidate.trace)
             elif item.id in self._seen:
                 self.ledger.reject(item, "duplicate", "exact")
-            elif found := self._learned(item):
-                self.ledger.reject(item, "decontaminate", "evaluation text", {"found": found})
             elif fault := check(item, self.config.rules):
                 self.ledger.reject(item, "rules", fault[0], fault[1])
+            elif found := self._learned(item):
+                self.ledger.reject(item, "decontaminate", "evaluation text", {"found": found})
             else:
                 self._seen.add(item.id)
                 yield candidate
@@ -48,18 +53,21 @@ class Gates:
         return None
 
     def by_judges(
-        self, candidates: Sequence[Candidate], author: Asker, judge: Asker, seed: int
+        self, candidates: Sequence[Candidate], author: Asker, judge: Asker, stage: Stage
     ) -> list[tuple[Candidate, dict[str, object]]]:
         """Put `candidates` through the judges that are on; what passes comes with the evidence of each."""
         judges = self.config.judges
         left: list[tuple[Candidate, dict[str, object]]] = [(c, {}) for c in candidates]
         if judges.rule_prompts:
-            left = self._sift("rule-prompts", left, rule_prompts(judge, [c for c, _ in left]))
+            with stage.progress("gate: rule prompts", len(left)) as advance:
+                left = self._sift("rule-prompts", left, rule_prompts(judge, [c for c, _ in left], advance))
         if judges.critic:
-            judged = response_and_critic(author, judge, [c for c, _ in left], judges.responses, seed)
-            left = self._sift("critic", left, judged)
+            with stage.progress("gate: critic", len(left)) as advance:
+                judged = response_and_critic(author, judge, [c for c, _ in left], judges.responses, stage.seed, advance)
+                left = self._sift("critic", left, judged)
         if judges.rereading:
-            left = self._sift("rereading", left, rereading(author, [c for c, _ in left], judges.least))
+            with stage.progress("gate: rereading", len(left)) as advance:
+                left = self._sift("rereading", left, rereading(author, [c for c, _ in left], judges.least, advance))
         return left
 
     def _sift(

@@ -1,0 +1,60 @@
+"""The funnel page: where each item of the instruct stage went, with examples for every reason. One file, no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from in2x.evaluate.report.charts import bars
+from in2x.evaluate.report.pages import environment
+from in2x.evaluate.report.results import language
+from in2x.instructions.ledger import NO_LICENCE
+
+GATE_NAMES: Mapping[str, tuple[str, str]] = {
+    "model": ("model gave no answer", "The model or its server failed; the same command asks again, and only this."),
+    "author": ("author's own check", "What the model wrote does not hold: another result, a copy, an answer cut off."),
+    "duplicate": ("duplicates", "The very same item came before."),
+    "rules": ("rules", "Faults that code can see for certain."),
+    "decontaminate": ("evaluation texts", "It holds a text that the model will be measured on."),
+    "rule-prompts": ("rule prompts", "A judge named a fault of the instruction."),
+    "critic": ("response + critic", "A critic found the answer false, contradictory, empty or weak."),
+    "rereading": ("rereading", "Its author read it again beside its own notes and found it wanting."),
+    "balance": ("balance of languages", "Sound, but its language has more items than the others."),
+}
+"""Gate -> its name on the page and what it stops."""
+
+
+def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts: Mapping[str, str]) -> str:
+    """The page as HTML text.
+
+    Args:
+        funnel: as `Ledger.funnel` counts it, with "split" added.
+        name: of the run.
+        usage: what each model was asked (role -> figures).
+        prompts: name -> "version hash" of every prompt file.
+    """
+    origins = {
+        origin: {"kept": o["kept"], "rejected": o["rejected"], "failed": o["failed"]}
+        for origin, o in funnel["origins"].items()
+    }
+    passage = {"came in": {"": funnel["in"]}} | {
+        f"after {GATE_NAMES[step['gate']][0]}": {"": step["left"]} for step in funnel["gates"]
+    }
+    context = {
+        "name": name, "funnel": funnel, "gates": GATE_NAMES, "usage": usage, "prompts": prompts,
+        "no_licence": NO_LICENCE, "passage": bars(passage), "by_origin": bars(origins),
+        "languages": bars({language(lang): {"": n} for lang, n in funnel["languages"].items()}),
+        "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
+        "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
+    }  # fmt: skip
+    return environment().get_template("instructions.html.jinja").render(context)
+
+
+def _readable(example: Mapping[str, Any]) -> dict[str, Any]:
+    evidence = {key: value for key, value in example["evidence"].items() if value not in (None, "", [], {})}
+    shown = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in evidence.items()
+    }
+    return {**example, "evidence": shown}

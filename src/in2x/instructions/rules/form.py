@@ -1,0 +1,102 @@
+"""Rules about form: emptiness, length, language, repetition, copying."""
+
+from __future__ import annotations
+
+import re
+
+from in2x.instructions.misfit import misfit
+from in2x.instructions.rules.patterns import search
+from in2x.instructions.rules.view import Evidence, View
+from in2x.language.script import make_up
+
+
+def empty(view: View) -> Evidence | None:
+    """No user turn, or an answer that is there but blank."""
+    if not view.prompt.strip():
+        return {"part": "prompt"}
+    if view.item.answer is not None and not view.item.answer.strip():
+        return {"part": "answer"}
+    return None
+
+
+def length(view: View) -> Evidence | None:
+    """Longer than the bounds, or a translation many times longer or shorter than its source."""
+    for (part, text), bound in zip(view.parts, (view.config.max_prompt, view.config.max_answer), strict=True):
+        if len(text) > bound:
+            return {"part": part, "characters": len(text), "bound": bound}
+    if view.item.task == "translate" and view.source and view.answer:
+        source, target = _weight(view.source), _weight(view.answer)
+        ratio = max(source, target) / max(1.0, min(source, target))
+        # Short texts vary wildly ("Yes." may well become a clause), so only what is long on one side counts.
+        if max(source, target) >= 40 and ratio > view.config.max_ratio:
+            return {"part": "answer", "ratio": round(ratio, 1), "bound": view.config.max_ratio}
+    return None
+
+
+def _weight(text: str) -> float:
+    """Length in Latin letters: one CJK character says about as much as 2.6 of them (parallel text, our choice)."""
+    count = make_up(text)
+    return count.latin + count.digit + 2.6 * (count.kana + count.han)
+
+
+def language(view: View) -> Evidence | None:
+    """The answer is not in the language it should be in (without an answer: the prompt, unless it carries a text).
+
+    A prompt that speaks of translating may well be answered in another language, and one paragraph in its own language
+    is enough for a prompt: the others may be material.
+    """
+    if view.answer:
+        if view.item.task != "translate" and search("translation", view.prompt):
+            return None
+        why = misfit(view.answer, view.item.lang)
+        return {"part": "answer", "why": why, "wanted": view.item.lang} if why else None
+    if view.given_text or search("translation", view.prompt):
+        return None
+    why = misfit(view.prompt, view.item.lang)
+    if why is None:
+        return None
+    paragraphs = [p for p in view.prompt.splitlines() if make_up(p).letters >= 6]
+    if len(paragraphs) > 1 and any(misfit(p, view.item.lang) is None for p in paragraphs):
+        return None
+    return {"part": "prompt", "why": why, "wanted": view.item.lang}
+
+
+_LOOP = re.compile(r"(.{2,40}?)\1{4,}", re.DOTALL)
+_RUN = re.compile(r"([^\W_])\1{11,}")
+
+
+def repetition(view: View) -> Evidence | None:
+    """A phrase of letters said five times and more in a row, one letter twelve times, or one sentence five times."""
+    for part, text in view.parts:
+        head = text[:2000]
+        # A long drawn-out letter inside a review is its writer's, not a machine's.
+        if (match := _RUN.search(head)) and len(match.group(0)) > 0.2 * len(text):
+            return {"part": part, "found": match.group(0)[:40]}
+        for match in _LOOP.finditer(head):
+            unit = match.group(1)
+            # Lines of a table, dots and laughter repeat too: the unit must be words, or long in all.
+            if any(c.isalpha() for c in unit) and len(match.group(0)) >= 20:
+                return {"part": part, "found": unit[:40], "times": len(match.group(0)) // len(unit)}
+        if len(text) > 120:
+            sentences = [s.strip() for s in re.split(r"[\n.!?。！？]", text)]
+            counts: dict[str, int] = {}
+            for sentence in sentences:
+                if len(sentence) >= 8:
+                    counts[sentence] = counts.get(sentence, 0) + 1
+            often = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
+            if often[1] >= 5 and often[1] * len(often[0]) > 0.4 * len(text):
+                return {"part": part, "found": often[0][:40], "times": often[1]}
+    return None
+
+
+def copy(view: View) -> Evidence | None:
+    """The answer gives the prompt, or the text to be worked on, back unchanged."""
+    answer = view.answer.strip()
+    if len(answer) < 12:
+        return None
+    if answer == view.prompt.strip():
+        return {"copied": "prompt"}
+    # Names and titles stay as they are in a translation, whole sentences do not.
+    if view.source is not None and len(answer) >= 24 and answer == view.source.strip():
+        return {"copied": "source"}
+    return None

@@ -1,0 +1,104 @@
+"""Rules that know a fault by its wording: leakage, self-answer, refusal, nothing to do, no focus."""
+
+from __future__ import annotations
+
+import re
+
+from in2x.instructions.rules.patterns import any_of, patterns, search
+from in2x.instructions.rules.view import Evidence, View
+from in2x.language.script import make_up
+
+
+def leakage(view: View) -> Evidence | None:
+    """Template marks or the words of our own generation prompt inside the item, or role marks nobody asked for.
+
+    Role marks fault an answer only: in a prompt they may well show the dialogue that is to be continued.
+    """
+    for part, text in view.parts:
+        if part == "prompt" and view.item.task == "few-shot":
+            continue
+        if match := search("leakage", text):
+            return {"part": part, "found": match.group(0)[:60]}
+    if (match := search("roles", view.answer)) and not search("dialogue", view.prompt):
+        return {"part": "answer", "found": match.group(0)[:60]}
+    return None
+
+
+_BEFORE_ANSWER = r"(?:^|[\n.!?。！？)）」]\s*)"
+
+
+def self_answered(view: View) -> Evidence | None:
+    """The prompt gives its own answer: after "Answer:", or word for word at its end.
+
+    Not where the prompt speaks of the answer as material (asks for a question to it), and not where what follows
+    "Answer:" is a choice, a gap or a wish for a form.
+    """
+    if view.given_text:
+        return None
+    for pattern in patterns("answered"):
+        for match in pattern.finditer(view.prompt):
+            if not re.search(_BEFORE_ANSWER + r"\Z", view.prompt[: match.start()], re.MULTILINE):
+                continue
+            given = match["answer"].strip()
+            # "Answer:" followed by a further question is a few-shot example, not the answer to this one.
+            rest = view.prompt[match.end() :].strip()
+            if given and len(rest) < 12 and not search("choices", given) and not search("about_answer", view.prompt):
+                return {"found": view.prompt[match.start() : match.end()][:80]}
+    answer = view.answer.strip()
+    if len(answer) >= 16 and view.prompt.rstrip().endswith(answer) and len(answer) > 0.25 * len(view.prompt):
+        return {"found": answer[:80]}
+    return None
+
+
+def refusal(view: View) -> Evidence | None:
+    """The answer declines the task in the manner of an assistant (an apology inside a letter or a story is not one)."""
+    if view.given_text:
+        return None
+    if match := search("refusal", view.answer[:400]):
+        return {"found": match.group(0)[:80]}
+    return None
+
+
+def too_simple(view: View) -> Evidence | None:
+    """No task at all: a greeting, a single word, a bare mark."""
+    if view.given_text:
+        return None
+    prompt = view.prompt.strip()
+    if any_of("greeting", r"\A\W*{}\W*\Z").match(prompt):
+        return {"found": prompt[:40]}
+    count = make_up(prompt)
+    # One word is no task, unless it is a formula ("12*7=") or the chat has a history that it continues.
+    if count.digit == 0 and len(view.item.messages) < 2 and count.latin + 3 * (count.kana + count.han) < 8:
+        return {"found": prompt[:40]}
+    return None
+
+
+def no_focus(view: View) -> Evidence | None:
+    """Asks for something without saying what, for many things at once, or for nothing at all.
+
+    The last means a short remark ("I like boats.") that opens a chat, or words of which none names a thing.
+    """
+    if view.given_text:
+        return None
+    prompt = view.prompt.strip()
+    if any_of("vague", r"\A\W*{}\W*\Z").match(prompt):
+        return {"found": prompt[:60], "why": "vague"}
+    if len(view.item.messages) < 2 and len(prompt) <= 80:
+        if any_of("statement", r"\A{}\Z").match(prompt):
+            return {"found": prompt[:60], "why": "a remark, no wish"}
+        if _names_nothing(prompt):
+            return {"found": prompt[:60], "why": "names nothing"}
+    questions = len(re.findall(r"[?？]", prompt))
+    links = len(any_of("also").findall(prompt))
+    if len(prompt) < 1200 and ((questions >= 4 and links >= 2) or links >= 4):
+        return {"questions": questions, "links": links, "why": "many tasks"}
+    return None
+
+
+def _names_nothing(prompt: str) -> bool:
+    """Two placeholders and more ("that thing"), and nothing left but function words."""
+    rest, found = any_of("placeholder").subn(" ", prompt)
+    if found < 2:
+        return False
+    count = make_up(any_of("filler").sub(" ", rest))
+    return count.letters + count.digit == 0
