@@ -39,20 +39,44 @@ def write(path: Path, rows: list[dict[str, object]]) -> None:
 def prepare(tmp_path: Path) -> Path:
     folder = tmp_path / "sets"
     folder.mkdir()
-    write(folder / "math.jsonl", [
-        {"question": f"Ann has {n} pears and picks {n * n + 3} more of them. How many has she?", "answer": str(n * n + n + 3),
-         "license": "CC0-1.0"} for n in range(3, 20)])  # fmt: skip
-    write(folder / "prompts.jsonl", [
-        {"instruction": text, "license": "CC0-1.0"} for text in (
-            "港の朝を短く描写してください。", "石垣の直し方を順を追って説明してください。", "请介绍一种适合雨天的爱好。", "描写一座没有人看守的灯塔。",
-            "Explain why bread rises, to a child.", "Suggest a name for a small ferry and say why.")])  # fmt: skip
+    write(
+        folder / "math.jsonl",
+        [
+            {
+                "question": f"Ann has {n} pears and picks {n * n + 3} more of them. How many has she?",
+                "answer": str(n * n + n + 3),
+                "license": "CC0-1.0",
+            }
+            for n in range(3, 20)
+        ],
+    )
+    write(
+        folder / "prompts.jsonl",
+        [
+            {"instruction": text, "license": "CC0-1.0"}
+            for text in (
+                "港の朝を短く描写してください。",
+                "石垣の直し方を順を追って説明してください。",
+                "请介绍一种适合雨天的爱好。",
+                "描写一座没有人看守的灯塔。",
+                "Explain why bread rises, to a child.",
+                "Suggest a name for a small ferry and say why.",
+            )
+        ],
+    )
     return folder
 
 
 def command(tmp_path: Path, out: str, server: Server, model: Path, *more: str) -> list[str]:
-    sets = ("instruct.sets=[{path: sets}]", f"instruct.llm.base_url={server.url}", f"instruct.llm.template={model}",
-            "instruct.llm.in_flight=4", "instruct.magpie.turns=12", "instruct.self_instruct.tasks=24",
-            "instruct.rewrite={creative: 4, localized: 6, style: 4}")  # fmt: skip
+    sets = (
+        "instruct.sets=[{path: sets}]",
+        f"instruct.llm.base_url={server.url}",
+        f"instruct.llm.template={model}",
+        "instruct.llm.in_flight=4",
+        "instruct.magpie.turns=12",
+        "instruct.self_instruct.tasks=24",
+        "instruct.rewrite={creative: 4, localized: 6, style: 4}",
+    )
     options = [word for one in sets for word in ("--set", one)]
     return [sys.executable, "-m", "in2x", "instruct", str(RECIPE), "--out", out, *options, *more]
 
@@ -119,8 +143,15 @@ ROWS: dict[str, dict[str, object]] = {
     "choice": {"question": "海の色は？", "choice0": "赤", "choice1": "青", "label": 1},
     "translation": {"translation": {"en": "Good night.", "ja": "おやすみ。"}},
 }
-ANSWERS = {"nli": ["矛盾"], "paraphrase": ["yes"], "sentiment": ["正面"], "reading": ["at noon"],
-           "summary": ["A mill burned and was rebuilt."], "choice": ["B"], "translation": ["おやすみ。", "Good night."]}  # fmt: skip
+ANSWERS = {
+    "nli": ["矛盾"],
+    "paraphrase": ["yes"],
+    "sentiment": ["正面"],
+    "reading": ["at noon"],
+    "summary": ["A mill burned and was rebuilt."],
+    "choice": ["B"],
+    "translation": ["おやすみ。", "Good night."],
+}
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))
