@@ -64,7 +64,7 @@ def test_score_shows_a_table(files: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize(
     ("hyp", "message"),
-    [("long", r"long, line 4: 1 lines too many \(4, where .*ref has 3\)"), ("hole", "hole, line 2: empty line")],
+    [("long", r"long, line 4: 1 line too many \(4, where .*ref has 3\)"), ("hole", "hole, line 2: empty line")],
 )
 def test_bad_hypothesis_files(files: dict[str, Path], hyp: str, message: str) -> None:
     result = CliRunner().invoke(app, ["score", "--hyp", str(files[hyp]), "--ref", str(files["ref"]), "--to", "ja"])

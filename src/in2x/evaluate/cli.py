@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from in2x.errors import UsageError
+from in2x.evaluate import cli_judged
 from in2x.stage import console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
+
+app.command()(cli_judged.judge)
+app.command()(cli_judged.correlate)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
