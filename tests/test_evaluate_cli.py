@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from in2x.errors import In2xError, UsageError
+from in2x.evaluate import cli_mtbench
 from in2x.evaluate import leaderboard as room
 from in2x.evaluate.autorank import read_scores
 from in2x.evaluate.cli import app
 from in2x.evaluate.inputs import read_lines, read_parallel
+from test_evaluate_judge import Script
 from test_report import audit as audit_page
 from test_report import synthetic_run
 
@@ -169,3 +172,20 @@ def test_mtbench_table(tmp_path: Path) -> None:
     [row] = json.loads(CliRunner().invoke(app, [*base, "--json"]).stdout)
     assert (row["score"], row["failed"], row["turns"]) == (6, 1, {"1": 4, "2": 8})
     assert "6.00" in CliRunner().invoke(app, base).stdout
+
+
+def test_mtbench_answers_judges_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "q").write_text('{"question_id": 1, "category": "a<b", "turns": ["x", "y"]}\n')
+    model, judge = Script(lambda r: "答え"), Script(lambda r: "[[8]]")
+    monkeypatch.setattr(cli_mtbench, "open_judge", lambda name, *_: model if name == "M" else judge)
+    base = ["mtbench", "--questions", str(tmp_path / "q"), "--judgements", str(tmp_path / "j"), "--answers",
+            str(tmp_path / "a"), "--name", "mine", "--radar", str(tmp_path / "r.svg"), "--samples", "2"]  # fmt: skip
+    result = CliRunner().invoke(app, [*base, "--model", "M", "--judge", "J", "--unit-scale", "--json"])
+    assert result.exit_code == 0, result.exception
+    [row] = json.loads(result.stdout)
+    assert (row["model"], row["score"], row["n"], row["turns"]) == ("mine", 0.8, 4, {"1": 0.8, "2": 0.8})
+    assert len(model.asked) == 2 and len(judge.asked) == 4
+    drawn = ElementTree.fromstring((tmp_path / "r.svg").read_text(encoding="utf-8"))
+    assert [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")] == ["a<b", "mine"]
+    nobody = CliRunner().invoke(app, [*base[:5], "--judge", "J"])
+    assert isinstance(nobody.exception, UsageError) and "--answers" in str(nobody.exception)

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from in2x.errors import In2xError, UsageError
+from in2x.evaluate.show import AsJson, emit, show
 from in2x.stage import console
 
 if TYPE_CHECKING:
     from in2x.llm.request import Asker
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Server = Annotated[str | None, typer.Option("--judge-url", help="OpenAI-compatible server of the judge, up to /v1.")]
 JudgeModel = Annotated[str, typer.Option("--judge", help="The judge's name at the server, or a model folder.")]
 CacheFile = Annotated[Path | None, typer.Option("--cache", help="SQLite file; an answer is paid for once.")]
-
-
-def emit(value: Any) -> None:
-    """One JSON document on stdout; numbers that are not finite become null."""
-
-    def clean(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: clean(item) for key, item in node.items()}
-        if isinstance(node, list | tuple):
-            return [clean(item) for item in node]
-        return None if isinstance(node, float) and not math.isfinite(node) else node
-
-    print(json.dumps(clean(value), ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def open_judge(model: str, url: str | None, cache: Path | None) -> Asker:
@@ -64,7 +49,6 @@ def judge(
     as_json: AsJson = False,
 ) -> None:
     """Grade translations from 0 to 100 with error spans, by a language model (in the manner of GEMBA-ESA)."""
-    from rich.console import Console
     from rich.table import Table
 
     from in2x.evaluate.inputs import read_parallel
@@ -94,7 +78,7 @@ def judge(
     if as_json:
         emit(rows)
     else:
-        Console(highlight=False).print(table)
+        show(table)
 
 
 def correlate(
@@ -104,13 +88,12 @@ def correlate(
     metric: Annotated[list[str] | None, typer.Option("--metric", help="BLEU, chrF, chrF++, TER, comet:MODEL, "
                                                      "metricx:MODEL.  [default: chrF chrF++ BLEU]",
                                                      show_default=False)] = None,
-    scores: Annotated[Path | None, typer.Option("--scores", help="Scores computed elsewhere: JSON Lines of system, line, "
+    scores: Annotated[Path | None, typer.Option("--scores", help="Scores from elsewhere: JSON Lines of system, line, "
                                                 "scores.")] = None,
     checks: Annotated[bool, typer.Option("--checks/--no-checks", help="The code checks as well.")] = True,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """How well metrics and code checks agree with people, over systems and over segments; systems in rank clusters."""
-    from rich.console import Console
     from rich.table import Table
 
     from in2x.evaluate import judged as room
@@ -146,4 +129,5 @@ def correlate(
 
     for r in rows:
         table.add_row(r.name, *cells(r.system), *cells(r.segment), str(r.segment.n) if r.segment else "0")
-    Console(highlight=False).print(people, table)
+    show(people)
+    show(table)
