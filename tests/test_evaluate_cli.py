@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from in2x.cli import app as in2x_app
 from in2x.errors import In2xError, UsageError
+from in2x.evaluate import audit_run as audit_room
 from in2x.evaluate import cli_mtbench
 from in2x.evaluate import leaderboard as room
 from in2x.evaluate.autorank import read_scores
@@ -189,3 +193,31 @@ def test_mtbench_answers_judges_and_draws(tmp_path: Path, monkeypatch: pytest.Mo
     assert [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")] == ["a<b", "mine"]
     nobody = CliRunner().invoke(app, [*base[:5], "--judge", "J"])
     assert isinstance(nobody.exception, UsageError) and "--answers" in str(nobody.exception)
+
+
+def test_audit_shows_what_each_utility_flatters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sampler:
+        def translate(self, sources: list[str], *_: object, seed: int, **__: object) -> list[str]:
+            return [f"訳{seed % 2}{source}" for source in sources]
+
+    run = synthetic_run(tmp_path / "run")
+    monkeypatch.setattr(audit_room, "open_translator", lambda folder: Sampler())
+    result = CliRunner().invoke(app, ["audit", str(run), "--rewarded", "chrF", "--candidates", "3", "--json"])
+    assert result.exit_code == 0, result.exception
+    html = (run / "audit.html").read_text(encoding="utf-8")
+    assert page_is_sound(html) and "Minimum Bayes risk" in html and "no MBR" in html
+
+
+COMMAND = re.compile(r"^in2x (evaluate \w+|language register)(.*)$", re.M)
+
+
+def test_every_command_of_the_how_to_exists_with_its_options() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    commands = COMMAND.findall(text.replace("\\\n", " "))
+    named = {command.split()[1] for command, _ in commands}
+    assert {"score", "autorank", "leaderboard", "wmt", "judge", "mtbench", "correlate", "audit", "report"} <= named
+    tree = typer.main.get_command(in2x_app)
+    for command, rest in commands:
+        group, name = command.split()
+        known = {flag for option in tree.commands[group].commands[name].params for flag in option.opts}  # type: ignore[attr-defined]
+        assert set(re.findall(r"(?<!\w)--?[a-z][a-z-]*", rest)) <= known, command
