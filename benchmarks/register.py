@@ -1,20 +1,19 @@
-"""Register, keigo, name drift and voice of Japanese, measured on real data against a one-line regex in the same run.
+"""Register and keigo of Japanese, measured on real data against a one-line regex in the same run.
 
-    python benchmarks/register.py --data ../shared/data [--ceiling] [--errors]
+    python benchmarks/register.py --data ../shared/data [--errors]
 
-`--ceiling` also trains a linear SVM on character n-grams with 5-fold cross-validation: what the labels allow.
-`--errors` prints what is still wrong, by reason. Nothing is written; the table goes to stdout as Markdown.
+`--errors` prints what is still wrong, by reason. Nothing is written; the tables go to stdout as Markdown. What the
+labels of KeiCO allow at all is measured by `keigo_labels.py`, names and voice over WMT25 by `wmt25_drift.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import platform
 import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +21,8 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
-from in2x.language.japanese import KEIGO_CLASSES, formality, keigo_class, politeness, register_of
-from in2x.language.japanese.consistency import narration_consistency
-from in2x.language.japanese.names import name_drift
+from in2x.language.japanese import KEIGO_CLASSES, formality, keigo, keigo_class, politeness, register_of
+from in2x.language.japanese.register import votes
 
 REGEX = re.compile(
     r"(?:です|ます|ました|ません|でした|ましょう|でしょう|ください|下さい|ございま)(?:か|ね|よ|が|けど|から|し|の|ん)*[^ぁ-んァ-ヶ一-龥]*$"
@@ -32,9 +30,7 @@ REGEX = re.compile(
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    raw = path.read_bytes()
-    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def by_regex(text: str) -> str:
@@ -69,7 +65,7 @@ def formality_table(data: Path) -> Iterator[str]:
     yield f"\n{same} pairs have the same text on both sides: no decision by text can exceed {limit:.4f}."
 
 
-def keico_table(data: Path, ceiling: bool) -> Iterator[str]:
+def keico_table(data: Path) -> Iterator[str]:
     items = rows(data / "register" / "keico.ja.jsonl")
     texts = [item["本文"] for item in items]
     levels = [int(item["Level"]) for item in items]
@@ -100,48 +96,10 @@ def keico_table(data: Path, ceiling: bool) -> Iterator[str]:
     for name, part in (("even rows (rules written on these)", slice(0, None, 2)), ("odd rows", slice(1, None, 2))):
         rho = spearmanr(scores[part], levels[part])[0]
         yield f"| in2x, {name} | {len(levels[part])} | {rho:.3f} | {agreement(got[part], truth[part]):.3f} | - |"
-    if ceiling:
-        yield f"| linear SVM on characters, trained, 5-fold | {len(items)} | - | {svm(texts, truth):.3f} | - |"
     yield f"\nSpeed: {len(texts) / seconds:,.0f} sentences a second of one core (register, keigo and politeness)."
     yield "\nConfusions, truth -> ours: " + ", ".join(
         f"{t} -> {g} {n}" for (t, g), n in Counter(zip(truth, got, strict=True)).most_common() if t != g
     )
-
-
-def svm(texts: Sequence[str], truth: Sequence[str]) -> float:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.model_selection import cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.svm import LinearSVC
-
-    features = TfidfVectorizer(analyzer="char", ngram_range=(1, 5), min_df=2, sublinear_tf=True)
-    return float(cross_val_score(make_pipeline(features, LinearSVC(C=0.3)), texts, truth, cv=5).mean())
-
-
-def wmt_table(data: Path) -> Iterator[str]:
-    segments = rows(data / "eval" / "wmt25.en-ja.jsonl.gz")
-    systems = sorted({name for row in segments for name in row["hyps"]})
-    documents: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in segments:
-        documents[row["domain"], row["doc_id"]].append(row)
-    yield "\n| WMT25 en-ja | names that drift | off-form uses | Kyle | narration, literary | narration, news |"
-    yield "|---|---|---|---|---|---|"
-    for system in systems:
-        drifts, kyle = [], Counter()
-        kept: dict[str, list[float]] = {"literary": [], "news": []}
-        for (domain, _), parts in documents.items():
-            hyps = [part["hyps"].get(system) or "" for part in parts]
-            for drift in name_drift([part["src"] for part in parts], hyps):
-                drifts.append(drift)
-                kyle.update(dict(drift.forms) if drift.name == "Kyle" else {})
-            if domain in kept:
-                voice = narration_consistency([line for hyp in hyps for line in hyp.split("\n")])
-                if voice.consistency is not None:
-                    kept[domain].append(voice.consistency)
-        off = sum(len(drift.places) for drift in drifts)
-        forms = ", ".join(f"{form} {count}" for form, count in kyle.most_common(4)) or "one form"
-        means = [sum(values) / len(values) if values else float("nan") for values in kept.values()]
-        yield f"| {system} | {len(drifts)} | {off} | {forms} | {means[0]:.3f} | {means[1]:.3f} |"
 
 
 def dialogue_table(data: Path) -> Iterator[str]:
@@ -159,32 +117,73 @@ def dialogue_table(data: Path) -> Iterator[str]:
 
 
 def errors(data: Path) -> Iterator[str]:
-    reasons: Counter[str] = Counter()
+    """What is still wrong, by kind: how many texts, and why."""
+    kinds: Counter[tuple[str, str]] = Counter()
     for pair in rows(data / "register" / "formality.en-ja.jsonl"):
         for label in ("formal", "informal"):
-            if formality(pair[label]) == label:
-                continue
-            if pair["formal"] == pair["informal"]:
-                reasons["both sides have the same text"] += 1
-            elif label == "formal" and register_of(pair[label]) == "none":
-                reasons["labelled formal, breaks off without any predicate or polite form"] += 1
-            elif label == "formal":
-                reasons["labelled formal, closes plainly (mixed or mislabelled)"] += 1
-            else:
-                reasons["labelled informal, closes in です・ます (mixed or mislabelled)"] += 1
-    yield "\n| formality: what is still wrong | texts |\n|---|---|"
-    yield from (f"| {reason} | {count} |" for reason, count in reasons.most_common())
+            if formality(pair[label]) != label:
+                kinds[_formality_error(pair, label)] += 1
+    yield "\n| formal against informal: what is still wrong | why | texts |\n|---|---|---|"
+    yield from (f"| {what} | {why} | {count} |" for (what, why), count in kinds.most_common())
+    kinds.clear()
+    for row in rows(data / "register" / "keico.ja.jsonl"):
+        if keigo_class(row["本文"]) != true_class(row):
+            kinds[_keigo_error(row["本文"], true_class(row))] += 1
+    yield "\n| four-way class: what is still wrong | why | rows |\n|---|---|---|"
+    yield from (f"| {what} | {why} | {count} |" for (what, why), count in kinds.most_common())
+
+
+def _formality_error(pair: dict[str, Any], label: str) -> tuple[str, str]:
+    if pair["formal"] == pair["informal"]:
+        return "same text under both labels", "cannot be decided by text"
+    if label == "formal" and register_of(pair[label]) == "none":
+        return "labelled formal, has no predicate", "breaks off: nothing shows a style"
+    if label == "formal":
+        return "labelled formal, closes plainly", "styles are mixed, or the label is wrong"
+    return "labelled informal, closes in です・ます", "styles are mixed, or the label is wrong"
+
+
+def _keigo_error(text: str, truth: str) -> tuple[str, str]:
+    forms, vote = keigo(text), votes(text)
+    polite = vote.polite > 0 and vote.polite >= vote.informal
+    strong = {form.kind for form in forms if form.strong}
+    passive = any("れる" in form.rule for form in forms if form.kind == "sonkei")
+    if truth in ("sonkei", "kenjou"):
+        name, other = ("尊敬", "謙譲") if truth == "sonkei" else ("謙譲", "尊敬")
+        if not forms:
+            ending = "です・ます" if polite else "plain"
+            return f"labelled {name}, no honorific form found ({ending})", "most have none: label of tone; some missed"
+        if truth == "kenjou" and strong and strong <= {"kenjou", "teichou"}:
+            return "labelled 謙譲, has only 〜いただく or ございます", "we count these as raising the other"
+        if strong and strong <= {"kenjou", "teichou"}:
+            return f"labelled {name}, its only honorific verbs are humble", "label against grammar"
+        if strong == {"sonkei"}:
+            return f"labelled {name}, its only honorific verbs raise the other", "label against grammar"
+        if len(strong) > 1:
+            return f"labelled {name}, has verbs of both kinds", "two labels are right, one is asked for"
+        return f"labelled {name}, only nouns and adjectives with お, ご", f"may raise the other ({other}) or oneself"
+    if truth == "teinei":
+        if not polite:
+            return "labelled 丁寧, does not close in です・ます", "label of tone, or quoted speech"
+        if strong - {"teichou"} and not passive:
+            return "labelled 丁寧, has an honorific verb", "label against grammar"
+        if passive:
+            return "labelled 丁寧, has れる・られる", "passive and honorific look alike"
+        return "labelled 丁寧, has a noun with お, ご", "beautified or honorific: depends on whose thing it is"
+    if strong:
+        return "labelled none, has an honorific verb", "label against grammar"
+    if forms:
+        return "labelled none, has a noun with お, ご", "beautified or honorific: depends on whose thing it is"
+    return "labelled none, closes in です・ます", "label against grammar, or polite in one clause only"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the real data")
-    parser.add_argument("--ceiling", action="store_true")
     parser.add_argument("--errors", action="store_true")
     options = parser.parse_args()
     print(f"Machine: {platform.processor() or platform.machine()}, Python {platform.python_version()}.\n")
-    tables = [formality_table(options.data), keico_table(options.data, options.ceiling), wmt_table(options.data)]
-    tables.append(dialogue_table(options.data))
+    tables = [formality_table(options.data), keico_table(options.data), dialogue_table(options.data)]
     if options.errors:
         tables.append(errors(options.data))
     for table in tables:

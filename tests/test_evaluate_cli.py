@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from in2x.cli import app as in2x_app
 from in2x.errors import In2xError, UsageError
+from in2x.evaluate import audit_run as audit_room
+from in2x.evaluate import cli_mtbench
 from in2x.evaluate import leaderboard as room
 from in2x.evaluate.autorank import read_scores
 from in2x.evaluate.cli import app
 from in2x.evaluate.inputs import read_lines, read_parallel
+from test_evaluate_judge import Script
 from test_report import audit as audit_page
 from test_report import synthetic_run
 
@@ -64,7 +71,7 @@ def test_score_shows_a_table(files: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize(
     ("hyp", "message"),
-    [("long", r"long, line 4: 1 lines too many \(4, where .*ref has 3\)"), ("hole", "hole, line 2: empty line")],
+    [("long", r"long, line 4: 1 line too many \(4, where .*ref has 3\)"), ("hole", "hole, line 2: empty line")],
 )
 def test_bad_hypothesis_files(files: dict[str, Path], hyp: str, message: str) -> None:
     result = CliRunner().invoke(app, ["score", "--hyp", str(files[hyp]), "--ref", str(files["ref"]), "--to", "ja"])
@@ -169,3 +176,48 @@ def test_mtbench_table(tmp_path: Path) -> None:
     [row] = json.loads(CliRunner().invoke(app, [*base, "--json"]).stdout)
     assert (row["score"], row["failed"], row["turns"]) == (6, 1, {"1": 4, "2": 8})
     assert "6.00" in CliRunner().invoke(app, base).stdout
+
+
+def test_mtbench_answers_judges_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "q").write_text('{"question_id": 1, "category": "a<b", "turns": ["x", "y"]}\n')
+    model, judge = Script(lambda r: "答え"), Script(lambda r: "[[8]]")
+    monkeypatch.setattr(cli_mtbench, "open_judge", lambda name, *_: model if name == "M" else judge)
+    base = ["mtbench", "--questions", str(tmp_path / "q"), "--judgements", str(tmp_path / "j"), "--answers",
+            str(tmp_path / "a"), "--name", "mine", "--radar", str(tmp_path / "r.svg"), "--samples", "2"]  # fmt: skip
+    result = CliRunner().invoke(app, [*base, "--model", "M", "--judge", "J", "--unit-scale", "--json"])
+    assert result.exit_code == 0, result.exception
+    [row] = json.loads(result.stdout)
+    assert (row["model"], row["score"], row["n"], row["turns"]) == ("mine", 0.8, 4, {"1": 0.8, "2": 0.8})
+    assert len(model.asked) == 2 and len(judge.asked) == 4
+    drawn = ElementTree.fromstring((tmp_path / "r.svg").read_text(encoding="utf-8"))
+    assert [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")] == ["a<b", "mine"]
+    nobody = CliRunner().invoke(app, [*base[:5], "--judge", "J"])
+    assert isinstance(nobody.exception, UsageError) and "--answers" in str(nobody.exception)
+
+
+def test_audit_shows_what_each_utility_flatters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sampler:
+        def translate(self, sources: list[str], *_: object, seed: int, **__: object) -> list[str]:
+            return [f"訳{seed % 2}{source}" for source in sources]
+
+    run = synthetic_run(tmp_path / "run")
+    monkeypatch.setattr(audit_room, "open_translator", lambda folder: Sampler())
+    result = CliRunner().invoke(app, ["audit", str(run), "--rewarded", "chrF", "--candidates", "3", "--json"])
+    assert result.exit_code == 0, result.exception
+    html = (run / "audit.html").read_text(encoding="utf-8")
+    assert page_is_sound(html) and "Minimum Bayes risk" in html and "no MBR" in html
+
+
+COMMAND = re.compile(r"^in2x (evaluate \w+|language register)(.*)$", re.M)
+
+
+def test_every_command_of_the_how_to_exists_with_its_options() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    commands = COMMAND.findall(text.replace("\\\n", " "))
+    named = {command.split()[1] for command, _ in commands}
+    assert {"score", "autorank", "leaderboard", "wmt", "judge", "mtbench", "correlate", "audit", "report"} <= named
+    tree = typer.main.get_command(in2x_app)
+    for command, rest in commands:
+        group, name = command.split()
+        known = {flag for option in tree.commands[group].commands[name].params for flag in option.opts}  # type: ignore[attr-defined]
+        assert set(re.findall(r"(?<!\w)--?[a-z][a-z-]*", rest)) <= known, command

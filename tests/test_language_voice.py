@@ -117,7 +117,10 @@ def test_politeness_grows_along_a_paraphrase() -> None:
     ("text", "kind"),
     [("先生がお書きになりました。", "sonkei"), ("私がご案内いたします。", "kenjou"), ("雨が降っています。", "teinei"),
      ("雨が降っている。", "none"), ("社長は明日戻られます。", "sonkei"), ("財布を盗まれました。", "teinei"),
-     ("お茶を飲みます。", "teinei"), ("ご意見をお聞かせください。", "sonkei")],
+     ("お茶を飲みます。", "teinei"), ("ご意見をお聞かせください。", "sonkei"),
+     ("お荷物をお持ちします。", "kenjou"), ("お忙しいですか。", "sonkei"), ("お恥ずかしい話です。", "kenjou"),
+     ("おめでとうございます。", "teinei"), ("社長は先月退任されました。", "sonkei"), ("それ、いただくね。", "none"),
+     ("会議は延期されました。", "teinei"), ("国へ帰られるのですか。", "sonkei")],
 )  # fmt: skip
 def test_keigo_class(text: str, kind: str) -> None:
     assert keigo_class(text) == kind

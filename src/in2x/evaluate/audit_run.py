@@ -7,15 +7,16 @@ from pathlib import Path
 
 from in2x.artifact import Artifact, write_text
 from in2x.errors import In2xError, UsageError
-from in2x.evaluate.audit import Audit, Side, audit, rewarded_names
+from in2x.evaluate.audit import Audit, Side, audit, mbr_sensitivity, rewarded_names
 from in2x.evaluate.outputs import Output
 from in2x.evaluate.report.pages import environment
+from in2x.evaluate.systems import SYSTEMS, open_translator
 from in2x.records import read_records
 
 
 def audit_run(
     run: Path, *, before: str = "sft", after: str = "rl", pair: str | None = None,
-    rewarded: Sequence[str] | None = None, out: Path | None = None,
+    rewarded: Sequence[str] | None = None, out: Path | None = None, candidates: int = 0,
 ) -> tuple[Audit, Path]:  # fmt: skip
     """Audit model `after` of a run against `before` on its held-out pairs and write the page.
 
@@ -23,6 +24,7 @@ def audit_run(
         pair: direction; the first of the evaluation if None.
         rewarded: rewards; the run's own (from the manifest of its RL stage) if None.
         out: the page; `RUN/audit.html` if None.
+        candidates: samples a segment from model `after` for the table of minimum Bayes risk; 0 leaves it out.
 
     Raises:
         In2xError: the run has no finished evaluate stage.
@@ -55,8 +57,22 @@ def audit_run(
         first, second, [o.source for o in asked], [o.reference for o in asked], lang=pair.split("-")[1],
         rewarded=rewarded, tokenize=evaluate.manifest.get("config", {}).get("tokenize"),
     )  # fmt: skip
+    mbr = _mbr(run, after, asked, candidates) if candidates else None
     file = out or run / "audit.html"
     known = sorted(rewarded_names(rewarded))
     page = environment().get_template("audit.html.jinja")
-    write_text(file, page.render(audit=found, before=before, after=after, pair=pair, rewarded=known, mbr=None))
+    write_text(file, page.render(audit=found, before=before, after=after, pair=pair, rewarded=known, mbr=mbr))
     return found, file
+
+
+def _mbr(run: Path, system: str, asked: Sequence[Output], candidates: int) -> dict[str, dict[str, float]]:
+    """Scores by each metric when minimum Bayes risk chooses among samples of a model by each utility."""
+    _, stage, folder = next(row for row in SYSTEMS if row[0] == system)
+    translator = open_translator(Artifact.open(run / stage).path / folder)
+    source, target = asked[0].pair.split("-")
+    drawn = [
+        translator.translate([o.source for o in asked], source, target, [o.register for o in asked], temperature=1.0,
+                             seed=seed)
+        for seed in range(candidates)
+    ]  # fmt: skip
+    return mbr_sensitivity([list(row) for row in zip(*drawn, strict=True)], [o.reference for o in asked], target)

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from in2x.errors import UsageError
+from in2x.evaluate import cli_judged, cli_mtbench
 from in2x.evaluate.express.cli import express
+from in2x.evaluate.show import AsJson, emit, show
 from in2x.stage import console
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(express)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-
-
-def _json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
-
-
-def _show(table: Table) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(table)
+app.command()(cli_judged.judge)
+app.command()(cli_judged.correlate)
+app.command()(cli_mtbench.mtbench)
 
 
 @app.command()
@@ -61,13 +50,13 @@ def score(
         sources=lines[-1] if src else None, metrics=metric or ["BLEU", "chrF", "chrF++", "TER"], resamples=resamples,
     )  # fmt: skip
     if as_json:
-        _json([{k: v for k, v in dataclasses.asdict(r).items() if v is not None} for r in rows])
+        emit([{k: v for k, v in dataclasses.asdict(r).items() if v is not None} for r in rows])
         return
     table = Table("system", "metric", "score", "95% interval", "against the first", "signature")
     for r in rows:
         gap = "" if r.difference is None else f"{r.difference:+.2f} (p = {r.p:.3f})"
         table.add_row(r.system, r.metric, f"{r.value:.2f}", f"{r.low:.2f} – {r.high:.2f}", gap, r.signature)
-    _show(table)
+    show(table)
 
 
 @app.command()
@@ -90,14 +79,14 @@ def autorank(
     for warning in ranking.warnings:
         console.print(f"[yellow]note[/yellow]  {warning}")
     if as_json:
-        _json({"pair": pair, "metrics": ranking.metrics, "systems": [dataclasses.asdict(r) for r in ranking.rows],
+        emit({"pair": pair, "metrics": ranking.metrics, "systems": [dataclasses.asdict(r) for r in ranking.rows],
                "warnings": ranking.warnings})  # fmt: skip
         return
     table = Table("system", "AutoRank", *ranking.metrics)
     for row in ranking.rows:
         shown = [f"{row.metrics[m]:.{3 if 'comet' in m.lower() else 1}f}" for m in ranking.metrics]
         table.add_row(row.system, f"{row.autorank:.1f}", *shown)
-    _show(table)
+    show(table)
 
 
 @app.command()
@@ -145,7 +134,7 @@ def wmt(
         lang = pair.split("-")[1].split("_")[0]
         scores = chrf_by_domain(documents, align(said, documents, submission.stem), lang)
     if as_json:
-        _json(
+        emit(
             {
                 "faults": faults,
                 "documents": len(documents),
@@ -159,7 +148,7 @@ def wmt(
             table = Table("domain", "chrF", "95% interval", "paragraphs")
             for domain, s in scores.items():
                 table.add_row(domain, f"{s.value:.1f}", f"{s.low:.1f} – {s.high:.1f}", str(s.n))
-            _show(table)
+            show(table)
         if not faults:
             console.print(f"{len(documents)} documents, no fault found")
     if faults:
@@ -197,45 +186,19 @@ def audit(
                                                        "[default: the run's own rewards]", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The page.  [default: RUN/audit.html]",
                                              show_default=False)] = None,
+    candidates: Annotated[int, typer.Option("--candidates", min=0, help="Samples a segment for the table of minimum "
+                                            "Bayes risk; 0 leaves it out.")] = 0,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Audit a rewarded model on measures that it was not rewarded with."""
     from in2x.evaluate.audit_run import audit_run
 
-    found, file = audit_run(run, before=before, after=after, pair=pair, rewarded=rewarded, out=out)
+    found, file = audit_run(run, before=before, after=after, pair=pair, rewarded=rewarded, out=out,
+                            candidates=candidates)  # fmt: skip
     if as_json:
-        _json({"segments": found.segments, "findings": found.findings,
+        emit({"segments": found.segments, "findings": found.findings,
                "measures": [dataclasses.asdict(m) for m in found.measures], "page": str(file)})  # fmt: skip
         return
     for finding in found.findings or ["Nothing to flag."]:
         print(finding)
     console.print(f"the page: {file}")
-
-
-@app.command()
-def mtbench(
-    questions: Annotated[Path, typer.Option("--questions", help="JSON Lines of questions.")],
-    judgements: Annotated[Path, typer.Option("--judgements", help="JSON Lines of judgements.")],
-    unit_scale: Annotated[bool, typer.Option("--unit-scale", help="Scores from 0 to 1.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The MT-bench table of a judgement file: mean over all judgements, by category, by turn."""
-    from rich.table import Table
-
-    from in2x.evaluate.mtbench import read_judgements, read_questions, table
-
-    rows = table(read_judgements(judgements), read_questions(questions), unit_scale=unit_scale)
-    if as_json:
-        _json([
-            {"model": r.model, "score": r.overall.value, "low": r.overall.low, "high": r.overall.high,
-             "n": r.overall.n, "categories": {c: v for c, v in r.categories.items() if v == v}, "turns": r.turns,
-             "failed": r.failed}
-            for r in rows
-        ])  # fmt: skip
-        return
-    shown = Table("model", "score", "95% interval", *rows[0].categories, "failed")
-    for r in rows:
-        cells = [f"{v:.2f}" if v == v else "–" for v in r.categories.values()]
-        interval = f"{r.overall.low:.2f} – {r.overall.high:.2f}"
-        shown.add_row(r.model, f"{r.overall.value:.2f}", interval, *cells, str(r.failed))
-    _show(shown)

@@ -6,13 +6,14 @@ Sources: pairwise accuracy of systems (Kocmi et al. 2021); accuracy with tie cal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from in2x.errors import In2xError
-from in2x.evaluate.significance import Floats
+from in2x.evaluate.significance import Floats, Statistics, ratio
 
 
 @dataclass(frozen=True)
@@ -85,3 +86,45 @@ def _three(a: Floats, b: Floats) -> tuple[float, float, float]:
         return float("nan"), float("nan"), float("nan")
     return (float(stats.pearsonr(a, b).statistic), float(stats.spearmanr(a, b).statistic),
             float(stats.kendalltau(a, b, variant="b").statistic))  # fmt: skip
+
+
+def pearson_by_group(metric: Floats, human: Floats, groups: Sequence[str]) -> Statistics:
+    """Pearson over all segments of all systems, as statistics of one row a group (document), for paired tests.
+
+    Args:
+        groups: the document of each segment.
+    """
+    metric, human = _common(metric, human)
+    kept = ~np.isnan(human)
+    # Centred once: sums of squares of raw scores would cancel.
+    x = np.where(kept, metric - np.nanmean(metric), 0.0)
+    y = np.where(kept, human - np.nanmean(human), 0.0)
+    sums = np.stack([t.sum(axis=1) for t in (kept.astype(float), x, y, x * x, y * y, x * y)], axis=1)
+    return Statistics(_grouped(sums, groups), _pearson, "pearson")
+
+
+def _pearson(sums: Floats) -> Floats:
+    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((xy - x * y / n) / np.sqrt((xx - x * x / n) * (yy - y * y / n)))
+
+
+def accuracy_by_group(metric: Floats, human: Floats, groups: Sequence[str]) -> Statistics:
+    """Tie-calibrated accuracy (epsilon of the whole table) as statistics of one row a group, for paired tests."""
+    metric, human = _common(metric, human)
+    epsilon = tie_calibrated_accuracy(metric, human)[1]
+    above, beside = np.triu_indices(metric.shape[1], 1)
+    gap, truth = metric[:, above] - metric[:, beside], human[:, above] - human[:, beside]
+    there = ~np.isnan(gap) & ~np.isnan(truth)
+    said = np.where(np.abs(gap) <= epsilon, 0.0, np.sign(gap))
+    sums = np.stack([(there & (said == np.sign(truth))).sum(axis=1), there.sum(axis=1)], axis=1).astype(float)
+    rows = _grouped(sums, groups)
+    return ratio(rows[:, 0], rows[:, 1])
+
+
+def _grouped(rows: Floats, groups: Sequence[str]) -> Floats:
+    """Sums of the rows of each group, groups in order of first meeting."""
+    names = {name: i for i, name in enumerate(dict.fromkeys(groups))}
+    found = np.zeros((len(names), rows.shape[1]))
+    np.add.at(found, [names[g] for g in groups], rows)
+    return found

@@ -62,8 +62,9 @@ def read_parallel(files: Sequence[Path], *, allow_empty: Sequence[Path] = ()) ->
     for file, lines in zip(files, found, strict=True):
         wanted = len(found[0])
         if len(lines) != wanted:
-            much = "too many" if len(lines) > wanted else "too few"
-            raise In2xError(f"{abs(len(lines) - wanted)} lines {much} ({len(lines)}, where {files[0]} has {wanted})",
+            gap = len(lines) - wanted
+            much = f"{abs(gap)} line{'s' if abs(gap) > 1 else ''} too {'many' if gap > 0 else 'few'}"
+            raise In2xError(f"{much} ({len(lines)}, where {files[0]} has {wanted})",
                             file=file, line=min(len(lines), wanted) + 1, mend="give one line a segment")  # fmt: skip
         if not lines:
             raise In2xError("the file is empty", file=file, mend="give at least one line")

@@ -10,9 +10,16 @@ import numpy as np
 from in2x.evaluate.autorank import DocumentScores, autorank
 from in2x.evaluate.clusters import ALPHA, better, rank_clusters
 from in2x.evaluate.report.pages import environment
-from in2x.evaluate.report.results import Piece, highlight
 from in2x.evaluate.significance import Floats
 from in2x.evaluate.wmt import TestDocument, score_key
+from in2x.language.finding import Finding
+from in2x.language.japanese.names import name_drift
+from in2x.language.japanese.surface import punctuation, residue
+
+LONGEST = 500
+"""Longest source paragraph shown side by side, in characters: more is not read on a phone."""
+Piece = tuple[str, str, str]
+"""(text, kind of finding or "", its reason in English)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,6 @@ class Row:
     cluster: int
     first: int
     last: int
-    first_of_cluster: bool
     cells: list[Cell]
     domains: dict[str, float]
 
@@ -116,7 +122,6 @@ def leaderboard(scores: dict[str, list[DocumentScores]], pair: str, *, alpha: fl
     column = {s: i for i, s in enumerate(laid.systems)}
     best = {m: max(ranking.rows, key=lambda r: r.metrics[m]).system for m in ranking.metrics}
     rows = []
-    before = 0
     for r in ranking.rows:
         cells = []
         for m in ranking.metrics:
@@ -124,9 +129,8 @@ def leaderboard(scores: dict[str, list[DocumentScores]], pair: str, *, alpha: fl
             worse = better(table[:, column[best[m]]], table[:, column[r.system]]) < alpha
             cells.append(Cell(r.metrics[m], r.system == best[m], not worse, 3 if "comet" in m.lower() else 1))
         p = placed[r.system]
-        rows.append(Row(r.system, r.autorank, p.cluster, p.first, p.last, p.cluster != before, cells,
+        rows.append(Row(r.system, r.autorank, p.cluster, p.first, p.last, cells,
                         {d: by_domain[d][r.system] for d in domains if r.system in by_domain[d]}))  # fmt: skip
-        before = p.cluster
     return Board(pair, ranking.metrics, domains, rows, len(laid.keys), alpha)
 
 
@@ -145,10 +149,11 @@ def side_by_side(
         for number, source in enumerate(document.paragraphs):
             at = line.get((domain, name, number))
             known = [s for s in document.hypotheses if s in column and number < len(document.hypotheses[s])]
-            if at is None or len(known) < 2 or len(source) > 900:
+            if at is None or len(known) < 2 or len(source) > LONGEST:
                 continue
             said = [
-                Said(s, highlight(document.hypotheses[s][number], [], [], residue=target_lang in ("ja", "zh")),
+                Said(s, marked(document.hypotheses[s][number],
+                               findings(document, s, number) if target_lang == "ja" else []),
                      float(standard[at, column[s]])) for s in known
             ]  # fmt: skip
             said.sort(key=lambda one: (-one.z, one.system))
@@ -162,6 +167,31 @@ def side_by_side(
             if queue and len(chosen) < count:
                 chosen.append(queue.pop(0)[1])
     return chosen
+
+
+def findings(document: TestDocument, system: str, number: int) -> list[Finding]:
+    """What code finds in one paragraph of Japanese: residue, typesetting, names spelt otherwise elsewhere."""
+    text, source = document.hypotheses[system][number], document.paragraphs[number]
+    found = [*residue(text, source), *punctuation(text)]
+    if len(document.hypotheses[system]) == len(document.paragraphs):
+        for drift in name_drift(document.paragraphs, document.hypotheses[system]):
+            usual = drift.forms[0][0]
+            found += [Finding("name", form, start, end, f"{drift.name} is {usual} elsewhere in this document",
+                              f"他の箇所では「{usual}」")
+                      for form, place, start, end in drift.places if place == number]  # fmt: skip
+    return found
+
+
+def marked(text: str, found: Sequence[Finding]) -> list[Piece]:
+    """Cut `text` at its findings; of two that overlap the first is kept."""
+    pieces: list[Piece] = []
+    at = 0
+    for finding in sorted(found, key=lambda f: (f.start, -f.end)):
+        if finding.start < at:
+            continue
+        pieces += [(text[at : finding.start], "", ""), (text[finding.start : finding.end], finding.kind, finding.en)]
+        at = finding.end
+    return [piece for piece in [*pieces, (text[at:], "", "")] if piece[0]]
 
 
 def render(board: Board, samples: Sequence[SideBySide] = ()) -> str:

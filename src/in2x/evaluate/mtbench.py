@@ -113,6 +113,13 @@ def read_answers(file: Path) -> dict[str, list[str]]:
     return found
 
 
+def write_answers(file: Path, answers: Mapping[str, Sequence[str]], *, model: str) -> None:
+    """Write answers in the benchmark's own layout."""
+    rows = [{"question_id": q, "model_id": model, "choices": [{"index": 0, "turns": list(turns)}]}
+            for q, turns in answers.items()]  # fmt: skip
+    write_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
 def read_judgements(file: Path) -> list[Judgement]:
     """Judgements of a file, as they are; a score of -1 is a failure of the judge.
 

@@ -29,6 +29,9 @@
     node.addEventListener("pointermove", function (event) {
       show(event, function (box) { box.textContent = node.dataset.tip; });
     });
+    node.addEventListener("pointerdown", function (event) {
+      show(event, function (box) { box.textContent = node.dataset.tip; });
+    });
     node.addEventListener("pointerleave", hide);
   });
 

@@ -31,7 +31,7 @@ class Keigo(NamedTuple):
 
 _SONKEI_VERBS = {
     "いらっしゃる", "仰る", "為さる", "召し上がる", "下さる", "御覧", "召す", "思し召す", "遊ばす", "賜わる",
-    "仰せ", "みそなわす",
+    "仰せ", "みそなわす", "為される", "てらっしゃる",
 }  # fmt: skip
 _KENJOU_VERBS = {
     "申す", "申し上げる", "伺う", "差し上げる", "存じ上げる", "存ずる", "承る", "頂く", "拝見", "拝借",
@@ -62,6 +62,9 @@ _BEAUTIFIED = {
 _NOT_RAISED = {"世話", "馳走", "ごちそう", "陰", "釣り", "気", "蔵", "邪魔"}
 """お世話になる, ご馳走になる: the speaker is the subject."""
 _FIXED = {"願い", "願う", "邪魔", "辞儀"}
+_OWN_SIDE = {"見苦しい", "聞き苦しい", "恥ずかしい", "粗末"}
+"""お見苦しい, お恥ずかしい: what one's own side shows."""
+_NO_ONES = {"可哀相", "可哀想"}
 
 
 def _verb_like(token: Token) -> bool:
@@ -80,7 +83,7 @@ def _scan(tokens: Sequence[Token]) -> list[Keigo]:
     for i, token in enumerate(tokens):
         if i < skip_to:
             continue
-        hit = _prefixed(tokens, i) if token.pos == "接頭辞" and token.lemma == "御" else _single(tokens, i)
+        hit = _prefixed(tokens, i) if _is_prefix(tokens, i) else _single(tokens, i)
         if hit is None:
             continue
         kind, length, rule, strong = hit
@@ -91,6 +94,14 @@ def _scan(tokens: Sequence[Token]) -> list[Keigo]:
 
 
 _Hit = tuple[Kind, int, str, bool]
+
+
+def _is_prefix(tokens: Sequence[Token], i: int) -> bool:
+    """お or ご before a word; the tagger takes some for an interjection (お広めになる)."""
+    token = tokens[i]
+    if token.pos == "接頭辞" and token.lemma == "御":
+        return True
+    return token.surface in ("お", "ご") and token.pos == "感動詞" and _lemma(tokens, i + 3) == "成る"
 
 
 def _lemma(tokens: Sequence[Token], i: int) -> str:
@@ -120,7 +131,11 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
         k += 1
     nxt = _lemma(tokens, k)
     shown = head.surface
-    if nxt == "に" and _lemma(tokens, k + 1) in ("成る", "為さる") and head.lemma not in _NOT_RAISED:
+    if (
+        (nxt == "に" or (k < len(tokens) and tokens[k].surface == "に"))
+        and _lemma(tokens, k + 1) in ("成る", "為さる")
+        and head.lemma not in _NOT_RAISED
+    ):
         return "sonkei", k + 2 - i, "お〜になる", True
     if nxt in ("為さる", "遊ばす"):
         return "sonkei", k + 1 - i, "お〜なさる", True
@@ -140,16 +155,27 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
         return "sonkei", k - i, "お〜です", True
     if head.lemma in _SONKEI_VERBS or head.lemma in ("存知", "存ずる"):
         return "sonkei", k - i, "ご" + shown, True
+    if head.pos in ("形状詞", "形容詞") and head.lemma not in _GREETING_HEADS | _NO_ONES | _BEAUTIFIED:
+        return "kenjou" if head.lemma in _OWN_SIDE else "sonkei", 2, "お/ご＋形容詞", False
     if head.pos == "名詞" and head.pos2 != "固有名詞" and head.surface not in _BEAUTIFIED:
         return "sonkei", 2, "お/ご＋名詞", False
     return None
 
 
 _HONORIFIC_IF_RERU = {
-    "行く", "帰る", "戻る", "成る", "亡くなる", "過ごす", "座る", "暮らす", "立ち寄る", "出掛ける", "退く",
-    "上がる", "通う", "休む", "関わる", "思う", "済む", "登る", "向かう", "残る",
+    "行く", "帰る", "返る", "戻る", "成る", "亡くなる", "過ごす", "座る", "暮らす", "立ち寄る", "出掛ける", "退く",
+    "上がる", "通う", "休む", "関わる", "思う", "済む", "登る", "向かう", "残る", "勤しむ", "籠もる", "励む", "悩む",
+    "控える", "備える", "病む", "泊まる", "勤める", "努める", "働く", "移る", "急ぐ", "歩む", "旅立つ", "携わる",
 }  # fmt: skip
 """Verbs that are hardly ever passive, and whose potential has another form: れる raises the subject."""
+_ACTS_WITHOUT_OBJECT = {
+    "転身", "転職", "就職", "就任", "辞任", "退任", "退職", "引退", "入社", "入学", "入院", "退院", "入選",
+    "当選", "入賞", "卒業", "合格", "成功", "活躍", "出席", "欠席", "参加", "参列", "出演", "登場", "出発",
+    "到着", "上京", "来日", "来店", "帰国", "帰宅", "外出", "旅行", "滞在", "宿泊", "結婚", "離婚", "再婚",
+    "他界", "逝去", "死去", "苦労", "努力", "尽力", "専念", "熱中", "賛成", "納得",
+    "感動", "安心", "満足", "生活", "留学", "昇進", "独立", "成長",
+}  # fmt: skip
+"""する-verbs without an object: される can hardly be passive."""
 _ADVERSATIVE = {
     "盗む", "取る", "奪う", "叱る", "見る", "踏む", "壊す", "言う", "呼ぶ", "殴る", "打つ", "刺す", "騙す", "笑う",
     "褒める", "頼む", "荒らす", "噛む", "知る", "聞く", "断る", "読む",
@@ -169,6 +195,8 @@ def _reru(tokens: Sequence[Token], i: int) -> _Hit | None:
     if verb.lemma in _HONORIFIC_IF_RERU:
         return "sonkei", 2, "〜れる", True
     head = i - 1 if verb.lemma == "為る" and i and tokens[i - 1].pos == "名詞" else i
+    if head < i and tokens[head].lemma in _ACTS_WITHOUT_OBJECT:
+        return "sonkei", 2, "〜される", True
     before = tokens[head - 1] if head else None
     if before is None or verb.lemma in _ADVERSATIVE:
         return None

@@ -19,17 +19,21 @@ def _raises_the_other(form: Keigo) -> bool:
     return form.kind == "sonkei" or form.rule == "ございます" or any(part in form.rule for part in _RECEIVED)
 
 
+_FAMILIAR = {"ちょうだい", "頂戴", "いただく", "頂く", "戴く"}
+"""Humble verbs that plain speech uses for asking, eating and taking: 来てちょうだい, ひとついただくよ."""
+
+
 @lru_cache(maxsize=8192)
 def keigo_class(text: str) -> str:
     """The class of a segment: "sonkei" | "kenjou" | "teinei" | "none".
 
-    Forms that raise the other come before forms that lower oneself, as annotators of Japanese politeness count them;
-    nouns with お or ご count only in a polite segment.
+    Verb forms decide before nouns, and among either a form that raises the other (尊敬語) before one that lowers
+    oneself (謙譲語): お荷物をお持ちします is humble though お荷物 raises. Without such a form です・ます makes 丁寧語.
+    In a segment that is not polite only verb forms count, familiar ones apart.
     """
     vote = votes(text)
     polite = vote.polite > 0 and vote.polite >= vote.informal
-    forms = keigo(text)
-    counted = [form for form in forms if form.strong or polite]
+    counted = [form for form in keigo(text) if polite or (form.strong and form.rule not in _FAMILIAR)]
     own = [form for form in counted if form.strong and not _raises_the_other(form)]
     others = [form for form in counted if _raises_the_other(form)]
     if any(form.strong and form.kind == "sonkei" for form in others):
@@ -38,7 +42,7 @@ def keigo_class(text: str) -> str:
         return "kenjou"
     if others:
         return "sonkei"
-    if any(form.kind == "kenjou" for form in counted):
+    if counted:
         return "kenjou"
     return "teinei" if polite else "none"
 

@@ -1,0 +1,248 @@
+"""Code checks as numbers: what rules see in one translation, higher being better, so that they can be correlated.
+
+    table = check_segments(Segments(sources, hypotheses, "en", "ja", references=references, documents=documents))
+    table["numbers"]         # [segments], NaN where the check does not apply
+
+Three families: against the source, against the document around it, against a reference (left out where there is none).
+The definitions are our choice; the rules behind them are those of `language/` and of the principles.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from in2x.errors import In2xError
+from in2x.evaluate.audit import copied, ngrams
+from in2x.evaluate.significance import Floats
+from in2x.language.japanese import formality, politeness, sentences
+from in2x.language.japanese.consistency import STYLE, narration
+from in2x.language.japanese.names import name_drift
+from in2x.language.japanese.predicate import closing_predicate
+from in2x.language.japanese.surface import punctuation, residue
+from in2x.language.numbers import numbers
+from in2x.language.script import make_up
+from in2x.rl.rewards.principles import Case, check_principles, share
+from in2x.rl.rewards.text_checks import weighted
+
+NONE = float("nan")
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Translations by one system, in the order of their documents.
+
+    Attributes:
+        references: one a segment, or None.
+        documents: which document each segment belongs to; without it every segment stands alone.
+    """
+
+    sources: Sequence[str]
+    hypotheses: Sequence[str]
+    source_lang: str
+    target_lang: str
+    references: Sequence[str] | None = None
+    documents: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class _Segment:
+    source: str
+    hypothesis: str
+    source_lang: str
+    target_lang: str
+    reference: str
+
+
+def check_segments(given: Segments) -> dict[str, Floats]:
+    """Every check of every segment: name -> [segments], NaN where it does not apply.
+
+    Raises:
+        In2xError: numbers of segments differ.
+    """
+    for name, texts in (("sources", given.sources), ("references", given.references), ("documents", given.documents)):
+        if texts is not None and len(texts) != len(given.hypotheses):
+            raise In2xError(f"{len(given.hypotheses)} hypotheses but {len(texts)} {name}", mend="give one a segment")
+    references = given.references if given.references is not None else [""] * len(given.hypotheses)
+    segments = [
+        _Segment(s, h, given.source_lang, given.target_lang, r)
+        for s, h, r in zip(given.sources, given.hypotheses, references, strict=True)
+    ]
+    checks = AGAINST_SOURCE | (AGAINST_REFERENCE if given.references is not None else {})
+    found = {name: np.array([check(segment) for segment in segments]) for name, check in checks.items()}
+    if given.documents is not None and given.target_lang == "ja":
+        found |= _within_documents(given, given.documents)
+    return found
+
+
+def _log_ratio(a: float | None, b: float | None) -> float:
+    """Minus the distance of two lengths on a log scale; four letters more, so that short texts count less."""
+    return NONE if a is None or b is None else -abs(math.log((a + 4) / (b + 4)))
+
+
+def _length(s: _Segment) -> float:
+    return _log_ratio(weighted(s.hypothesis, s.target_lang), weighted(s.source, s.source_lang))
+
+
+def _script(s: _Segment) -> float:
+    """Share of the letters that are in the script of the target language."""
+    counts = make_up(s.hypothesis)
+    if counts.letters == 0 or s.target_lang not in ("en", "ja", "zh"):
+        return NONE
+    own = counts.latin if s.target_lang == "en" else counts.han + (counts.kana if s.target_lang == "ja" else 0)
+    return own / counts.letters
+
+
+def _residue(s: _Segment) -> float:
+    """Minus the share of characters left as they were in the source, or in a foreign script."""
+    if s.target_lang != "ja":
+        return NONE
+    return -sum(f.end - f.start for f in residue(s.hypothesis, s.source)) / max(len(s.hypothesis), 1)
+
+
+def _repeated(s: _Segment) -> float:
+    """Minus the share of 4-grams that have occurred before."""
+    grams = ngrams(s.hypothesis, 4, s.target_lang)
+    return len(set(grams)) / len(grams) - 1 if grams else NONE
+
+
+_URL = re.compile(r"https?://\S+|[@#]\w+")
+
+
+def _figures(text: str) -> set[float]:
+    text = _URL.sub(" ", unicodedata.normalize("NFKC", text))
+    return {float(abs(n.value)) for n in numbers(text) if re.search(r"\d", text[n.start : n.end])}
+
+
+def _kept(wanted: set[float], text: str) -> float:
+    have = {float(abs(n.value)) for n in numbers(text)}
+    return sum(bool(have & {v, v * 100, v / 100, v * 10_000, v / 10_000}) for v in wanted) / len(wanted)
+
+
+def _numbers(s: _Segment) -> float:
+    """Share of the source's numbers in digits that stand in the translation, in any script."""
+    wanted = _figures(s.source)
+    return _kept(wanted, s.hypothesis) if wanted else NONE
+
+
+_TAGS = re.compile(r"https?://\S+|[@#]\w+|[\U0001f000-\U0001faff\u2600-\u27bf]")
+
+
+def _tags(s: _Segment) -> float:
+    """Share of addresses, mentions, hashtags and emoji of the source that are kept."""
+    wanted = _TAGS.findall(s.source)
+    return sum(tag in s.hypothesis for tag in wanted) / len(wanted) if wanted else NONE
+
+
+def _marks(s: _Segment) -> float:
+    """Minus the difference in questions, exclamations and quotations, counted in either script."""
+
+    def count(text: str) -> tuple[int, ...]:
+        text = unicodedata.normalize("NFKC", text)
+        return text.count("?"), text.count("!"), len(re.findall(r"[「『“]|\"[^\"]*\"", text))
+
+    return -float(sum(abs(a - b) for a, b in zip(count(s.source), count(s.hypothesis), strict=True)))
+
+
+def _punctuation(s: _Segment) -> float:
+    """Minus the breaks of Japanese typesetting for each hundred characters."""
+    if s.target_lang != "ja":
+        return NONE
+    return -100 * len(punctuation(s.hypothesis)) / max(len(s.hypothesis), 20)
+
+
+def _principles(s: _Segment) -> float:
+    """Share of the principles kept that apply without a reference."""
+    kept = share(check_principles(Case(s.source, s.source_lang, s.target_lang), s.hypothesis))
+    return NONE if kept is None else kept
+
+
+def _one_style(s: _Segment) -> float:
+    """Share of the sentences (quotations apart) that close in the segment's usual style."""
+    counts = _styles(s.hypothesis) if s.target_lang == "ja" else []
+    return max(counts.count("polite"), counts.count("plain")) / len(counts) if counts else NONE
+
+
+def _styles(text: str) -> list[str]:
+    closings = [closing_predicate(sentence) for sentence in sentences(narration(text))]
+    return [STYLE[p.style] for p in closings if p.full and p.style in STYLE]
+
+
+AGAINST_SOURCE: dict[str, Callable[[_Segment], float]] = {
+    "length": _length, "script": _script, "residue": _residue,
+    "copied": lambda s: -copied(s.source, s.hypothesis, s.target_lang),
+    "repeated": _repeated, "numbers": _numbers, "tags": _tags, "marks": _marks, "punctuation": _punctuation,
+    "principles": _principles, "one style": _one_style,
+}  # fmt: skip
+
+
+def _same_register(s: _Segment) -> float:
+    """1 where translation and reference are both in です・ます or both not."""
+    return float(formality(s.hypothesis) == formality(s.reference)) if s.target_lang == "ja" else NONE
+
+
+def _same_politeness(s: _Segment) -> float:
+    """Minus the distance in politeness (0 plain, 1 to 2 です・ます, above 2 honorific)."""
+    return -abs(politeness(s.hypothesis) - politeness(s.reference)) if s.target_lang == "ja" else NONE
+
+
+def _same_script(s: _Segment) -> float:
+    """Minus half the distance in the shares of scripts: 0 alike, -1 nothing in common."""
+    a, b = make_up(s.hypothesis), make_up(s.reference)
+    if not sum(a) or not sum(b):
+        return NONE
+    return -sum(abs(x / sum(a) - y / sum(b)) for x, y in zip(a, b, strict=True)) / 2
+
+
+_KATAKANA = re.compile(r"[ァ-ヴー]{3,}")
+
+
+def _same_katakana(s: _Segment) -> float:
+    """Share of the reference's katakana words, names and loans, that the translation has too."""
+    wanted = set(_KATAKANA.findall(s.reference))
+    return sum(word in s.hypothesis for word in wanted) / len(wanted) if wanted else NONE
+
+
+def _same_numbers(s: _Segment) -> float:
+    """Share of the reference's numbers in digits that the translation has too."""
+    wanted = _figures(s.reference)
+    return _kept(wanted, s.hypothesis) if wanted else NONE
+
+
+AGAINST_REFERENCE: dict[str, Callable[[_Segment], float]] = {
+    "register as the reference": _same_register,
+    "politeness as the reference": _same_politeness,
+    "scripts as the reference": _same_script,
+    "katakana of the reference": _same_katakana,
+    "numbers of the reference": _same_numbers,
+    "length as the reference": lambda s: _log_ratio(
+        weighted(s.hypothesis, s.target_lang), weighted(s.reference, s.target_lang)
+    ),
+}
+
+
+def _within_documents(given: Segments, documents: Sequence[str]) -> dict[str, Floats]:
+    """Names and style against the rest of the document."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, document in enumerate(documents):
+        groups[document].append(index)
+    names, style = np.zeros(len(documents)), np.full(len(documents), NONE)
+    for indices in groups.values():
+        if given.source_lang == "en":
+            drifts = name_drift([given.sources[i] for i in indices], [given.hypotheses[i] for i in indices])
+            for drift in drifts:
+                for _, place, _, _ in drift.places:
+                    names[indices[place]] -= 1
+        own = {i: _styles(given.hypotheses[i]) for i in indices}
+        everything = [s for styles in own.values() for s in styles]
+        if everything:
+            usual = max(("plain", "polite"), key=everything.count)
+            for i, styles in own.items():
+                style[i] = styles.count(usual) / len(styles) if styles else NONE
+    return {"names as in the document": names, "style as in the document": style}
