@@ -14,18 +14,24 @@ transformers: two environments (`docs/training.md`).
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from torch import Tensor
 
-from in2x.records import Instruction
+from in2x.records import Instruction, read_records
 from in2x.rl.config import ObjectiveConfig
 from in2x.rl.objective import objective
 from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.route import Scorer
 
 LOSS_MODE = "in2x_trajectory"
-_scorers: dict[tuple[tuple[str, float], ...], Scorer] = {}
+_scorers: dict[str, Scorer] = {}
 
 
 def trajectory_loss(
@@ -70,34 +76,62 @@ def trajectory_loss(
         log_prob, old_log_prob, gain, mask, knobs,
         trajectories=None if whole is None else float(whole) / float(info.get("dp_size") or 1),
     )  # fmt: skip
-    found = {f"actor/{name}": value for name, value in metrics.items()}
+    # Without the length buckets: which of them occur differs from process to process, and verl wants the same names.
+    found = {f"actor/{name}": value for name, value in metrics.items() if "/" not in name}
     found |= {"actor/pg_clipfrac": metrics["clip_high"], "actor/pg_clipfrac_lower": metrics["clip_dual"]}
     return loss, found | {"actor/ppo_kl": float((old_log_prob - log_prob).detach()[mask].mean())}
 
 
 async def compute_score(
     data_source: str, solution_str: str, ground_truth: Any, extra_info: dict[str, Any] | None = None, **_: Any
-) -> dict[str, Any]:
+) -> dict[str, float]:
     """verl's custom reward: the weighted rewards of this project for one answer.
 
     Args:
-        data_source: unused; the rewards are routed by the instruction's task and verifier.
+        data_source: unused; rewards know their business by the instruction's verifier.
         solution_str: the answer.
-        ground_truth: the reference answer, or None.
-        extra_info: `{"instruction": {...}, "rewards": {name: weight}}`, as `verl_row` writes it.
+        ground_truth: unused; the instruction holds the reference.
+        extra_info: as `verl_row` writes it.
 
     Returns:
-        {"score": total, and each part by name}. An answer that no reward could judge scores 0 with "unscored": 1, for
-        verl knows no missing reward; filter its group or read the count.
+        "score" (the total), "unscored" and each part (-1 where it does not apply). verl knows no missing reward: an
+        answer that nothing could judge scores 0, and "unscored" is 1 so that the run's metrics show how many.
     """
     info = extra_info or {}
-    instruction = Instruction(**info["instruction"])
-    weights = info["rewards"]
-    scorer = _scorers.setdefault(tuple(sorted(weights.items())), Scorer(weights))
+    instruction = Instruction.from_row(json.loads(info["instruction"]))
+    weights: dict[str, float] = json.loads(info["rewards"])
+    scorer = _scorers.setdefault(info["rewards"], Scorer(weights))
     scores = await scorer.score([RewardItem(instruction, solution_str.strip())])
     total = scores.total[0]
     parts = {name: -1.0 if values[0] is None else values[0] for name, values in scores.parts.items()}
     return {"score": 0.0 if total is None else total, "unscored": float(total is None), **parts}
+
+
+def verl_row(instruction: Instruction, weights: Mapping[str, float]) -> dict[str, Any]:
+    """One row of verl's prompt Parquet; what the rewards need travels as JSON text in `extra_info`."""
+    return {
+        "data_source": f"in2x/{instruction.task}",
+        "prompt": instruction.messages,
+        "ability": instruction.task,
+        "reward_model": {"style": "rule", "ground_truth": instruction.answer or ""},
+        "extra_info": {
+            "instruction": json.dumps(instruction.to_row(), ensure_ascii=False),
+            "rewards": json.dumps(dict(weights), sort_keys=True),
+        },
+    }
+
+
+def main(recipe: Path, run: Path, out: Path) -> None:
+    """Write the RL prompts of a finished selection as verl's Parquet: `python -m in2x.rl.verl RECIPE RUN OUT`."""
+    from in2x.recipe import load_recipe
+
+    config = load_recipe(recipe).rl
+    chosen = [
+        i for i in read_records(run / "select" / "rl.parquet", Instruction)
+        if i.verifier is not None and (not config.tasks or i.task in config.tasks)
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([verl_row(i, config.rewards) for i in chosen]), out)
+    print(f"{len(chosen):,} prompts in {out}")
 
 
 def register() -> None:
@@ -105,3 +139,7 @@ def register() -> None:
     from verl.trainer.ppo.core_algos import register_policy_loss
 
     register_policy_loss(LOSS_MODE)(trajectory_loss)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:4]))

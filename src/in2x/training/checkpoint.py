@@ -21,7 +21,8 @@ def save_checkpoint(
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    save_file({n: p.detach().contiguous() for n, p in model.named_parameters()}, partial / "model.safetensors")
+    learning = {n: p.detach().contiguous() for n, p in model.named_parameters() if p.requires_grad}
+    save_file(learning, partial / "model.safetensors")
     save_file(
         {n: t.detach().contiguous() for n, t in optimizer.state_tensors().items()}, partial / "optimizer.safetensors"
     )
@@ -48,8 +49,9 @@ def load_checkpoint(
             return None
         old.rename(folder)  # killed between the two renames
     weights = load_file(folder / "model.safetensors")
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
+    parameters = dict(model.named_parameters())
+    for name, weight in weights.items():
+        parameters[name].copy_(weight)
     optimizer.load_state_tensors(load_file(folder / "optimizer.safetensors"))
     state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     if average is not None:
