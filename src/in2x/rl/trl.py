@@ -59,10 +59,10 @@ def check(config: RlConfig) -> None:
             raise UsageError(f"{what} belongs to the native backend", mend="leave it out or set rl.backend: native")
 
 
-def grpo_arguments(config: RlConfig, folder: Path, steps: int, seed: int, processes: int = 1) -> GRPOConfig:
+def grpo_arguments(config: RlConfig, folder: Path, steps: int, seed: int, processes: int = 1, *, held: bool = False) -> GRPOConfig:
     """The GRPOConfig of `steps` rollout batches on `processes` devices.
 
-    The knobs of TRL's own loss are left alone: that loss is not used.
+    Evaluation every `dev_every` batches where there are `held`-out prompts. The knobs of TRL's own loss are left alone: that loss is not used.
 
     Raises:
         UsageError: the batch does not divide by what the devices take in one pass.
@@ -86,9 +86,9 @@ def grpo_arguments(config: RlConfig, folder: Path, steps: int, seed: int, proces
         beta=config.objective.kl, loss_type="grpo",
         importance_sampling_level="token" if config.objective.level == "token" else "sequence",
         learning_rate=config.optimizer.lr, adam_beta2=config.optimizer.beta2, max_grad_norm=config.optimizer.clip,
-        weight_decay=config.optimizer.weight_decay, gradient_checkpointing=config.trl.checkpointing,
+        weight_decay=config.optimizer.weight_decay, activation_checkpointing=config.trl.checkpointing,
         save_strategy="steps", save_steps=config.trl.save_every, save_total_limit=2, logging_steps=1,
-        eval_strategy="steps" if config.dev_every else "no", eval_steps=max(1, config.dev_every * updates),
+        eval_strategy="steps" if held and config.dev_every else "no", eval_steps=max(1, config.dev_every * updates),
         disable_tqdm=True, use_vllm=config.trl.vllm != "none",
         vllm_mode=config.trl.vllm if config.trl.vllm != "none" else "colocate",
         vllm_gpu_memory_utilization=config.trl.vllm_memory, vllm_server_base_url=config.trl.vllm_url,

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel, TrainerCallback
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
 from in2x.errors import In2xError, UsageError
@@ -63,7 +63,7 @@ def run_trl(
 class _ToLog(TrainerCallback):  # type: ignore[misc]
     """Writes TRL's log rows to the stage's `log.jsonl`, under the names of the native loop where there is one."""
 
-    NAMES = {"learning_rate": "lr", "eval_reward": "dev/reward"}
+    NAMES = {"learning_rate": "lr"}
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -71,7 +71,8 @@ class _ToLog(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """One row an update, `step` counting updates."""
         if state.is_world_process_zero and logs:
-            self.log.write({"step": state.global_step, **{self.NAMES.get(k, k): v for k, v in logs.items()}})
+            row = {self.NAMES.get(k, k.replace("eval_", "dev/", 1)): v for k, v in logs.items()}
+            self.log.write({"step": state.global_step, **row})
 
 
 def train(job: Path) -> None:
@@ -86,7 +87,8 @@ def train(job: Path) -> None:
         require_vllm()
     folder, out = job.parent, Path(given["out"])
     processes, main = int(os.environ.get("WORLD_SIZE", "1")), os.environ.get("RANK", "0") == "0"
-    arguments = grpo_arguments(config, folder, given["steps"], given["seed"], processes)
+    held = list(read_records(folder / "held.parquet", Instruction))
+    arguments = grpo_arguments(config, folder, given["steps"], given["seed"], processes, held=bool(held))
     seed_everything(given["seed"])
     checkpoint = last_checkpoint(folder, processes)
     log = Log(out / "log.jsonl")
@@ -96,9 +98,10 @@ def train(job: Path) -> None:
     trainer = TrajectoryTrainer(
         load_model(given["model"]), load_tokenizer(given["model"]),
         list(read_records(folder / "prompts.parquet", Instruction)), scorer, config, arguments,
-        held=list(read_records(folder / "held.parquet", Instruction)),
+        held=held,
     )  # fmt: skip
     trainer.add_callback(_ToLog(log))
+    trainer.remove_callback(PrinterCallback)  # prints every row
     began = time.time()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save(trainer, out / "model", adapters=config.lora.rank > 0)

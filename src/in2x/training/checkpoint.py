@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from in2x.errors import In2xError
 from in2x.training.optimizer import Average, Optimizer
 
 
@@ -42,14 +43,20 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, model: nn.Module, optimizer: Optimizer, average: Average | None
 ) -> dict[str, Any] | None:
-    """Put back what `save_checkpoint` wrote and return its state; None where there is no checkpoint."""
+    """Put back what `save_checkpoint` wrote and return its state; None where there is no checkpoint.
+
+    Raises:
+        In2xError: its parameters are not those of `model`.
+    """
     if not folder.exists():
         old = folder.with_name(folder.name + ".old")
         if not (old / "state.json").exists():
             return None
         old.rename(folder)  # killed between the two renames
     weights = load_file(folder / "model.safetensors")
-    parameters = dict(model.named_parameters())
+    parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    if {n: p.shape for n, p in parameters.items()} != {n: w.shape for n, w in weights.items()}:
+        raise In2xError("a checkpoint of another model", file=folder, mend="delete it, or run the recipe it is of")
     for name, weight in weights.items():
         parameters[name].copy_(weight)
     optimizer.load_state_tensors(load_file(folder / "optimizer.safetensors"))
