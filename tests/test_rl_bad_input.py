@@ -105,6 +105,8 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(tmp_path):
     policy, _ = setup()
     knobs = OptimizerConfig(lr=1e-2)
     save_checkpoint(tmp_path / "c", policy.model, Optimizer(policy.model, knobs), None, {"step": 1})
-    other = build_model(ShapeConfig(width=16, layers=1, heads=2, kv_heads=1, mlp=32, vocabulary=300), policy.tokenizer, 0)
+    other = build_model(
+        ShapeConfig(width=16, layers=1, heads=2, kv_heads=1, mlp=32, vocabulary=300), policy.tokenizer, 0
+    )
     with pytest.raises(In2xError, match=r"c: a checkpoint of another model; delete it"):
         load_checkpoint(tmp_path / "c", other, Optimizer(other, knobs), None)

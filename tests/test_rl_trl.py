@@ -107,7 +107,9 @@ def test_the_loss_of_a_fixed_batch_is_the_native_objective(tmp_path, level):
     assert ("clip_ratio/high_mean" in names) == (level != "trajectory")
 
 
-@pytest.mark.parametrize(("level", "clip_low"), [("token", 0.2), ("token", None), ("sequence", 0.1), ("sequence", None)])
+@pytest.mark.parametrize(
+    ("level", "clip_low"), [("token", 0.2), ("token", None), ("sequence", 0.1), ("sequence", None)]
+)
 def test_token_is_trls_grpo_and_sequence_its_gspo(tmp_path, level, clip_low):
     """TRL's own loss, clips and dual clip included, off policy: same value, same gradient on every weight."""
     subject = trainer(tmp_path, config())

@@ -59,7 +59,9 @@ def check(config: RlConfig) -> None:
             raise UsageError(f"{what} belongs to the native backend", mend="leave it out or set rl.backend: native")
 
 
-def grpo_arguments(config: RlConfig, folder: Path, steps: int, seed: int, processes: int = 1, *, held: bool = False) -> GRPOConfig:
+def grpo_arguments(
+    config: RlConfig, folder: Path, steps: int, seed: int, processes: int = 1, *, held: bool = False
+) -> GRPOConfig:
     """The GRPOConfig of `steps` rollout batches on `processes` devices.
 
     Evaluation every `dev_every` batches where there are `held`-out prompts. The knobs of TRL's own loss are left alone: that loss is not used.
