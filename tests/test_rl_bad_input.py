@@ -1,4 +1,4 @@
-"""What can go wrong in a run of RL: each is a counted exclusion or one sentence, and the run goes on or stops cleanly."""
+"""What can go wrong in a run of RL: a counted exclusion or one sentence, and the run goes on or stops cleanly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from in2x.rl.stage import fitting
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.optimizer import Optimizer, OptimizerConfig
-from tests.test_rl_loop import SHAPE, config, setup, stage
+from test_rl_loop import SHAPE, config, setup, stage
 
 BATCH = 4 * 8
 
@@ -36,7 +36,8 @@ class Bad:
             raise ConnectionError("no judge today")
         if self.name == "hangs":
             await asyncio.sleep(60)
-        return {"nan": [math.nan] * len(items), "none": [None] * len(items), "short": [1.0], "equal": [0.5] * len(items),
+        return {"nan": [math.nan] * len(items), "none": [None] * len(items), "short": [1.0],
+                "equal": [0.5] * len(items),
                 "infinite": [math.inf] * len(items)}[self.name]  # fmt: skip
 
 
@@ -51,7 +52,8 @@ def go(folder, reward, steps: int = 2, timeout: float = 600.0):
 
 
 @pytest.mark.parametrize(
-    ("name", "failed"), [("raises", BATCH), ("nan", BATCH), ("infinite", BATCH), ("short", BATCH), ("none", 0), ("hangs", BATCH)]
+    ("name", "failed"),
+    [("raises", BATCH), ("nan", BATCH), ("infinite", BATCH), ("short", BATCH), ("none", 0), ("hangs", BATCH)],
 )  # fmt: skip
 def test_a_bad_reward_is_excluded_and_counted(tmp_path, name, failed):
     figures, rows, moved = go(tmp_path, Bad(name), timeout=0.05 if name == "hangs" else 600)

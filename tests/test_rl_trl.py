@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import dataclasses
+import json
 import sys
 import zlib
 from pathlib import Path
@@ -24,7 +24,7 @@ from in2x.stage import Stage
 from in2x.training.config import LoraConfig, OptimizerConfig
 from in2x.training.model import load_model, save_model
 from in2x.translate.profile import PromptProfile
-from tests.test_rl_loop import Broken, setup
+from test_rl_loop import Broken, setup
 
 
 class Varied:
@@ -34,6 +34,9 @@ class Varied:
 
     async def __call__(self, items):
         return [zlib.crc32(item.answer.encode()) % 5 / 4 for item in items]
+
+
+VARIED = (Varied(),)
 
 
 def config(**changes) -> RlConfig:
@@ -46,7 +49,7 @@ def config(**changes) -> RlConfig:
     return RlConfig(**{**values, **changes})
 
 
-def trainer(folder: Path, knobs: RlConfig, rewards=(Varied(),), held: int = 0) -> TrajectoryTrainer:
+def trainer(folder: Path, knobs: RlConfig, rewards=VARIED, held: int = 0) -> TrajectoryTrainer:
     policy, instructions = setup()
     scorer = Scorer(dict.fromkeys((r.name for r in rewards), 1), rewards)
     arguments = grpo_arguments(knobs, folder, knobs.steps, seed=0)

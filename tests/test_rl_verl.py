@@ -16,7 +16,7 @@ from in2x.records import Instruction
 from in2x.rl.config import ObjectiveConfig
 from in2x.rl.objective import objective
 from in2x.rl.verl import LOSS_MODE, compute_score, trajectory_loss, verl_row
-from tests.test_rl_objective import batch
+from test_rl_objective import batch
 
 CONFIG = SimpleNamespace(clip_ratio=0.2, clip_ratio_high=0.28, clip_ratio_c=3.0, global_batch_info={})
 KNOBS = ObjectiveConfig(entropy=0.0, clip_high=0.28, dual_clip=3.0)

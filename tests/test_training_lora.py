@@ -10,7 +10,7 @@ from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.config import LoraConfig
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.optimizer import Average, Optimizer, OptimizerConfig
-from tests.test_rl_loop import setup
+from test_rl_loop import setup
 
 IDS = torch.arange(5, 29)[None]
 

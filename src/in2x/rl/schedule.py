@@ -20,7 +20,7 @@ def temperature_at(config: TemperatureConfig, step: int, steps: int) -> float:
 
 
 def objective_at(config: RlConfig, step: int, steps: int) -> ObjectiveConfig:
-    """The objective at 0-based `step` of `steps`: the entropy weight moves linearly to `entropy_end`, if there is one."""
+    """The objective at 0-based `step` of `steps`: the entropy weight moves linearly to `entropy_end`."""
     if config.entropy_end is None:
         return config.objective
     done = min(1.0, step / (steps - 1)) if steps > 1 else 0.0

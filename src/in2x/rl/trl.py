@@ -1,4 +1,4 @@
-"""TRL's GRPOTrainer with this project's objective, rewards and temperature decay (METHOD 5), for rollouts by vLLM on GPUs.
+"""TRL's GRPOTrainer with this project's objective, rewards and temperature decay (METHOD 5): rollouts by vLLM on GPUs.
 
 What is TRL's stays TRL's: vLLM and the transfer of weights to it, distribution, mixed precision, optimizer state,
 checkpoints, its metrics. What is replaced here, and where:
@@ -64,7 +64,8 @@ def grpo_arguments(
 ) -> GRPOConfig:
     """The GRPOConfig of `steps` rollout batches on `processes` devices.
 
-    Evaluation every `dev_every` batches where there are `held`-out prompts. The knobs of TRL's own loss are left alone: that loss is not used.
+    Evaluation every `dev_every` batches where there are `held`-out prompts. The knobs of TRL's own loss are left
+    alone: that loss is not used.
 
     Raises:
         UsageError: the batch does not divide by what the devices take in one pass.
@@ -74,7 +75,7 @@ def grpo_arguments(
     update = config.minibatch * config.samples
     if update % once:
         raise UsageError(
-            f"an update of {config.minibatch} prompts x {config.samples} = {update:,} trajectories is not a multiple of "
+            f"an update of {config.minibatch} prompts x {config.samples} = {update:,} trajectories is no multiple of "
             f"{config.trl.device_batch} on each of {processes} device(s)", mend="change rl.trl.device_batch",
         )  # fmt: skip
     updates = config.prompts // config.minibatch
@@ -99,7 +100,7 @@ def grpo_arguments(
     )  # fmt: skip
 
 
-class TrajectoryTrainer(GRPOTrainer):
+class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
     """GRPOTrainer for `RlConfig`; see the module docstring."""
 
     def __init__(
@@ -147,7 +148,7 @@ class TrajectoryTrainer(GRPOTrainer):
     @property
     def window(self) -> int:
         """0-based number of the rollout batch at work."""
-        return self._step // self._window_steps
+        return int(self._step // self._window_steps)
 
     @property
     def _window_steps(self) -> int:
@@ -231,7 +232,7 @@ class TrajectoryTrainer(GRPOTrainer):
         return found
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        """The objective on this part of an update; the parts of all passes and processes add up to that of the whole."""
+        """The objective on this part of an update; the parts of all passes and processes add up to the whole."""
         super()._compute_loss(model, inputs)
         mode = "train" if self.model.training else "eval"
         assert self._scored is not None
@@ -266,7 +267,7 @@ class TrajectoryTrainer(GRPOTrainer):
         return loss
 
     def _sizes(self, inputs: Mapping[str, Any]) -> tuple[float, float]:
-        """Useful trajectories and their tokens in the whole update, a process (gradients are averaged over processes)."""
+        """Useful trajectories and their tokens of an update, a process (gradients are averaged over processes)."""
         parts: Sequence[Mapping[str, Any]] = [inputs]
         if self.model.training and self._buffered_inputs is not None:
             passes = self.current_gradient_accumulation_steps

@@ -106,7 +106,8 @@ def train(job: Path) -> None:
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save(trainer, out / "model", adapters=config.lora.rank > 0)
     if main:
-        last = next((row for row in reversed(trainer.state.log_history) if "reward" in row), {})
+        rows: list[dict[str, Any]] = [row for row in trainer.state.log_history if "reward" in row]
+        last = rows[-1] if rows else {}
         write_json(folder / "figures.json", {
             "steps": given["steps"], "trajectories": given["steps"] * config.prompts * config.samples,
             "processes": processes, "seconds": round(time.time() - began, 1), "failed": scorer.failed,

@@ -64,7 +64,8 @@ def trajectory_loss(
     gain = advantages.expand_as(log_prob).gather(1, first)[:, 0]
     if rollout_is_weights is not None:
         gain = gain * rollout_is_weights.expand_as(log_prob).gather(1, first)[:, 0]
-    high, dual, info = None, None, {}
+    high, dual = None, None
+    info: Mapping[str, Any] = {}
     if config is not None:
         high = getattr(config, "clip_ratio_high", None) or getattr(config, "clip_ratio", None)
         dual = getattr(config, "clip_ratio_c", None)
