@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from in2x.knob import Config, knob
-from in2x.training.config import OptimizerConfig
+from in2x.training.config import LoraConfig, OptimizerConfig
 
 
 class ObjectiveConfig(Config):
@@ -49,6 +49,24 @@ class TemperatureConfig(Config):
     )
 
 
+class TrlConfig(Config):
+    """The `trl` backend: TRL's GRPOTrainer with this project's objective and rewards, and vLLM for the rollouts."""
+
+    launch: str = knob(
+        "",
+        "Command that starts the training processes, for example `accelerate launch --num_processes 8`; empty: one.",
+    )
+    device_batch: int = knob(16, "Trajectories a forward and backward pass on one device.", unit="trajectories", ge=1)
+    vllm: Literal["none", "colocate", "server"] = knob(
+        "colocate", "Rollouts by vLLM on the training devices, by a vLLM server, or by transformers."
+    )
+    vllm_memory: float = knob(0.3, "colocate: share of a device's memory for vLLM.", gt=0, lt=1)
+    vllm_url: str = knob("http://127.0.0.1:8000", "server: its address.")
+    checkpointing: bool = knob(True, "Recompute activations in the backward pass (less memory, more time).")
+    save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1)
+    trackers: tuple[str, ...] = knob((), "TRL's report_to: tensorboard, wandb, trackio; log.jsonl is always written.")
+
+
 class RlConfig(Config):
     """One epoch over the RL set with the trajectory-corrected objective.
 
@@ -84,6 +102,14 @@ class RlConfig(Config):
     dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0)
     dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1)
     shown: int = knob(10, "Trajectories kept for the report at each held-out score.", ge=0)
+    entropy_end: float | None = knob(
+        None, "Weight of the entropy bonus at the last step, reached linearly; null: it stays.", ge=0
+    )
+    lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")
+    backend: Literal["native", "trl"] = knob(
+        "native", "This project's loop (one machine, small models), or TRL with vLLM (GPUs)."
+    )
+    trl: TrlConfig = knob(TrlConfig(), "Knobs of the trl backend.")
 
     @model_validator(mode="after")
     def _arithmetic(self) -> RlConfig:

@@ -21,7 +21,7 @@ from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.principles import case_of, check_principles
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.rollout import Completion, refresh, sample, sampling_copy
-from in2x.rl.schedule import length_penalty, temperature_at
+from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import Example, collate
 from in2x.training.chat import prompt_tokens
@@ -225,7 +225,8 @@ def reinforce(
             policy.model.eval()
             rollout = roll_out(policy, chosen, scorer, config, temperature, stage.seed * 1_000_003 + step)
             policy.model.train()
-            learned = update(policy, rollout, optimizer, factor, config, temperature, anchor)
+            now = config.model_copy(update={"objective": objective_at(config, step, steps)})
+            learned = update(policy, rollout, optimizer, factor, now, temperature, anchor)
             if average is not None:
                 average.update()
             step += 1

@@ -61,8 +61,8 @@ def objective(
     mask: Tensor,
     config: ObjectiveConfig,
     *,
-    trajectories: int | None = None,
-    tokens: int | None = None,
+    trajectories: float | None = None,
+    tokens: float | None = None,
     entropy: Tensor | None = None,
     reference_logprobs: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, float]]:

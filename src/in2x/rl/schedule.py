@@ -1,10 +1,10 @@
-"""Temperature decay and the soft length penalty (METHOD 5)."""
+"""Temperature decay, the course of the entropy bonus, and the soft length penalty (METHOD 5)."""
 
 from __future__ import annotations
 
 import math
 
-from in2x.rl.config import TemperatureConfig
+from in2x.rl.config import ObjectiveConfig, RlConfig, TemperatureConfig
 
 
 def temperature_at(config: TemperatureConfig, step: int, steps: int) -> float:
@@ -17,6 +17,15 @@ def temperature_at(config: TemperatureConfig, step: int, steps: int) -> float:
     if config.decay == "cosine":
         return config.end + (config.start - config.end) * 0.5 * (1.0 + math.cos(math.pi * done))
     return float(config.start * (config.end / config.start) ** done)
+
+
+def objective_at(config: RlConfig, step: int, steps: int) -> ObjectiveConfig:
+    """The objective at 0-based `step` of `steps`: the entropy weight moves linearly to `entropy_end`."""
+    if config.entropy_end is None:
+        return config.objective
+    done = min(1.0, step / (steps - 1)) if steps > 1 else 0.0
+    entropy = config.objective.entropy + (config.entropy_end - config.objective.entropy) * done
+    return config.objective.model_copy(update={"entropy": entropy})
 
 
 def length_penalty(length: int, longest: int, buffer: int) -> float:

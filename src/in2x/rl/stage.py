@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 import sacrebleu
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, read_records
@@ -20,7 +21,10 @@ from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, principle_table, reinforce
 from in2x.rl.rewards.principles import case_of, check_principles
 from in2x.rl.rewards.route import Scorer
+from in2x.rl.trl_job import run_trl
 from in2x.stage import Stage
+from in2x.training.chat import prompt_tokens
+from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model, seed_everything
 from in2x.translate.profile import PromptProfile
 
@@ -41,15 +45,31 @@ def run(config: RlConfig, stage: Stage) -> None:
         raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}",
                         file=stage.input("select") / "rl.parquet",
                         mend="select more for RL or lower rl.prompts and rl.minibatch")  # fmt: skip
-    policy = Policy(load_model(source), load_tokenizer(source))
-    scorer = Scorer(config.rewards)
+    tokenizer = load_tokenizer(source)
+    model = load_model(source)
+    chosen, too_long = fitting(chosen, tokenizer, model, config.max_new_tokens)
+    if len(chosen) < config.prompts:
+        raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}, {too_long} are "
+                        "longer than the context", file=stage.input("select") / "rl.parquet",
+                        mend="lower rl.max_new_tokens, rl.prompts and rl.minibatch")  # fmt: skip
     steps = len(chosen) // config.prompts if config.steps is None else config.steps
     stage.say(
         f"{config.prompts} prompts x {config.samples} answers = {config.prompts * config.samples:,} trajectories a "
         f"batch, {config.prompts // config.minibatch} updates each; {steps} batches, "
         f"{steps * config.prompts / len(chosen):.2f} epochs of {len(chosen):,} prompts"
+        + (f" ({too_long:,} longer than the context left out)" if too_long else "")
     )
     held = _held_out(config, stage)
+    stage.figures.update({"prompts": len(chosen), "too_long": too_long,
+                          "updates": steps * config.prompts // config.minibatch})  # fmt: skip
+    if config.backend == "trl":
+        del model
+        stage.figures.update(run_trl(config, stage, source, chosen, held, steps))
+        PromptProfile.load(source).save(stage.out / "model")
+        return
+    adapters = add_adapters(model, config.lora, stage.seed)
+    policy = Policy(model, tokenizer)
+    scorer = Scorer(config.rewards)
     trajectories = stage.out / "trajectories.jsonl"
 
     def on_dev(step: int) -> dict[str, Any]:
@@ -60,10 +80,19 @@ def run(config: RlConfig, stage: Stage) -> None:
         return row
 
     figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
-    save_model(policy.model, policy.tokenizer, stage.out / "model")
+    save_model(merge_adapters(policy.model, adapters), policy.tokenizer, stage.out / "model")
     PromptProfile.load(source).save(stage.out / "model")
-    stage.figures.update({"prompts": len(chosen), "updates": steps * config.prompts // config.minibatch,
-                          **figures, "failed": scorer.failed})  # fmt: skip
+    stage.figures.update({**figures, "failed": scorer.failed})
+
+
+def fitting(
+    instructions: list[Instruction], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, answer: int
+) -> tuple[list[Instruction], int]:
+    """The instructions whose prompt leaves room for `answer` tokens in the model's context, and how many do not."""
+    room = model.config.max_position_embeddings - answer
+    lengths = map(len, prompt_tokens(tokenizer, [i.messages for i in instructions]))
+    kept = [i for i, length in zip(instructions, lengths, strict=True) if length <= room]
+    return kept, len(instructions) - len(kept)
 
 
 def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:

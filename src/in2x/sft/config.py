@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from in2x.knob import Config, knob
-from in2x.training.config import OptimizerConfig
+from in2x.training.config import LoraConfig, OptimizerConfig
 
 
 class SftConfig(Config):
@@ -20,3 +20,4 @@ class SftConfig(Config):
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1)
     compile: bool = knob(True, "Compile the layers where a compiler is found.")
+    lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")

@@ -14,6 +14,7 @@ from in2x.stage import Stage
 from in2x.training.batches import Batch, collate, plan_batches
 from in2x.training.chat import ExampleTable, chat_examples
 from in2x.training.loop import Plan, train
+from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model
 from in2x.translate.profile import PromptProfile
 
@@ -78,10 +79,11 @@ def run(config: SftConfig, stage: Stage) -> None:
     lengths = [len(e.tokens) for e in held]
     dev = [collate([held[i] for i in chosen], pad) for chosen in plan_batches(lengths, config.batch_tokens, 0, 0)]
     model = load_model(source)
+    adapters = add_adapters(model, config.lora, stage.seed)
     figures = train(
         model, Plan(len(steps), batch, {}), config.optimizer, stage, what="sft", temperature=config.temperature,
         smoothing=config.smoothing, compiled=config.compile, dev=dev, dev_every=config.dev_every,
     )  # fmt: skip
-    save_model(model, tokenizer, stage.out / "model")
+    save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
     profile.save(stage.out / "model")
     stage.figures.update({"round1": len(rounds[0]), "round2": len(rounds[1]), "passes": config.passes, **figures})

@@ -35,3 +35,14 @@ class OptimizerConfig(Config):
     warmup: float = knob(0.02, "Share of the steps in which the rate rises linearly from 0.", ge=0, lt=1)
     decay: float = knob(0.3, "trapezoid: share of the steps over which the rate falls linearly to 0.", gt=0, le=1)
     ema: float = knob(0.0, "Decay of the weight average that becomes the result (0: none).", unit="1/step", ge=0, lt=1)
+
+
+class LoraConfig(Config):
+    """Low-rank adapters on the linear layers, merged into the weights when the stage is done."""
+
+    rank: int = knob(0, "Rank of the adapters; 0 trains all weights.", ge=0)
+    alpha: float = knob(32.0, "Scale of the adapters: alpha / rank.", gt=0)
+    dropout: float = knob(0.0, "Dropout before the adapters.", ge=0, lt=1)
+    targets: tuple[str, ...] = knob(
+        (), "Names of the layers that get adapters; empty: every linear layer but the output head."
+    )

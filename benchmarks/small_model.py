@@ -1,0 +1,135 @@
+"""What the training benchmarks share: the 3.3M-parameter model of the claims, micro-world prompts, a run of RL."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import statistics
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from in2x.records import Instruction, Pair, content_id
+from in2x.rl.config import RlConfig
+from in2x.rl.loop import Policy, reinforce
+from in2x.rl.rewards.route import Scorer
+from in2x.rl.stage import held_out_scores
+from in2x.sample import world
+from in2x.stage import Stage
+from in2x.training.batches import Example, collate, plan_batches
+from in2x.training.chat import chat_examples
+from in2x.training.config import OptimizerConfig, ShapeConfig
+from in2x.training.loop import Plan, train
+from in2x.training.model import build_model, load_model, load_tokenizer, save_model
+from in2x.training.tokenizer import train_tokenizer
+
+SHAPE = ShapeConfig(width=192, layers=4, heads=6, kv_heads=3, mlp=512, vocabulary=8192, context=1024)
+SHAPE_8M = ShapeConfig(width=256, layers=6, heads=8, kv_heads=4, mlp=768, vocabulary=8192, context=1024)
+
+
+def machine(*packages: str) -> str:
+    """One line: processor, threads, versions of what is compared."""
+    found = {"torch": torch.__version__}
+    for name in packages:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    text = ", ".join(f"{k} {v}" for k, v in found.items())
+    return f"{platform.machine()}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}; {text}"
+
+
+def tasks(count: int, split: str = "train", seed: int = 1) -> list[Instruction]:
+    """`count` translation tasks of the micro-world between English and Japanese."""
+    dev, _, banned = world.heldout(seed, 400)
+    items = dev if split == "dev" else world.train(seed, banned)
+    rng = random.Random(f"{seed}/{split}")
+    made = (p for item in items for p in world.pairs(item, rng) if {p.src_lang, p.tgt_lang} == {"en", "ja"})
+    return [instruction(pair) for pair in islice(made, count)]
+
+
+def instruction(pair: Pair) -> Instruction:
+    asked = f"{pair.tgt_lang}{'/' + pair.register if pair.register else ''}: {pair.source}"
+    return Instruction(
+        id=content_id(pair.id, "asked"), lang=pair.tgt_lang, task="translate", answer=pair.target,
+        messages=[{"role": "user", "content": asked}],
+        verifier={**pair.checks, "name": "translation", "from": pair.src_lang, "to": pair.tgt_lang,
+                  "source": pair.source, "register": pair.register},
+    )  # fmt: skip
+
+
+def fresh(shape: ShapeConfig, tasks_: Sequence[Instruction], seed: int = 0) -> Policy:
+    """A model with random weights; its vocabulary is filled up to the shape's size."""
+    tokenizer = train_tokenizer((t.messages[0]["content"] + " " + (t.answer or "") for t in tasks_), shape.vocabulary)
+    model = build_model(shape, tokenizer, seed)
+    model.resize_token_embeddings(shape.vocabulary)
+    return Policy(model, tokenizer)
+
+
+def stage(folder: Path, seed: int) -> Stage:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Stage("rl", SimpleNamespace(seed=seed), folder)  # type: ignore[arg-type]
+
+
+def examples(tokenizer: PreTrainedTokenizerBase, tasks_: Sequence[Instruction]) -> list[Example]:
+    return list(chat_examples(tokenizer, tasks_, max_tokens=128))
+
+
+def plan(found: Sequence[Example], pad: int, batch_tokens: int, epochs: int = 1) -> Plan:
+    steps = [b for e in range(epochs) for b in plan_batches([len(x.tokens) for x in found], batch_tokens, 0, e)]
+    return Plan(len(steps), lambda k: collate([found[i] for i in steps[k]], pad), {})
+
+
+def sft_start(folder: Path, shape: ShapeConfig, count: int, epochs: int) -> Path:
+    """A model folder trained on `count` micro-world tasks, made once."""
+    name = folder / f"start-{shape.width}-{count}-{epochs}"
+    if not name.exists():
+        asked = tasks(count)
+        policy = fresh(shape, asked)
+        run = plan(examples(policy.tokenizer, asked), policy.pad, 2048, epochs)
+        knobs = OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="linear")
+        with tempfile.TemporaryDirectory() as work:
+            train(policy.model, run, knobs, stage(Path(work), 0), what="sft", compiled=False)
+        save_model(policy.model, policy.tokenizer, name)
+    return name
+
+
+def rl_run(
+    start: Path, config: RlConfig, seed: int, asked: Sequence[Instruction], held: Sequence[Instruction]
+) -> dict[str, Any]:
+    """One run of the native loop: rows of its log and the held-out scores before and after."""
+    policy = Policy(load_model(start), load_tokenizer(start))
+    before, _ = held_out_scores(policy, list(held), config, 0)
+    with tempfile.TemporaryDirectory() as work:
+        place = stage(Path(work), seed)
+        reinforce(policy, asked, Scorer(config.rewards), config, place)
+        rows = [json.loads(line) for line in (Path(work) / "log.jsonl").read_text().splitlines()]
+    after, _ = held_out_scores(policy, list(held), config, 0)
+    return {"rows": rows, "before": before, "after": after}
+
+
+def interval(values: Sequence[float]) -> str:
+    """Mean and the half-width of its 95% interval (t distribution) over seeds."""
+    from scipy.stats import t
+
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return f"{mean:.2f}"
+    half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:.2f} +- {half:.2f}"
+
+
+def parameters(model: PreTrainedModel) -> str:
+    return f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}M parameters"

@@ -1,0 +1,46 @@
+"""Every recipe of the project is valid, and those for large models can be priced without a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from in2x.cost import Hardware, costs
+from in2x.recipe import load_recipe
+from in2x.rl.trl import check
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_recipe_is_valid(file):
+    recipe = load_recipe(file)
+    assert recipe.name == file.stem
+    if recipe.rl.backend == "trl":
+        check(recipe.rl)
+
+
+def test_the_papers_recipe_has_the_papers_numbers():
+    recipe = load_recipe(RECIPES / "in2x-72b.yaml")
+    assert recipe.base.model == "Qwen/Qwen2.5-72B"
+    phases = recipe.pretrain
+    assert (phases.phase1.tokens, phases.phase1.context) == (2_500_000_000_000, 8192)
+    assert phases.phase2.context == phases.phase3.context == 32768
+    assert (phases.phase3.tokens, phases.phase3.optimizer.lr, phases.phase3.optimizer.schedule) == (
+        300_000_000_000, 3e-5, "linear")  # fmt: skip
+    assert recipe.select.round1.size + recipe.select.round2.size == 1_500_000
+    assert recipe.select.rl.size == 500_000 == pytest.approx(recipe.rl.steps * recipe.rl.prompts, rel=1e-3)
+    assert (recipe.sft.optimizer.lr, recipe.sft.optimizer.schedule) == (2e-5, "cosine")
+    assert (recipe.rl.prompts, recipe.rl.samples, recipe.rl.minibatch) == (128, 16, 32)
+    assert (recipe.rl.objective.level, recipe.rl.objective.clip_low, recipe.rl.objective.entropy) == (
+        "trajectory", None, 0.01)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("in2x-72b", 72.7e9), ("qwen3-8b-ja", 8.19e9)])
+def test_large_recipes_are_priced(name, parameters):
+    found = {cost.stage: cost for cost in costs(load_recipe(RECIPES / f"{name}.yaml"), Hardware("h100", 64, 0.4))}
+    first = found["pretrain phase1"]
+    assert first.flops > 6 * parameters * first.tokens * 0.97
+    assert found["rl"].device_hours > 0
+    assert "128 prompts x 16 rollouts = 2,048 trajectories a batch, 4 updates of 512 each" in found["rl"].words

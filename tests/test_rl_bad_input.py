@@ -1,0 +1,114 @@
+"""What can go wrong in a run of RL: a counted exclusion or one sentence, and the run goes on or stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+
+import pytest
+import torch
+
+from in2x.artifact import begin
+from in2x.errors import In2xError
+from in2x.rl.loop import reinforce
+from in2x.rl.rewards.route import Scorer
+from in2x.rl.stage import fitting
+from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.model import ShapeConfig, build_model
+from in2x.training.optimizer import Optimizer, OptimizerConfig
+from test_rl_loop import SHAPE, config, setup, stage
+
+BATCH = 4 * 8
+
+
+class Bad:
+    """A reward that does what its name says from its `first` to its `last` call, and is sound otherwise."""
+
+    def __init__(self, name: str, first: int = 0, last: int = 10**9) -> None:
+        self.name, self.first, self.last, self.calls = name, first, last, -1
+
+    async def __call__(self, items):
+        self.calls += 1
+        if not self.first <= self.calls <= self.last:
+            return [n % 5 / 4 for n in range(len(items))]
+        if self.name == "raises":
+            raise ConnectionError("no judge today")
+        if self.name == "hangs":
+            await asyncio.sleep(60)
+        return {"nan": [math.nan] * len(items), "none": [None] * len(items), "short": [1.0],
+                "equal": [0.5] * len(items),
+                "infinite": [math.inf] * len(items)}[self.name]  # fmt: skip
+
+
+def go(folder, reward, steps: int = 2, timeout: float = 600.0):
+    policy, instructions = setup()
+    before = [p.detach().clone() for p in policy.model.parameters()]
+    scorer = Scorer({reward.name: 1}, [reward], timeout=timeout)
+    figures = reinforce(policy, instructions, scorer, config(steps=steps), stage(folder))
+    moved = any(not torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return figures, rows, moved
+
+
+@pytest.mark.parametrize(
+    ("name", "failed"),
+    [("raises", BATCH), ("nan", BATCH), ("infinite", BATCH), ("short", BATCH), ("none", 0), ("hangs", BATCH)],
+)  # fmt: skip
+def test_a_bad_reward_is_excluded_and_counted(tmp_path, name, failed):
+    figures, rows, moved = go(tmp_path, Bad(name), timeout=0.05 if name == "hangs" else 600)
+    assert [row.get(f"failed/{name}", 0) for row in rows] == [failed] * 2
+    assert figures["unscored"] == BATCH
+    assert figures["flat_groups"] == 1.0
+    assert not moved
+
+
+def test_a_judge_that_is_down_for_a_while(tmp_path):
+    """Steps 2 and 3 have no reward and teach nothing; the run goes on and learns again."""
+    _, rows, moved = go(tmp_path, Bad("raises", first=1, last=2), steps=5)
+    assert [row["unscored"] for row in rows] == [0, BATCH, BATCH, 0, 0]
+    assert [row["flat_groups"] == 1.0 for row in rows] == [False, True, True, False, False]
+    assert math.isnan(rows[1]["reward"])
+    assert moved
+
+
+def test_fifty_steps_of_equal_rewards_change_nothing(tmp_path):
+    policy, instructions = setup()
+    before = [p.detach().clone() for p in policy.model.parameters()]
+    # No length penalty: it would tell answers of unequal length apart.
+    knobs = config(steps=50, prompts=2, minibatch=2, samples=2, max_new_tokens=2, overlong_buffer=0)
+    reinforce(policy, instructions, Scorer({"equal": 1}, [Bad("equal")]), knobs, stage(tmp_path))
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(rows) == 50
+    assert all(row["flat_groups"] == 1.0 and row["reward"] == 0.5 for row in rows)
+    assert all(torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))
+
+
+def test_prompts_longer_than_the_context_are_left_out_and_counted():
+    policy, instructions = setup()
+    long = [instructions[0].__class__("long", "en", "exact", [{"role": "user", "content": "a " * 100}])]
+    kept, left_out = fitting([*instructions, *long], policy.tokenizer, policy.model, 6)
+    assert kept == instructions
+    assert left_out == 1
+    assert fitting(instructions, policy.tokenizer, policy.model, SHAPE.context) == ([], len(instructions))
+
+
+def test_a_checkpoint_of_another_recipe_is_not_resumed(tmp_path):
+    """A stage begun for another key starts anew; a folder put there by hand is refused in one sentence."""
+    folder = tmp_path / "rl"
+    assert begin(folder, "recipe one") is False
+    (folder / "work").mkdir()
+    (folder / "work" / "state.json").write_text("{}")
+    assert begin(folder, "recipe one") is True
+    assert (folder / "work" / "state.json").exists()
+    assert begin(folder, "recipe two") is False
+    assert not (folder / "work").exists()
+
+    policy, _ = setup()
+    knobs = OptimizerConfig(lr=1e-2)
+    save_checkpoint(tmp_path / "c", policy.model, Optimizer(policy.model, knobs), None, {"step": 1})
+    other = build_model(
+        ShapeConfig(width=16, layers=1, heads=2, kv_heads=1, mlp=32, vocabulary=300), policy.tokenizer, 0
+    )
+    with pytest.raises(In2xError, match=r"c: a checkpoint of another model; delete it"):
+        load_checkpoint(tmp_path / "c", other, Optimizer(other, knobs), None)
