@@ -20,7 +20,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "faults": {"language": "Chinese", "instruction": "写一首诗。"},
     "localized": {"language": "Japanese", "question": "Tom has $9 and spends $2. How much is left?", "answer": "7"},
     "register": {"language": "zh", "register": "polite", "text": "下雨了。"},
-    "rereading": {"language": "Japanese", "instruction": "港を描いて。", "answer": "波。", "trace": '{"form": "scene"}'},
+    "rereading": {"language": "Japanese", "instruction": "港を描いて。", "answer": "波。", "trace": '{"form": "x"}'},
     "self-instruct": {"language": "Japanese", "examples": ["一つ目", "二つ目"], "kind": "advice", "topic": "the sea",
                       "difficulty": "simple", "count": 4},
     "style": {"language": "Japanese", "register": "honorific", "instruction": "Thank him.", "answer": "Thanks!"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,12 +26,31 @@ from in2x.llm.request import Request, chat
 pytestmark = pytest.mark.slow
 
 
+RESPONSE = {
+    "defaults": {"role": "assistant"}, "start_anchor": "<|assistant|>",
+    "fields": {"content": {"close": "<|end|>", "content": "text"}},
+}  # fmt: skip
+"""How an answer looks in our template. Without it transformers 5.23 serves a model of type qwen3 as if it had Qwen's
+own template, and its answers come back with the prompt before them."""
+
+
 @pytest.fixture
-def url(tiny_model: Path, tmp_path: Path) -> Iterator[str]:
+def served(tiny_model: Path, tmp_path: Path) -> Path:
+    """The tiny model with `RESPONSE` in its tokenizer's config."""
+    folder = tmp_path / "served"
+    shutil.copytree(tiny_model, folder)
+    file = folder / "tokenizer_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(config | {"response_template": RESPONSE}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def url(served: Path, tmp_path: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(tiny_model), "--host", "127.0.0.1",
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(served), "--host", "127.0.0.1",
                "--port", str(port), "--device", "cpu"]  # fmt: skip
     with (tmp_path / "serve.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -48,8 +69,8 @@ def url(tiny_model: Path, tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
-def test_chat_completions_and_magpie(url: str, tiny_model: Path, tmp_path: Path) -> None:
-    config = LlmConfig(base_url=url, model=str(tiny_model), in_flight=4, timeout=60.0, template=str(tiny_model))
+def test_chat_completions_and_magpie(url: str, served: Path, tmp_path: Path) -> None:
+    config = LlmConfig(base_url=url, model=str(served), in_flight=4, timeout=60.0, template=str(served))
     with Cache(tmp_path / "c.sqlite") as cache:
         client = Client(config, cache)
         asked = [
