@@ -12,7 +12,6 @@ answer. *The set-up's* (wrong URL, wrong key, no such model, another API) stops 
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
 import os
 import random
@@ -32,6 +31,7 @@ from in2x.llm.limits import TokenBucket, Usage, pause
 from in2x.llm.pool import http_client
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import find_json, violation
+from in2x.llm.wire import body_words, detail_of, logprobs_of, retry_after
 from in2x.records import Message
 
 LONGEST_PAUSE = 60.0
@@ -286,7 +286,7 @@ class Client:
 
     def _status(self, error: openai.APIStatusError, request: Request) -> Exception:
         status = error.status_code
-        detail = _detail(error)
+        detail = detail_of(error)
         where = self.config.base_url
         if status in (401, 403):
             known = self.config.key_variable in os.environ
@@ -301,7 +301,7 @@ class Client:
                 f"the server at {where} does not speak the OpenAI API (404)", mend="base_url usually ends in /v1"
             )
         if status in (408, 409, 425, 429) or status >= 500:
-            return Passing(f"{status} {detail}".strip(), _retry_after(error.response.headers))
+            return Passing(f"{status} {detail}".strip(), retry_after(error.response.headers))
         if request.schema is not None and self._native_schema and "response_format" in body_words(detail):
             self._native_schema = False
             return Passing("the server knows no response_format", 0.0)
@@ -330,7 +330,7 @@ class Client:
             text = cut(text, request.stop)[0]  # servers take four stops, and some leave the stop in
         if finish == "content_filter":
             raise Refused("the server's content filter holds the answer back")
-        return Answer(text, None, finish != "length", *tokens, logprobs=_logprobs(choice))
+        return Answer(text, None, finish != "length", *tokens, logprobs=logprobs_of(choice))
 
     def _session(self) -> openai.AsyncOpenAI:
         timeout = httpx2.Timeout(self.config.timeout, connect=min(10.0, self.config.timeout), pool=None)
@@ -374,55 +374,3 @@ def _estimate(request: Request) -> float:
     """Tokens a request may cost: what it says (three bytes a token) and all that it allows."""
     text = request.prompt or "".join(m["content"] for m in request.messages or ())
     return len(text.encode("utf-8", "replace")) / 3 + request.max_tokens
-
-
-def _detail(error: openai.APIStatusError) -> str:
-    body = error.body
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        if isinstance(inner, dict):
-            return str(inner.get("message") or inner.get("detail") or inner.get("code") or "")[:200]
-        return str(inner)[:200]
-    return str(body or "")[:200]
-
-
-def body_words(detail: str) -> str:
-    """`detail` of an error in the form its parameter names are looked for in."""
-    return detail.lower().replace("json_schema", "response_format").replace("guided", "response_format")
-
-
-def _retry_after(headers: Any) -> float | None:
-    """Seconds to wait by the Retry-After header (seconds or an HTTP date), at most 600."""
-    raw = headers.get("retry-after")
-    if raw is None:
-        return None
-    try:
-        seconds = float(raw)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(raw).timestamp() - time.time()
-        except (TypeError, ValueError):
-            return None
-    return min(600.0, max(0.0, seconds))
-
-
-def _logprobs(choice: dict[str, Any]) -> list[Any] | None:
-    found = choice.get("logprobs")
-    if not isinstance(found, dict):
-        return None
-    if isinstance(found.get("content"), list):  # chat
-        return [
-            [
-                t.get("token"),
-                t.get("logprob"),
-                [[o.get("token"), o.get("logprob")] for o in t.get("top_logprobs") or ()],
-            ]
-            for t in found["content"]
-        ]
-    if isinstance(found.get("tokens"), list):  # completions
-        tops = found.get("top_logprobs") or [{}] * len(found["tokens"])
-        return [
-            [token, logprob, [[t, p] for t, p in (top or {}).items()]]
-            for token, logprob, top in zip(found["tokens"], found.get("token_logprobs") or [], tops, strict=False)
-        ]
-    return None
