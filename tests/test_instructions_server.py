@@ -1,6 +1,6 @@
 """`in2x instruct` by command line against a local server: the whole set, a funnel page, a kill, a second run."""
 
-# ruff: noqa: E501  # tables of rows
+# tables of rows
 
 from __future__ import annotations
 
