@@ -37,7 +37,8 @@ def main() -> None:
     start = sft_start(given.cache, SHAPE, *((400, 1) if given.quick else (20_000, 2)))
     asked, held = tasks(2000), tasks(8 if given.quick else 200, "dev")
     base: dict[str, Any] = dict(
-        steps=steps, prompts=8 if given.quick else 32, samples=8, minibatch=4 if given.quick else 8, max_new_tokens=40, overlong_buffer=10, rewards={"chrf": 1.0},
+        steps=steps, prompts=8 if given.quick else 32, samples=8, minibatch=4 if given.quick else 8,
+        max_new_tokens=40, overlong_buffer=10, rewards={"chrf": 1.0},
         temperature=TemperatureConfig(start=1.0, end=0.7), dev_every=0,
         optimizer=OptimizerConfig(lr=1e-4, schedule="constant", warmup=0.0),
     )  # fmt: skip

@@ -76,7 +76,8 @@ def main() -> None:
 
     def run(method: str, rate: float, seed: int) -> dict[str, Any]:
         config = RlConfig(
-            steps=steps, prompts=8 if quick else 32, samples=8, minibatch=4 if quick else 8, max_new_tokens=40, overlong_buffer=0,
+            steps=steps, prompts=8 if quick else 32, samples=8, minibatch=4 if quick else 8,
+            max_new_tokens=40, overlong_buffer=0,
             rewards={"chrf": 1.0}, objective=METHODS[method], dev_every=0,
             optimizer=OptimizerConfig(lr=rate, schedule="constant", warmup=0.0),
         )  # fmt: skip
