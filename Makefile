@@ -33,7 +33,7 @@ demo: $(READY)
 	@$(BIN)/in2x run recipes/demo.yaml
 	@echo
 	@echo "== look at runs/demo/report/report.html in a browser, then try:"
-	@echo '   echo "How are you?" | $(BIN)/in2x translate --model runs/demo/model --from en --to ja --register casual'
+	@echo "   echo \"I can't make heads or tails of it.\" | $(BIN)/in2x translate --model runs/demo/model --from en --to ja --register casual"
 
 test: $(READY)
 	@echo "== tests"

@@ -294,3 +294,12 @@ def test_held_out_loss_is_the_mean_over_tokens(model):
         count += len(batch.targets)
     assert loop.held_out_loss(model, batches) == pytest.approx(total / count)
     assert 0 < loop.held_out_loss(model, batches) < 2 * math.log(400)
+
+
+def test_a_batch_moves_whole_to_another_device() -> None:
+    batch = collate([Example([5, 6, 7, 8], 2), Example([5, 6], 1)], 0)
+    batch.starts = torch.zeros_like(batch.ids)
+    moved = batch.to(torch.device("meta"))
+    for name in ("ids", "where", "targets", "starts"):
+        assert getattr(moved, name).device.type == "meta" and getattr(moved, name).shape == getattr(batch, name).shape
+    assert moved.positions is None and moved.shared is None and batch.ids.device.type == "cpu"

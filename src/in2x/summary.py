@@ -63,8 +63,8 @@ def show_result(recipe: Recipe, out: Path, artifacts: Mapping[str, Artifact], to
             to.print(f"[bold]{name:7}[/bold] {path}", soft_wrap=True)
     if lines["model"].exists():
         hub, target = recipe.languages.hub, recipe.languages.target
-        to.print(f"[bold]{'try':7}[/bold] echo \"How are you?\" | in2x translate --model {lines['model']} "
-                 f"--from {hub} --to {target}", soft_wrap=True)  # fmt: skip
+        to.print(f"[bold]{'try':7}[/bold] echo \"I can't make heads or tails of it.\" | in2x translate "
+                 f"--model {lines['model']} --from {hub} --to {target}", soft_wrap=True)  # fmt: skip
 
 
 def sample_translations(file: Path, target: str, count: int = 3) -> list[dict[str, Any]]:

@@ -42,6 +42,11 @@ class Batch:
     shared: Tensor | None = None
     """[B] length of a beginning that all documents of the row see, or None."""
 
+    def to(self, device: torch.device) -> Batch:
+        """The batch on `device`."""
+        fields = (self.ids, self.where, self.targets, self.starts, self.positions, self.shared)
+        return Batch(*(None if t is None else t.to(device) for t in fields))  # type: ignore[arg-type]
+
     @property
     def tokens(self) -> int:
         """Tokens computed, padding included."""

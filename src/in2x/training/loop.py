@@ -20,6 +20,7 @@ from in2x.training.batches import Batch
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.config import OptimizerConfig
 from in2x.training.loss import LanguageModelingLoss
+from in2x.training.model import to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 
 SAVE_SECONDS = 30.0
@@ -72,7 +73,7 @@ def train(
     """Train `model` in place over `plan`; on return it holds the weight average where the config asks for one.
 
     Args:
-        model: fp32 parameters; matrix products run in bfloat16.
+        model: fp32 parameters; matrix products run in bfloat16. Moved to the GPU where there is one.
         plan: the batches.
         config: optimizer and schedule.
         stage: for the log, progress and the place of checkpoints (`stage.work / what`).
@@ -87,7 +88,7 @@ def train(
     Returns:
         Figures: steps, tokens, seconds, tokens_per_s, last smoothed loss, dev_loss.
     """
-    device = next(model.parameters()).device
+    device = to_training_device(model)
     torch._dynamo.reset()
     loss_of = LanguageModelingLoss(model, temperature, smoothing, compiled and can_compile())
     optimizer = Optimizer(model, config)
@@ -105,7 +106,7 @@ def train(
     with stage.progress(what, plan.steps) as advance:
         advance(step, "")
         while step < plan.steps:
-            batch = plan.batch(step)
+            batch = plan.batch(step).to(device)
             with autocast(device):
                 loss = loss_of(batch)
             loss.backward()
@@ -142,7 +143,7 @@ def train(
 def _warm_up(loss_of: LanguageModelingLoss, plan: Plan, device: torch.device) -> None:
     """Compile on the plan's first batch wherever a run begins: kernels, and so bits, are the same on resume."""
     with autocast(device):
-        loss_of(plan.batch(0)).backward()
+        loss_of(plan.batch(0).to(device)).backward()
     for parameter in loss_of.parameters():
         parameter.grad = None
 
@@ -152,9 +153,10 @@ def held_out_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:
     """Mean cross-entropy in nats per token over `batches`, temperature 1, no smoothing."""
     loss_of = LanguageModelingLoss(model)
     total, count = 0.0, 0
-    with autocast(next(model.parameters()).device):
+    device = next(model.parameters()).device
+    with autocast(device):
         for batch in batches:
-            total += float(loss_of(batch)) * len(batch.targets)
+            total += float(loss_of(batch.to(device))) * len(batch.targets)
             count += len(batch.targets)
     return total / max(1, count)
 

@@ -65,6 +65,14 @@ def for_device(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
+def to_training_device(model: PreTrainedModel) -> torch.device:
+    """Move `model` to the GPU where there is one, with an attention that has a kernel there. Returns the device."""
+    if torch.cuda.is_available():
+        model.to("cuda")
+        model.set_attn_implementation("sdpa")
+    return next(model.parameters()).device
+
+
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder or hub name. Raises In2xError where there is none."""
     try:
