@@ -16,7 +16,7 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_recipe_is_valid(file):
     recipe = load_recipe(file)
-    assert recipe.name == file.stem
+    assert file.stem.startswith(recipe.name)
     if recipe.rl.backend == "trl":
         check(recipe.rl)
 
