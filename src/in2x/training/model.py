@@ -70,7 +70,8 @@ def to_training_device(model: PreTrainedModel) -> torch.device:
     if torch.cuda.is_available():
         model.to("cuda")
         model.set_attn_implementation("sdpa")
-    return next(model.parameters()).device
+    device: torch.device = next(model.parameters()).device
+    return device
 
 
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
