@@ -112,3 +112,13 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(tmp_path):
     )
     with pytest.raises(In2xError, match=r"c: a checkpoint of another model; delete it"):
         load_checkpoint(tmp_path / "c", other, Optimizer(other, knobs), None)
+
+
+def test_a_penalty_that_the_native_loop_does_not_have_is_refused() -> None:
+    from pydantic import ValidationError
+
+    from in2x.rl.config import RlConfig
+
+    with pytest.raises(ValidationError, match=r"objective\.kl needs backend trl"):
+        RlConfig.model_validate({"objective": {"kl": 0.1}})
+    assert RlConfig.model_validate({"objective": {"kl": 0.1}, "backend": "trl"}).objective.kl == 0.1

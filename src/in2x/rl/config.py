@@ -117,4 +117,6 @@ class RlConfig(Config):
             raise ValueError(f"prompts {self.prompts} is not a multiple of minibatch {self.minibatch}")
         if self.overlong_buffer > self.max_new_tokens:
             raise ValueError("overlong_buffer is longer than max_new_tokens")
+        if self.objective.kl and self.backend == "native":
+            raise ValueError("objective.kl needs backend trl: the native loop keeps no reference model")
         return self
