@@ -53,8 +53,16 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# run_table.py prints the table of a finished run, small_model.py is shared by others: neither is a benchmark of its own.
 bench: $(READY)
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out %/run_table.py %/small_model.py,$(wildcard benchmarks/*.py)); do \
+	  data=; \
+	  if grep -q '"--data"' $$file; then \
+	    if [ -z "$(DATA)" ]; then echo "== $$file: skipped, it needs the real data: make bench DATA=FOLDER"; continue; fi; \
+	    data="--data $(DATA)"; \
+	  fi; \
+	  echo "== $$file"; $(BIN)/python $$file $$data || exit 1; \
+	done
 
 clean:
 	rm -rf runs build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
