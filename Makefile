@@ -53,9 +53,9 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# run_table.py prints the table of a finished run, small_model.py is shared by others: neither is a benchmark of its own.
+# Not among them: run_table.py (table of a finished run), small_model.py (shared by others), selection_t0.py (takes a file).
 bench: $(READY)
-	@for file in $(filter-out %/run_table.py %/small_model.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out %/run_table.py %/small_model.py %/selection_t0.py,$(wildcard benchmarks/*.py)); do \
 	  data=; \
 	  if grep -q '"--data"' $$file; then \
 	    if [ -z "$(DATA)" ]; then echo "== $$file: skipped, it needs the real data: make bench DATA=FOLDER"; continue; fi; \
