@@ -14,6 +14,9 @@ class SftConfig(Config):
     )
     temperature: float = knob(1.0, "Loss temperature tau: logits / tau.", source="METHOD 4", gt=0)
     smoothing: float = knob(0.0, "Label smoothing.", ge=0, lt=1)
+    word_dropout: float = knob(
+        0.0, "Share of the tokens read that are hidden: against learning few pairs by heart.", ge=0, lt=1
+    )
     batch_tokens: int = knob(4096, "Positions a step, padding included.", unit="tokens", ge=16)
     max_tokens: int = knob(512, "Longer examples are left out (counted).", unit="tokens", ge=8)
     optimizer: OptimizerConfig = knob(OptimizerConfig(), "Optimizer and schedule.", source="METHOD 4")

@@ -11,7 +11,7 @@ from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
-from in2x.training.batches import Batch, collate, plan_batches
+from in2x.training.batches import Batch, collate, hide_tokens, plan_batches
 from in2x.training.chat import ExampleTable, chat_examples
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
@@ -72,7 +72,8 @@ def run(config: SftConfig, stage: Stage) -> None:
 
     def batch(step: int) -> Batch:
         number, chosen = steps[step]
-        return collate([rounds[number][int(i)] for i in chosen], pad)
+        whole = collate([rounds[number][int(i)] for i in chosen], pad)
+        return hide_tokens(whole, config.word_dropout, pad, tokenizer.all_special_ids, stage.seed, step)
 
     pairs = islice(read_records(stage.input("data") / "pairs.dev.parquet", Pair), config.dev_pairs)
     held = list(chat_examples(tokenizer, pair_instructions(pairs, profile), max_tokens=config.max_tokens))

@@ -6,7 +6,7 @@ The whole plan is made of example numbers only, so an exact resume needs the ste
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -63,6 +63,28 @@ def collate(examples: Sequence[Example], pad: int) -> Batch:
         where.append(np.arange(example.answer_start - 1, len(example.tokens) - 1) + row * length)
     flat = np.concatenate(where)
     return Batch(torch.from_numpy(ids), torch.from_numpy(flat), torch.from_numpy(ids.reshape(-1)[flat + 1]))
+
+
+def hide_tokens(batch: Batch, share: float, mask: int, keep: Sequence[int], seed: int, step: int) -> Batch:
+    """Word dropout: `share` of the tokens that the model reads become `mask`; what it shall answer stays as it is.
+
+    A small model that reads few pairs many times learns them by heart; a pair with other holes each time is another
+    pair (Gal and Ghahramani 2016, section 4.2; our choice of replacing instead of zeroing). Which tokens is a pure
+    function of (seed, step).
+
+    Args:
+        batch: rows as `collate` makes them.
+        share: probability of each token, in [0, 1).
+        mask: the token put in its place.
+        keep: tokens never hidden (control tokens: they carry the form of a conversation).
+        seed: of the run.
+        step: of the run.
+    """
+    if not share:
+        return batch
+    draw = np.random.default_rng([seed, step, 1]).random(tuple(batch.ids.shape), dtype=np.float32)
+    hidden = torch.from_numpy(draw < share) & ~torch.isin(batch.ids, torch.tensor(list(keep), dtype=batch.ids.dtype))
+    return replace(batch, ids=batch.ids.masked_fill(hidden, mask))
 
 
 def plan_batches(lengths: Sequence[int] | np.ndarray, tokens_per_batch: int, seed: int, epoch: int) -> list[np.ndarray]:
