@@ -38,8 +38,9 @@ class LocalClient:
         import torch
 
         from in2x.training.model import load_model, load_tokenizer
+        from in2x.training.precision import compute_dtype
 
-        tokenizer, model = load_tokenizer(folder), load_model(folder, torch.bfloat16).eval()
+        tokenizer, model = load_tokenizer(folder), load_model(folder, compute_dtype(torch.device("cpu"))).eval()
         files = [f for f in folder.iterdir() if f.suffix in (".safetensors", ".json", ".jinja")]
         return cls(model, tokenizer, f"local:{hash_files(files, folder)}", cache)
 

@@ -26,9 +26,10 @@ from in2x.stage import Stage
 from in2x.training.batches import Example, collate
 from in2x.training.chat import prompt_tokens
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
-from in2x.training.loop import SAVE_SECONDS, autocast
+from in2x.training.loop import SAVE_SECONDS
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
+from in2x.training.precision import autocast
 
 Metrics = dict[str, float]
 

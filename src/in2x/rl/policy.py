@@ -15,8 +15,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from in2x.training.batches import Batch
-from in2x.training.loop import autocast
 from in2x.training.loss import hidden_states, pad_positions
+from in2x.training.precision import autocast
 
 
 @dataclass(frozen=True)

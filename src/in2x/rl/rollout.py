@@ -1,9 +1,10 @@
 """A fast sampler for small causal language models of transformers, with the log-probability of every token.
 
 What makes it fast on a CPU: one preallocated key-value cache a batch, prompts of like length together, the prompt
-computed once for all its samples, finished rows removed, bfloat16 weights, and exact sampling by inverse CDF in two
-levels (one uniform number a token; no noise over the whole vocabulary). Any causal LM with a `model` body and an
-`lm_head` that uses transformers' cache interface works; for models served by an engine use that engine.
+computed once for all its samples, finished rows removed, bfloat16 weights where the processor multiplies them, and
+exact sampling by inverse CDF in two levels (one uniform number a token; no noise over the whole vocabulary). Any causal
+LM with a `model` body and an `lm_head` that uses transformers' cache interface works; for models served by an engine
+use that engine.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from transformers import PreTrainedModel
 
 from in2x.training.attention import causal_mask
 from in2x.training.model import for_device
+from in2x.training.precision import compute_dtype
 
 ROWS = 512
 """Rows sampled side by side: more is faster until the cache leaves the processor's."""
@@ -67,9 +69,9 @@ class _Cache:
         self.values = [v.index_select(0, rows) for v in self.values]
 
 
-def sampling_copy(model: PreTrainedModel, dtype: torch.dtype = torch.bfloat16) -> PreTrainedModel:
-    """A copy of `model` in `dtype`, in evaluation mode, to sample from while the original is trained."""
-    twin = copy.deepcopy(model).to(dtype).eval()
+def sampling_copy(model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
+    """A copy of `model` in evaluation mode, to sample from while the original is trained; `dtype` None: the fastest."""
+    twin = copy.deepcopy(model).to(dtype or compute_dtype(model.device)).eval()
     twin.requires_grad_(False)
     return for_device(twin)
 
@@ -133,7 +135,7 @@ def sample(
     """Answer every prompt `samples` times.
 
     Args:
-        model: see the module docstring; its own dtype is used (`sampling_copy` gives bfloat16).
+        model: see the module docstring; its own dtype is used (`sampling_copy` gives the fastest).
         prompts: token lists, none empty.
         max_new_tokens: longest answer.
         stop_ids: tokens that end an answer (kept as its last token).

@@ -22,6 +22,7 @@ from in2x.training.config import OptimizerConfig
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
+from in2x.training.precision import autocast
 
 SAVE_SECONDS = 30.0
 LOG_EVERY = 20
@@ -35,11 +36,6 @@ class Plan:
     batch: Callable[[int], Batch]
     tags: dict[str, Any]
     """Goes into every log row (for example {"phase": 1})."""
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 for the matrix products; parameters, sums and the optimizer stay in fp32."""
-    return torch.autocast(device.type, torch.bfloat16)
 
 
 def can_compile() -> bool:
@@ -73,7 +69,7 @@ def train(
     """Train `model` in place over `plan`; on return it holds the weight average where the config asks for one.
 
     Args:
-        model: fp32 parameters; matrix products run in bfloat16. Moved to the GPU where there is one.
+        model: fp32 parameters; matrix products run in `precision.compute_dtype`. Moved to the GPU where there is one.
         plan: the batches.
         config: optimizer and schedule.
         stage: for the log, progress and the place of checkpoints (`stage.work / what`).

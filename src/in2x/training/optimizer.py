@@ -14,6 +14,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from in2x.training.config import OptimizerConfig, Schedule
+from in2x.training.muon import Muon
 
 
 def learning_rate_factor(schedule: Schedule, step: int, steps: int, warmup: float = 0.0, decay: float = 0.3) -> float:
@@ -49,7 +50,7 @@ class Optimizer:
         self.parts: list[torch.optim.Optimizer] = []
         self.rates: list[float] = []
         if config.name == "muon" and matrices:
-            self._add(torch.optim.Muon(matrices, lr=config.matrix_lr, weight_decay=config.weight_decay))
+            self._add(Muon(matrices, lr=config.matrix_lr, weight_decay=config.weight_decay))
             groups = [{"params": rest, "weight_decay": 0.0}]
         else:
             groups = [
