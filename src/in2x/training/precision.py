@@ -1,7 +1,7 @@
 """In which number format matrix products run: bfloat16 where the processor multiplies it, float32 elsewhere.
 
-A processor without bfloat16 products emulates them: on two cores with AVX2 alone a product of two bfloat16 matrices ran
-at 1.3 GFLOP/s and the same product in float32 at 100. Parameters, sums and the optimizer's state are float32 everywhere.
+A processor without bfloat16 products emulates them: on two cores with AVX2 alone the product of two bfloat16 matrices
+ran at 1.3 GFLOP/s, in float32 at 100. Parameters, sums and the state of the optimizer are float32 everywhere.
 """
 
 from __future__ import annotations
