@@ -33,7 +33,22 @@ class State:
         self.keys: list[str] = []
 
 
+def verdict(question: str) -> str:
+    """What a judge says to `evaluate judge` or to MT-bench, and what a model says to MT-bench."""
+    if "translation: " in question:
+        translation = question.rsplit("translation: ", 1)[1]
+        if translation.endswith("。"):
+            return json.dumps({"errors": [], "score": 90})
+        error = {"span": translation[:1], "severity": "major", "category": "grammar"}
+        return json.dumps({"errors": [error], "score": 30})
+    if "[[7]]" in question:
+        return "よい答えです。\n[[8]]" if "答え一" in question else "短すぎます。\n[[4]]"
+    return "答え一" if "一" in question else "答え二"
+
+
 def reply_to(body: dict, mode: str) -> str:
+    if mode == "judge":
+        return verdict(body["messages"][-1]["content"])
     if "messages" in body:
         text = next(m["content"] for m in body["messages"] if m["role"] == "user")
     else:
