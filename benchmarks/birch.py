@@ -1,29 +1,39 @@
 """BIRCH here against scikit-learn's: the same data, the same threshold, one run, labels included on both sides.
 
-    python benchmarks/birch.py                    100k x 384
-    python benchmarks/birch.py --points 400000    ... more points
-    python benchmarks/birch.py --dimension 64
-    python benchmarks/birch.py --scale            100k, 400k, 2M points, ours only, input memory-mapped, with memory
-    python benchmarks/birch.py --shift            labels after a shift of all points by 1e4, both programs
-    python benchmarks/birch.py --shards           one run against 8 shards merged
+    python benchmarks/birch.py                              every case below; some 12 minutes, 8 of them scikit-learn's
+    python benchmarks/birch.py --cases 100k 100k-64d        some of them
+    python benchmarks/birch.py --quick                      every case at a twentieth of its size
+
+    100k 100k-64d 400k   speed, adjusted Rand index, memory of the tree
+    one-tree             the same without coarse cells, and without `reach` (the rule of Zhang et al.)
+    scale                100k, 400k, 2M points, ours only, input memory-mapped, with memory
+    shards               one run against 8 shards merged
+    shift                labels after a shift of all points by 1e4, both programs
 
 Data: two-level topics. 150 topics are directions drawn evenly; each has 14 subtopics around it; the sizes of the
 subtopics follow a power law (exponent .8), their widths vary (log-normal, 15%); points are scaled to length 1, float32.
 The truth for the adjusted Rand index is the subtopic. Wall time is what a user waits for, processor time is what it
-costs; on a machine that others use only the second is comparable.
+costs; on a machine that others use only the second is comparable. Each case's result is kept in `--cache`, so a stopped
+run goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import math
+import os
+import platform
+import subprocess
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sklearn
 from sklearn.cluster import Birch as Classical
 from sklearn.metrics import adjusted_rand_score
 
@@ -57,7 +67,7 @@ def timed(model: Any, points: np.ndarray, truth: np.ndarray) -> dict[str, float]
     wall, processor = time.perf_counter(), time.process_time()
     labels = model.fit(points).labels_
     return {
-        "wall_s": round(time.perf_counter() - wall, 2),
+        "wall_s": round(time.perf_counter() - wall, 4),
         "processor_us_per_point": round((time.process_time() - processor) / len(points) * 1e6, 1),
         "clusters": len(model.subcluster_centers_),
         "ari": round(float(adjusted_rand_score(truth, labels)), 4),
@@ -98,22 +108,64 @@ def compare(points: int, dimension: int, threshold: float) -> dict[str, Any]:
     return row
 
 
+def one_tree(points: int, dimension: int, threshold: float) -> list[dict[str, Any]]:
+    x, truth = data(points, dimension)
+    rules = ((1, math.inf), (1, 1.3), ("auto", math.inf), ("auto", 1.3))
+    return [
+        {"cells": str(cells), "reach": str(reach), **timed(Birch(threshold, cells=cells, reach=reach), x, truth)}
+        for cells, reach in rules
+    ]
+
+
+class Memory(threading.Thread):
+    """Peak of this process's own memory in MB; pages of mapped files, which the system may drop, are not its own."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self.running = 0, True
+
+    def run(self) -> None:
+        while self.running:
+            with open("/proc/self/status", encoding="ascii") as status:
+                own = next(line for line in status if line.startswith("RssAnon"))
+            self.peak = max(self.peak, int(own.split()[1]) // 1024)
+            time.sleep(0.02)
+
+
+def fit_mapped(file: Path, threshold: float) -> dict[str, Any]:
+    """In a process of its own, so that the memory is that of this fit."""
+    Birch(threshold).fit(np.load(file)[:30_000])
+    x, truth = np.load(file, mmap_mode="r"), np.load(file.with_suffix(".truth.npy"))
+    memory = Memory()
+    memory.start()
+    row = timed(Birch(threshold), x, truth)
+    memory.running = False
+    return {"points": len(x), **row, "peak_mb": memory.peak}
+
+
 def scale(sizes: list[int], dimension: int, threshold: float) -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "x.npy"
         for points in sizes:
-            file = Path(folder) / "x.npy"
             mapped = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(points, dimension))
             _, truth = data(points, dimension, out=mapped)
             mapped.flush()
             del mapped
-            rows.append({"points": points, **timed(Birch(threshold), np.load(file, mmap_mode="r"), truth)})
-            rows[-1]["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            file.unlink()
+            np.save(file.with_suffix(".truth.npy"), truth)
+            call = f"birch.fit_mapped(pathlib.Path({str(file)!r}), {threshold})"
+            code = f"import birch, json, pathlib; print(json.dumps({call}))"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                                  cwd=Path(__file__).parent)  # fmt: skip
+            rows.append(json.loads(done.stdout))
+    return rows
+
+
+def exponent(rows: list[dict[str, Any]]) -> float:
+    """Of processor time as a power of the number of points, between the smallest and the largest."""
     first, last = rows[0], rows[-1]
     cost = [row["processor_us_per_point"] * row["points"] for row in (first, last)]
-    rows.append({"exponent": round(float(np.log(cost[1] / cost[0]) / np.log(last["points"] / first["points"])), 3)})
-    return rows
+    return float(np.log(cost[1] / cost[0]) / np.log(last["points"] / first["points"]))
 
 
 def shift(points: int, dimension: int, threshold: float) -> dict[str, Any]:
@@ -140,25 +192,66 @@ def shards(points: int, dimension: int, threshold: float, count: int = 8) -> dic
     }
 
 
+def report(found: dict[str, Any]) -> None:
+    """Markdown tables of what is there."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores; scikit-learn {sklearn.__version__}, numpy {np.__version__}\n")
+    compared = [found[name] for name in SPEED if name in found]
+    if compared:
+        print("| points x dimension | seconds, ours | scikit-learn | times faster, wall | processor | ARI, ours "
+              "| scikit-learn | clusters, ours | scikit-learn | tree MB, ours | scikit-learn |")  # fmt: skip
+        print("|" + "---|" * 11)
+    for row in compared:
+        a, b = row["ours"], row["scikit-learn"]
+        print(f"| {row['points']:,} x {row['dimension']} | {a['wall_s']} | {b['wall_s']} | {row['times_faster_wall']} "
+              f"| {row['times_faster_processor']} | {a['ari']} | {b['ari']} | {a['clusters']:,} | {b['clusters']:,} "
+              f"| {a['tree_mb']} | {b['tree_mb']} |")  # fmt: skip
+    if "one-tree" in found:
+        print("\n| cells | reach | ARI | clusters | seconds |\n|---|---|---:|---:|---:|")
+        for row in found["one-tree"]:
+            print(f"| {row['cells']} | {row['reach']} | {row['ari']} | {row['clusters']:,} | {row['wall_s']} |")
+    if "scale" in found:
+        print("\n| points | seconds | processor us a point | ARI | clusters | own memory, MB |\n|" + "---:|" * 6)
+        for row in found["scale"]:
+            print(f"| {row['points']:,} | {row['wall_s']} | {row['processor_us_per_point']} | {row['ari']} "
+                  f"| {row['clusters']:,} | {row['peak_mb']:,} |")  # fmt: skip
+        power, last = exponent(found["scale"]), found["scale"][-1]
+        hours = last["processor_us_per_point"] * 4e7 * (4e7 / last["points"]) ** (power - 1) / 3.6e9
+        split = last["processor_us_per_point"] * 4e7 / 3.6e9
+        print(f"\nProcessor time grows as points^{power:.2f}. 40M points: {hours:.2f} core-hours on one machine by "
+              f"that power, {split:.2f} core-hours in shards of the largest size here.")  # fmt: skip
+    for name in ("shards", "shift"):
+        if name in found:
+            print(f"\n{name}: " + ", ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in found[name].items()))
+
+
+SPEED = {"100k": (100_000, 384), "100k-64d": (100_000, 64), "400k": (400_000, 384)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--points", type=int, default=100_000)
-    parser.add_argument("--dimension", type=int, default=384)
+    names = [*SPEED, "one-tree", "scale", "shards", "shift"]
+    parser.add_argument("--cases", nargs="+", choices=names, default=names)
     parser.add_argument("--threshold", type=float, default=0.55)
-    parser.add_argument("--scale", action="store_true")
-    parser.add_argument("--shift", action="store_true")
-    parser.add_argument("--shards", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
-    sizes = [100_000, 400_000, 2_000_000]
-    if given.scale:
-        result: Any = scale(sizes, given.dimension, given.threshold)
-    elif given.shift:
-        result = shift(given.points, given.dimension, given.threshold)
-    elif given.shards:
-        result = shards(given.points, given.dimension, given.threshold)
-    else:
-        result = compare(given.points, given.dimension, given.threshold)
-    print(json.dumps(result, indent=1))
+    parts, threshold = (20 if given.quick else 1), given.threshold
+    given.cache.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {}
+    for name in given.cases:
+        kept = given.cache / f"birch-{name}-{threshold}-{parts}.json"
+        if not kept.exists():
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            points, dimension = SPEED.get(name, (100_000, 384))
+            if name in SPEED:
+                result: Any = compare(points // parts, dimension, threshold)
+            elif name == "scale":
+                result = scale([n // parts for n in (100_000, 400_000, 2_000_000)], dimension, threshold)
+            else:
+                result = {"one-tree": one_tree, "shards": shards, "shift": shift}[name](points // parts, 384, threshold)
+            kept.write_text(json.dumps(result))
+        found[name] = json.loads(kept.read_text())
+    report(found)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -81,9 +82,9 @@ def test_tree_is_well_formed(seed: int, count: int, branching: int) -> None:
 
 
 def test_like_scikit_learn_on_one_tree() -> None:
-    """Without cells the tree is the textbook's: as many clusters as scikit-learn finds, and as good."""
+    """Without cells and reach the tree is the textbook's: as many clusters as scikit-learn finds, and as good."""
     points, truth = balls(1500)
-    ours = Birch(0.22, cells=1, n_jobs=1).fit(points)
+    ours = Birch(0.22, cells=1, n_jobs=1, reach=math.inf).fit(points)
     theirs = Classical(threshold=0.22, n_clusters=None).fit(points)
     assert len(ours.subcluster_centers_) == len(theirs.subcluster_centers_)
     assert adjusted_rand_score(ours.labels_, theirs.labels_) > 0.99
@@ -167,3 +168,16 @@ def test_bad_parameters(knobs: dict[str, float], word: str) -> None:
         Birch(**knobs).fit(np.ones((3, 2)))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="NaN"):
         Birch().fit(np.array([[np.nan, 1.0]]))
+
+
+def test_a_heavy_cluster_does_not_swallow_its_light_neighbour() -> None:
+    """The rule of the radius alone does: twenty points far off hardly change the radius of two thousand."""
+    lots = np.random.default_rng(3)
+    heavy, light = 0.16 * lots.standard_normal((2000, 32)), 0.16 * lots.standard_normal((20, 32))
+    light[:, 0] += 2.0
+    points = np.concatenate([heavy, light]).astype(np.float32)
+    truth = np.repeat([0, 1], [2000, 20])
+    by_radius = Birch(1.1, cells=1, n_jobs=1, reach=math.inf).fit_predict(points)
+    assert len(set(by_radius[truth == 1]) & set(by_radius[truth == 0])) == 1
+    ours = Birch(1.1, cells=1, n_jobs=1).fit_predict(points)
+    assert adjusted_rand_score(truth, ours) > 0.99

@@ -5,9 +5,11 @@ What differs from the textbook, and why:
 * **Cells.** One tree over everything is slow (every insertion walks through memory) and inaccurate (an early split
   parts a cluster for good). So the space is first cut into a few coarse cells (k-means on a sample), each cell has a
   small tree of its own that stays in the cache, and cells are worked on by all cores.
-* **Merge across borders.** The leaf features of all cells are inserted into one more tree: what a border cut is
-  joined again. The same step merges the shards of many machines (`merge`), and shrinks a tree that has outgrown its
-  memory bound.
+* **Merge across borders.** The leaf features of all cells are inserted into one more tree, heaviest first: what a
+  border cut, or what was split off before its cluster had found its centre, is joined again. The same step merges the
+  shards of many machines (`merge`), and shrinks a tree that has outgrown its memory bound.
+* **Reach.** A point far from a heavy cluster's centroid hardly changes its radius, so the radius rule alone lets heavy
+  clusters swallow their light neighbours. What joins a cluster must also lie within `reach` thresholds of its centroid.
 * **Second pass.** Labels come from the finished clusters, not from the moment of insertion.
 
 Points are taken relative to an origin (the mean of the first batch), so a shift of all data changes nothing.
@@ -15,6 +17,7 @@ Points are taken relative to an origin (the mean of the first batch), so a shift
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +27,14 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import ThreadpoolController
 
 from in2x.selection.cftree import CFTree, Features
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-CHUNK = 65_536
-"""Points worked on at once: large enough for full matrix products, small enough to stay far below the data."""
+CHUNK = 400_000_000
+"""Bytes of points worked on at once: many points a cell, so that a cell's tree is fetched from memory seldom."""
 SAMPLE = 64
 """Points per coarse cell that the k-means sees."""
 PRODUCTS = 1 << 24
@@ -39,9 +43,18 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def nearest(points: Floats, centres: Floats) -> Ints:
-    """int64 [n]: the nearest row of `centres` [k, d] for each point [n, d] (squared Euclidean, by matrix product)."""
-    half = 0.5 * np.einsum("kd,kd->k", centres, centres)
+def half_norms(centres: Floats) -> Floats:
+    """float32 [k]: half the squared length of each centre."""
+    halves: Floats = 0.5 * np.einsum("kd,kd->k", centres, centres)
+    return halves
+
+
+def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints:
+    """int64 [n]: the nearest row of `centres` [k, d] for each point [n, d] (squared Euclidean, by matrix product).
+
+    `half` are the `half_norms` of the centres, where the caller has them.
+    """
+    half = half_norms(centres) if half is None else half
     block = max(16, min(4096, PRODUCTS // len(centres)))
     out = np.empty(len(points), np.int64)
     for start in range(0, len(points), block):
@@ -65,10 +78,11 @@ def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
 
 
 def cells_for(points: int) -> int:
-    """Number of coarse cells for `points`: 1 below 20,000, 64 up to a million, then growing with the square root."""
-    if points < 20_000:
-        return 1
-    return 64 if points < 1_000_000 else int(64 * (points / 1_000_000) ** 0.5)
+    """Number of coarse cells for `points`: 1 below 20,000, 64 at 100,000, growing with the square root.
+
+    A point is compared with all cells and with the clusters of one: with the square root both grow alike.
+    """
+    return 1 if points < 20_000 else round(64 * max(1.0, points / 100_000) ** 0.5)
 
 
 def grouped(labels: Ints, count: int) -> list[Ints]:
@@ -89,6 +103,9 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         max_subclusters: memory bound: when the leaf features outgrow it, the threshold rises by `growth` and the
             features are inserted anew; None is no bound.
         growth: factor of the threshold at such a rebuild.
+        reach: largest root mean squared distance, in thresholds, of what joins a cluster from its centroid; 1.3 suits
+            embeddings of tens of dimensions and more, whose clusters have nearly all points at one distance from the
+            centroid (our choice, by `benchmarks/birch.py`). Infinite is the rule of Zhang et al.
         compute_labels: give `labels_` (a second pass over the data) in `fit`.
         n_jobs: threads; None is one per core.
 
@@ -110,6 +127,7 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         cells: int | str = "auto",
         max_subclusters: int | None = None,
         growth: float = 1.1,
+        reach: float = 1.3,
         compute_labels: bool = True,
         n_jobs: int | None = None,
     ) -> None:
@@ -118,6 +136,7 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.cells = cells
         self.max_subclusters = max_subclusters
         self.growth = growth
+        self.reach = reach
         self.compute_labels = compute_labels
         self.n_jobs = n_jobs
 
@@ -182,6 +201,8 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"threshold must be above 0, got {self.threshold!r}")
         if self.branching_factor < 2:
             raise ValueError(f"branching_factor must be at least 2, got {self.branching_factor!r}")
+        if not self.reach > 0:
+            raise ValueError(f"reach must be above 0, got {self.reach!r}")
         if not self.growth > 1:
             raise ValueError(f"growth must be above 1, got {self.growth!r}")
         data: npt.NDArray[Any] = validate_data(self, X, reset=reset, dtype=[np.float32, np.float64], order="C")
@@ -204,17 +225,22 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         centred = (sample - self._origin).astype(np.float32)
         self._cells = coarse_cells(centred, count) if count > 1 else np.zeros((1, data.shape[1]), np.float32)
         self.threshold_ = float(self.threshold)
-        self._trees = [CFTree(data.shape[1], self.threshold_, self.branching_factor) for _ in self._cells]
+        self._trees = [self._tree(data.shape[1], 64) for _ in self._cells]
+
+    def _tree(self, dimension: int, capacity: int) -> CFTree:
+        return CFTree(dimension, self.threshold_, self.branching_factor, capacity, self.reach)
 
     def _chunks(self, data: npt.NDArray[Any]) -> Iterator[Floats]:
-        for start in range(0, len(data), CHUNK):
-            yield (data[start : start + CHUNK] - self._origin).astype(np.float32, copy=False)
+        rows = max(1024, CHUNK // (4 * data.shape[1]))
+        for start in range(0, len(data), rows):
+            yield (data[start : start + rows] - self._origin).astype(np.float32, copy=False)
 
     def _parallel(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         workers = self.n_jobs or len(os.sched_getaffinity(0))
         if workers == 1 or len(items) == 1:
             return [work(item) for item in items]
-        with ThreadPoolExecutor(workers) as pool:
+        # The threads here are the parallel ones: products that start threads of their own in each would queue up.
+        with ThreadpoolController().limit(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
             return list(pool.map(work, items))
 
     def _insert(self, data: npt.NDArray[Any]) -> list[Ints]:
@@ -239,7 +265,7 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
         def work(cell: int) -> CFTree:
             old = self._trees[cell].features()
-            tree = CFTree(old.means.shape[1], self.threshold_, self.branching_factor, max(64, len(old) // 2))
+            tree = self._tree(old.means.shape[1], max(64, len(old) // 2))
             tree.insert(old.means, None, old.weights, old.spreads)
             return tree
 
@@ -249,10 +275,10 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Make the clusters, and for each cell the list of those that it must look at."""
         parts = [tree.features() for tree in self._trees]
         leaves = Features.join(parts)
-        if len(parts) == 1:
+        if len(parts) == 1 and math.isinf(self.reach):
             self._features, owner = leaves, np.arange(len(leaves))
         else:
-            tree = CFTree(leaves.means.shape[1], self.threshold_, self.branching_factor, len(leaves))
+            tree = self._tree(leaves.means.shape[1], len(leaves))
             # Heaviest first: the large clusters are the seeds, and the splinters that a border cut off find them.
             order = np.argsort(-leaves.weights, kind="stable")
             numbers = tree.insert(leaves.means, order, leaves.weights[order], leaves.spreads[order])
@@ -260,7 +286,11 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             owner = np.empty(len(leaves), np.int64)
             owner[order] = np.searchsorted(tree.leaf_numbers(), numbers)
         cell_of_leaf = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        self._members = [np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(parts))]
+        members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(parts)))
+        everything = np.arange(len(self._features))
+        self._members = [rows if len(rows) else everything for rows in members]
+        self._near = [self._features.means[rows] for rows in self._members]
+        self._near_half = [half_norms(centres) for centres in self._near]
         self.subcluster_centers_ = (self._features.means + self._origin).astype(self._dtype)
         self.subcluster_labels_ = np.arange(len(self._features), dtype=np.int64)
         self.counts_ = np.round(self._features.weights).astype(np.int64)
@@ -280,13 +310,12 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def _label(self, points: Floats, cells: Ints) -> Ints:
         out = np.empty(len(points), np.int64)
         groups = grouped(cells, len(self._cells))
-        everything = np.arange(len(self._features))
 
         def work(cell: int) -> None:
             rows = groups[cell]
             if len(rows):
-                members = self._members[cell] if len(self._members[cell]) else everything
-                out[rows] = members[nearest(points[rows], self._features.means[members])]
+                found = nearest(points[rows], self._near[cell], self._near_half[cell])
+                out[rows] = self._members[cell][found]
 
         self._parallel(work, range(len(self._cells)))
         return out

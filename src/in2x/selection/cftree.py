@@ -13,6 +13,7 @@ The kernels stop and report when an array is full; `CFTree.insert` then enlarges
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +104,7 @@ def _split(node, other, means, entries, sizes, is_leaf):  # type: ignore[no-unty
 
 @njit(cache=True, nogil=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _insert(  # type: ignore[no-untyped-def]
-    points, rows, begin, in_weights, in_spreads, threshold2, branching,
+    points, rows, begin, in_weights, in_spreads, threshold2, reach2, branching,
     means, weights, spreads, child, entries, sizes, is_leaf, state, labels,
 ):  # fmt: skip
     """Insert `points[rows[begin:]]`; returns how many of `rows` are in when it stops (all, or short of space)."""
@@ -129,7 +130,9 @@ def _insert(  # type: ignore[no-untyped-def]
             feature = entries[node, j]
             total = weights[feature] + weight
             merged = spreads[feature] + spread + np.float64(distance) * weights[feature] * weight / total
-            if merged <= threshold2 * total:
+            # How far the lighter of the two lies from the heavier, whatever their weights.
+            lighter = spread / weight if weight <= weights[feature] else spreads[feature] / weights[feature]
+            if merged <= threshold2 * total and np.float64(distance) + lighter <= reach2:
                 _absorb(feature, point, weight, spread, np.float64(distance), means, weights, spreads)
                 labels[i] = feature
                 absorbed = True
@@ -214,10 +217,15 @@ class CFTree:
         threshold: largest radius (root mean squared distance from the centroid) of a leaf feature.
         branching: most entries of a node, at least 2.
         capacity: leaf features to make room for at first.
+        reach: largest root mean squared distance, in thresholds, of what is added to a leaf feature from its centroid
+            (of the lighter of the two from the heavier). Our choice: the radius alone (reach infinite, as in Zhang et
+            al. 1996) lets a heavy feature swallow anything light, however far, since its radius hardly changes.
     """
 
-    def __init__(self, dimension: int, threshold: float, branching: int = 50, capacity: int = 64) -> None:
-        self.threshold, self.branching = threshold, branching
+    def __init__(
+        self, dimension: int, threshold: float, branching: int = 50, capacity: int = 64, reach: float = math.inf
+    ) -> None:
+        self.threshold, self.branching, self.reach = threshold, branching, reach
         rows, nodes = capacity + MAX_DEPTH + 2, capacity // max(branching // 2, 1) + MAX_DEPTH + 2
         self.means = np.empty((rows, dimension), np.float32)
         self.weights = np.empty(rows, np.float64)
@@ -265,8 +273,9 @@ class CFTree:
         done = 0
         while True:
             done = _insert(
-                points, rows, done, weights, spreads, self.threshold**2, self.branching, self.means, self.weights,
-                self.spreads, self.child, self.entries, self.sizes, self.is_leaf, self.state, labels,
+                points, rows, done, weights, spreads, self.threshold**2, (self.reach * self.threshold) ** 2,
+                self.branching, self.means, self.weights, self.spreads, self.child, self.entries, self.sizes,
+                self.is_leaf, self.state, labels,
             )  # fmt: skip
             if done == len(rows):
                 return labels
