@@ -33,6 +33,14 @@ SENTENCES = [
     (f"Look at {EVIL} & go.", "見て、行こう。", "casual", "general", [], []),
 ]  # fmt: skip
 
+SELECTION: dict[str, Any] = {
+    "pool": {"sft": 600, "rl": 300}, "copies": 4, "clusters": 2, "difficulty_names": ["easy", "hard"],
+    "difficulty_of_pool": [300, 600], "languages_of_pool": {"ja": 600, "en": 300}, "label_tree": {EVIL: {EVIL: 900}},
+    "samples": {"rl": {"size": 9, "got_by_difficulty": [3, 6], "languages": {"ja": 9}}},
+    "sample_clusters": [{"cluster": 0, "size": 2, "labels": [EVIL, "x"], "texts": [EVIL]}],
+    "map": [{"x": 0.5, "y": 0.5, "cluster": 0, "lang": EVIL, "label": EVIL, "in": "rl"}],
+}  # fmt: skip
+
 
 def manifest(folder: Path, stage: str, seconds: float, **figures: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +59,7 @@ def log(folder: Path, rows: list[dict[str, Any]]) -> None:
 def synthetic_run(run: Path) -> Path:
     """A whole run folder with made-up but plausible figures, in the layout of the artifacts."""
     rng = np.random.default_rng(0)
-    data, corpus, instruct, select, evaluate = (run / n for n in ("data", "corpus", "instruct", "select", "evaluate"))
+    data, corpus, instruct, evaluate = (run / n for n in ("data", "corpus", "instruct", "evaluate"))
     pairs = [
         Pair(f"p{i}", s, t, en if s == "en" else ja, ja if s == "en" else en, reg if t == "ja" else None, domain,
              checks={"traps": traps, "natural": natural} if t == "ja" else {})
@@ -76,8 +84,6 @@ def synthetic_run(run: Path) -> Path:
     write_records(instruct / "verdicts.parquet",
                   [Verdict(str(i), "verify.rules", False, EVIL if i % 3 else "too short") for i in range(60)],
                   Verdict)  # fmt: skip
-    for name, part in (("round1", made[:300]), ("round2", made[300:600]), ("rl", made[675:])):
-        write_records(select / f"{name}.parquet", part, Instruction)
     curve = lambda low, high, n: [  # noqa: E731
         {"step": s, "loss": low + (high - low) * math.exp(-4 * s / n) + rng.normal(0, 0.05), "lr": 0.001,
          **({"dev_loss": low + 0.1 + (high - low) * math.exp(-4 * s / n)} if s % 20 == 0 else {})}
@@ -120,7 +126,8 @@ def synthetic_run(run: Path) -> Path:
     write_records(evaluate / "sampled.parquet", (o for s in sampled for o in sampled[s]), Output)
     for seconds, stage in enumerate(["data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge",
                                      "evaluate"], start=1):  # fmt: skip
-        manifest(run / stage, stage, 13.7 * seconds, kept=12345, funnel={"magpie": {"in": 300, "kept": 210}}, note=EVIL)
+        more: dict[str, Any] = SELECTION if stage == "select" else {"funnel": {"magpie": {"in": 300, "kept": 210}}}
+        manifest(run / stage, stage, 13.7 * seconds, kept=12345, note=EVIL, **more)
     return run
 
 

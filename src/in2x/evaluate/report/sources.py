@@ -1,4 +1,4 @@
-"""The page's part on what went in: sentence pairs, corpus by language and domain, rejects, instructions, selection."""
+"""The page's part on what went in: sentence pairs, corpus by language and domain, rejects, instructions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from in2x.evaluate.report.charts import Bar, bars
 from in2x.evaluate.report.results import direction, language
 
-GRADES = {1: "very simple", 2: "simple", 3: "moderate", 4: "difficult", 5: "very difficult"}
 Counts = dict[str, dict[str, float]]
 
 
@@ -90,17 +89,6 @@ def languages_of(instruct: Path) -> list[Bar]:
     for pool in ("sft", "rl"):
         for (lang,), number in sorted(count(instruct / f"pool.{pool}.parquet", "lang").items()):
             rows.setdefault(language(str(lang)), {})[pool.upper()] = number
-    return bars(rows)
-
-
-def selection(select: Path) -> list[Bar]:
-    """Difficulty grades of each selected set."""
-    names = {"round1": "SFT round 1", "round2": "SFT round 2", "rl": "RL"}
-    rows: Counts = {}
-    for file, name in names.items():
-        found = count(select / f"{file}.parquet", "difficulty")
-        for (grade,), number in sorted(found.items(), key=lambda item: -(item[0][0] or 0)):
-            rows.setdefault(name, {})[GRADES.get(grade, "not graded")] = number
     return bars(rows)
 
 

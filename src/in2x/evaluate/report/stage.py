@@ -13,10 +13,13 @@ from typing import Any
 
 from in2x.artifact import Artifact, write_text
 from in2x.evaluate.config import ReportConfig
-from in2x.evaluate.report import results, sources, training
+from in2x.evaluate.report import chosen, results, sources, training
 from in2x.evaluate.report.charts import figure
 from in2x.evaluate.report.pages import duration, environment
 from in2x.stage import Stage
+
+DRAWN = ("main", "map", "sample_clusters", "tuning")
+"""Figures that are drawn, and are too long to be listed as well."""
 
 
 def run(config: ReportConfig, stage: Stage) -> None:
@@ -42,7 +45,7 @@ def render(artifacts: Mapping[str, Artifact], config: ReportConfig, *, name: str
         "target": target,
         "hub": hub,
         "manifests": manifests,
-        "facts": {s: sources.facts({k: v for k, v in m.get("figures", {}).items() if k not in ("main",)})
+        "facts": {s: sources.facts({k: v for k, v in m.get("figures", {}).items() if k not in DRAWN})
                   for s, m in manifests.items()},
         "tiles": tiles(scores, manifests, hub, target),
         "tables": results.tables(scores),
@@ -64,7 +67,7 @@ def render(artifacts: Mapping[str, Artifact], config: ReportConfig, *, name: str
         "instructions": sources.instructions(folders["instruct"]) if "instruct" in folders else [],
         "instruction_languages": sources.languages_of(folders["instruct"]) if "instruct" in folders else [],
         "instruction_rejects": sources.rejects(folders["instruct"]) if "instruct" in folders else [],
-        "selection": sources.selection(folders["select"]) if "select" in folders else [],
+        "chosen": chosen.selection(manifests.get("select", {}).get("figures", {})),
     }  # fmt: skip
     return environment().get_template("page.html.jinja").render(context)
 
