@@ -34,7 +34,7 @@ SENTENCES = [
 ]  # fmt: skip
 
 SELECTION: dict[str, Any] = {
-    "pool": {"sft": 600, "rl": 300}, "copies": 4, "clusters": 2, "difficulty_names": ["easy", "hard"],
+    "pool": {"sft": 600, "rl": 300}, "copies": 4, "clusters": 2, "difficulty_names": ["simple", "very difficult"],
     "difficulty_of_pool": [300, 600], "languages_of_pool": {"ja": 600, "en": 300}, "label_tree": {EVIL: {EVIL: 900}},
     "samples": {"rl": {"size": 9, "got_by_difficulty": [3, 6], "languages": {"ja": 9}}},
     "sample_clusters": [{"cluster": 0, "size": 2, "labels": [EVIL, "x"], "texts": [EVIL]}],
