@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from in2x.artifact import Artifact, begin, write_json
+from in2x.corpus import shards
 from in2x.corpus import stage as corpus
 from in2x.corpus.view import View, select_documents
 from in2x.errors import In2xError
@@ -171,7 +172,7 @@ def _same(a: Path, b: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("broken", ["_deduplicate", "_count_ngrams", "_score", "_write_verdicts"])
+@pytest.mark.parametrize("broken", ["deduplicate", "count_ngrams", "score_shard", "write_verdicts"])
 def test_a_killed_run_goes_on_and_gives_the_same(
     whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -195,9 +196,9 @@ def test_small_shards_and_splits_give_the_same_documents(
     whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, data, _ = whole
-    cut = corpus.plan
-    monkeypatch.setattr(corpus, "plan", lambda files, size, encoding: cut(files, 9000, encoding))
-    monkeypatch.setattr(corpus, "_shards", lambda splits, most: [[s] for s in splits])
+    cut = shards.plan
+    monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 9000, encoding))
+    monkeypatch.setattr(corpus, "group", lambda splits, most: [[s] for s in splits])
     stage = _run(tmp_path / "corpus", data)
     assert len(list((tmp_path / "corpus" / "documents").glob("part-*"))) > 5
     assert stage.figures["rows"] == whole[2].figures["rows"]
