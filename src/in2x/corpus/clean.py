@@ -84,19 +84,31 @@ def gutenberg(text: str) -> tuple[str, int]:
     return text, struck + found
 
 
-_LEGEND = re.compile(r"^-{20,}\n【テキスト中に現れる記号について】\n.*?^-{20,}\n", re.M | re.S)
-_COLOPHON = re.compile(r"^底本(?:の親本)?[:：].*\Z", re.M | re.S)
+_LEGEND = re.compile(
+    r"^-{20,}\n【テキスト中に現れる記号について】\n.*?^-{20,}\n"
+    # Some typists write the heading or the rules otherwise: the heading, and the lines that explain marks.
+    r"|^(?:-{20,}\n)?[【《]テキスト中に現れる記号について[】》]\n"
+    r"(?:[ \u3000]*\n|[ \u3000]*(?:《》|｜|［＃］|〔〕|／＼|※|（例）|（数字は)[^\n]*\n)*(?:-{20,}\n)?"
+    r"|^［表記について］\n(?:[ \u3000]*\n|●[^\n]*\n)*",
+    re.M | re.S,
+)
+_COLOPHON = re.compile(
+    r"^(?:={5,}\n?)?(?:翻訳の)?底本(?:の親本)?[:：].*\Z|^This is a Japanese translation of .*\Z|^［＃本文終わり］.*\Z",
+    re.M | re.S,
+)
 _FILE_NOTE = re.compile(
-    r"^(?:青空文庫作成ファイル[:：]|このファイルは、インターネットの図書館、青空文庫).*\Z", re.M | re.S
+    r"^(?:青空文庫(?:作成|収録)ファイル[:：]"
+    r"|このファイルは、(?:著作権者自らの意思により、)?インターネットの図書館、青空文庫).*\Z",
+    re.M | re.S,
 )
 
 
 def aozora_frame(text: str) -> tuple[str, int]:
     """Drop the legend of marks at the head and the colophon at the foot of an Aozora Bunko text (counted: parts)."""
     struck = 0
-    if "【テキスト中に現れる記号について】" in text:
+    if "テキスト中に現れる記号について" in text or "［表記について］" in text:
         text, struck = _LEGEND.subn("", text, count=1)
-    if "底本" in text or "青空文庫" in text:
+    if "底本" in text or "青空文庫" in text or "［＃本文終わり］" in text:
         for pattern in (_COLOPHON, _FILE_NOTE):
             found = pattern.search(text, len(text) // 2)
             if found:
@@ -127,6 +139,11 @@ _RUBY = re.compile(
     r"《([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
 )
 """Bare ruby belongs to the run of one script before it. Its reading is kana: in Chinese, 《》 holds a title."""
+_RUBY_OTHER = re.compile(
+    r"([^\s《》、。])《(?=[^《》\n]*[ぁ-ゖァ-ヺ])([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 、，（）？]{1,120})》"
+    r"|([ァ-ヺー]{2,})《([\u3400-\u9fff々]{1,10})》"
+)
+"""Ruby of a sign or of a bracketed word, readings in parts, and a loan word glossed in characters."""
 
 
 def ruby(text: str, mode: Ruby = "drop") -> tuple[str, int]:
@@ -136,7 +153,10 @@ def ruby(text: str, mode: Ruby = "drop") -> tuple[str, int]:
     kept = r"\1（\2）" if mode == "keep" else r"\1"
     text, marked = _RUBY_MARKED.subn(kept, text)
     text, found = _RUBY.subn(kept, text)
-    return text, marked + found
+    text, other = _RUBY_OTHER.subn(
+        lambda m: (m[1] or m[3]) + (f"（{m[2] or m[4]}）" if mode == "keep" else ""), text
+    )  # fmt: skip
+    return text, marked + found + other
 
 
 _COMPATIBILITY = re.compile(

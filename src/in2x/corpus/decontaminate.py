@@ -185,7 +185,7 @@ class Contamination:
         touched, share, by_line, bounds = _match(
             *column(array), flags, self.config.chars, self.config.words, self.keys, self.masks
         )
-        out = []
+        out: list[tuple[str, list[str], float, int]] = []
         for k, text in enumerate(array.to_pylist()):
             if not touched[k]:
                 out.append((text or "", [], 0.0, 0))

@@ -108,7 +108,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
                 gate, reason = "language", "mixed"
             else:
                 new = kept.strip("\n")
-        values = (new, len(raw[k] or ""), counts, langs[k], lines, gate, reason, [], 0)
+        values: tuple[Any, ...] = (new, len(raw[k] or ""), counts, langs[k], lines, gate, reason, [], 0)
         for name, value in zip(out, values, strict=True):
             out[name].append(value)
     if sets:

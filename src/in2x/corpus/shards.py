@@ -7,7 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -106,13 +106,26 @@ def told_when_full(folder: Path) -> Iterator[None]:
         yield
     except In2xError:
         raise
-    except Exception as error:  # Daft wraps the system's error in kinds of its own
-        text = str(error)
-        for number, what in _FULL.items():
-            if getattr(error, "errno", None) == number or f"os error {number})" in text or f"errno {number}" in text:
-                raise In2xError(f"the disk is full ({what})", file=folder,
-                                mend="free space and run again: finished shards are kept") from None  # fmt: skip
-        raise
+    except Exception as error:
+        # Daft's writer may say no more than that a channel is closed; so on any error look whether the disk is full.
+        what = _FULL.get(getattr(error, "errno", None) or 0) or _why_full(folder)
+        if what is None:
+            raise
+        raise In2xError(f"the disk is full ({what})", file=folder,
+                        mend="free space and run again: finished shards are kept") from None  # fmt: skip
+
+
+def _why_full(folder: Path) -> str | None:
+    """Why a megabyte cannot be written into `folder`; None where it can."""
+    probe = folder / "probe.partial"
+    try:
+        probe.write_bytes(bytes(1 << 20))
+    except OSError as error:
+        return _FULL.get(error.errno or 0)
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return None
 
 
 def write_shard(frame: Any, folder: Path) -> None:

@@ -50,7 +50,7 @@ def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], count: int)
     Raises:
         In2xError: the tokenizer is not a BPE tokenizer of the `tokenizers` library.
     """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     state = json.loads(backend.to_str()) if backend is not None else {}
     if state.get("model", {}).get("type") != "BPE":
         raise In2xError("only a byte-pair tokenizer can be extended", file=tokenizer.name_or_path,
