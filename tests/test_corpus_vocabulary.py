@@ -9,7 +9,12 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from in2x.artifact import Artifact, write_json
 from in2x.errors import In2xError
+from in2x.pretrain.stage import _extended
+from in2x.recipe import Recipe
+from in2x.records import Document, write_records
+from in2x.stage import Stage
 from in2x.training.config import ShapeConfig
 from in2x.training.model import build_model, load_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
@@ -113,3 +118,23 @@ def test_only_byte_pair_tokenizers_can_be_extended() -> None:
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     with pytest.raises(In2xError, match="only a byte-pair tokenizer"):
         extend(PreTrainedTokenizerFast(tokenizer_object=words), ["a b"], 5)
+
+
+def test_the_pretrain_stage_extends_the_base_for_the_target_language_once(tmp_path) -> None:
+    tokenizer = train_tokenizer(ENGLISH, 300)
+    shape = ShapeConfig(width=32, layers=1, heads=2, kv_heads=1, mlp=64, vocabulary=300, context=64)
+    save_model(build_model(shape, tokenizer, 0), tokenizer, tmp_path / "base")
+    rows = [(f"{lang}{k}", text, lang) for lang, texts in (("ja", JAPANESE), ("zh", ["港口的早晨。"] * 40))
+            for k, text in enumerate(texts)]  # fmt: skip
+    documents = [Document(id=id_, text=text, lang=lang) for id_, text, lang in rows]
+    write_records(tmp_path / "corpus" / "documents" / "part-00000.parquet", documents, Document)
+    write_json(tmp_path / "corpus" / "manifest.json", {"key": "k", "figures": {}})
+    stage = Stage("pretrain", Recipe(name="t"), tmp_path / "out", {"corpus": Artifact.open(tmp_path / "corpus")})
+    folder = _extended(tmp_path / "base", 40, stage)
+    larger = load_tokenizer(folder)
+    assert len(larger) == len(tokenizer) + 40 == load_model(folder).config.vocab_size
+    assert len(larger.encode(JAPANESE[0])) < len(tokenizer.encode(JAPANESE[0]))
+    assert "早晨" not in [larger.decode([i]) for i in range(len(larger))]
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    assert _extended(tmp_path / "base", 40, stage) == folder
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
