@@ -133,7 +133,27 @@ def test_aozora_frames_of_other_typists() -> None:
 
 
 def test_ruby_of_signs_in_parts_and_of_loan_words() -> None:
-    text = "＋《プラス》だけ、稚之出居《ミツハモワカ（？）ニイデヰル》神、ディヴィーズ《金満家》の、中古派《ロマン、スクール》"
+    text = "＋《プラス》だけ、稚之出居《ミツハモワカ（？）ニイデヰル》神、"
+    text += "ディヴィーズ《金満家》の、中古派《ロマン、スクール》"
     assert c.ruby(text) == ("＋だけ、稚之出居神、ディヴィーズの、中古派", 4)
     assert c.ruby("＋《プラス》", "keep")[0] == "＋（プラス）"
     assert c.ruby("他说《新闻》和“BBC”《新闻》、《ありがとう》")[0] == "他说《新闻》和“BBC”《新闻》、《ありがとう》"
+
+
+def test_transcriber_notes_go_and_transcribers_in_the_story_stay() -> None:
+    box = "+----------------+\n | Transcriber's Note: |\n | |\n | Obvious errors mended. |\n +----------------+\n"
+    heading = "Transcriber\u2019s note:\n\nThis text has been\nproduced twice.\n"
+    bracket = "[Transcriber's Note: two pages\nare missing.]\n"
+    story = "The transcriber wrote on.\n\nNobody read it.\n"
+    assert c.transcriber_notes(box + story + "\n" + heading + "\n" + bracket + story) == (story + "\n" + story, 3)
+    assert c.transcriber_notes(story) == (story, 0)
+
+
+def test_note_marks_and_their_apparatus_go() -> None:
+    body = "　　他看见〔1〕许多人，说到《新报》〔2〕的事。\n" * 5
+    notes = "\n　　〔1〕　本篇最初发表于一份报纸。\n　　〔2〕　报纸名。\n"
+    text, count = c.note_marks("题目\n" + body + notes)
+    assert text == "题目\n" + body.replace("〔1〕", "").replace("〔2〕", "") + "\n" and count == 12
+    code = "x = a[1] + b[2]\n"
+    assert c.note_marks(code) == (code, 0)
+    assert c.note_marks("第〔1〕章の海。") == ("第〔1〕章の海。", 0)

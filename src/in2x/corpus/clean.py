@@ -84,6 +84,47 @@ def gutenberg(text: str) -> tuple[str, int]:
     return text, struck + found
 
 
+_NOTE_BOX = re.compile(
+    r"^ *\+-{8,}\+ *\n(?: *\|[^\n]*\n)*? *\|[^\n]*ranscriber'?s? ?Note[^\n]*\n(?: *\|[^\n]*\n)* *\+-{8,}\+ *\n?",
+    re.M,
+)
+_NOTE_PARAGRAPH = re.compile(
+    r"^[\[_* ]*Transcriber'?s? ?Notes?\b[ \t]*[:.]?[\]_*]*[ \t]*\n\s*(?:[^\n]+\n)+"
+    r"|^\[Transcriber'?s? Notes?:[^\]]*\]\n?",
+    re.M | re.I,
+)
+
+
+def transcriber_notes(text: str) -> tuple[str, int]:
+    """Drop the notes of who typed a book: a box, a heading with its paragraph, a bracket (counted: notes)."""
+    text = text.replace("Transcriber\u2019s", "Transcriber's") if "ranscriber\u2019s" in text else text
+    if "ranscriber" not in text and "RANSCRIBER" not in text:
+        return text, 0
+    text, boxes = _NOTE_BOX.subn("", text)
+    text, paragraphs = _NOTE_PARAGRAPH.subn("", text)
+    return text, boxes + paragraphs
+
+
+_NOTE_MARK = re.compile(r"〔\d{1,3}〕")
+_APPARATUS = re.compile(r"^[ \u3000]*〔1〕", re.M)
+
+
+def note_marks(text: str) -> tuple[str, int]:
+    """Drop an editor's notes 〔1〕, 〔2〕, ... to a Chinese or Japanese text (counted: marks).
+
+    The apparatus is what follows the line that begins with 〔1〕, where a mark has stood in the text before; the marks
+    go, too. A single mark without an apparatus is no note of an editor; square brackets may be code, and stay.
+    """
+    if "〔" not in text:
+        return text, 0
+    found = len(_NOTE_MARK.findall(text))
+    first = _NOTE_MARK.search(text)
+    notes = _APPARATUS.search(text, first.end() if first else 0)
+    if notes is None and found < 2:
+        return text, 0
+    return _NOTE_MARK.sub("", text[: notes.start()] if notes else text), found
+
+
 _LEGEND = re.compile(
     r"^-{20,}\n【テキスト中に現れる記号について】\n.*?^-{20,}\n"
     # Some typists write the heading or the rules otherwise: the heading, and the lines that explain marks.
@@ -249,6 +290,8 @@ def rules(ruby_mode: Ruby = "drop") -> tuple[tuple[str, Rule], ...]:
         ("newlines", newlines),
         ("control_characters", control_characters),
         ("gutenberg", gutenberg),
+        ("transcriber_notes", transcriber_notes),
+        ("note_marks", note_marks),
         ("aozora_frame", aozora_frame),
         ("aozora_notes", aozora_notes),
         ("ruby", _ruby),
