@@ -145,7 +145,7 @@ def test_transcriber_notes_go_and_transcribers_in_the_story_stay() -> None:
     heading = "Transcriber\u2019s note:\n\nThis text has been\nproduced twice.\n"
     bracket = "[Transcriber's Note: two pages\nare missing.]\n"
     story = "The transcriber wrote on.\n\nNobody read it.\n"
-    assert c.transcriber_notes(box + story + "\n" + heading + "\n" + bracket + story) == (story + "\n" + story, 3)
+    assert c.transcriber_notes(box + story + "\n" + heading + "\n" + bracket + story) == (story + "\n\n" + story, 3)
     assert c.transcriber_notes(story) == (story, 0)
 
 
