@@ -111,3 +111,49 @@ def test_plain_text_keeps_its_letters(text: str) -> None:
     lines = text.split("\n")
     if all(lines[k : k + 3] != [lines[k]] * 3 for k in range(len(lines))):
         assert letters == [ch for ch in text if ch.isalpha()]
+
+
+def test_aozora_frames_of_other_typists() -> None:
+    body = "　海\n\n海を越えて行く。\n" * 20
+    legends = [
+        "-" * 55 + "\n《テキスト中に現れる記号について》\n\n《》：ルビ\n（例）花《はな》\n\n［＃］：入力者注\n"
+        "　　　（数字は、行数）\n（例）※［＃「感」、1-8-78］\n" + "-" * 55 + "\n",
+        "［表記について］\n●底本のルビは「《ルビ》」の形式で処理した。\n●底本に準じた。\n",
+    ]  # fmt: skip
+    colophons = [
+        "=" * 60 + "底本：ある文庫（ある書店）\nテキスト入力：ある人\n青空文庫公開：1999年１月\n",
+        "［＃本文終わり］\n翻訳の底本： A BOOK, by A. Writer\n翻訳者：ある人\n青空文庫収録ファイル：\n",
+        'This is a Japanese translation of "A Book".\n翻訳：ある人\n青空文庫収録ファイル：\n',
+        "青空文庫収録ファイル：\nこのファイルは、著作権者自らの意思により、インターネットの図書館、青空文庫に収録。\n",
+    ]
+    for legend in legends:
+        for colophon in colophons:
+            assert c.aozora_frame("題\n" + legend + body + colophon) == ("題\n" + body, 2)
+    assert c.aozora_frame(body) == (body, 0)
+
+
+def test_ruby_of_signs_in_parts_and_of_loan_words() -> None:
+    text = "＋《プラス》だけ、稚之出居《ミツハモワカ（？）ニイデヰル》神、"
+    text += "ディヴィーズ《金満家》の、中古派《ロマン、スクール》"
+    assert c.ruby(text) == ("＋だけ、稚之出居神、ディヴィーズの、中古派", 4)
+    assert c.ruby("＋《プラス》", "keep")[0] == "＋（プラス）"
+    assert c.ruby("他说《新闻》和“BBC”《新闻》、《ありがとう》")[0] == "他说《新闻》和“BBC”《新闻》、《ありがとう》"
+
+
+def test_transcriber_notes_go_and_transcribers_in_the_story_stay() -> None:
+    box = "+----------------+\n | Transcriber's Note: |\n | |\n | Obvious errors mended. |\n +----------------+\n"
+    heading = "Transcriber\u2019s note:\n\nThis text has been\nproduced twice.\n"
+    bracket = "[Transcriber's Note: two pages\nare missing.]\n"
+    story = "The transcriber wrote on.\n\nNobody read it.\n"
+    assert c.transcriber_notes(box + story + "\n" + heading + "\n" + bracket + story) == (story + "\n\n" + story, 3)
+    assert c.transcriber_notes(story) == (story, 0)
+
+
+def test_note_marks_and_their_apparatus_go() -> None:
+    body = "　　他看见〔1〕许多人，说到《新报》〔2〕的事。\n" * 5
+    notes = "\n　　〔1〕　本篇最初发表于一份报纸。\n　　〔2〕　报纸名。\n"
+    text, count = c.note_marks("题目\n" + body + notes)
+    assert text == "题目\n" + body.replace("〔1〕", "").replace("〔2〕", "") + "\n" and count == 12
+    code = "x = a[1] + b[2]\n"
+    assert c.note_marks(code) == (code, 0)
+    assert c.note_marks("第〔1〕章の海。") == ("第〔1〕章の海。", 0)

@@ -134,3 +134,28 @@ def test_missing_and_empty_paths_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"x")
     with pytest.raises(In2xError, match="not read"):
         find_files(["a.pdf"], tmp_path)
+
+
+def test_a_data_set_of_the_hub_is_fetched_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+
+    def download(name: str, **options: object) -> str:
+        asked[name] = options
+        (tmp_path / "cache").mkdir(exist_ok=True)
+        pq.write_table(pa.table({"text": ["港の朝"]}), tmp_path / "cache" / "train-0.parquet")
+        (tmp_path / "cache" / "README.txt").write_text("a card")
+        return str(tmp_path / "cache")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    splits = plan(find_files(["hub:owner/name/data/*.parquet"], tmp_path), 1 << 20)
+    assert "港の朝" in [r["text"] for s in splits for r in read_split(s, LIMITS)]
+    assert asked["owner/name"] == {"repo_type": "dataset", "allow_patterns": ["data/*.parquet"]}
+    find_files(["hub:owner/name"], tmp_path)
+    assert "*.jsonl.zst" in asked["owner/name"]["allow_patterns"]
+
+    def unreachable(name: str, **options: object) -> str:
+        raise ConnectionError("no route\nto host")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
+    with pytest.raises(In2xError, match=r"hub:owner/name: the data set of the hub cannot be fetched \(no route\)"):
+        find_files(["hub:owner/name"], tmp_path)

@@ -1,14 +1,18 @@
 """The whole stage on small corpora: contract of the artifact, accounting, resume, bad input."""
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from in2x.artifact import Artifact, begin, write_json
+from in2x.corpus import shards
 from in2x.corpus import stage as corpus
 from in2x.corpus.view import View, select_documents
 from in2x.errors import In2xError
@@ -171,7 +175,7 @@ def _same(a: Path, b: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("broken", ["_deduplicate", "_count_ngrams", "_score", "_write_verdicts"])
+@pytest.mark.parametrize("broken", ["deduplicate", "count_ngrams", "score_shard", "write_verdicts"])
 def test_a_killed_run_goes_on_and_gives_the_same(
     whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -195,9 +199,9 @@ def test_small_shards_and_splits_give_the_same_documents(
     whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, data, _ = whole
-    cut = corpus.plan
-    monkeypatch.setattr(corpus, "plan", lambda files, size, encoding: cut(files, 9000, encoding))
-    monkeypatch.setattr(corpus, "_shards", lambda splits, most: [[s] for s in splits])
+    cut = shards.plan
+    monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 9000, encoding))
+    monkeypatch.setattr(corpus, "group", lambda splits, most: [[s] for s in splits])
     stage = _run(tmp_path / "corpus", data)
     assert len(list((tmp_path / "corpus" / "documents").glob("part-*"))) > 5
     assert stage.figures["rows"] == whole[2].figures["rows"]
@@ -218,6 +222,101 @@ def test_a_language_without_documents_is_named(tmp_path: Path) -> None:
         _run(tmp_path / "corpus", _data(tmp_path / "data", rows))
     shutil.rmtree(tmp_path / "corpus")
     _run(tmp_path / "corpus", Artifact.open(tmp_path / "data"), languages={"others": []})
+
+
+def test_evaluation_texts_stay_out_and_are_reported_by_set(tmp_path: Path) -> None:
+    rows = _rows(120)
+    item = "The harbour master counted eleven grey boats and nine lanterns before the storm came in that night."
+    rows[0]["text"] = item
+    rows[3]["text"] = rows[3]["text"] + "\n" + f"As the book says: {item}" + "\n" + rows[6]["text"] + rows[9]["text"]
+    (tmp_path / "suite.jsonl").write_text(json.dumps({"question": item}) + "\n")
+    knobs = {"decontaminate": {"sets": {"suite": str(tmp_path / "suite.jsonl")}}, "dedup": {"near": False}}
+    data = _data(tmp_path / "data", rows)
+    held = Pair("dev", "en", "ja", rows[15]["text"].split("\n")[0], "灯台の光が消えるころに沖へ出る船があると聞いた。")
+    write_records(data.path / "pairs.dev.parquet", [held], Pair)
+    stage = _run(tmp_path / "corpus", data, knobs)
+    verdicts = {v.id: v for v in read_records(tmp_path / "corpus" / "verdicts.parquet", Verdict)}
+    assert verdicts["d0"].stage == "corpus.decontaminate" and verdicts["d0"].reason == "suite"
+    assert stage.figures["decontaminated"]["suite"] == {"documents": 2, "dropped": 1, "lines": 1}
+    assert stage.figures["decontaminated"]["held-out pairs (dev)"]["documents"] >= 1
+    texts = [d.text for d in select_documents(tmp_path / "corpus")]
+    assert not any("eleven grey boats" in text for text in texts)
+
+
+def test_scores_are_columns_and_the_selection_is_an_expression(tmp_path: Path) -> None:
+    rows = _rows(240)
+    for row in rows:
+        if row["source"] == "s-en" and row["domain"] == "creative":
+            row["source"], row["text"] = "good", row["text"].replace("boats", "vessels").replace("birds", "gulls")
+    knobs = {"classifier": {"sources": ["good"]}, "dedup": {"near": False},
+             "select": "lang <> 'en' OR (classifier > 0.5 AND bucket <> 'tail')"}  # fmt: skip
+    stage = _run(tmp_path / "corpus", _data(tmp_path / "data", rows), knobs)
+    documents = list(select_documents(tmp_path / "corpus", View(where="domain <> 'bilingual'")))
+    english = [d for d in documents if d.lang == "en"]
+    assert english and all((d.classifier or 0) > 0.5 and d.bucket != "tail" for d in english)
+    assert all(d.classifier is None for d in documents if d.lang != "en")  # no good text is known in them
+    assert {d.bucket for d in documents if d.lang == "ja"} == {"head", "middle", "tail"}
+    left_out = [v for v in read_records(tmp_path / "corpus" / "verdicts.parquet", Verdict)
+                if v.stage == "corpus.select"]  # fmt: skip
+    assert len(left_out) > 30 and left_out[0].reason == f"not {knobs['select']}"
+    assert stage.figures["classifier"]["languages"] == ["en"] and stage.figures["classifier"]["fold0"]["auc"] > 0.9
+    # A phase chooses further among the same scores, without a new corpus.
+    head = list(select_documents(tmp_path / "corpus", View(where="bucket = 'head' AND lang = 'ja'")))
+    assert head and head == [d for d in documents if d.bucket == "head" and d.lang == "ja"]
+
+
+def test_a_wrong_selection_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(In2xError, match=r"corpus.select: .*use the columns id, lang"):
+        _run(tmp_path / "corpus", _data(tmp_path / "data", _rows(60)), {"select": "qualty > 1"})
+
+
+def test_style_augmented_documents(tmp_path: Path) -> None:
+    stage = _run(tmp_path / "corpus", _data(tmp_path / "data", _rows(120)), {"styled": {"share": 0.2}})
+    styled = [d for d in select_documents(tmp_path / "corpus") if d.domain == "styled"]
+    assert styled and all(d.text.startswith("Japanese (") for d in styled)
+    figures = stage.figures["styled"]
+    assert figures["got"] == sum(d.tokens or 0 for d in styled) <= 1.2 * figures["wanted"]
+    mono = sum(cell["got"] for cell in stage.figures["mix"])
+    assert figures["wanted"] == pytest.approx(mono * 0.2 / (1 - 0.2 - stage.recipe.corpus.bilingual.share), abs=1)
+
+
+def test_a_quota_that_cannot_be_met_is_said(tmp_path: Path) -> None:
+    data = _data(tmp_path / "data", _rows(60))
+    knobs = {"mix": {"tokens": 10**7, "short": "fail"}}
+    with pytest.raises(In2xError, match=r"en has [\d,]+ tokens with repetition, its target is 3,333,333"):
+        _run(tmp_path / "corpus", data, knobs)
+    shutil.rmtree(tmp_path / "corpus")
+    stage = _run(tmp_path / "corpus", data, {"mix": {"tokens": 10**7}})
+    assert all(cell["got"] < cell["wanted"] for cell in stage.figures["mix"])
+
+
+_FULL = """
+import resource, signal, sys
+sys.argv[1:] = []
+from pathlib import Path
+from test_corpus_stage import _stage, corpus
+from in2x.artifact import Artifact
+from in2x.errors import In2xError
+stage = _stage(Path("corpus").resolve(), Artifact.open(Path("data").resolve()))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # what a full disk looks like to every writer
+try:
+    corpus.run(stage.recipe.corpus, stage)
+except In2xError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_a_later_run_goes_on(tmp_path: Path) -> None:
+    data = _data(tmp_path / "data", _rows(60))
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(corpus.__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL], cwd=tmp_path, capture_output=True, text=True, timeout=600,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert "corpus: the disk is full (a file may not grow); free space and run again" in done.stdout, done
+    _run(tmp_path / "corpus", data)
+    assert list(select_documents(tmp_path / "corpus"))
 
 
 def test_too_many_bad_records_stop_the_run(tmp_path: Path) -> None:

@@ -203,6 +203,21 @@ def test_the_page_is_self_contained_whole_and_escaped(whole: Path) -> None:
     assert len(html) < 3_000_000
 
 
+def test_the_page_shows_the_mix_evaluation_text_and_documents_of_the_target(tmp_path: Path) -> None:
+    cells = [{"lang": "ja", "domain": "creative", "available": 9, "wanted": 5000, "got": 4321}]
+    sets = {"suite a": {"documents": 12, "dropped": 5, "lines": 30}}
+    manifest(tmp_path / "corpus", "corpus", 1.0, mix=cells, decontaminated=sets)
+    texts = [f"第{k}の文書。{EVIL}" + "海" * 500 for k in range(200)]
+    documents = [Document(str(k), text, "ja" if k % 2 else "en", source="海の本") for k, text in enumerate(texts)]
+    write_records(tmp_path / "corpus" / "documents" / "part-00000.parquet", documents, Document)
+    text = "".join(audit(page(tmp_path)).text)
+    for word in ("Japanese creative, wanted", "Japanese creative, got", "4,321", "suite a", "lines cut out", "海の本"):
+        assert word in text
+    shown = [k for k in range(200) if f"第{k}の文書。" in text]
+    assert len(shown) == 12 and all(k % 2 for k in shown) and shown[-1] > 80  # the target's, over the whole corpus
+    assert EVIL in text and "海" * 300 not in text
+
+
 @pytest.mark.parametrize(
     "missing", ["data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate"]
 )

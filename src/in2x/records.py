@@ -71,11 +71,18 @@ class Document(Record):
     quality: float | None = None
     """0 (discard) .. 1 (best)."""
     tokens: int | None = None
+    classifier: float | None = None
+    """Probability of being good text by the trained classifier, where one was asked for."""
+    lm_perplexity: float | None = None
+    """Per-token perplexity under a causal language model, where one was named."""
+    bucket: str | None = None
+    """"head" | "middle" | "tail": third of its language by perplexity."""
 
     SCHEMA = pa.schema(
         [
             ("id", pa.string()), ("text", pa.large_string()), ("lang", pa.string()), ("domain", pa.string()),
             ("source", pa.string()), ("perplexity", pa.float64()), ("quality", pa.float64()), ("tokens", pa.int64()),
+            ("classifier", pa.float64()), ("lm_perplexity", pa.float64()), ("bucket", pa.string()),
         ]
     )  # fmt: skip
 

@@ -84,19 +84,72 @@ def gutenberg(text: str) -> tuple[str, int]:
     return text, struck + found
 
 
-_LEGEND = re.compile(r"^-{20,}\n【テキスト中に現れる記号について】\n.*?^-{20,}\n", re.M | re.S)
-_COLOPHON = re.compile(r"^底本(?:の親本)?[:：].*\Z", re.M | re.S)
+_NOTE_BOX = re.compile(
+    r"^ *\+-{8,}\+ *\n(?: *\|[^\n]*\n)*? *\|[^\n]*ranscriber'?s? ?Note[^\n]*\n(?: *\|[^\n]*\n)* *\+-{8,}\+ *\n?",
+    re.M,
+)
+_NOTE_PARAGRAPH = re.compile(
+    r"^[\[_* ]*Transcriber'?s? ?Notes?\b[ \t]*[:.]?[\]_*]*[ \t]*\n\s*(?:[^\n]+\n)+"
+    r"|^\[Transcriber'?s? Notes?:[^\]]*\]\n?",
+    re.M | re.I,
+)
+
+
+def transcriber_notes(text: str) -> tuple[str, int]:
+    """Drop the notes of who typed a book: a box, a heading with its paragraph, a bracket (counted: notes)."""
+    text = text.replace("Transcriber\u2019s", "Transcriber's") if "ranscriber\u2019s" in text else text
+    if "ranscriber" not in text and "RANSCRIBER" not in text:
+        return text, 0
+    text, boxes = _NOTE_BOX.subn("", text)
+    text, paragraphs = _NOTE_PARAGRAPH.subn("", text)
+    return text, boxes + paragraphs
+
+
+_NOTE_MARK = re.compile(r"〔\d{1,3}〕")
+_APPARATUS = re.compile(r"^[ \u3000]*〔1〕", re.M)
+
+
+def note_marks(text: str) -> tuple[str, int]:
+    """Drop an editor's notes 〔1〕, 〔2〕, ... to a Chinese or Japanese text (counted: marks).
+
+    The apparatus is what follows the line that begins with 〔1〕, where a mark has stood in the text before; the marks
+    go, too. A single mark without an apparatus is no note of an editor; square brackets may be code, and stay.
+    """
+    if "〔" not in text:
+        return text, 0
+    found = len(_NOTE_MARK.findall(text))
+    first = _NOTE_MARK.search(text)
+    notes = _APPARATUS.search(text, first.end() if first else 0)
+    if notes is None and found < 2:
+        return text, 0
+    return _NOTE_MARK.sub("", text[: notes.start()] if notes else text), found
+
+
+_LEGEND = re.compile(
+    r"^-{20,}\n【テキスト中に現れる記号について】\n.*?^-{20,}\n"
+    # Some typists write the heading or the rules otherwise: the heading, and the lines that explain marks.
+    r"|^(?:-{20,}\n)?[【《]テキスト中に現れる記号について[】》]\n"
+    r"(?:[ \u3000]*\n|[ \u3000]*(?:《》|｜|［＃］|〔〕|／＼|※|（例）|（数字は)[^\n]*\n)*(?:-{20,}\n)?"
+    r"|^［表記について］\n(?:[ \u3000]*\n|●[^\n]*\n)*",
+    re.M | re.S,
+)
+_COLOPHON = re.compile(
+    r"^(?:={5,}\n?)?(?:翻訳の)?底本(?:の親本)?[:：].*\Z|^This is a Japanese translation of .*\Z|^［＃本文終わり］.*\Z",
+    re.M | re.S,
+)
 _FILE_NOTE = re.compile(
-    r"^(?:青空文庫作成ファイル[:：]|このファイルは、インターネットの図書館、青空文庫).*\Z", re.M | re.S
+    r"^(?:青空文庫(?:作成|収録)ファイル[:：]"
+    r"|このファイルは、(?:著作権者自らの意思により、)?インターネットの図書館、青空文庫).*\Z",
+    re.M | re.S,
 )
 
 
 def aozora_frame(text: str) -> tuple[str, int]:
     """Drop the legend of marks at the head and the colophon at the foot of an Aozora Bunko text (counted: parts)."""
     struck = 0
-    if "【テキスト中に現れる記号について】" in text:
+    if "テキスト中に現れる記号について" in text or "［表記について］" in text:
         text, struck = _LEGEND.subn("", text, count=1)
-    if "底本" in text or "青空文庫" in text:
+    if "底本" in text or "青空文庫" in text or "［＃本文終わり］" in text:
         for pattern in (_COLOPHON, _FILE_NOTE):
             found = pattern.search(text, len(text) // 2)
             if found:
@@ -127,6 +180,11 @@ _RUBY = re.compile(
     r"《([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
 )
 """Bare ruby belongs to the run of one script before it. Its reading is kana: in Chinese, 《》 holds a title."""
+_RUBY_OTHER = re.compile(
+    r"([^\s《》、。])《(?=[^《》\n]*[ぁ-ゖァ-ヺ])([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 、，（）？]{1,120})》"
+    r"|([ァ-ヺー]{2,})《([\u3400-\u9fff々]{1,10})》"
+)
+"""Ruby of a sign or of a bracketed word, readings in parts, and a loan word glossed in characters."""
 
 
 def ruby(text: str, mode: Ruby = "drop") -> tuple[str, int]:
@@ -136,7 +194,10 @@ def ruby(text: str, mode: Ruby = "drop") -> tuple[str, int]:
     kept = r"\1（\2）" if mode == "keep" else r"\1"
     text, marked = _RUBY_MARKED.subn(kept, text)
     text, found = _RUBY.subn(kept, text)
-    return text, marked + found
+    text, other = _RUBY_OTHER.subn(
+        lambda m: (m[1] or m[3]) + (f"（{m[2] or m[4]}）" if mode == "keep" else ""), text
+    )  # fmt: skip
+    return text, marked + found + other
 
 
 _COMPATIBILITY = re.compile(
@@ -229,6 +290,8 @@ def rules(ruby_mode: Ruby = "drop") -> tuple[tuple[str, Rule], ...]:
         ("newlines", newlines),
         ("control_characters", control_characters),
         ("gutenberg", gutenberg),
+        ("transcriber_notes", transcriber_notes),
+        ("note_marks", note_marks),
         ("aozora_frame", aozora_frame),
         ("aozora_notes", aozora_notes),
         ("ruby", _ruby),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from in2x.knob import Config, knob
 
 UNSPACED = frozenset({"ja", "zh", "th", "lo", "km", "my"})
@@ -49,6 +51,47 @@ class BilingualConfig(Config):
     )
 
 
+class StyledConfig(Config):
+    """Style-augmented documents: text of the target language under a tag of its register and style (METHOD 0)."""
+
+    share: float = knob(0.0, "Share of the mix's tokens that style-augmented documents take; 0: none.", ge=0, lt=1)
+    chars: int = knob(300, "Longest passage that gets one tag.", unit="characters", ge=20)
+    passages: int = knob(4, "Most passages a document.", unit="passages", gt=0)
+
+
+class DecontaminateConfig(Config):
+    """Evaluation texts that must not be read in pretraining."""
+
+    sets: dict[str, str] = knob({}, "Evaluation sets: a name, and its file, folder or glob; every string in it counts.")
+    heldout: bool = knob(True, "The held-out sentence pairs of the data stage are such sets, too.")
+    words: int = knob(13, "Run that counts as a match, in languages with spaces.", unit="words", ge=4)
+    chars: int = knob(24, "Run that counts as a match, in languages without.", unit="characters", ge=8)
+    max_share: float = knob(0.2, "Matched share of a document from which it is dropped; below it, the lines are.",
+                            ge=0, le=1)  # fmt: skip
+
+
+class ClassifierConfig(Config):
+    """The trainable quality classifier (column `classifier`); off until it is told what good text is."""
+
+    sources: tuple[str, ...] = knob((), "Good text: globs over `source`.")
+    paths: tuple[str, ...] = knob((), "Good text: files, folders or globs, read as raw text is.")
+    samples: int = knob(20_000, "Most texts of each kind and language it learns from.", unit="documents", gt=0)
+    passes: int = knob(5, "Passes over them.", unit="epochs", gt=0)
+
+    @property
+    def wanted(self) -> bool:
+        """There is something to learn from."""
+        return bool(self.sources or self.paths)
+
+
+class CausalConfig(Config):
+    """Perplexity by a causal language model (column `lm_perplexity`)."""
+
+    model: str | None = knob(None, "Folder or hub name of the model; null: no such column.")
+    context: int = knob(512, "Window.", unit="tokens", ge=16)
+    chars: int = knob(2000, "Beginning of each document that is scored.", unit="characters", gt=0)
+
+
 class CorpusConfig(Config):
     """From raw text to a clean, balanced mix (METHOD 1)."""
 
@@ -68,8 +111,12 @@ class CorpusConfig(Config):
     min_chars: int = knob(8, "Shortest document; twice as much for languages with spaces.", unit="characters", ge=0)
     max_foreign_share: float = knob(0.3, "Share of letters in foreign lines from which a document is dropped; "
                                     "below it, the lines are.", ge=0, le=1)  # fmt: skip
-    min_quality: float = knob(0.1, "Heuristic quality below which a document is dropped.", ge=0, le=1)
-    max_perplexity: float | None = knob(None, "Perplexity a character from which a document is dropped.", gt=1)
+    decontaminate: DecontaminateConfig = knob(DecontaminateConfig(), "Evaluation sets kept out.")
+    classifier: ClassifierConfig = knob(ClassifierConfig(), "Trainable quality classifier.")
+    causal: CausalConfig = knob(CausalConfig(), "Perplexity by a causal language model.")
+    select: str | None = knob("quality >= 0.1", "SQL expression over the columns id, lang, domain, source, perplexity, "
+                              "quality, tokens, classifier, lm_perplexity and bucket that a document must meet; null "
+                              "keeps all. A phase's `view` chooses further without a new corpus.")  # fmt: skip
     ngram_order: int = knob(5, "Order of the character n-gram model.", ge=2, le=8)
     ngram_bytes: int = knob(4_000_000, "Text that the n-gram model of a language counts.", unit="bytes", gt=0)
     dedup: DedupConfig = knob(DedupConfig(), "Duplicates.")
@@ -77,3 +124,10 @@ class CorpusConfig(Config):
     heldout_share: float = knob(0.05, "... but at most this share of them.", ge=0, lt=1)
     mix: MixConfig = knob(MixConfig(), "The mix.", source="METHOD 1")
     bilingual: BilingualConfig = knob(BilingualConfig(), "Bilingual documents.", source="METHOD 0")
+    styled: StyledConfig = knob(StyledConfig(), "Style-augmented documents.", source="METHOD 0")
+
+    @model_validator(mode="after")
+    def _room_for_text(self) -> CorpusConfig:
+        if self.bilingual.share + self.styled.share >= 1:
+            raise ValueError("bilingual.share and styled.share together leave no room for other text")
+        return self

@@ -7,15 +7,20 @@ plain Python, and Daft may give them processes. None of them raises for what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
 
 import daft
 import numpy as np
 import pyarrow as pa
 from daft import DataType, col
 
+from in2x.corpus.causal import causal_perplexity
+from in2x.corpus.classifier import Classifier
 from in2x.corpus.clean import Ruby, clean, rules
 from in2x.corpus.config import UNSPACED, CorpusConfig
+from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import band_column
 from in2x.corpus.identify import UNKNOWN, identify, split_languages
 from in2x.corpus.kernels import column, signatures
@@ -66,20 +71,28 @@ def read(splits: list[Split], config: CorpusConfig) -> Any:
     return_dtype=DataType.struct({
         "text": DataType.string(), "raw_chars": DataType.int64(), "rules": DataType.list(DataType.int32()),
         "lang": DataType.string(), "foreign_lines": DataType.int32(), "gate": DataType.string(),
-        "reason": DataType.string(),
+        "reason": DataType.string(), "touched": DataType.list(DataType.string()), "cut_lines": DataType.int32(),
     }),
     unnest=True, batch_size=512,
 )  # type: ignore[untyped-decorator]  # fmt: skip
-def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign: float) -> Any:
-    """Clean each text, find its language, drop foreign lines. `gate` and `reason` say why a row was rejected."""
+def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign: float, sets: str) -> Any:
+    """Clean each text, find its language, drop foreign and contaminated lines.
+
+    `gate` and `reason` say why a row was rejected; `touched` names the evaluation sets it shares text with.
+
+    Args:
+        sets: path of the saved `Contamination`, "" for none.
+    """
     order = rules(ruby)
     raw, faults = text.to_pylist(), fault.to_pylist()
     cleaned = [clean(t or "", order) for t in raw]
     texts = [t for t, _ in cleaned]
     langs = identify(texts)
-    out: dict[str, list[Any]] = {
-        k: [] for k in ("text", "raw_chars", "rules", "lang", "foreign_lines", "gate", "reason")
-    }
+    types = {"text": pa.large_string(), "raw_chars": pa.int64(), "rules": pa.large_list(pa.int32()),
+             "lang": pa.large_string(), "foreign_lines": pa.int32(), "gate": pa.large_string(),
+             "reason": pa.large_string(), "touched": pa.large_list(pa.large_string()),
+             "cut_lines": pa.int32()}  # fmt: skip
+    out: dict[str, list[Any]] = {name: [] for name in types}
     for k, (new, counts) in enumerate(cleaned):
         gate = reason = None
         lines = 0
@@ -95,13 +108,25 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
                 gate, reason = "language", "mixed"
             else:
                 new = kept.strip("\n")
-        values = (new, len(raw[k] or ""), counts, langs[k], lines, gate, reason)
+        values: tuple[Any, ...] = (new, len(raw[k] or ""), counts, langs[k], lines, gate, reason, [], 0)
         for name, value in zip(out, values, strict=True):
             out[name].append(value)
-    types = {"text": pa.large_string(), "raw_chars": pa.int64(), "rules": pa.large_list(pa.int32()),
-             "lang": pa.large_string(), "foreign_lines": pa.int32(), "gate": pa.large_string(),
-             "reason": pa.large_string()}  # fmt: skip
+    if sets:
+        _drop_contaminated(out, _contamination(sets))
     return pa.StructArray.from_arrays([pa.array(out[n], t) for n, t in types.items()], names=list(types))
+
+
+def _drop_contaminated(out: dict[str, list[Any]], found: Contamination) -> None:
+    """Cut matched lines out of the rows that are still kept; a row that is mostly match is rejected."""
+    rows = [k for k, gate in enumerate(out["gate"]) if gate is None]
+    matches = found.match([out["text"][k] for k in rows], [out["lang"][k] for k in rows])
+    for k, (left, names, share, lines) in zip(rows, matches, strict=True):
+        if names:
+            out["touched"][k] = names
+            if share > found.config.max_share or not left:
+                out["gate"][k], out["reason"][k] = "decontaminate", ", ".join(names)
+            else:
+                out["text"][k], out["cut_lines"][k] = left, lines
 
 
 def signer(config: CorpusConfig) -> Any:
@@ -123,49 +148,65 @@ def signer(config: CorpusConfig) -> Any:
     return sign(col("text"), col("lang"))
 
 
-def scorer(config: CorpusConfig, models: dict[str, str]) -> Any:
-    """Expression over `text, lang, index`: a struct `perplexity, quality, tokens, reason`.
+SCORES = {
+    "perplexity": DataType.float64(), "quality": DataType.float64(), "tokens": DataType.int64(),
+    "classifier": DataType.float64(), "lm_perplexity": DataType.float64(), "rule": DataType.string(),
+}  # fmt: skip
+"""Columns of scores; `rule` names the heuristic rule that rejects the text, if one does."""
+
+
+def scorer(config: CorpusConfig, models: dict[str, str], classifiers: dict[str, str]) -> Any:
+    """Expression over `text, lang, fold`: a struct of `SCORES`.
 
     Args:
-        models: path of the n-gram model of "<lang>-<fold>"; a document of one fold is scored by the model that was
-            counted on the other, so that none is scored by a model that has seen it.
+        models, classifiers: path of the n-gram model and of the classifier of "<lang>-<fold>"; a document of one fold
+            is scored by the one made from the other, so that none is scored by a model that has seen it. A language
+            without a classifier gets nulls.
     """
 
-    @daft.func.batch(
-        return_dtype=DataType.struct({"perplexity": DataType.float64(), "quality": DataType.float64(),
-                                      "tokens": DataType.int64(), "reason": DataType.string()}),
-        unnest=True, use_process=False,
-    )  # fmt: skip
+    @daft.func.batch(return_dtype=DataType.struct(SCORES), unnest=True, use_process=False)  # type: ignore[untyped-decorator]
     def score(text: Any, lang: Any, fold: Any) -> Any:
         texts = text.to_arrow()
         langs = np.array(lang.to_pylist())
         folds = fold.to_arrow().to_numpy(zero_copy_only=False)
-        perplexity = np.full(len(langs), np.nan)
+        by_char = np.isin(langs, list(UNSPACED))
+        perplexity, good, causal = (np.full(len(langs), np.nan) for _ in range(3))
         for name in np.unique(langs):
             for k in (0, 1):
                 rows = np.flatnonzero((langs == name) & (folds == k))
-                if len(rows):
-                    perplexity[rows] = _model(models[f"{name}-{1 - k}"]).perplexity(texts.take(pa.array(rows)))
-        quality, reasons = heuristics(texts, np.isin(langs, list(UNSPACED)), config.min_chars)
-        for k in range(len(reasons)):
-            if reasons[k] is None and quality[k] < config.min_quality:
-                reasons[k] = "low_quality"
-            elif reasons[k] is None and config.max_perplexity and perplexity[k] > config.max_perplexity:
-                reasons[k] = "perplexity"
-        arrays = [pa.array(perplexity), pa.array(quality), pa.array(estimate_tokens(texts))]
-        reason = pa.array(reasons, pa.large_string())
-        return pa.StructArray.from_arrays([*arrays, reason], names=["perplexity", "quality", "tokens", "reason"])
+                if not len(rows):
+                    continue
+                mine, other = texts.take(pa.array(rows)), f"{name}-{1 - k}"
+                perplexity[rows] = _model(models[other]).perplexity(mine)
+                if other in classifiers:
+                    good[rows] = _classifier(classifiers[other]).score(mine, by_char[rows])
+        if config.causal.model:
+            causal = causal_perplexity(
+                config.causal.model, texts.to_pylist(), context=config.causal.context, chars=config.causal.chars
+            )
+        quality, rules = heuristics(texts, by_char, config.min_chars)
+        arrays = [
+            pa.array(perplexity, from_pandas=True), pa.array(quality), pa.array(estimate_tokens(texts)),
+            pa.array(good, from_pandas=True), pa.array(causal, from_pandas=True), pa.array(rules, pa.large_string()),
+        ]  # fmt: skip
+        return pa.StructArray.from_arrays(arrays, names=list(SCORES))
 
     return score(col("text"), col("lang"), col("fold"))
 
 
-_MODELS: dict[str, NgramModel] = {}
-
-
 def _model(path: str) -> NgramModel:
-    """The model at `path`, read once a process."""
-    if path not in _MODELS:
-        from pathlib import Path
+    return cast(NgramModel, _loaded(NgramModel, path, Path(path).stat().st_mtime_ns))
 
-        _MODELS[path] = NgramModel.load(Path(path))
-    return _MODELS[path]
+
+def _classifier(path: str) -> Classifier:
+    return cast(Classifier, _loaded(Classifier, path, Path(path).stat().st_mtime_ns))
+
+
+def _contamination(path: str) -> Contamination:
+    return cast(Contamination, _loaded(Contamination, path, Path(path).stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _loaded(kind: Any, path: str, written: int) -> Any:
+    """What was saved at `path`, read once a process for each time it was written."""
+    return kind.load(Path(path))

@@ -58,14 +58,15 @@ class Limits:
 
 
 def find_files(paths: Iterable[str], root: Path) -> list[Path]:
-    """The files that `paths` (files, folders or globs, relative ones from `root`) name, sorted, each once.
+    """The files that `paths` name, sorted, each once: files, folders, globs (relative ones from `root`), or data sets
+    of the hub, `hub:owner/name` or `hub:owner/name/glob`, which are fetched into the hub's own cache.
 
     Raises:
-        In2xError: a path leads to no file, or to one of a format that is not read.
+        In2xError: a path leads to no file, or to one of a format that is not read; the hub cannot be reached.
     """
     found: dict[str, Path] = {}
     for text in paths:
-        path = Path(text) if Path(text).is_absolute() else root / text
+        path = _fetched(text) if text.startswith(HUB) else Path(text) if Path(text).is_absolute() else root / text
         if path.is_dir():
             files = [f for f in sorted(path.rglob("*")) if f.is_file() and _kind(f) and not f.name.startswith(".")]
             if not files:
@@ -81,6 +82,27 @@ def find_files(paths: Iterable[str], root: Path) -> list[Path]:
                 raise In2xError("a format that is not read", file=file, mend=f"give {_known()} files")
             found[str(file)] = file
     return [found[name] for name in sorted(found)]
+
+
+HUB = "hub:"
+
+
+def _fetched(name: str) -> Path:
+    """The folder in the cache that holds the raw files of a data set of the hub."""
+    from huggingface_hub import snapshot_download
+
+    owner, _, rest = name.removeprefix(HUB).partition("/")
+    repository, _, pattern = rest.partition("/")
+    patterns = [pattern] if pattern else [f"*{kind}{end}" for kind in FORMATS[:3] + FORMATS[-1:] for end in _ENDS]
+    try:
+        return Path(snapshot_download(f"{owner}/{repository}", repo_type="dataset", allow_patterns=patterns))
+    except Exception as error:  # the hub's client raises many kinds, all meaning the same to the user
+        first = (str(error).splitlines() or ["?"])[0][:120]
+        raise In2xError(f"the data set of the hub cannot be fetched ({first})", file=name,
+                        mend="check the name (hub:owner/name) and the network, or give files") from None  # fmt: skip
+
+
+_ENDS = ("", ".gz", ".zst")
 
 
 def _known() -> str:

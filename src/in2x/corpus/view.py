@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from in2x.corpus.columns import chosen
 from in2x.errors import In2xError
 from in2x.knob import Config, knob
 from in2x.records import Document
@@ -16,8 +17,9 @@ from in2x.records import Document
 class View(Config):
     """A choice of documents, made without recomputing any score."""
 
-    where: str | None = knob(None, "SQL expression over id, lang, domain, source, perplexity, quality, tokens, chars; "
-                             "for example \"domain = 'creative' AND quality > 0.5\".")  # fmt: skip
+    where: str | None = knob(None, "SQL expression over id, lang, domain, source, perplexity, quality, tokens, "
+                             "classifier, lm_perplexity, bucket, chars; for example "
+                             "\"domain = 'creative' AND quality > 0.5\".")  # fmt: skip
     longest: float = knob(1.0, "Keep this share of each language's tokens, longest documents first (phase 2).",
                           source="METHOD 1", gt=0, le=1)  # fmt: skip
     best: float = knob(1.0, "Keep this share of each language's tokens, best perplexity and quality first (phase 3).",
@@ -59,7 +61,6 @@ def _chosen(files: list[Path], view: View) -> np.ndarray | None:
     """Which rows of the files, in order, the view keeps; None for all."""
     if view == View():
         return None
-    import daft
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -70,16 +71,9 @@ def _chosen(files: list[Path], view: View) -> np.ndarray | None:
                 chars = pc.utf8_length(batch.column("text"))
                 parts.append(pa.Table.from_batches([batch]).drop_columns(["text"]).append_column("chars", chars))
     table = pa.concat_tables(parts)
-    table = table.append_column("row", pa.array(np.arange(table.num_rows)))
     kept = np.ones(table.num_rows, bool)
     if view.where:
-        try:
-            rows = daft.from_arrow(table).where(daft.sql_expr(view.where)).select("row").to_arrow()["row"]
-        except Exception as error:  # Daft raises several kinds for a wrong expression
-            raise In2xError(f"the expression {view.where!r} cannot be evaluated ({str(error).splitlines()[0]})",
-                            mend=f"use the columns {', '.join(table.column_names[:-1])}") from None  # fmt: skip
-        kept[:] = False
-        kept[rows.to_numpy()] = True
+        kept = chosen(table, view.where, "view.where")
     lang = np.array(table["lang"].to_pylist())
     tokens = np.array([t or 1 for t in table["tokens"].to_pylist()], float)
     if view.longest < 1:

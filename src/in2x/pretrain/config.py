@@ -59,6 +59,9 @@ class PretrainConfig(Config):
             optimizer=OptimizerConfig(lr=3e-5, schedule="linear"),
         ), "Annealing on the best documents, linear decay.", source="METHOD 1",
     )  # fmt: skip
+    new_tokens: int = knob(
+        0, "Tokens added to the base vocabulary for the target language before phase 1.", unit="tokens", ge=0
+    )
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_blocks: int = knob(16, "Held-out blocks a language.", unit="blocks", ge=1)
     compile: bool = knob(True, "Compile the layers where a compiler is found.")

@@ -11,7 +11,7 @@ class DataConfig(Config):
     train: str | None = knob(None, "JSON Lines (.jsonl, .jsonl.gz) of training pairs, one field per language code.")
     dev: str | None = knob(None, "JSON Lines of held-out pairs for tuning.")
     test: str | None = knob(None, "JSON Lines of held-out pairs for the final figures.")
-    raw: str | None = knob(None, "Folder, glob or file of raw documents.")
+    raw: str | None = knob(None, "Folder, glob or file of raw documents, or hub:owner/name.")
     instructions: str | None = knob(None, "JSON Lines of open instruction sets.")
     max_train: int | None = knob(None, "Read no more than this many lines of training pairs.", unit="lines", gt=0)
     pairs: int = knob(12000, "Micro-world: training pairs per direction.", unit="sentences", gt=0)

@@ -118,7 +118,12 @@ def directions(line: Line, target: str) -> Iterator[Pair]:
 
 
 def raw_paths(pattern: str) -> list[str]:
-    """The absolute paths that a folder, glob or file names. Raises In2xError where there are none."""
+    """The absolute paths that a folder, glob or file names. Raises In2xError where there are none.
+
+    The name of a data set of the hub (`hub:owner/name`) stays as it is; the corpus stage fetches it.
+    """
+    if pattern.startswith("hub:"):
+        return [pattern]
     path = Path(pattern).expanduser()
     if path.exists():
         return [str(path.resolve())]

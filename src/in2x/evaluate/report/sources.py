@@ -54,6 +54,43 @@ def documents(corpus: Path) -> list[Bar]:
     return bars(dict(sorted(rows.items(), key=lambda item: -sum(item[1].values()))))
 
 
+def mixture(figures: Mapping[str, Any]) -> list[Bar]:
+    """Tokens wanted and got by language and domain, from the figures of the corpus stage."""
+    rows: Counts = {}
+    for cell in figures.get("mix", []):
+        for kind in ("wanted", "got"):
+            rows[f"{language(cell['lang'])} {cell['domain']}, {kind}"] = {kind: float(cell[kind])}
+    for name in ("bilingual", "styled"):
+        for kind in ("wanted", "got") if figures.get(name, {}).get("wanted") else ():
+            rows[f"{name}, {kind}"] = {kind: float(figures[name][kind])}
+    return bars(rows)
+
+
+def decontaminated(figures: Mapping[str, Any]) -> list[Bar]:
+    """Documents that shared text with each evaluation set: cut or dropped."""
+    rows: Counts = {}
+    for name, found in figures.get("decontaminated", {}).items():
+        cut = found["documents"] - found["dropped"]
+        rows[name] = {"lines cut out": float(cut), "dropped": float(found["dropped"])}
+    return bars(rows)
+
+
+def excerpts(corpus: Path, lang: str, most: int = 12, chars: int = 240) -> list[dict[str, str]]:
+    """Beginnings of documents in `lang`, evenly spaced over the corpus: what the model has read, to be looked at."""
+    held: list[dict[str, str]] = []
+    step = kept = 1
+    for file in sorted((corpus / "documents").glob("part-*.parquet")):
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(256, columns=["lang", "source", "text"]):
+                for row in batch.filter(pc.equal(batch.column("lang"), lang)).to_pylist():
+                    if kept % step == 0:
+                        held.append({"source": row["source"], "text": row["text"][:chars]})
+                    kept += 1
+                    if len(held) == 2 * most:  # twice too many: keep every other one, and read on at half the pace
+                        held, step = held[1::2], 2 * step
+    return held[:most]
+
+
 def rejects(folder: Path, limit: int = 14) -> list[Bar]:
     """Rejected items by gate and reason, the most frequent first."""
     found = count(folder / "verdicts.parquet", "stage", "reason", "kept")
