@@ -208,10 +208,10 @@ def test_plan_as_json_and_its_arithmetic(in2x, tmp_path):
     assert [s["stage"] for s in plan["stages"]][:3] == ["data", "corpus", "base"]
     costs = {c["stage"]: c for c in plan["costs"]}
     phase = costs["pretrain phase1"]
-    assert phase["steps"] == -(-phase["tokens"] // 4096)
+    assert phase["steps"] == -(-phase["tokens"] // 2048)
     n = plan["parameters"]
-    assert n == 4 * (192 * 32 * (2 * 6 + 2 * 3) + 3 * 192 * 512) + 4096 * 192
-    assert phase["flops"] == pytest.approx(phase["tokens"] * (6 * n + 6 * 4 * 192 * 128))
+    assert n == 4 * (144 * 24 * (2 * 6 + 2 * 3) + 3 * 144 * 384) + 4096 * 144
+    assert phase["flops"] == pytest.approx(phase["tokens"] * (6 * n + 6 * 4 * 144 * 128))
 
 
 def test_plan_of_a_named_big_model(in2x, tmp_path):
