@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -42,14 +44,18 @@ def kinds(
     return out
 
 
+@lru_cache(maxsize=65_536)
+def _bigrams(text: str) -> frozenset[str]:
+    text = normalise(text)
+    return frozenset(map(add, text, text[1:])) or frozenset((text,))
+
+
 def bigram_overlap(a: str, b: str) -> float:
-    """Jaccard index of the character bigrams of two texts (1 when both are equal, also when both are empty)."""
-    a, b = normalise(a), normalise(b)
-    if a == b:
-        return 1.0
-    left = {a[i : i + 2] for i in range(max(1, len(a) - 1))}
-    right = {b[i : i + 2] for i in range(max(1, len(b) - 1))}
-    return len(left & right) / len(left | right)
+    """Jaccard index of the character bigrams of two texts (1 when both are empty)."""
+    # Pairs come cluster by cluster, so a text's bigrams are asked for again and again within a short time.
+    left, right = _bigrams(a), _bigrams(b)
+    shared = len(left & right)
+    return shared / (len(left) + len(right) - shared)
 
 
 def near_pairs(
