@@ -20,6 +20,9 @@ class PhaseConfig(Config):
         0.0, "Share of the blocks that hold instructions in chat form (annealing mixes some in).", ge=0, lt=1
     )
     rope_theta: float | None = knob(None, "Base of the rotary embedding from this phase on, for longer contexts.", gt=0)
+    yarn: float | None = knob(
+        None, "Factor by which YaRN stretches the context the model was made for, from this phase on.", ge=1
+    )
     optimizer: OptimizerConfig = knob(OptimizerConfig(schedule="constant"), "Optimizer and schedule.")
 
     @model_validator(mode="after")

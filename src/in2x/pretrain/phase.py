@@ -64,7 +64,7 @@ def train_phase(
     Args:
         model: changed in place.
         tokenizer: of the model.
-        phase: see `PhaseConfig`; `rope_theta` is written into the model's config by the caller.
+        phase: see `PhaseConfig`; what it says of the context is in the model already (`context.stretch`).
         stage: reads "corpus" (and "data", where `chat_share` is above 0).
         name: of the phase, for files and progress.
         tags: of its log rows.

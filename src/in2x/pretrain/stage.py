@@ -15,6 +15,7 @@ from pathlib import Path
 from in2x.corpus.view import select_documents
 from in2x.pretrain.base import BASE_PROFILE
 from in2x.pretrain.config import PretrainConfig
+from in2x.pretrain.context import stretch
 from in2x.pretrain.phase import train_phase
 from in2x.records import Document, read_records
 from in2x.stage import Stage
@@ -35,13 +36,7 @@ def run(config: PretrainConfig, stage: Stage) -> None:
         folder = stage.out / ("model" if number == 3 else f"phase{number}")
         if not folder.exists():
             stage.say(f"phase {number}: {phase.tokens:,} tokens, context {phase.context}")
-            model = load_model(before)
-            model.config.max_position_embeddings = max(model.config.max_position_embeddings, phase.context)
-            if phase.rope_theta is not None:
-                model.config.rope_parameters = {**model.config.rope_parameters, "rope_theta": phase.rope_theta}
-                partial = stage.work / f"rope{number}"
-                save_model(model, tokenizer, partial)
-                model = load_model(partial)  # the frequencies are computed when a model is built
+            model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope{number}")
             figures = train_phase(
                 model, tokenizer, phase, stage, name=f"phase{number}", tags={"phase": number},
                 dev_every=config.dev_every, dev_blocks=config.dev_blocks, compiled=config.compile,
