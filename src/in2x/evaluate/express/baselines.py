@@ -17,13 +17,15 @@ def literal(items: Sequence[Item]) -> list[str]:
     return [item.traps[0] for item in items]
 
 
-def shuffle(items: Sequence[Item]) -> list[str]:
-    """A good rendering of the next item of the same phenomenon: how much the checks see of the meaning."""
+def shuffle(items: Sequence[Item], by: int = 1) -> list[str]:
+    """A good rendering of the `by`-th next item of the same phenomenon: how much the checks see of the meaning."""
     by_phenomenon: dict[str, list[Item]] = {}
     for item in items:
         by_phenomenon.setdefault(item.phenomenon, []).append(item)
     following = {
-        item.id: group[(place + 1) % len(group)] for group in by_phenomenon.values() for place, item in enumerate(group)
+        item.id: group[(place + by) % len(group)]
+        for group in by_phenomenon.values()
+        for place, item in enumerate(group)
     }
     return [following[item.id].natural[0] for item in items]
 

@@ -1,8 +1,9 @@
 """Check an answer against an item, by code alone: each check is kept or broken, with the reason and where it stands.
 
 Every item is also checked for what no translation into Japanese may lack: an answer, in Japanese, not the source, with
-nothing left in Latin letters or simplified characters, without a translator's note, and of a length that is in keeping
-with that of the good renderings (from half to double, with a dozen letters' grace). Phrases are found as the
+nothing left in Latin letters or simplified characters, without a translator's note, of a length that is in keeping with
+that of the good renderings (from half to double, with a dozen letters' grace), and about the same thing (`meaning`).
+Phrases are found as the
 rewards find them (`translation_checks.contains`: by characters without punctuation, and by lemmas, so that 匙を投げる
 is found in 匙を投げた); a phrase with a sign of markup in it ({0}, <b>, %s) must stand in the answer to the letter; one
 between slashes is a regular expression, searched in the answer after NFKC.
@@ -17,6 +18,7 @@ from typing import NamedTuple, assert_never
 
 from in2x.evaluate.express.item import Check, Consistent, Count, Item, MaxChars, RegisterIs, SameLines, WithPhrases
 from in2x.evaluate.express.item import is_pattern as is_regex
+from in2x.evaluate.express.meaning import on_topic
 from in2x.language.japanese import tokenise
 from in2x.language.register import register_of
 from in2x.language.script import written_in
@@ -29,7 +31,7 @@ class Verdict(NamedTuple):
     """One check of one answer."""
 
     kind: str
-    """Kind of the check, or "empty", "language", "copied", "residue", "note", "length"."""
+    """Kind of the check, or "empty", "language", "copied", "residue", "note", "meaning", "length"."""
     kept: bool
     why: str
     """What was wanted or found, in English; "" where an implicit check is kept."""
@@ -173,6 +175,7 @@ def implicit(item: Item, answer: str) -> list[Verdict]:
         _implicit("copied", not_copied(words, answer), "the source is copied"),
         _implicit("residue", translated(words, answer), "something is left in Latin letters or simplified Chinese"),
         _implicit("note", no_notes(notes, answer), "a note, preface or heading is added"),
+        _implicit("meaning", on_topic(item, answer), "no content word of any good rendering is there"),
         _implicit("length", low <= size <= high, f"the answer is too {'short' if size < low else 'long'}"),
     ]
 
