@@ -2,9 +2,9 @@
 
 Register, slang, voice and forms of address are checked by form, and form alone would let a polite sentence about
 anything pass. So in these an answer must share at least one content word (by UniDic lemma, so kana and kanji alike)
-with the good renderings of its item. That is little on purpose: it is to catch another meaning, not another wording. Items
-whose good renderings share no content word with each other show that none can be asked for; they are not guarded so,
-and carry an "any" check of their own where they need one.
+with the good renderings of its item. That is little on purpose: it is to catch another meaning, not another wording.
+Items whose good renderings share no content word with each other show that none can be asked for; they are not guarded
+so, and carry an "any" check of their own where they need one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ GUARDED = ("register", "slang", "voice", "address")
 """Phenomena whose other checks are of form."""
 CONTENT = ("名詞", "動詞", "形容詞", "形状詞", "副詞", "感動詞")
 LIGHT = frozenset({
-    "為る", "居る", "有る", "御座る", "成る", "言う", "下さる", "頂く", "致す", "申す", "呉れる", "貰う", "遣る", "出来る", "無い",
-    "良い", "いらっしゃる", "過ぎる", "事", "物", "者", "所", "時", "方", "様", "上", "此れ", "其れ", "彼れ", "何", "誰", "一", "二",
-    "三", "もう", "又", "本当", "今", "さん", "どうぞ", "真",
+    "為る", "居る", "有る", "御座る", "成る", "言う", "下さる", "頂く", "致す", "申す", "呉れる", "貰う", "遣る",
+    "出来る", "無い", "良い", "いらっしゃる", "過ぎる", "事", "物", "者", "所", "時", "方", "様", "上", "此れ", "其れ",
+    "彼れ", "何", "誰", "一", "二", "三", "もう", "又", "本当", "今", "さん", "どうぞ", "真",
 })  # fmt: skip
 """Lemmas that stand in sentences about anything."""
 
