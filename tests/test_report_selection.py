@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from in2x.evaluate.report.chosen import scatter, selection, shares, tuning
-from in2x.evaluate.report.pages import environment
+from in2x.evaluate.report.chosen import page, scatter, selection, shares, tuning
 
 POINTS: list[dict[str, Any]] = [
     {"x": -1.0, "y": 1.0, "cluster": 0, "lang": "ja", "label": "A", "in": "round1"},
@@ -62,7 +61,8 @@ def test_nothing_to_show_without_figures() -> None:
 
 
 def test_the_page_escapes_what_it_shows() -> None:
-    html = environment().get_template("selection.html.jinja").render(chosen=selection(FIGURES))
+    html = page(FIGURES, "a & b")
+    assert "a &amp; b" in html and "http" not in html.replace("http-equiv", "")
     assert "<script>1" not in html and "&lt;script&gt;1" in html and "&lt;b&gt;Maths" in html
     assert re.search(r"in the pool</span><b>100</b>", html)
     assert html.count('class="dots') == 3

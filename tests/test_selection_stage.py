@@ -111,6 +111,8 @@ def test_artifact(source: Path, tmp_path: Path) -> None:
         assert item.labels and len(item.labels) == 2
         assert item.difficulty in (2, 3, 4, 5)
         assert item.cluster is not None and item.messages[-1]["role"] == "user"
+    page = (stage.out / "selection.html").read_text(encoding="utf-8")
+    assert "SFT round 1" in page and f"<b>{len(round1)}</b>" in page and "clusters to read" in page
     sample = stage.figures["samples"]["round1"]
     assert sample["wanted_by_difficulty"] == sample["got_by_difficulty"]
     simple, moderate, difficult, hardest = sample["got_by_difficulty"][1:]

@@ -4,6 +4,7 @@ select/
   round1.parquet  round2.parquet  rl.parquet    Instruction with labels, difficulty, cluster
   clusters.parquet                              id, size, kept, medoid, radius, labels
   verdicts.parquet                              the copies, each with the instruction that stays in its place
+  selection.html                                the page: map, tuning, labels, difficulty before and after, clusters
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from in2x.artifact import write_text
+from in2x.evaluate.report.chosen import page
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels
 from in2x.selection.annotate import grades, own_labels, server, tuned_threshold
@@ -93,8 +96,11 @@ def run(config: SelectConfig, stage: Stage) -> None:
     if ask_all is not None:
         stage.figures["model"] = {"labels": label_figures, "grades": grade_figures}
     stage.figures["seconds"] = clock.seconds
+    write_text(stage.out / "selection.html", page(stage.figures, stage.recipe.name))
     parts = ", ".join(f"{name} {len(sample.index):,}" for name, sample in chosen.items())
     stage.say(f"{len(pool):,} instructions, {len(used):,} clusters, {int((copy_of >= 0).sum()):,} copies: {parts}")
+    # The artifact is renamed when the stage returns: this is where the page will be.
+    stage.say(f"the page: {stage.out.parent.parent / stage.name / 'selection.html'}")
 
 
 def make_embedder(config: SelectConfig, counts: NgramCounts) -> Embedder:

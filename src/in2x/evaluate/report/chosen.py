@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from in2x.evaluate.report.charts import SIZE, Bar, LineChart, Series, bars, line_chart
+from in2x.evaluate.report.pages import environment
 from in2x.evaluate.report.results import language
 
 COLOURS = 7
@@ -74,6 +75,11 @@ def selection(figures: Mapping[str, Any]) -> Selection | None:
         ),
         figures.get("sample_clusters", []),
     )
+
+
+def page(figures: Mapping[str, Any], name: str) -> str:
+    """The selection on a page of its own, as HTML text: what `in2x select` leaves beside its sets."""
+    return environment().get_template("selected.html.jinja").render(name=name, chosen=selection(figures))
 
 
 def shares(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
