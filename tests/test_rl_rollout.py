@@ -80,7 +80,7 @@ def test_draws_follow_the_distribution():
     torch.manual_seed(0)
     logits = torch.randn(70) * 2
     uniform = torch.rand(40_000, dtype=torch.float64)
-    tokens, logprobs = choose(logits.expand(40_000, -1), uniform, 0.8)
+    tokens, logprobs = choose(logits.repeat(40_000, 1), uniform, 0.8)
     expected = torch.softmax(logits.double() / 0.8, 0) * 40_000
     counts = torch.bincount(tokens, minlength=70).double()
     often = expected >= 5

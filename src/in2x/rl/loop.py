@@ -41,6 +41,8 @@ class Rollout:
     instructions: list[Instruction]
     groups: list[Group]
     """[P] each prompt with its G answers as tokens."""
+    logprobs: list[list[Tensor]]
+    """[P][G] [tokens] log-probability of each token by the sampler, at the sampling temperature."""
     answers: list[str]
     """[P * G] texts."""
     rewards: Tensor
@@ -91,6 +93,9 @@ def roll_out(
     groups = [
         Group(prompt, [c.tokens for c in completions[n * group : (n + 1) * group]]) for n, prompt in enumerate(prompts)
     ]
+    logprobs = [
+        [torch.tensor(c.logprobs) for c in completions[n * group : (n + 1) * group]] for n in range(len(prompts))
+    ]
     metrics: Metrics = {
         "reward": float(np.nanmean(total)) if not np.isnan(total).all() else float("nan"),
         "length": float(np.mean([len(c.tokens) for c in completions])),
@@ -105,7 +110,7 @@ def roll_out(
         metrics[f"failed/{name}"] = float(count)
     metrics |= {f"principle/{k}": v for k, v in principle_table(instructions, answers, group).items()}
     rewards = torch.from_numpy(total + penalty).view(len(instructions), group)
-    return Rollout(instructions, groups, answers, rewards, metrics)
+    return Rollout(instructions, groups, logprobs, answers, rewards, metrics)
 
 
 def principle_table(instructions: Sequence[Instruction], answers: Sequence[str], group: int = 1) -> dict[str, float]:
@@ -141,7 +146,12 @@ def update(
     if config.reward_cap is not None:
         advantage = advantage.clamp(-config.reward_cap, config.reward_cap)
     useful = (advantage != 0).any(1)
-    old = old_logprobs(policy.model, rollout.groups, temperature, policy.pad, config.batch_tokens)
+    device = policy.model.lm_head.weight.device
+    advantage = advantage.to(device)
+    if policy.twin.dtype == policy.model.dtype:
+        old = rollout.logprobs  # the sampler multiplies as exactly as the training pass: nothing to compute again
+    else:
+        old = old_logprobs(policy.model, rollout.groups, temperature, policy.pad, config.batch_tokens)
     sums: dict[str, list[float]] = {}
     for begin in range(0, len(rollout.groups), config.minibatch):
         chosen = [p for p in range(begin, min(begin + config.minibatch, len(useful))) if useful[p]]
@@ -150,9 +160,10 @@ def update(
         trajectories, tokens = len(chosen) * config.samples, int(lengths[chosen].sum())
         for part in length_groups([rollout.groups[p].tokens for p in chosen], config.batch_tokens):
             numbers = [chosen[i] for i in part]
-            with autocast(next(policy.model.parameters()).device):
+            with autocast(device):
                 scored = answer_logprobs(policy.model, [rollout.groups[p] for p in numbers], temperature, policy.pad)
-            before = torch.nn.utils.rnn.pad_sequence([row for p in numbers for row in old[p]], batch_first=True)
+            rows = [row for p in numbers for row in old[p]]
+            before = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)
             loss, metrics = objective(
                 scored.logprobs, before, advantage[numbers].view(-1), scored.mask, config.objective,
                 trajectories=trajectories, tokens=tokens, entropy=scored.entropy,

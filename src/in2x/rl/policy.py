@@ -1,7 +1,8 @@
 """Log-probabilities and entropies of sampled answers under the model that is trained.
 
-All answers to one prompt stand behind it in one row: each sees the prompt and itself, and positions go on from the
-prompt's end. So a prompt is computed once for its whole group, forwards and backwards.
+Short answers to one prompt stand behind it in one row: each sees the prompt and itself, and positions go on from the
+prompt's end. So a prompt is computed once for several answers, forwards and backwards; not for all of them, because
+attention grows with the square of the row.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from in2x.rl.head import token_scores
 from in2x.training.batches import Batch
-from in2x.training.loss import hidden_states, pad_positions
+from in2x.training.loss import hidden_states
 from in2x.training.precision import autocast
+
+ROW = 128
+"""Tokens beyond which a row takes no further answer."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,20 @@ class Group:
 
     @property
     def tokens(self) -> int:
-        """Length of the row that holds them all."""
-        return len(self.prompt) + sum(map(len, self.answers))
+        """Tokens of the rows that hold them all."""
+        return sum(len(self.prompt) + sum(map(len, answers)) for answers in self.rows())
+
+    def rows(self) -> list[list[list[int]]]:
+        """The answers that share a row, in order."""
+        found: list[list[list[int]]] = []
+        length = ROW
+        for answer in self.answers:
+            if length + len(answer) > ROW:
+                found.append([])
+                length = len(self.prompt)
+            found[-1].append(answer)
+            length += len(answer)
+        return found
 
 
 @dataclass
@@ -45,21 +62,22 @@ class Scored:
 
 
 def group_batch(groups: Sequence[Group], pad: int) -> Batch:
-    """One row a group (see the module docstring); targets are the answers' tokens, group by group."""
+    """A row or several a group (see the module docstring); targets are the answers' tokens, group by group."""
+    rows = [(group.prompt, answers) for group in groups for answers in group.rows()]
     # A multiple of 16: fewer shapes, and so fewer kernels made and kept.
-    width = -(-max(g.tokens for g in groups) // 16) * 16
-    ids = np.full((len(groups), width), pad, dtype=np.int64)
-    starts = np.tile(np.arange(width), (len(groups), 1))
-    positions = np.zeros((len(groups), width), dtype=np.int64)
+    width = -(-max(len(prompt) + sum(map(len, answers)) for prompt, answers in rows) // 16) * 16
+    ids = np.full((len(rows), width), pad, dtype=np.int64)
+    starts = np.tile(np.arange(width), (len(rows), 1))
+    positions = np.zeros((len(rows), width), dtype=np.int64)
     where: list[int] = []
     targets: list[int] = []
-    for row, group in enumerate(groups):
-        begin = len(group.prompt)
-        ids[row, :begin] = group.prompt
+    for row, (prompt, answers) in enumerate(rows):
+        begin = len(prompt)
+        ids[row, :begin] = prompt
         starts[row, :begin] = 0
         positions[row, :begin] = np.arange(begin)
         place = begin
-        for answer in group.answers:
+        for answer in answers:
             end = place + len(answer)
             ids[row, place:end] = answer
             starts[row, place:end] = place
@@ -67,28 +85,24 @@ def group_batch(groups: Sequence[Group], pad: int) -> Batch:
             where += [row * width + begin - 1, *range(row * width + place, row * width + end - 1)]
             targets += answer
             place = end
-    shared = torch.tensor([len(g.prompt) for g in groups])
+    shared = torch.tensor([len(prompt) for prompt, _ in rows])
     return Batch(torch.from_numpy(ids), torch.tensor(where), torch.tensor(targets), torch.from_numpy(starts),
                  torch.from_numpy(positions), shared)  # fmt: skip
 
 
 def answer_logprobs(model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int) -> Scored:
     """Score every answer of `groups`, in order, at the sampling temperature."""
-    batch = group_batch(groups, pad)
+    batch = group_batch(groups, pad).to(model.lm_head.weight.device)
     states = hidden_states(model, batch)
-    where, _ = pad_positions(batch)
-    states = states.reshape(-1, states.shape[-1])[where]
-    logits = (model.lm_head(states).float() / temperature)[: len(batch.targets)]
-    total = logits.logsumexp(-1)
-    chosen = logits.gather(1, batch.targets[:, None])[:, 0] - total
-    entropy = total - (torch.softmax(logits, -1) * logits).sum(-1)
+    states = states.reshape(-1, states.shape[-1])[batch.where]
+    chosen, entropy = token_scores(states, model.lm_head.weight, batch.targets, temperature)
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])
-    mask = torch.arange(int(lengths.max()))[None] < lengths[:, None]
+    mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(states.device)
 
     def spread(values: Tensor) -> Tensor:
-        return torch.zeros(mask.shape, device=values.device).masked_scatter(mask.to(values.device), values)
+        return torch.zeros(mask.shape, device=values.device).masked_scatter(mask, values)
 
-    return Scored(spread(chosen), spread(entropy), mask.to(states.device))
+    return Scored(spread(chosen), spread(entropy), mask)
 
 
 def length_groups(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

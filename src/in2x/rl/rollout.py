@@ -87,27 +87,28 @@ def choose(logits: Tensor, uniform: Tensor, temperature: float) -> tuple[Tensor,
     """Sample one token a row by inverse CDF.
 
     Args:
-        logits: [B, V], any float type.
+        logits: [B, V], any float type; fp32 ones are overwritten.
         uniform: [B] numbers in [0, 1); not read at temperature 0.
         temperature: 0 takes the most probable token.
 
     Returns:
         tokens [B] and their log-probabilities [B] (fp32; under temperature 1 where temperature is 0).
     """
-    scaled = logits.float()
-    if temperature > 0:
-        scaled = scaled / temperature
-    top, best = scaled.max(dim=-1, keepdim=True)
-    weights = (scaled - top).exp_()
-    total_log = weights.sum(-1, dtype=torch.float64).log()
-    if temperature == 0:
-        return best[:, 0], -total_log.float()
-    size = weights.shape[1]
-    if size % BLOCK:
-        weights = torch.nn.functional.pad(weights, (0, BLOCK - size % BLOCK))
-    blocks = weights.view(weights.shape[0], -1, BLOCK)
-    upto = blocks.sum(-1, dtype=torch.float64).cumsum(-1)
-    goal = uniform.double()[:, None] * upto[:, -1:]
+    weights = logits.float()
+    best = weights.argmax(-1) if temperature == 0 else None
+    weights.sub_(weights.amax(-1, keepdim=True))
+    if best is not None:
+        return best, -weights.exp_().sum(-1).log()
+    if temperature != 1:
+        weights.div_(temperature)
+    weights.exp_()
+    if extra := -weights.shape[1] % BLOCK:
+        weights = torch.nn.functional.pad(weights, (0, extra))
+    blocks = weights.view(len(weights), -1, BLOCK)
+    # fp32 within a block and fp64 over them: exact enough, and the big tensor is read once.
+    upto = blocks.sum(-1).double().cumsum(-1)
+    total = upto[:, -1:]
+    goal = uniform.double()[:, None] * total
     block = torch.searchsorted(upto, goal, right=True).clamp_(max=upto.shape[1] - 1)
     before = torch.where(block > 0, upto.gather(1, (block - 1).clamp_(min=0)), 0.0)
     inside = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK))[:, 0]
@@ -115,8 +116,8 @@ def choose(logits: Tensor, uniform: Tensor, temperature: float) -> tuple[Tensor,
     # Rounding may push the goal past the block's end: the last entry with weight is then the right one.
     last = (BLOCK - 1 - (inside > 0).flip(1).to(torch.uint8).argmax(1, keepdim=True)).clamp_(max=BLOCK - 1)
     offset = torch.minimum(torch.searchsorted(within, goal - before, right=True), last)
-    token = (block * BLOCK + offset)[:, 0]
-    return token, scaled.gather(1, token[:, None])[:, 0] - top[:, 0] - total_log.float()
+    logprob = inside.gather(1, offset).double().log() - total.log()
+    return (block * BLOCK + offset)[:, 0], logprob[:, 0].float()
 
 
 @torch.inference_mode()
