@@ -119,6 +119,47 @@ def test_the_first_update_is_on_policy_and_flat_groups_teach_nothing():
     assert all(torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))
 
 
+class OnlyForSome:
+    """Rewards that differ within a group for every second prompt only."""
+
+    name = "only_for_some"
+
+    async def __call__(self, items):
+        return [(n % 8) / 8 if int(item.instruction.id) % 2 else 0.5 for n, item in enumerate(items)]
+
+
+def test_flat_groups_are_refilled_with_other_prompts():
+    policy, instructions = setup()
+    knobs = config(refill=3, overlong_buffer=0, rewards={"only_for_some": 1.0})
+    scorer = Scorer({"only_for_some": 1}, [OnlyForSome()])
+
+    def draw():
+        rollout = roll_out(policy, instructions[:4], scorer, knobs, 1.0, 0)
+        return loop.refill(policy, rollout, instructions, scorer, knobs, 1.0, 0, 0)
+
+    rollout = draw()
+    asked = [int(i.id) for i in rollout.instructions]
+    assert all(number % 2 for number in asked)
+    assert asked[1] == 1 and asked[3] == 3  # those that taught something stay where they were
+    assert len(set(asked)) == 4
+    assert rollout.metrics["refilled"] == 2
+    assert [len(r) for r in rollout.logprobs] == [8] * 4
+    for group, rewards, answers in zip(rollout.groups, rollout.rewards, range(0, 32, 8), strict=True):
+        texts = policy.tokenizer.batch_decode(group.answers, skip_special_tokens=True)
+        assert [t.strip() for t in texts] == rollout.answers[answers : answers + 8]
+        assert loop.is_useful(rewards)
+    assert [i.id for i in draw().instructions] == [i.id for i in rollout.instructions]
+
+
+def test_where_every_prompt_is_flat_the_refill_ends():
+    policy, instructions = setup()
+    knobs = config(refill=50, overlong_buffer=0, rewards={"only_for_some": 1.0})
+    scorer = Scorer({"only_for_some": 1}, [OnlyForSome()])
+    even = instructions[::2]
+    rollout = roll_out(policy, even[:4], scorer, knobs, 1.0, 0)
+    assert loop.refill(policy, rollout, even, scorer, knobs, 1.0, 0, 0).metrics["refilled"] == 0
+
+
 def test_a_failing_reward_is_counted_and_the_run_goes_on(tmp_path):
     policy, instructions = setup()
     scorer = Scorer({"share_of_a": 1, "broken": 1}, [ShareOfA(), Broken()])

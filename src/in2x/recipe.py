@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
@@ -68,6 +68,9 @@ class Recipe(Config):
     merge: MergeConfig = knob(MergeConfig(), "Model merging.", source="METHOD 6")
     evaluate: EvaluateConfig = knob(EvaluateConfig(), "Evaluation.", source="METHOD 7")
     report: ReportConfig = knob(ReportConfig(), "The page about the run.")
+    trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = knob(
+        (), "Where the curves go as well, beside log.jsonl."
+    )
 
     @property
     def profile(self) -> PromptProfile:

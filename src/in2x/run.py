@@ -30,6 +30,7 @@ from in2x.errors import In2xError, UsageError
 from in2x.merge.card import write_card
 from in2x.recipe import Recipe
 from in2x.stage import Stage, say
+from in2x.trackers import Trackers, require
 
 PACKAGE = Path(__file__).parent
 
@@ -141,12 +142,13 @@ def run(
 
     Raises:
         In2xError: an input is missing or a stage failed with a sentence.
-        UsageError: unknown stage names.
+        UsageError: unknown stage names, or a tracker that is not installed.
     """
     begin_at = STAGES.index(room(first).name) if first else 0
     end_at = STAGES.index(room(until).name) if until else len(STAGES) - 1
     if begin_at > end_at:
         raise UsageError(f"--from {first} comes after --until {until}", mend="swap them")
+    require(recipe.trackers)
     wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
     artifacts: dict[str, Artifact] = {}
     with _lock(out):
@@ -181,11 +183,16 @@ def _rests_on(recipe: Recipe, last: Room) -> set[str]:
 def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: str, out: Path) -> Artifact:
     partial = out / ".partial" / current.name
     resumed = begin(partial, key)
-    stage = Stage(current.name, recipe, partial, inputs, resumed=resumed)
+    trackers = Trackers(recipe.trackers, recipe.name, current.name, str(out)) if recipe.trackers else None
+    stage = Stage(current.name, recipe, partial, inputs, resumed=resumed, trackers=trackers)
     if resumed:
         stage.say("resuming")
     started = time.time()
-    current.function()(getattr(recipe, current.section), stage)
+    try:
+        current.function()(getattr(recipe, current.section), stage)
+    finally:
+        if trackers is not None:
+            trackers.close()
     seconds = time.time() - started
     manifest = {
         "stage": current.name,

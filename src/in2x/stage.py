@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from in2x.artifact import Artifact
 
 if TYPE_CHECKING:
     from in2x.recipe import Recipe
+    from in2x.trackers import Trackers
 
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
@@ -65,14 +66,16 @@ class _Left(ProgressColumn):
 class Log:
     """`log.jsonl`: one JSON object a line (curves of a stage). Survives a kill: `rewind` drops lines past a step."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the log at `path`; the file comes with the first row."""
-        self.path = path
+    def __init__(self, path: Path, also: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        """Open the log at `path`; the file comes with the first row. Each row also goes to `also`."""
+        self.path, self._also = path, also
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Append one line."""
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if self._also is not None:
+            self._also(row)
 
     def read(self) -> list[dict[str, Any]]:
         """All whole lines so far (a line cut by a kill is left out)."""
@@ -107,6 +110,8 @@ class Stage:
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+    trackers: Trackers | None = None
+    """Where the rows of its log go as well."""
 
     @property
     def work(self) -> Path:
@@ -123,7 +128,7 @@ class Stage:
     @property
     def log(self) -> Log:
         """The stage's `log.jsonl`."""
-        return Log(self.out / "log.jsonl")
+        return Log(self.out / "log.jsonl", self.trackers)
 
     def input(self, name: str) -> Path:
         """The directory of the artifact of stage `name`."""

@@ -64,7 +64,6 @@ class TrlConfig(Config):
     vllm_url: str = knob("http://127.0.0.1:8000", "server: its address.")
     checkpointing: bool = knob(True, "Recompute activations in the backward pass (less memory, more time).")
     save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1)
-    trackers: tuple[str, ...] = knob((), "TRL's report_to: tensorboard, wandb, trackio; log.jsonl is always written.")
 
 
 class RlConfig(Config):
@@ -88,6 +87,14 @@ class RlConfig(Config):
         ge=0,
     )
     rewards: dict[str, float] = knob({"principles": 1.0, "chrf": 1.0}, "Weight of each reward.", source="METHOD 5")
+    refill: int = knob(
+        0,
+        "Tries to put other prompts in the place of those whose answers all earn the same (DAPO's dynamic sampling); "
+        "native backend.",
+        unit="tries",
+        source="METHOD 5",
+        ge=0,
+    )
     reward_cap: float | None = knob(
         None, "Advantages are limited to +- this many standard deviations.", source="METHOD 5", gt=0
     )
@@ -117,6 +124,8 @@ class RlConfig(Config):
             raise ValueError(f"prompts {self.prompts} is not a multiple of minibatch {self.minibatch}")
         if self.overlong_buffer > self.max_new_tokens:
             raise ValueError("overlong_buffer is longer than max_new_tokens")
+        if self.refill and self.backend == "trl":
+            raise ValueError("refill needs backend native: TRL takes its prompts in a fixed order")
         if self.objective.kl and self.backend == "native":
             raise ValueError("objective.kl needs backend trl: the native loop keeps no reference model")
         return self

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,14 @@ class Rollout:
     rewards: Tensor
     """[P, G], NaN where no reward could be given."""
     metrics: Metrics
+
+    def put(self, place: int, other: Rollout, number: int) -> None:
+        """Take group `number` of `other` in the place of group `place`."""
+        size = self.rewards.shape[1]
+        self.instructions[place] = other.instructions[number]
+        self.groups[place], self.logprobs[place] = other.groups[number], other.logprobs[number]
+        self.answers[place * size : (place + 1) * size] = other.answers[number * size : (number + 1) * size]
+        self.rewards[place] = other.rewards[number]
 
 
 class Policy:
@@ -111,6 +120,38 @@ def roll_out(
     metrics |= {f"principle/{k}": v for k, v in principle_table(instructions, answers, group).items()}
     rewards = torch.from_numpy(total + penalty).view(len(instructions), group)
     return Rollout(instructions, groups, logprobs, answers, rewards, metrics)
+
+
+def refill(
+    policy: Policy, rollout: Rollout, instructions: Sequence[Instruction], scorer: Scorer, config: RlConfig,
+    temperature: float, seed: int, step: int,
+) -> Rollout:  # fmt: skip
+    """`rollout` with other prompts, drawn from `instructions`, where all answers of a group earned the same.
+
+    At most `config.refill` tries; what is still flat then stays, and teaches nothing. Metrics stay those of the first
+    draw, or prompts that are half learned would look like the whole set; "refilled" counts the groups replaced.
+    """
+    asked = {i.id for i in rollout.instructions}
+    order = iter(np.random.default_rng([seed, step, 1]).permutation(len(instructions)))
+    replaced = 0
+    for trial in range(config.refill):
+        flat = [p for p, row in enumerate(rollout.rewards) if not is_useful(row)]
+        fresh = [instructions[i] for i in islice((i for i in order if instructions[i].id not in asked), len(flat))]
+        if not fresh:
+            break
+        more = roll_out(policy, fresh, scorer, config, temperature, (seed * 1_000_003 + step) * 1_009 + trial + 1)
+        for place, new in zip(flat, range(len(fresh)), strict=False):
+            if is_useful(more.rewards[new]):
+                rollout.put(place, more, new)
+                replaced += 1
+    rollout.metrics["refilled"] = float(replaced)
+    return rollout
+
+
+def is_useful(rewards: Tensor) -> bool:
+    """True where the [G] rewards of a group differ (NaN: no reward)."""
+    there = rewards[~rewards.isnan()]
+    return len(there) > 1 and bool(there.min() < there.max())
 
 
 def principle_table(instructions: Sequence[Instruction], answers: Sequence[str], group: int = 1) -> dict[str, float]:
@@ -236,6 +277,8 @@ def reinforce(
             )
             policy.model.eval()
             rollout = roll_out(policy, chosen, scorer, config, temperature, stage.seed * 1_000_003 + step)
+            if config.refill:
+                rollout = refill(policy, rollout, instructions, scorer, config, temperature, stage.seed, step)
             policy.model.train()
             now = config.model_copy(update={"objective": objective_at(config, step, steps)})
             learned = update(policy, rollout, optimizer, factor, now, temperature, anchor)

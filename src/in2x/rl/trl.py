@@ -81,7 +81,7 @@ def grpo_arguments(
     updates = config.prompts // config.minibatch
     cuda = torch.cuda.is_available()
     return GRPOConfig(
-        output_dir=str(folder), seed=seed, use_cpu=not cuda, bf16=cuda, report_to=list(config.trl.trackers) or "none",
+        output_dir=str(folder), seed=seed, use_cpu=not cuda, bf16=cuda, report_to="none",
         per_device_train_batch_size=config.trl.device_batch, gradient_accumulation_steps=update // once,
         per_device_eval_batch_size=config.trl.device_batch,
         steps_per_generation=updates * update // once, num_generations=config.samples, num_generations_eval=1,

@@ -29,6 +29,7 @@ from in2x.errors import In2xError, UsageError
 from in2x.records import Instruction, read_records, write_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Log, Stage
+from in2x.trackers import Trackers
 
 
 def run_trl(
@@ -49,6 +50,7 @@ def run_trl(
     write_json(folder / "job.json", {
         "model": str(source), "out": str(stage.out), "steps": steps, "seed": stage.seed,
         "config": config.model_dump(mode="json"),
+        "trackers": [*stage.trackers.place] if stage.trackers else None,
     })  # fmt: skip
     command = [*(shlex.split(config.trl.launch) or [sys.executable]), "-m", "in2x.rl.trl_job", str(folder / "job.json")]
     stage.say(shlex.join(command))
@@ -91,7 +93,8 @@ def train(job: Path) -> None:
     arguments = grpo_arguments(config, folder, given["steps"], given["seed"], processes, held=bool(held))
     seed_everything(given["seed"])
     checkpoint = last_checkpoint(folder, processes)
-    log = Log(out / "log.jsonl")
+    trackers = Trackers(*given["trackers"]) if given["trackers"] and main else None
+    log = Log(out / "log.jsonl", trackers)
     if main:
         log.rewind(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
     scorer = Scorer(config.rewards)
@@ -105,6 +108,8 @@ def train(job: Path) -> None:
     began = time.time()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save(trainer, out / "model", adapters=config.lora.rank > 0)
+    if trackers is not None:
+        trackers.close()
     if main:
         rows: list[dict[str, Any]] = [row for row in trainer.state.log_history if "reward" in row]
         last = rows[-1] if rows else {}
