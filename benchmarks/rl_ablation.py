@@ -33,17 +33,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
-    steps, seeds = (2, 1) if given.quick else (60, 3)
+    steps, seeds = (2, 1) if given.quick else (40, 3)
     start = sft_start(given.cache, SHAPE, *((400, 1) if given.quick else (20_000, 2)))
     asked, held = tasks(2000), tasks(8 if given.quick else 200, "dev")
     base: dict[str, Any] = dict(
-        steps=steps, prompts=8 if given.quick else 32, samples=8, minibatch=4 if given.quick else 8,
+        steps=steps, prompts=8 if given.quick else 16, samples=8, minibatch=4,
         max_new_tokens=40, overlong_buffer=10, rewards={"chrf": 1.0},
         temperature=TemperatureConfig(start=1.0, end=0.7), dev_every=0,
         optimizer=OptimizerConfig(lr=1e-4, schedule="constant", warmup=0.0),
     )  # fmt: skip
     print(machine())
-    print(f"{steps} iterations of {8 if given.quick else 32} prompts x 8 answers, reward chrF, {seeds} seed(s)\n")
+    print(f"{steps} iterations of {8 if given.quick else 16} prompts x 8 answers, reward chrF, {seeds} seed(s)\n")
     print("| | sampled chrF | greedy chrF | entropy, last | length, last | worst gradient norm |\n|---|" + "---:|" * 5)
     for name, changes in ROWS.items():
         runs = [rl_run(start, RlConfig(**{**base, **changes}), seed, asked, held) for seed in range(seeds)]

@@ -3,8 +3,9 @@
     python benchmarks/rl_step.py            16 prompts x 8, 30 iterations, three seeds
     python benchmarks/rl_step.py --quick    3 iterations, one seed
 
-"TRL tuned": bf16, no recomputation of activations, plain attention for short rows. The adapter is `rl/trl.py`. Wall
-time of an iteration is the median without the first; reward is the mean of the last five iterations.
+"TRL tuned": the processor's fastest format, no recomputation of activations, plain attention for short rows. The
+adapter is `rl/trl.py`. Wall time of an iteration is the median without the first; reward is the mean of the last five
+iterations.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from small_model import SHAPE, interval, machine, parameters, sft_start, stage, tasks
+from small_model import FORMAT, SHAPE, interval, machine, parameters, sft_start, stage, tasks
 from transformers import AutoModelForCausalLM, PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -97,7 +98,8 @@ def stock(start: Path, config: RlConfig, asked: Sequence[Instruction], seed: int
 
     with tempfile.TemporaryDirectory() as work:
         arguments = GRPOConfig(
-            output_dir=work, use_cpu=True, bf16=tuned, activation_checkpointing=not tuned, seed=seed, report_to="none",
+            output_dir=work, use_cpu=True, bf16=tuned and FORMAT == "bf16", activation_checkpointing=not tuned,
+            seed=seed, report_to="none",
             per_device_train_batch_size=config.minibatch * config.samples, steps_per_generation=UPDATES,
             num_generations=config.samples, max_completion_length=config.max_new_tokens, disable_tqdm=True,
             max_steps=UPDATES * (config.steps or 0), learning_rate=config.optimizer.lr, lr_scheduler_type="constant",
@@ -114,9 +116,10 @@ def stock(start: Path, config: RlConfig, asked: Sequence[Instruction], seed: int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
-    steps, seeds = (3, 1) if given.quick else (30, 3)
+    steps, seeds = (3, 1) if given.quick else (given.iterations, 3)
     start = sft_start(given.cache, SHAPE, *((400, 1) if given.quick else (20_000, 2)))
     asked = tasks(480)
     config = RlConfig(

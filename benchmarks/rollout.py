@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from small_model import SHAPE, fresh, machine, parameters, tasks
+from small_model import FORMAT, SHAPE, fresh, machine, parameters, tasks
 from transformers import PreTrainedModel
 
 from in2x.rl.rollout import sample, sampling_copy
@@ -81,10 +81,11 @@ def main() -> None:
         return sum(len(c.tokens) for group in out for c in group)
 
     plain = policy.model.eval()
+    own_name = f"native, {FORMAT}"
     peers: dict[str, Callable[[], int]] = {
-        "native, bf16": native,
+        own_name: native,
         "generate, fp32": generate(plain, prompts, samples, policy.pad),
-        "generate, bf16": generate(sampling_copy(plain), prompts, samples, policy.pad),
+        "generate, bf16": generate(sampling_copy(plain, torch.bfloat16), prompts, samples, policy.pad),
     }
     print(machine("transformers", "ctranslate2"))
     print(f"{parameters(plain)}, {count} prompts x {samples} answers x {TOKENS} tokens, log-probabilities included\n")
@@ -100,7 +101,7 @@ def main() -> None:
             assert tokens == count * samples * TOKENS, (name, tokens)
             if round_ or quick:
                 speed[name].append(tokens / (time.perf_counter() - began))
-    own = statistics.median(speed["native, bf16"])
+    own = statistics.median(speed[own_name])
     print("| | tokens/s | native is faster by |\n|---|---:|---:|")
     for name, values in speed.items():
         print(f"| {name} | {statistics.median(values):,.0f} | {own / statistics.median(values):.2f} |")

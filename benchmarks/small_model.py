@@ -33,7 +33,12 @@ from in2x.training.chat import chat_examples
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.loop import Plan, train
 from in2x.training.model import build_model, load_model, load_tokenizer, save_model
+from in2x.training.precision import compute_dtype
 from in2x.training.tokenizer import train_tokenizer
+
+FAST = compute_dtype(torch.device("cpu"))
+"""The format in which this processor multiplies fastest; peers get it too."""
+FORMAT = "bf16" if torch.bfloat16 == FAST else "fp32"
 
 SHAPE = ShapeConfig(width=192, layers=4, heads=6, kv_heads=3, mlp=512, vocabulary=8192, context=1024)
 SHAPE_8M = ShapeConfig(width=256, layers=6, heads=8, kv_heads=4, mlp=768, vocabulary=8192, context=1024)
@@ -48,7 +53,8 @@ def machine(*packages: str) -> str:
         except metadata.PackageNotFoundError:
             continue
     text = ", ".join(f"{k} {v}" for k, v in found.items())
-    return f"{platform.machine()}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}; {text}"
+    where = f"{platform.machine()}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
+    return f"{where}, {FORMAT} fastest; {text}"
 
 
 def tasks(count: int, split: str = "train", seed: int = 1) -> list[Instruction]:

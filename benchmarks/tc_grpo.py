@@ -68,15 +68,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
     quick = given.quick
-    steps, rates, tune, seeds = (2, (1e-5, 1e-4), 1, 1) if quick else (60, (1e-5, 3e-5, 1e-4, 3e-4), 2, 5)
+    steps, rates, tune, seeds = (2, (1e-5, 1e-4), 1, 1) if quick else (40, (1e-5, 3e-5, 1e-4, 3e-4), 2, 5)
     start = sft_start(given.cache, SHAPE, *((400, 1) if quick else (20_000, 2)))
     asked, held = tasks(2000), tasks(8 if quick else 200, "dev")
     print(machine())
-    print(f"{steps} iterations of {8 if quick else 32} prompts x 8 answers, reward chrF; {len(held)} held-out tasks\n")
+    print(f"{steps} iterations of {8 if quick else 16} prompts x 8 answers, reward chrF; {len(held)} held-out tasks\n")
 
     def run(method: str, rate: float, seed: int) -> dict[str, Any]:
         config = RlConfig(
-            steps=steps, prompts=8 if quick else 32, samples=8, minibatch=4 if quick else 8,
+            steps=steps, prompts=8 if quick else 16, samples=8, minibatch=4,
             max_new_tokens=40, overlong_buffer=0,
             rewards={"chrf": 1.0}, objective=METHODS[method], dev_every=0,
             optimizer=OptimizerConfig(lr=rate, schedule="constant", warmup=0.0),
