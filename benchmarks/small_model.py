@@ -126,15 +126,15 @@ def rl_run(
     return {"rows": rows, "before": before, "after": after}
 
 
-def interval(values: Sequence[float]) -> str:
+def interval(values: Sequence[float], digits: int = 2) -> str:
     """Mean and the half-width of its 95% interval (t distribution) over seeds."""
     from scipy.stats import t
 
     mean = statistics.fmean(values)
     if len(values) < 2:
-        return f"{mean:.2f}"
+        return f"{mean:.{digits}f}"
     half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:.2f} +- {half:.2f}"
+    return f"{mean:.{digits}f} +- {half:.{digits}f}"
 
 
 def parameters(model: PreTrainedModel) -> str:

@@ -303,3 +303,7 @@ def test_a_batch_moves_whole_to_another_device() -> None:
     for name in ("ids", "where", "targets", "starts"):
         assert getattr(moved, name).device.type == "meta" and getattr(moved, name).shape == getattr(batch, name).shape
     assert moved.positions is None and moved.shared is None and batch.ids.device.type == "cpu"
+
+
+def test_a_plan_without_steps_is_empty():
+    assert plan_blocks(5, 4, 0, 0) == []

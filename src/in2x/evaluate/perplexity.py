@@ -46,7 +46,7 @@ def surprise(
         context: window in tokens (cut to what the model reads).
     """
     context = min(context, int(getattr(model.config, "max_position_embeddings", context) or context))
-    encoded = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    encoded = [tokenizer.encode(text, add_special_tokens=False, verbose=False) for text in texts]
     windows: list[tuple[int, list[int]]] = []
     for owner, ids in enumerate(encoded):
         opened = [tokenizer.eos_token_id or 0, *ids]

@@ -29,5 +29,7 @@ def plan_blocks(count: int, per_batch: int, steps: int, seed: int) -> list[np.nd
     """Block numbers of each of `steps` batches: epochs of shuffled blocks, end to end."""
     rng = np.random.default_rng(seed)
     need = steps * per_batch
+    if not need:
+        return []
     stream = np.concatenate([rng.permutation(count) for _ in range(-(-need // count))])
     return [stream[i * per_batch : (i + 1) * per_batch] for i in range(steps)]

@@ -34,7 +34,7 @@ def bytes_per_token(tokenizer: PreTrainedTokenizerBase, texts: Iterable[tuple[st
     tokens: Counter[str] = Counter()
     for lang, text in texts:
         size[lang] += len(text.encode("utf-8"))
-        tokens[lang] += len(tokenizer.encode(text, add_special_tokens=False))
+        tokens[lang] += len(tokenizer.encode(text, add_special_tokens=False, verbose=False))
     return {lang: size[lang] / tokens[lang] for lang in sorted(size) if tokens[lang]}
 
 
