@@ -292,8 +292,8 @@ def test_held_out_loss_is_the_mean_over_tokens(model):
         with torch.no_grad(), loop.autocast(torch.device("cpu")):
             total += float(LanguageModelingLoss(model)(batch)) * len(batch.targets)
         count += len(batch.targets)
-    assert loop.held_out_loss(model, batches) == pytest.approx(total / count)
-    assert 0 < loop.held_out_loss(model, batches) < 2 * math.log(400)
+    assert loop.held_out_loss(LanguageModelingLoss(model), batches) == pytest.approx(total / count)
+    assert 0 < loop.held_out_loss(LanguageModelingLoss(model), batches) < 2 * math.log(400)
 
 
 def test_a_batch_moves_whole_to_another_device() -> None:

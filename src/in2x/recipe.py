@@ -68,6 +68,11 @@ class Recipe(Config):
     merge: MergeConfig = knob(MergeConfig(), "Model merging.", source="METHOD 6")
     evaluate: EvaluateConfig = knob(EvaluateConfig(), "Evaluation.", source="METHOD 7")
     report: ReportConfig = knob(ReportConfig(), "The page about the run.")
+    launch: str = knob(
+        "",
+        "Command that starts the processes in which the base model, pretraining and SFT are trained with FSDP2, for "
+        "example `torchrun --nproc_per_node 8`; empty: in this process.",
+    )
     trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = knob(
         (), "Where the curves go as well, beside log.jsonl."
     )

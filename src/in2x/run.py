@@ -24,7 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from in2x import __version__
+from in2x import __version__, launch
 from in2x.artifact import MANIFEST, Artifact, begin, finish, hash_files, write_text
 from in2x.errors import In2xError, UsageError
 from in2x.merge.card import write_card
@@ -189,7 +189,10 @@ def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: 
         stage.say("resuming")
     started = time.time()
     try:
-        current.function()(getattr(recipe, current.section), stage)
+        if recipe.launch and current.name in launch.STAGES:
+            launch.run_in_processes(recipe.launch, current.function(), stage)
+        else:
+            current.function()(getattr(recipe, current.section), stage)
     finally:
         if trackers is not None:
             trackers.close()

@@ -112,6 +112,8 @@ class Stage:
     resumed: bool = False
     trackers: Trackers | None = None
     """Where the rows of its log go as well."""
+    rank: int = 0
+    """Number of this process where several train together; those after the first are silent and keep no log."""
 
     @property
     def work(self) -> Path:
@@ -128,6 +130,8 @@ class Stage:
     @property
     def log(self) -> Log:
         """The stage's `log.jsonl`."""
+        if self.rank:
+            return Log(self.work / f"log.{self.rank}.jsonl")
         return Log(self.out / "log.jsonl", self.trackers)
 
     def input(self, name: str) -> Path:
@@ -136,7 +140,8 @@ class Stage:
 
     def say(self, text: str) -> None:
         """One line to the person at the terminal (stderr, never stdout)."""
-        say(self.name, text)
+        if not self.rank:
+            say(self.name, text)
 
     def track(self, items: Iterable[T], what: str, total: float | None = None) -> Iterator[T]:
         """`items` with a progress bar named `what`."""
@@ -153,7 +158,7 @@ class Stage:
         bar = Progress(
             TextColumn(f"[bold]{self.name:{NAME_WIDTH}}[/bold] {{task.description}}"), BarColumn(24),
             MofNCompleteColumn(), TimeElapsedColumn(), _Left(), TextColumn("{task.fields[note]}"),
-            console=console, disable=not sys.stderr.isatty(),
+            console=console, disable=bool(self.rank) or not sys.stderr.isatty(),
         )  # fmt: skip
         with bar:
             task = bar.add_task(what, total=total, note="")

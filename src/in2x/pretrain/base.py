@@ -14,6 +14,7 @@ from in2x.pretrain.config import BaseModelConfig
 from in2x.pretrain.phase import train_phase
 from in2x.records import Document
 from in2x.stage import Stage
+from in2x.training import parallel
 from in2x.training.model import build_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
 from in2x.translate.profile import BASE_TEMPLATES, PromptProfile
@@ -48,20 +49,23 @@ def run(config: BaseModelConfig, stage: Stage) -> None:
                 snapshot_download(config.model, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.jinja"])
             )
         load_tokenizer(source)
+        if parallel.rank():
+            return
         target.unlink(missing_ok=True)
         target.symlink_to(source.resolve(), target_is_directory=True)
         stage.figures["model"] = config.model
         return
     documents = stage.input("corpus")
     tokenizer_folder = stage.work / "tokenizer"
-    if not tokenizer_folder.exists():
-        stage.say("training the tokenizer")
-        tokenizer = train_tokenizer(
-            (d.text for d in select_documents(documents)), config.shape.vocabulary, max_length=config.shape.context
-        )
-        partial = stage.work / "tokenizer.partial"
-        tokenizer.save_pretrained(partial)
-        partial.rename(tokenizer_folder)
+    with parallel.main_first():
+        if not tokenizer_folder.exists():
+            stage.say("training the tokenizer")
+            tokenizer = train_tokenizer(
+                (d.text for d in select_documents(documents)), config.shape.vocabulary, max_length=config.shape.context
+            )
+            partial = stage.work / "tokenizer.partial"
+            tokenizer.save_pretrained(partial)
+            partial.rename(tokenizer_folder)
     tokenizer = load_tokenizer(tokenizer_folder)
     model = build_model(config.shape, tokenizer, stage.seed)
     parameters = sum(p.numel() for p in model.parameters())
@@ -71,6 +75,7 @@ def run(config: BaseModelConfig, stage: Stage) -> None:
         model, tokenizer, config.train, stage, name="base", tags={"phase": "base"}, compiled=config.compile,
         documents=lambda: hub_heavy(select_documents(documents, config.train.view), hub, config.hub_share),
     )  # fmt: skip
-    save_model(model, tokenizer, target)
-    BASE_PROFILE.save(target)
+    if parallel.rank() == 0:
+        save_model(model, tokenizer, target)
+        BASE_PROFILE.save(target)
     stage.figures.update({"parameters": parameters, "vocabulary": len(tokenizer), **figures})

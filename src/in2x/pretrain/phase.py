@@ -13,10 +13,11 @@ from in2x.errors import In2xError
 from in2x.pretrain.config import PhaseConfig
 from in2x.records import Document, Instruction, Pair, content_id, read_records
 from in2x.stage import Stage
+from in2x.training import parallel
 from in2x.training.batches import Batch
 from in2x.training.blocks import block_batch, plan_blocks
 from in2x.training.chat import chat_examples
-from in2x.training.loop import Plan, held_out_loss, train
+from in2x.training.loop import Measure, Plan, train
 
 
 def translation_chats(stage: Stage) -> Iterator[Instruction]:
@@ -78,13 +79,17 @@ def train_phase(
         raise In2xError(f"{name}: {phase.tokens} tokens are less than one step of {phase.batch_tokens}",
                         mend="raise tokens or lower batch_tokens")  # fmt: skip
     view = documents() if documents else select_documents(stage.input("corpus"), phase.view)
-    text = pack_documents(tokenizer, view, phase.context, stage.work / f"{name}.blocks", stage.seed)
+    with parallel.main_first():
+        text = pack_documents(tokenizer, view, phase.context, stage.work / f"{name}.blocks", stage.seed)
     rows = max(1, phase.batch_tokens // phase.context)
     parts = [(text, plan_blocks(len(text), rows, steps, stage.seed))]
     if phase.chat_share:
         need = int(phase.tokens * phase.chat_share)
-        chats = pack(_chat_tokens(tokenizer, stage, phase.context, need), phase.context, stage.work / f"{name}.chats",
-                     vocabulary=len(tokenizer), pad=tokenizer.pad_token_id or 0, seed=stage.seed)  # fmt: skip
+        with parallel.main_first():
+            chats = pack(
+                _chat_tokens(tokenizer, stage, phase.context, need), phase.context, stage.work / f"{name}.chats",
+                vocabulary=len(tokenizer), pad=tokenizer.pad_token_id or 0, seed=stage.seed,
+            )  # fmt: skip
         chat_rows = min(rows, max(1, round(rows * phase.chat_share)))
         parts = [
             (text, plan_blocks(len(text), rows - chat_rows, steps, stage.seed)),
@@ -94,10 +99,11 @@ def train_phase(
     def batch(step: int) -> Batch:
         return block_batch([(blocks, int(i)) for blocks, plan in parts for i in plan[step]])
 
-    held = held_out_blocks(stage, tokenizer, phase.context, dev_blocks)
+    with parallel.main_first():
+        held = held_out_blocks(stage, tokenizer, phase.context, dev_blocks)
 
-    def on_dev(step: int) -> dict[str, float]:
-        return {f"dev_loss/{language}": held_out_loss(model, batches) for language, batches in held.items()}
+    def on_dev(measure: Measure) -> dict[str, float]:
+        return {f"dev_loss/{language}": measure(batches) for language, batches in held.items()}
 
     return train(
         model, Plan(steps, batch, dict(tags)), phase.optimizer, stage, what=name, compiled=compiled,

@@ -19,6 +19,7 @@ from in2x.pretrain.context import stretch
 from in2x.pretrain.phase import train_phase
 from in2x.records import Document, read_records
 from in2x.stage import Stage
+from in2x.training import parallel
 from in2x.training.model import load_model, load_tokenizer, save_model
 from in2x.training.vocabulary import bytes_per_token, extend, grow
 
@@ -27,7 +28,8 @@ def run(config: PretrainConfig, stage: Stage) -> None:
     """Train the phases one after another; a finished phase is not trained again after a kill."""
     before = stage.input("base") / "model"
     if config.new_tokens:
-        before = _extended(before, config.new_tokens, stage)
+        with parallel.main_first():
+            before = _extended(before, config.new_tokens, stage)
     tokenizer = load_tokenizer(before)
     held = read_records(stage.input("corpus") / "heldout.parquet", Document)
     measured = bytes_per_token(tokenizer, ((d.lang, d.text) for d in held))
@@ -36,16 +38,19 @@ def run(config: PretrainConfig, stage: Stage) -> None:
         folder = stage.out / ("model" if number == 3 else f"phase{number}")
         if not folder.exists():
             stage.say(f"phase {number}: {phase.tokens:,} tokens, context {phase.context}")
-            model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope{number}")
+            with parallel.main_first():
+                model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope{number}")
             figures = train_phase(
                 model, tokenizer, phase, stage, name=f"phase{number}", tags={"phase": number},
                 dev_every=config.dev_every, dev_blocks=config.dev_blocks, compiled=config.compile,
             )  # fmt: skip
-            partial = stage.work / f"model{number}"
-            save_model(model, tokenizer, partial)
-            BASE_PROFILE.save(partial)
-            (stage.work / f"figures{number}.json").write_text(json.dumps(figures), encoding="utf-8")
-            partial.rename(folder)
+            if parallel.rank() == 0:
+                partial = stage.work / f"model{number}"
+                save_model(model, tokenizer, partial)
+                BASE_PROFILE.save(partial)
+                (stage.work / f"figures{number}.json").write_text(json.dumps(figures), encoding="utf-8")
+                partial.rename(folder)
+            parallel.wait()
         stage.figures[f"phase{number}"] = json.loads((stage.work / f"figures{number}.json").read_text(encoding="utf-8"))
         before = folder
 

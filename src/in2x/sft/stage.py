@@ -11,6 +11,7 @@ from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
+from in2x.training import parallel
 from in2x.training.batches import Batch, collate, hide_tokens, plan_batches
 from in2x.training.chat import ExampleTable, chat_examples
 from in2x.training.loop import Plan, train
@@ -59,7 +60,8 @@ def run(config: SftConfig, stage: Stage) -> None:
     for number in (1, 2):
         file = stage.input("select") / f"round{number}.parquet"
         examples = chat_examples(tokenizer, read_records(file, Instruction), max_tokens=config.max_tokens)
-        rounds.append(ExampleTable.write(stage.work / f"round{number}", examples))
+        with parallel.main_first():
+            rounds.append(ExampleTable.write(stage.work / f"round{number}", examples))
     if not sum(map(len, rounds)):
         raise In2xError("no instruction to learn from", file=stage.input("select"),
                         mend="loosen the selection or raise sft.max_tokens")  # fmt: skip
@@ -85,6 +87,7 @@ def run(config: SftConfig, stage: Stage) -> None:
         model, Plan(len(steps), batch, {}), config.optimizer, stage, what="sft", temperature=config.temperature,
         smoothing=config.smoothing, compiled=config.compile, dev=dev, dev_every=config.dev_every,
     )  # fmt: skip
-    save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
-    profile.save(stage.out / "model")
+    if parallel.rank() == 0:
+        save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
+        profile.save(stage.out / "model")
     stage.figures.update({"round1": len(rounds[0]), "round2": len(rounds[1]), "passes": config.passes, **figures})

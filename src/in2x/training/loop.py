@@ -6,9 +6,11 @@ draws from a global random stream, and a run that was killed goes on from its la
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,14 +18,17 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from in2x.stage import Stage
+from in2x.training import parallel
 from in2x.training.batches import Batch
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.config import OptimizerConfig
 from in2x.training.loss import LanguageModelingLoss
-from in2x.training.model import to_training_device
+from in2x.training.model import attention_for, to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 from in2x.training.precision import autocast
 
+Measure = Callable[[Sequence[Batch]], float]
+"""Mean held-out loss in nats per token over batches."""
 SAVE_SECONDS = 30.0
 LOG_EVERY = 20
 
@@ -64,9 +69,12 @@ def train(
     compiled: bool = True,
     dev: Sequence[Batch] = (),
     dev_every: int = 0,
-    on_dev: Callable[[int], dict[str, float]] | None = None,
+    on_dev: Callable[[Measure], dict[str, float]] | None = None,
 ) -> dict[str, float]:
     """Train `model` in place over `plan`; on return it holds the weight average where the config asks for one.
+
+    Where several processes were started (`parallel.start`) they share the work, and the first of them alone has the
+    result. Each holds the whole model in its main memory, beside its part.
 
     Args:
         model: fp32 parameters; matrix products run in `precision.compute_dtype`. Moved to the GPU where there is one.
@@ -79,14 +87,21 @@ def train(
         compiled: use torch.compile where a compiler is found.
         dev: held-out batches; their loss (temperature 1, no smoothing) is logged every `dev_every` steps.
         dev_every: steps between held-out losses (0: only at the end).
-        on_dev: called with the step beside the held-out loss; what it returns is logged too.
+        on_dev: called beside the held-out loss with what measures it on other batches; what it returns is logged too.
 
     Returns:
         Figures: steps, tokens, seconds, tokens_per_s, last smoothed loss, dev_loss.
     """
-    device = to_training_device(model)
     torch._dynamo.reset()
+    whole, alone = model, parallel.processes() == 1
+    if alone:
+        to_training_device(model)
+    else:
+        model = attention_for(copy.deepcopy(model), torch.cuda.is_available())
     loss_of = LanguageModelingLoss(model, temperature, smoothing, compiled and can_compile())
+    if not alone:
+        parallel.shard(loss_of, model)
+    device = next(model.parameters()).device
     optimizer = Optimizer(model, config)
     average = Average(optimizer.parameters, config.ema) if config.ema else None
     folder = stage.work / what
@@ -102,15 +117,16 @@ def train(
     with stage.progress(what, plan.steps) as advance:
         advance(step, "")
         while step < plan.steps:
-            batch = plan.batch(step).to(device)
+            batch = plan.batch(step)
+            mine, weight = parallel.part(batch)
             with autocast(device):
-                loss = loss_of(batch)
+                loss = loss_of(mine.to(device)) * weight
             loss.backward()
             factor = learning_rate_factor(config.schedule, step, plan.steps, config.warmup, config.decay)
             norm = optimizer.step(factor)
             if average is not None:
                 average.update()
-            sums.append(loss.detach())
+            sums.append(parallel.total(loss.detach()))
             tokens += batch.tokens
             step += 1
             if step % LOG_EVERY == 0 or step == plan.steps:
@@ -121,17 +137,19 @@ def train(
                 sums = []
                 stage.log.write(row)
             if dev_every and step % dev_every == 0 and step < plan.steps:
-                _measure(model, average, dev, on_dev, stage, plan, step)
+                _measure(loss_of, average, dev, on_dev, stage, plan, step)
             advance(1, f"loss {last['loss']:.3f}" if last else "")
-            if time.time() - saved > SAVE_SECONDS and step % LOG_EVERY == 0:
+            if step % LOG_EVERY == 0 and parallel.agreed(time.time() - saved > SAVE_SECONDS):
                 seconds = spent + time.time() - began
                 save_checkpoint(folder, model, optimizer, average, {"step": step, "tokens": tokens, "seconds": seconds})
                 saved = time.time()
     seconds = spent + time.time() - began
     if average is not None:
         average.swap()
-    measured = _measure(model, None, dev, on_dev, stage, plan, step)
-    model.eval()
+    measured = _measure(loss_of, None, dev, on_dev, stage, plan, step)
+    if not alone:
+        parallel.gather(model, whole)
+    whole.eval()
     return {"steps": step, "tokens": tokens, "seconds": round(seconds, 1),
             "tokens_per_s": round(tokens / max(seconds, 1e-9)), **last, **measured}  # fmt: skip
 
@@ -139,29 +157,28 @@ def train(
 def _warm_up(loss_of: LanguageModelingLoss, plan: Plan, device: torch.device) -> None:
     """Compile on the plan's first batch wherever a run begins: kernels, and so bits, are the same on resume."""
     with autocast(device):
-        loss_of(plan.batch(0).to(device)).backward()
+        loss_of(parallel.part(plan.batch(0))[0].to(device)).backward()
     for parameter in loss_of.parameters():
         parameter.grad = None
 
 
 @torch.no_grad()
-def held_out_loss(model: PreTrainedModel, batches: Sequence[Batch]) -> float:
+def held_out_loss(loss_of: LanguageModelingLoss, batches: Sequence[Batch]) -> float:
     """Mean cross-entropy in nats per token over `batches`, temperature 1, no smoothing."""
-    loss_of = LanguageModelingLoss(model)
     total, count = 0.0, 0
-    device = next(model.parameters()).device
+    device = next(loss_of.parameters()).device
     with autocast(device):
         for batch in batches:
-            total += float(loss_of(batch.to(device))) * len(batch.targets)
+            total += float(loss_of(batch.to(device), held_out=True)) * len(batch.targets)
             count += len(batch.targets)
     return total / max(1, count)
 
 
 def _measure(
-    model: PreTrainedModel,
+    loss_of: LanguageModelingLoss,
     average: Average | None,
     dev: Sequence[Batch],
-    on_dev: Callable[[int], dict[str, float]] | None,
+    on_dev: Callable[[Measure], dict[str, float]] | None,
     stage: Stage,
     plan: Plan,
     step: int,
@@ -170,14 +187,14 @@ def _measure(
         return {}
     if average is not None:
         average.swap()
-    model.eval()
+    loss_of.eval()
     # Eager: a held-out pass must not make the compiler specialise on evaluation mode.
     with torch.compiler.set_stance("force_eager"):
-        measured = {"dev_loss": held_out_loss(model, dev)} if dev else {}
+        measured = {"dev_loss": held_out_loss(loss_of, dev)} if dev else {}
         if on_dev is not None:
-            measured |= on_dev(step)
+            measured |= on_dev(partial(held_out_loss, loss_of))
     stage.log.write({**plan.tags, "step": step, **measured})
-    model.train()
+    loss_of.train()
     if average is not None:
         average.swap()
     return measured

@@ -76,10 +76,11 @@ class LanguageModelingLoss(nn.Module):
             for layer in model.model.layers:
                 layer.compile(dynamic=True)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Mean loss over the positions of `batch`."""
+    def forward(self, batch: Batch, held_out: bool = False) -> Tensor:
+        """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing."""
+        temperature, smoothing = (1.0, 0.0) if held_out else (self.temperature, self.smoothing)
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)
         states = states.reshape(-1, states.shape[-1])[where]
-        loss: Tensor = self._loss(states, self.model.lm_head.weight, targets, self.temperature, self.smoothing)
+        loss: Tensor = self._loss(states, self.model.lm_head.weight, targets, temperature, smoothing)
         return loss

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from in2x.training import parallel
 from in2x.training.precision import compute_dtype
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -61,11 +62,13 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     alike[parameter.shape, parameter.device].append(parameter)
             for (shape, device), parameters in alike.items():
-                moved = torch.stack([self._momentum(p, group["momentum"]) for p in parameters])
+                # Sharded matrices are gathered, and made orthogonal by every process for itself.
+                moved = torch.stack([parallel.full(self._momentum(p, group["momentum"])) for p in parameters])
                 update = orthogonalize(moved.to(compute_dtype(device))).float()
                 rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 for parameter, change in zip(parameters, update.unbind(), strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-rate)
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(parallel.like(change, parameter), alpha=-rate)
 
     def _momentum(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         gradient = parameter.grad

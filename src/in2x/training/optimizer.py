@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from in2x.training import parallel
 from in2x.training.config import OptimizerConfig, Schedule
 from in2x.training.muon import Muon
 
@@ -66,7 +67,7 @@ class Optimizer:
 
     def step(self, factor: float) -> float:
         """Clip, step with the peak rates times `factor`, drop the gradients. Returns the gradient norm before clip."""
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
+        norm = parallel.full(nn.utils.clip_grad_norm_(self.parameters, self.config.clip))
         for part, rate in zip(self.parts, self.rates, strict=True):
             for group in part.param_groups:
                 group["lr"] = rate * factor
@@ -75,32 +76,34 @@ class Optimizer:
         return float(norm)
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
-        """Every tensor of the optimizers' state, by a name that is stable for the same model."""
+        """Every tensor of the optimizers' state (this process's part), by a name that is stable for the same model."""
         found = {}
         for number, part in enumerate(self.parts):
             for index, state in part.state_dict()["state"].items():
                 for key, value in state.items():
-                    found[f"{number}.{index}.{key}"] = torch.as_tensor(value)
+                    found[f"{number}.{index}.{key}"] = parallel.local(torch.as_tensor(value))
         return found
 
     def load_state_tensors(self, tensors: dict[str, torch.Tensor]) -> None:
         """Put back what `state_tensors` gave."""
         for number, part in enumerate(self.parts):
             whole = part.state_dict()
+            parameters = [p for group in part.param_groups for p in group["params"]]
             state: dict[int, dict[str, torch.Tensor]] = {}
             for name, value in tensors.items():
                 owner, index, key = name.split(".", 2)
                 if int(owner) == number:
-                    state.setdefault(int(index), {})[key] = value
+                    parameter = parameters[int(index)]
+                    state.setdefault(int(index), {})[key] = value if key == "step" else parallel.wrap(value, parameter)
             part.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
 
 
 class Average:
-    """Exponential moving average of parameters, in fp32, with the usual correction for its start."""
+    """Exponential moving average of parameters (this process's part), in fp32, corrected for its start as usual."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
         self.parameters, self.decay = list(parameters), decay
-        self.values = [p.detach().float().clone() for p in self.parameters]
+        self.values = [parallel.local(p.detach()).float().clone() for p in self.parameters]
         self.steps = 0
 
     @torch.no_grad()
@@ -108,12 +111,13 @@ class Average:
         """Take the parameters of this step in; early steps weigh more (decay is at most (1+t)/(10+t))."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self.values, [p.detach().float() for p in self.parameters], 1 - decay)
+        torch._foreach_lerp_(self.values, [parallel.local(p.detach()).float() for p in self.parameters], 1 - decay)
 
     @torch.no_grad()
     def swap(self) -> None:
         """Exchange parameters and average (call twice to come back)."""
         for parameter, value in zip(self.parameters, self.values, strict=True):
-            held = parameter.detach().clone()
-            parameter.copy_(value)
+            own = parallel.local(parameter.detach())
+            held = own.clone()
+            own.copy_(value)
             value.copy_(held)

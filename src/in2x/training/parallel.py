@@ -1,0 +1,161 @@
+"""Training in several processes: FSDP2 shards of parameters, gradients and optimizer state (Zhao et al. 2023).
+
+Every process makes the whole batch (a pure function of the step) and computes its rows of it. Losses are weighted so
+that the averaged gradient is that of the whole batch in one process. Collectives are NCCL's on GPUs and gloo's on CPUs.
+In one process nothing here does anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+from transformers import PreTrainedModel
+
+from in2x.training.batches import Batch
+
+
+def start() -> None:
+    """Join the other processes, as torchrun or accelerate launch say in the environment (RANK, WORLD_SIZE, ...)."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not distributed.is_initialized():
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def stop() -> None:
+    """Leave them."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """The number of this one, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def wait() -> None:
+    """Go on when every process is here."""
+    if processes() > 1:
+        distributed.barrier()
+
+
+@contextmanager
+def main_first() -> Iterator[None]:
+    """Process 0 goes through the block before the others do: it writes what they then find finished."""
+    if rank():
+        wait()
+    yield
+    if not rank():
+        wait()
+
+
+def shard(loss_of: nn.Module, model: PreTrainedModel) -> None:
+    """Shard `model` in place over all processes, one unit a layer; the rest is a unit with `loss_of`, which calls it.
+
+    The shards lie on the GPUs where there are some: the whole model need not fit on one.
+    """
+    mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (processes(),))
+    for layer in model.model.layers:
+        fully_shard(layer, mesh=mesh)
+    fully_shard(loss_of, mesh=mesh)
+
+
+@torch.no_grad()
+def gather(sharded: nn.Module, whole: nn.Module) -> None:
+    """Copy the parameters of `sharded` into `whole`, an unsharded copy of the same model, in process 0."""
+    for source, target in zip(sharded.parameters(), whole.parameters(), strict=True):
+        value = full(source)
+        if rank() == 0:
+            target.copy_(value)
+
+
+def part(batch: Batch) -> tuple[Batch, float]:
+    """This process's rows of `batch`, and the factor that its mean loss gets.
+
+    FSDP averages gradients over n processes, so the mean over this part's positions counts n * here / all. A process
+    for which no row is left computes the first one for nothing: all must take part in the collectives.
+    """
+    size, number = processes(), rank()
+    if size == 1:
+        return batch, 1.0
+    count, length = batch.ids.shape
+    rows = torch.arange(count)[number::size]
+    weight = 1.0
+    if not len(rows):
+        rows, weight = torch.tensor([0]), 0.0
+    new_row = torch.full((count,), -1)
+    new_row[rows] = torch.arange(len(rows))
+    owner = new_row[batch.where // length]
+    mine = owner >= 0
+    where = owner[mine] * length + batch.where[mine] % length
+    targets = batch.targets[mine]
+    if not len(where):
+        where, targets, weight = torch.tensor([0]), torch.tensor([0]), 0.0
+
+    def take(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values[rows]
+
+    mine_only = replace(
+        batch, ids=batch.ids[rows], where=where, targets=targets, starts=take(batch.starts),
+        positions=take(batch.positions), shared=take(batch.shared),
+    )  # fmt: skip
+    return mine_only, weight * size * len(where) / max(1, len(batch.where))
+
+
+def total(value: Tensor) -> Tensor:
+    """The mean of `value` over the processes."""
+    if processes() > 1:
+        value = value.detach().clone()
+        distributed.all_reduce(value)
+        value /= processes()
+    return value
+
+
+def agreed(answer: bool) -> bool:
+    """What process 0 answers: clocks differ, and a checkpoint is written by all or none."""
+    if processes() == 1:
+        return answer
+    told = [answer]
+    distributed.broadcast_object_list(told, src=0)
+    return told[0]
+
+
+def local(value: Tensor) -> Tensor:
+    """What this process holds of `value`: storage that it may write to."""
+    shards: Tensor = value.to_local() if isinstance(value, DTensor) else value
+    return shards
+
+
+def full(value: Tensor) -> Tensor:
+    """The whole of `value`, in every process."""
+    whole: Tensor = value.full_tensor() if isinstance(value, DTensor) else value
+    return whole
+
+
+def like(value: Tensor, parameter: Tensor) -> Tensor:
+    """A whole `value`, of which every process keeps the part that it holds of `parameter`."""
+    if not isinstance(parameter, DTensor):
+        return value
+    return distribute_tensor(value, parameter.device_mesh, parameter.placements, src_data_rank=None)
+
+
+def wrap(value: Tensor, parameter: Tensor) -> Tensor:
+    """The inverse of `local`: this process's part of a tensor that is sharded as `parameter` is."""
+    if not isinstance(parameter, DTensor) or value.shape != parameter.to_local().shape:
+        return value
+    return DTensor.from_local(
+        value, parameter.device_mesh, parameter.placements, shape=parameter.shape, stride=parameter.stride()
+    )

@@ -1,0 +1,59 @@
+"""Trains a tiny model as one of the processes that torchrun started; the test beside it starts it.
+
+python parallel_worker.py FOLDER OPTIMIZER STEPS [DIE_AT]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+import in2x.training.loop as loop
+from in2x.stage import Stage
+from in2x.training import parallel
+from in2x.training.batches import Batch, Example, collate
+from in2x.training.config import OptimizerConfig, ShapeConfig
+from in2x.training.loop import Plan, train
+from in2x.training.model import build_model, save_model
+from in2x.training.tokenizer import train_tokenizer
+
+SHAPE = ShapeConfig(width=32, layers=2, heads=2, kv_heads=1, mlp=48, vocabulary=300, context=64)
+
+
+def batch(step: int) -> Batch:
+    """1 to 5 rows of unequal length: other shares for the processes, and at times none."""
+    rng = np.random.default_rng(step % 5)
+    rows = [rng.integers(3, 250, int(n)).tolist() for n in rng.integers(4, 30, 1 + step % 5)]
+    return collate([Example([*row, *row], 2) for row in rows], 0)
+
+
+def main(folder: Path, name: str, steps: int, die_at: int) -> None:
+    parallel.start()
+    torch.set_num_threads(1)
+    loop.LOG_EVERY, loop.SAVE_SECONDS = 1, 0.0
+    tokenizer = train_tokenizer(["a b c d e f g"] * 20, 300)
+    model = build_model(SHAPE, tokenizer, 0)
+
+    def plan(step: int) -> Batch:
+        if step == die_at:
+            raise SystemExit(3)
+        return batch(step)
+
+    stage = Stage("sft", SimpleNamespace(seed=0), folder, rank=parallel.rank())  # type: ignore[arg-type]
+    knobs = OptimizerConfig(name=name, lr=1e-2, matrix_lr=1e-2, weight_decay=0.1, ema=0.9, schedule="linear")
+    train(
+        model, Plan(steps, plan, {}), knobs, stage, what="sft", compiled=False, dev=[batch(100)],
+        on_dev=lambda measure: {"dev_loss/again": measure([batch(100)])},
+    )  # fmt: skip
+    if parallel.rank() == 0:
+        save_model(model, tokenizer, folder / "model")
+    parallel.wait()
+    parallel.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else -1)

@@ -1,0 +1,126 @@
+"""Two gloo processes with FSDP2 on the CPU train as one process does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import in2x
+from in2x.training import parallel
+
+sys.path.insert(0, str(Path(__file__).parent))
+import parallel_worker
+
+SOURCES = str(Path(in2x.__file__).parents[1])
+
+
+def go(folder: Path, count: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        *(["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={count}"] if count > 1 else []),
+    ]
+    environment = {**os.environ, "PYTHONPATH": SOURCES, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [*command, str(Path(parallel_worker.__file__)), str(folder), *arguments],
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def curve(folder: Path) -> list[tuple[int, float]]:
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [
+        (row["step"], row[key])
+        for row in rows
+        for key in ("loss", "grad_norm", "dev_loss", "dev_loss/again")
+        if key in row
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_the_curve_and_the_weights_are_those_of_one_process(tmp_path, name):
+    for count in (1, 2):
+        done = go(tmp_path / str(count), count, name, "12")
+        assert done.returncode == 0, done.stderr[-3000:]
+    one, two = curve(tmp_path / "1"), curve(tmp_path / "2")
+    assert [step for step, _ in one] == [step for step, _ in two]
+    assert [v for _, v in two] == pytest.approx([v for _, v in one], rel=1e-4)
+    assert one[-1][1] < one[0][1]
+    weights = [load_file(tmp_path / f / "model" / "model.safetensors") for f in ("1", "2")]
+    assert weights[0].keys() == weights[1].keys()
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_killed_run_of_two_processes_ends_in_the_same_weights(tmp_path):
+    assert go(tmp_path / "whole", 2, "muon", "9").returncode == 0
+    assert go(tmp_path / "cut", 2, "muon", "9", "5").returncode != 0
+    again = go(tmp_path / "cut", 2, "muon", "9")
+    assert again.returncode == 0, again.stderr[-3000:]
+    whole, cut = (load_file(tmp_path / f / "model" / "model.safetensors") for f in ("whole", "cut"))
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+    assert curve(tmp_path / "whole") == curve(tmp_path / "cut")
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_two_processes_is_refused_by_one(tmp_path):
+    assert go(tmp_path, 2, "adamw", "9", "5").returncode != 0
+    refused = go(tmp_path, 1, "adamw", "9")
+    assert "other than 1 process(es) wrote" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_recipe_trains_in_two_processes(tmp_path):
+    """`launch` in the recipe: base, pretraining and SFT in two processes leave what one process leaves."""
+    recipe = Path(__file__).parent / "recipes" / "tiny.yaml"
+    launch = f"{sys.executable} -m torch.distributed.run --standalone --nproc_per_node=2"
+    environment = {**os.environ, "PYTHONPATH": SOURCES, "OMP_NUM_THREADS": "1"}
+    losses = []
+    for name, more in (("one", []), ("two", ["--set", f"launch={launch}"])):
+        done = subprocess.run(
+            [sys.executable, "-m", "in2x", "sft", str(recipe), "--out", str(tmp_path / name), *more],
+            env=environment, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        manifests = {s: json.loads((tmp_path / name / s / "manifest.json").read_text()) for s in ("pretrain", "sft")}
+        figures = {s: m["figures"] for s, m in manifests.items()}
+        losses.append([*(figures["pretrain"][f"phase{n}"]["loss"] for n in (1, 2, 3)), figures["sft"]["loss"]])
+        keys = [m["key"] for m in manifests.values()]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
+    assert figures["sft"]["processes"] == 2
+    again = subprocess.run(
+        [sys.executable, "-m", "in2x", "sft", str(recipe), "--out", str(tmp_path / "two")],
+        env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert again.returncode == 0
+    assert again.stderr.count("unchanged") >= 6  # in how many processes a model was trained is not part of its key
+    assert keys == [
+        json.loads((tmp_path / "two" / s / "manifest.json").read_text())["key"] for s in ("pretrain", "sft")
+    ]
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_the_parts_of_a_batch_are_the_batch(monkeypatch, step):
+    whole = parallel_worker.batch(step)
+    monkeypatch.setattr(parallel, "processes", lambda: 3)
+    tokens, share = [], 0.0
+    for number in range(3):
+        monkeypatch.setattr(parallel, "rank", lambda number=number: number)
+        mine, weight = parallel.part(whole)
+        assert mine.ids.shape[1] == whole.ids.shape[1]
+        if weight:
+            flat = mine.ids.reshape(-1)
+            assert torch.equal(flat[mine.where + 1], mine.targets)
+            tokens += mine.targets.tolist()
+        share += weight / 3
+    assert sorted(tokens) == sorted(whole.targets.tolist())
+    assert share == pytest.approx(1.0)
