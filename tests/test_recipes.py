@@ -43,4 +43,8 @@ def test_large_recipes_are_priced(name, parameters):
     first = found["pretrain phase1"]
     assert first.flops > 6 * parameters * first.tokens * 0.97
     assert found["rl"].device_hours > 0
+    sft = found["sft"]
+    if name == "in2x-72b":
+        assert sft.tokens == 1_500_000 * 512 and "1,500,000 examples, if one is 512 tokens long" in sft.words
+        assert sft.flops == pytest.approx(6 * parameters * sft.tokens, rel=0.03)
     assert "128 prompts x 16 rollouts = 2,048 trajectories a batch, 4 updates of 512 each" in found["rl"].words

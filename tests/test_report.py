@@ -282,9 +282,15 @@ def test_phases_follow_one_another_on_one_axis(whole: Path) -> None:
     assert chart is not None
     assert [label for _, label in chart.bands] == ["phase 1", "phase 2", "phase 3"]
     assert chart.lines[-1].xs[-1] == 600
-    sparse = [{"phase": p, "step": s, "loss": 2.0, "dev_loss/ja": 3.0 - p} for p in (1, 2) for s in (20, 40)]
-    held = training.held_out_chart([{"step": 9, "dev_loss/ja": 5.0}], sparse)
-    assert held is not None and [line.name for line in held.lines] == ["Japanese"]
+    sparse = [
+        {"phase": p, "step": s, "loss": 2.0, "dev_loss/ja": 3.0 - p, "dev_loss/ja.creative": 4.0 - p}
+        for p in (1, 2)
+        for s in (20, 40)
+    ]
+    held, domains = training.held_out_charts([{"step": 9, "dev_loss/ja": 5.0}], sparse)
+    assert [line.name for line in held.lines] == ["Japanese"]
+    assert [line.name for line in domains.lines] == ["Japanese, creative"]
+    assert domains.lines[0].ys == [3, 3, 2, 2]
     assert held.lines[0].xs == [0, 20, 40, 60, 80] and held.lines[0].ys == [5, 2, 2, 1, 1]
 
 

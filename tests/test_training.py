@@ -307,3 +307,22 @@ def test_a_batch_moves_whole_to_another_device() -> None:
 
 def test_a_plan_without_steps_is_empty():
     assert plan_blocks(5, 4, 0, 0) == []
+
+
+def test_checkpointing_changes_memory_not_numbers(tmp_path):
+    found = []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        tokenizer = train_tokenizer(["a b c d e f g"] * 20, 300)
+        model = build_model(ShapeConfig(width=32, layers=2, heads=2, kv_heads=1, mlp=32, vocabulary=300), tokenizer, 0)
+        calls = []
+        model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        plan = loop.Plan(3, lambda k: collate([Example([5, 6, 7, 8, 9 + k], 1)], 0), {})
+        stage = Stage("sft", SimpleNamespace(seed=0), tmp_path / str(checkpointing))
+        stage.out.mkdir()
+        knobs = OptimizerConfig(lr=1e-2, schedule="constant")
+        loop.train(model, plan, knobs, stage, what="sft", compiled=False, checkpointing=checkpointing)
+        found.append((len(calls), [p.detach() for p in model.parameters()]))
+    assert found[1][0] == 2 * found[0][0]  # every layer ran once more, in the backward pass
+    for a, b in zip(found[0][1], found[1][1], strict=True):
+        assert torch.equal(a, b)

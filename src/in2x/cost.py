@@ -23,6 +23,9 @@ from in2x.errors import In2xError, UsageError
 from in2x.pretrain.config import PhaseConfig
 from in2x.recipe import Recipe
 
+EXAMPLE = 512
+"""Tokens of an instruction with its answer, taken for the mean where the recipe cannot know it."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -144,12 +147,7 @@ def costs(recipe: Recipe, hardware: Hardware) -> Iterator[Cost]:
         yield _phase("base", recipe.base.train, shape, hardware)
     for name in ("phase1", "phase2", "phase3"):
         yield _phase(f"pretrain {name}", getattr(recipe.pretrain, name), shape, hardware)
-    sft = recipe.sft
-    yield Cost(
-        "sft", None, None, None, training_memory(shape, sft.max_tokens, hardware), None,
-        f"{sft.passes} pass(es) over each of two rounds, {sft.batch_tokens:,} tokens a step; tokens depend on the "
-        f"selection, each costs {6 * shape.parameters:.3g} operations",
-    )  # fmt: skip
+    yield _sft(recipe, shape, hardware)
     yield _rl(recipe, shape, hardware)
 
 
@@ -160,6 +158,24 @@ def _phase(name: str, phase: PhaseConfig, shape: Shape, hardware: Hardware) -> C
         name, phase.tokens, -(-phase.tokens // phase.batch_tokens), flops,
         training_memory(shape, phase.context, hardware), _hours(flops, hardware),
         f"{rows:,} blocks of {phase.context:,} tokens a step, (6 N + 6 L d c) a token",
+    )  # fmt: skip
+
+
+def _sft(recipe: Recipe, shape: Shape, hardware: Hardware) -> Cost:
+    sft, sizes = recipe.sft, (recipe.select.round1.size, recipe.select.round2.size)
+    memory = training_memory(shape, sft.max_tokens, hardware)
+    words = f"{sft.passes} pass(es) over each of two rounds, {sft.batch_tokens:,} tokens a step; "
+    if None in sizes:
+        per = 6 * shape.parameters
+        why = f"tokens depend on the selection, each costs {per:.3g} operations"
+        return Cost("sft", None, None, None, memory, None, words + why)
+    each = min(EXAMPLE, sft.max_tokens)
+    examples = sft.passes * sum(size or 0 for size in sizes)
+    tokens = examples * each
+    flops = tokens * training_flops(shape, each)
+    return Cost(
+        "sft", tokens, -(-tokens // sft.batch_tokens), flops, memory, _hours(flops, hardware),
+        words + f"{examples:,} examples, if one is {each:,} tokens long",
     )  # fmt: skip
 
 

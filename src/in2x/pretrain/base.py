@@ -73,6 +73,7 @@ def run(config: BaseModelConfig, stage: Stage) -> None:
     hub = stage.recipe.languages.hub
     figures = train_phase(
         model, tokenizer, config.train, stage, name="base", tags={"phase": "base"}, compiled=config.compile,
+        checkpointing=config.checkpointing,
         documents=lambda: hub_heavy(select_documents(documents, config.train.view), hub, config.hub_share),
     )  # fmt: skip
     if parallel.rank() == 0:

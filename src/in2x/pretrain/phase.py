@@ -1,4 +1,4 @@
-"""One phase of pretraining: view -> blocks -> training, with held-out loss by language."""
+"""One phase of pretraining: view -> blocks -> training, with held-out loss by language and domain."""
 
 from __future__ import annotations
 
@@ -35,15 +35,22 @@ def translation_chats(stage: Stage) -> Iterator[Instruction]:
 def held_out_blocks(
     stage: Stage, tokenizer: PreTrainedTokenizerBase, context: int, limit: int
 ) -> dict[str, list[Batch]]:
-    """Held-out batches (8 blocks each) by language; at most `limit` blocks a language."""
-    by_language: dict[str, list[Document]] = {}
+    """Held-out batches (8 blocks each) by language ("ja") and, where a language has several, by domain ("ja.creative").
+
+    At most `limit` blocks each.
+    """
+    by_name: dict[str, list[Document]] = {}
     for document in read_records(stage.input("corpus") / "heldout.parquet", Document):
-        by_language.setdefault(document.lang, []).append(document)
+        by_name.setdefault(document.lang, []).append(document)
+        by_name.setdefault(f"{document.lang}.{document.domain}", []).append(document)
     found = {}
-    for language, documents in sorted(by_language.items()):
-        blocks = pack_documents(tokenizer, documents, context, stage.work / f"heldout.{language}.{context}", stage.seed)
+    for name, documents in sorted(by_name.items()):
+        language = name.partition(".")[0]
+        if name != language and len(documents) == len(by_name[language]):
+            continue  # its only domain
+        blocks = pack_documents(tokenizer, documents, context, stage.work / f"heldout.{name}.{context}", stage.seed)
         count = min(limit, len(blocks))
-        found[language] = [block_batch([(blocks, j) for j in range(i, min(i + 8, count))]) for i in range(0, count, 8)]
+        found[name] = [block_batch([(blocks, j) for j in range(i, min(i + 8, count))]) for i in range(0, count, 8)]
     return found
 
 
@@ -59,6 +66,7 @@ def train_phase(
     dev_every: int = 0,
     dev_blocks: int = 16,
     compiled: bool = True,
+    checkpointing: bool = False,
 ) -> dict[str, float]:
     """Train `model` through one phase and return its figures.
 
@@ -73,6 +81,7 @@ def train_phase(
         dev_every: steps between held-out losses.
         dev_blocks: held-out blocks a language.
         compiled: use torch.compile where possible.
+        checkpointing: recompute activations in the backward pass.
     """
     steps = phase.tokens // phase.batch_tokens
     if phase.tokens and not steps:
@@ -103,11 +112,11 @@ def train_phase(
         held = held_out_blocks(stage, tokenizer, phase.context, dev_blocks)
 
     def on_dev(measure: Measure) -> dict[str, float]:
-        return {f"dev_loss/{language}": measure(batches) for language, batches in held.items()}
+        return {f"dev_loss/{name}": measure(batches) for name, batches in held.items()}
 
     return train(
         model, Plan(steps, batch, dict(tags)), phase.optimizer, stage, what=name, compiled=compiled,
-        dev_every=dev_every, on_dev=on_dev,
+        checkpointing=checkpointing, dev_every=dev_every, on_dev=on_dev,
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def run(config: PretrainConfig, stage: Stage) -> None:
             figures = train_phase(
                 model, tokenizer, phase, stage, name=f"phase{number}", tags={"phase": number},
                 dev_every=config.dev_every, dev_blocks=config.dev_blocks, compiled=config.compile,
+                checkpointing=config.checkpointing,
             )  # fmt: skip
             if parallel.rank() == 0:
                 partial = stage.work / f"model{number}"

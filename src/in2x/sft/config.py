@@ -22,5 +22,6 @@ class SftConfig(Config):
     optimizer: OptimizerConfig = knob(OptimizerConfig(), "Optimizer and schedule.", source="METHOD 4")
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1)
+    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
     compile: bool = knob(True, "Compile the layers where a compiler is found.")
     lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")

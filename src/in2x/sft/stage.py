@@ -85,7 +85,8 @@ def run(config: SftConfig, stage: Stage) -> None:
     adapters = add_adapters(model, config.lora, stage.seed)
     figures = train(
         model, Plan(len(steps), batch, {}), config.optimizer, stage, what="sft", temperature=config.temperature,
-        smoothing=config.smoothing, compiled=config.compile, dev=dev, dev_every=config.dev_every,
+        smoothing=config.smoothing, compiled=config.compile, checkpointing=config.checkpointing,
+        dev=dev, dev_every=config.dev_every,
     )  # fmt: skip
     if parallel.rank() == 0:
         save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")

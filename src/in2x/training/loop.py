@@ -67,6 +67,7 @@ def train(
     temperature: float = 1.0,
     smoothing: float = 0.0,
     compiled: bool = True,
+    checkpointing: bool = False,
     dev: Sequence[Batch] = (),
     dev_every: int = 0,
     on_dev: Callable[[Measure], dict[str, float]] | None = None,
@@ -85,6 +86,7 @@ def train(
         temperature: loss temperature (METHOD 4).
         smoothing: label smoothing.
         compiled: use torch.compile where a compiler is found.
+        checkpointing: recompute the activations of each layer in the backward pass.
         dev: held-out batches; their loss (temperature 1, no smoothing) is logged every `dev_every` steps.
         dev_every: steps between held-out losses (0: only at the end).
         on_dev: called beside the held-out loss with what measures it on other batches; what it returns is logged too.
@@ -98,6 +100,8 @@ def train(
         to_training_device(model)
     else:
         model = attention_for(copy.deepcopy(model), torch.cuda.is_available())
+    if checkpointing:
+        model.activation_checkpointing_enable({"use_reentrant": False})
     loss_of = LanguageModelingLoss(model, temperature, smoothing, compiled and can_compile())
     if not alone:
         parallel.shard(loss_of, model)
@@ -147,6 +151,8 @@ def train(
     if average is not None:
         average.swap()
     measured = _measure(loss_of, None, dev, on_dev, stage, plan, step)
+    if checkpointing:
+        model.activation_checkpointing_disable()
     if not alone:
         parallel.gather(model, whole)
     whole.eval()

@@ -57,7 +57,7 @@ def render(artifacts: Mapping[str, Artifact], config: ReportConfig, *, name: str
         "curves": [chart for chart in (
             training.loss_chart("Base model, from scratch", logs.get("base", []), limit),
             training.phases_chart(logs.get("pretrain", []), limit),
-            training.held_out_chart(logs.get("base", []), logs.get("pretrain", [])),
+            *training.held_out_charts(logs.get("base", []), logs.get("pretrain", [])),
             training.loss_chart("Supervised fine-tuning", logs.get("sft", []), limit),
         ) if chart],
         "rl_charts": training.rl_charts(logs.get("rl", []), limit),

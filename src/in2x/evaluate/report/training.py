@@ -69,10 +69,19 @@ def phases_chart(rows: Rows, limit: int) -> LineChart | None:
     return line_chart("Continued pretraining", series, note=note, limit=limit, bands=bands)
 
 
-def held_out_chart(base: Rows, pretrain: Rows) -> LineChart | None:
-    """Held-out loss by language from the base model (step 0) through the phases."""
+def held_out_charts(base: Rows, pretrain: Rows) -> list[LineChart]:
+    """Held-out loss from the base model (step 0) through the phases: by language, and by domain where there are two."""
+    keys = [k for k in _keys([*base, *pretrain]) if k.startswith("dev_loss")]
+    found = (
+        _held_out("Held-out loss by language", base, pretrain, [k for k in keys if "." not in k]),
+        _held_out("Held-out loss by domain", base, pretrain, [k for k in keys if "." in k]),
+    )
+    return [chart for chart in found if chart is not None]
+
+
+def _held_out(title: str, base: Rows, pretrain: Rows, keys: Sequence[str]) -> LineChart | None:
     curves: dict[str, list[tuple[float, float]]] = {}
-    for key in [k for k in _keys([*base, *pretrain]) if k.startswith("dev_loss")]:
+    for key in keys:
         before = points(base, key)
         found = [(0.0, before[-1][1])] if before else []
         for _, start, _, own in _phases(pretrain):
@@ -80,12 +89,14 @@ def held_out_chart(base: Rows, pretrain: Rows) -> LineChart | None:
         curves[key] = found
     bands = [(end, name) for name, _, end, _ in _phases(pretrain)]
     series = [Series(_language(k.removeprefix("dev_loss").strip("/")), found) for k, found in curves.items()]
-    return line_chart("Held-out loss by language", series, bands=bands, note="base at step 0, then to the end of each "
+    return line_chart(title, series, bands=bands, note="base at step 0, then to the end of each "
                       "phase") if any(len(found) > 1 for found in curves.values()) else None  # fmt: skip
 
 
-def _language(code: str) -> str:
-    return "bilingual" if code == "mul" else language(code) if code else "all"
+def _language(name: str) -> str:
+    code, _, domain = name.partition(".")
+    words = "bilingual" if code == "mul" else language(code) if code else "all"
+    return f"{words}, {domain}" if domain else words
 
 
 def _phases(rows: Rows) -> list[tuple[str, float, float, list[Mapping[str, Any]]]]:
