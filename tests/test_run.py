@@ -111,6 +111,20 @@ def test_a_change_of_code_or_of_an_input_file_reruns(rooms, tmp_path):
     assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
 
 
+def test_files_behind_a_glob_and_in_a_folder_count(rooms, tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text("{}\n")
+    plain = Recipe(name="t")
+    for number, place in enumerate((str(folder / "*.jsonl"), str(folder))):
+        recipe = plain.model_copy(update={"data": plain.data.model_copy(update={"raw": place})})
+        out = tmp_path / f"o{number}"
+        assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
+        assert ran(rooms, recipe, out) == []
+        (folder / f"b{number}.jsonl").write_text("{}\n")
+        assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
+
+
 def test_manifest_says_where_it_came_from(rooms, tmp_path):
     out = tmp_path / "out"
     artifacts = run(Recipe(name="t", seed=3), out)

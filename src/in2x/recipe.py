@@ -7,6 +7,7 @@ Unknown keys are errors that name the nearest known one.
 from __future__ import annotations
 
 import difflib
+import glob
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -88,13 +89,20 @@ class Recipe(Config):
         return value.model_dump(mode="json")
 
     def input_files(self, name: str) -> dict[str, list[Any]]:
-        """Size and modification time of each file or folder that the section names, so that a change is seen."""
+        """Size and modification time of each file that the section names (itself, by folder or by glob): a change of
+        it, and a file that comes or goes, makes the stage run again.
+        """
         found: dict[str, list[Any]] = {}
         for text in _strings(self.section(name)):
+            if not ("/" in text or "." in text) or len(text) >= 4096 or "\n" in text:
+                continue
             path = Path(text)
-            if ("/" in text or "." in text) and len(text) < 4096 and "\n" not in text and path.exists():
-                files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-                found[text] = [[str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+            if path.is_dir():
+                files = [f for f in path.rglob("*") if f.is_file()]
+            else:
+                files = [path] if path.exists() else [Path(f) for f in glob.glob(text, recursive=True)]
+            if files:
+                found[text] = [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in sorted(files) if f.is_file()]
         return found
 
 
