@@ -32,7 +32,7 @@ from in2x.run import run
 from in2x.training.model import load_model, load_tokenizer
 from in2x.translate.engine import LocalTranslator
 
-PAIRS, RAW = 8000, 0.3
+PAIRS, RAW = 4000, 0.15
 """Sentence pairs, and the share of the raw documents, that each seed draws."""
 CONSTANT = {"name": "muon", "lr": 3e-3, "matrix_lr": 4e-3, "schedule": "constant", "warmup": 0.0}
 LINEAR = {**CONSTANT, "schedule": "linear"}
@@ -53,8 +53,8 @@ def recipe(
     bilingual: float = 0.2,
 ) -> dict[str, Any]:  # fmt: skip
     share = 0.01 if given.quick else 1.0
-    first, second, third = (int(share * n) for n in (800_000, 200_000, 400_000))
-    block = {"context": 256, "batch_tokens": 2048}
+    first, second, third = (int(share * n) for n in (400_000, 100_000, 200_000))
+    block = {"context": 128, "batch_tokens": 2048}
 
     def phase(tokens: int, optimizer: dict[str, Any], **more: Any) -> dict[str, Any]:
         return {"tokens": tokens if tokens > 2048 else 0, **block, "optimizer": optimizer, **more}
@@ -79,7 +79,7 @@ def recipe(
         "base": {
             "shape": {"width": 128, "layers": 4, "heads": 4, "kv_heads": 2, "mlp": 384, "vocabulary": 4096,
                       "context": 256},
-            "train": phase(int(share * 300_000), {**CONSTANT, "warmup": 0.05}), "compile": False,
+            "train": phase(int(share * 150_000), {**CONSTANT, "warmup": 0.05}), "compile": False,
         },
         "pretrain": {"phase1": phases[0], "phase2": phases[1], "phase3": phases[2], "dev_every": 0, "compile": False},
         "instruct": {"synthesize": False, "rewritten": 0, "rl_share": 0.0},
@@ -106,7 +106,7 @@ def draw(source: Path, target: Path, seed: int, *, count: int = 0, share: float 
 def measure(folder: Path, test: Path, count: int) -> Figures:
     model, tokenizer = load_model(folder / "pretrain" / "model"), load_tokenizer(folder / "pretrain" / "model")
     held = [d.text for d in read_records(folder / "corpus" / "heldout.parquet", Document) if d.lang == "ja"]
-    found = surprise(model, tokenizer, held, context=256)
+    found = surprise(model, tokenizer, held, context=128)
     bits = sum(s.nats for s in found) / 0.6931471805599453 / sum(s.bytes for s in found)
     rows = [json.loads(line) for line in test.read_text(encoding="utf-8").splitlines()][:count]
     said = LocalTranslator(folder / "sft" / "model").translate([r["en"] for r in rows], "en", "ja", max_new_tokens=48)
