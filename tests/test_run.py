@@ -226,6 +226,23 @@ runner.run(Recipe(name="t"), Path("out"))
 """
 
 
+def test_the_lock_is_held_as_long_as_a_training_process_lives(tmp_path):
+    script = (
+        "import os, subprocess, sys; from pathlib import Path; from in2x.run import _lock\n"
+        "with _lock(Path(sys.argv[1])):\n"
+        "    child = subprocess.Popen(['sleep', '60'], close_fds=False)\n"
+        "    print(child.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    child = int(done.stdout)
+    try:
+        with pytest.raises(In2xError, match="another in2x is at work"):
+            run(Recipe(name="t"), tmp_path)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_kill_9_and_again(rooms, tmp_path):
     """Killed in the middle of a stage, the same command goes on from what that stage had finished."""
     driver = DRIVER.format(room=str(runner.PACKAGE / "room"), package=str(runner.PACKAGE))

@@ -41,7 +41,7 @@ def run_in_processes(command: str, function: Callable[[Any, Stage], None], stage
     })  # fmt: skip
     words = [*shlex.split(command), "-m", "in2x.launch", str(job)]
     stage.say(shlex.join(words))
-    code = subprocess.run(words, check=False).returncode
+    code = subprocess.run(words, check=False, close_fds=False).returncode  # they keep the run's lock
     if code:
         raise In2xError(f"the training processes ended with code {code}", file=job,
                         mend="see their message above; the same command resumes from the last checkpoint")  # fmt: skip

@@ -120,9 +120,13 @@ def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
 
 @contextmanager
 def _lock(out: Path) -> Iterator[None]:
-    """Hold the run directory: two processes never write one run."""
+    """Hold the run directory: two processes never write one run.
+
+    Training processes inherit the lock, so it outlives this one where they do (after `kill -9`).
+    """
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as stream:
+        os.set_inheritable(stream.fileno(), True)
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -54,7 +54,7 @@ def run_trl(
     })  # fmt: skip
     command = [*(shlex.split(config.trl.launch) or [sys.executable]), "-m", "in2x.rl.trl_job", str(folder / "job.json")]
     stage.say(shlex.join(command))
-    code = subprocess.run(command, check=False).returncode
+    code = subprocess.run(command, check=False, close_fds=False).returncode  # they keep the run's lock
     if code:
         raise In2xError(f"the training processes ended with code {code}", file=folder / "job.json",
                         mend="see their message above; the same command resumes from the last checkpoint")  # fmt: skip
