@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 STAGES = ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate", "report")
+GAINS = ("chrF", "chrF sampled", "principles", "principles sampled", "principle/register")
+"""What RL is asked to raise, or at least to keep."""
 
 
 def main(folder: Path) -> None:
@@ -40,6 +42,14 @@ def main(folder: Path) -> None:
                 digits = 3 if metric.startswith("principle") else 1
                 cells.append(f"{row['value']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})")
         print(f"| {pair} {metric} | " + " | ".join(cells) + " |")
+    found = json.loads((folder / "evaluate" / "differences.json").read_text(encoding="utf-8"))
+    found = [row for row in found if (row["a"], row["b"]) == ("rl", "sft") and row["metric"] in GAINS]
+    if found:
+        print("\n| RL minus SFT, paired bootstrap | difference (95%) |\n|---|---:|")
+    for row in found:
+        scale = 100 if row["metric"].startswith("principle") else 1
+        a, low, high = (f"{scale * row[k]:+.1f}" for k in ("difference", "low", "high"))
+        print(f"| {row['pair']} {row['metric']} | {a} ({low} to {high}) |")
     print("\n| stage | seconds | peak memory, MB |\n|---|---:|---:|")
     total = 0.0
     for stage in STAGES:

@@ -126,11 +126,11 @@ def measure(
                 table[system, pair, name] = stats
         for name, stats in principle_shares(outputs):
             table[system, "all", name] = stats
-        for pair, rows in _by_pair(sampled.get(system, [])):
+        drawn = sampled.get(system, [])
+        for pair, rows in _by_pair(drawn):
             table[system, pair, "chrF sampled"] = _text(rows, "chrF", config)
-        for name, stats in principle_shares(sampled.get(system, [])):
-            if name == "principles":
-                table[system, "all", "principles sampled"] = stats
+            table |= {(system, pair, "principles sampled"): s for n, s in principle_shares(rows) if n == "principles"}
+        table |= {(system, "all", "principles sampled"): s for n, s in principle_shares(drawn) if n == "principles"}
         for lang, known in surprises.get(system, {}).items():
             table[system, lang, "bits per byte"] = ratio([s.bits_per_byte * s.bytes for s in known],
                                                          [s.bytes for s in known])  # fmt: skip
