@@ -129,8 +129,9 @@ def measure(
         drawn = sampled.get(system, [])
         for pair, rows in _by_pair(drawn):
             table[system, pair, "chrF sampled"] = _text(rows, "chrF", config)
-            table |= {(system, pair, "principles sampled"): s for n, s in principle_shares(rows) if n == "principles"}
-        table |= {(system, "all", "principles sampled"): s for n, s in principle_shares(drawn) if n == "principles"}
+        for pair, rows in [*_by_pair(drawn), ("all", drawn)]:
+            if (stats := dict(principle_shares(rows)).get("principles")) is not None:
+                table[system, pair, "principles sampled"] = stats
         for lang, known in surprises.get(system, {}).items():
             table[system, lang, "bits per byte"] = ratio([s.bits_per_byte * s.bytes for s in known],
                                                          [s.bytes for s in known])  # fmt: skip
