@@ -130,8 +130,8 @@ def measure(
         for pair, rows in _by_pair(drawn):
             table[system, pair, "chrF sampled"] = _text(rows, "chrF", config)
         for pair, rows in [*_by_pair(drawn), ("all", drawn)]:
-            if (stats := dict(principle_shares(rows)).get("principles")) is not None:
-                table[system, pair, "principles sampled"] = stats
+            if (share := dict(principle_shares(rows)).get("principles")) is not None:
+                table[system, pair, "principles sampled"] = share
         for lang, known in surprises.get(system, {}).items():
             table[system, lang, "bits per byte"] = ratio([s.bits_per_byte * s.bytes for s in known],
                                                          [s.bytes for s in known])  # fmt: skip
