@@ -13,6 +13,12 @@ import torch
 from safetensors.torch import load_file
 
 import in2x
+from in2x.artifact import Artifact
+from in2x.errors import In2xError
+from in2x.launch import run_in_processes
+from in2x.recipe import Recipe
+from in2x.sft import stage as sft
+from in2x.stage import Stage
 from in2x.training import parallel
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -124,3 +130,19 @@ def test_the_parts_of_a_batch_are_the_batch(monkeypatch, step):
         share += weight / 3
     assert sorted(tokens) == sorted(whole.targets.tolist())
     assert share == pytest.approx(1.0)
+
+
+def test_processes_that_fail_are_one_sentence(tmp_path):
+    stage = Stage("sft", Recipe(name="t"), tmp_path)
+    with pytest.raises(In2xError, match="the training processes ended with code 1"):
+        run_in_processes("false", sft.run, stage)
+    job = json.loads((stage.work / "launch.json").read_text())
+    assert (job["module"], job["stage"], job["recipe"]["name"]) == ("in2x.sft.stage", "sft", "t")
+
+
+def test_a_fault_in_a_process_is_one_sentence_on_stderr(tmp_path, capfd):
+    stage = Stage("sft", Recipe(name="t"), tmp_path, {"pretrain": Artifact(tmp_path / "none", {})})
+    with pytest.raises(In2xError):
+        run_in_processes(sys.executable, sft.run, stage)
+    said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("in2x: ")]
+    assert said and "no finished artifact here" in said[0]
