@@ -122,30 +122,46 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    for column in ("stage", "tokens", "steps", "FLOPs", "memory/device", "device hours", "wall"):
-        table.add_column(column, justify="left" if column == "stage" else "right")
+    for column in ("stage", "tokens", "steps", "FLOPs", "memory", "device h", "wall"):
+        table.add_column(column, justify="left" if column == "stage" else "right", no_wrap=True)
     for cost in estimates:
         hours = cost.device_hours
         over = cost.memory > hardware.kind.memory
         table.add_row(
-            cost.stage,
-            "?" if cost.tokens is None else f"{cost.tokens:,}",
+            cost.stage.replace("pretrain phase", "phase "),
+            "?" if cost.tokens is None else scaled(cost.tokens),
             "?" if cost.steps is None else f"{cost.steps:,}",
             "?" if cost.flops is None else f"{cost.flops:.2e}",
-            Text(f"{cost.memory / 1e9:.1f} GB" + (" too much" if over else ""), style="red" if over else ""),
-            "?" if hours is None else f"{hours:,.2f}",
-            "?" if hours is None else duration(hours * 3600 / hardware.count),
+            Text(f"{cost.memory / 1e9:.1f} GB" + (" !" if over else ""), style="red" if over else ""),
+            "?" if hours is None else f"{hours:,.{2 if hours < 100 else 0}f}",
+            "?" if hours is None else wall(hours * 3600 / hardware.count),
         )
     to.print(table)
+    if any(cost.memory > hardware.kind.memory for cost in estimates):
+        room = f"{hardware.kind.memory / 1e9:.0f} GB"
+        to.print(Text(f"! more than the {room} of one device: take more of them", style="red"))
     for cost in estimates:
         to.print(Text.assemble((f"{cost.stage}: ", "bold"), cost.words))
     to.print(ASSUMPTIONS)
 
 
+def scaled(count: float) -> str:
+    """A count in three digits: 950, 12.3k, 400M, 2.5T."""
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.3g}{letter}"
+    return f"{count:g}"
+
+
+def wall(seconds: float) -> str:
+    """A duration; in days where it is more than three of them."""
+    return f"{seconds / 86400:,.1f} days" if seconds > 3 * 86400 else duration(seconds)
+
+
 ASSUMPTIONS = (
     "Estimates, not measurements. N parameters, L layers, d width, c context. Training 6 N + 6 L d c operations a "
-    "token (causal attention); memory 16 bytes a parameter (bf16 weights and gradients, fp32 master copy and Adam "
-    "moments) shared out over all devices, activations of one sequence checkpointed at each layer, logits of 2,048 "
+    "token (causal attention); memory of a device: 16 bytes a parameter (bf16 weights and gradients, fp32 master copy "
+    "and Adam moments) shared out over all devices, activations of one sequence checkpointed at each layer, logits of 2,048 "
     "positions at a time. ? means that the recipe alone does not tell."
 )
 
