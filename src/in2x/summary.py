@@ -161,8 +161,8 @@ def wall(seconds: float) -> str:
 ASSUMPTIONS = (
     "Estimates, not measurements. N parameters, L layers, d width, c context. Training 6 N + 6 L d c operations a "
     "token (causal attention); memory of a device: 16 bytes a parameter (bf16 weights and gradients, fp32 master copy "
-    "and Adam moments) shared out over all devices, activations of one sequence checkpointed at each layer, logits of 2,048 "
-    "positions at a time. ? means that the recipe alone does not tell."
+    "and Adam moments) shared out over all devices, activations of one sequence checkpointed at each layer, logits of "
+    "2,048 positions at a time. ? means that the recipe alone does not tell."
 )
 
 
