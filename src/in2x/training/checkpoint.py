@@ -84,6 +84,6 @@ def load_checkpoint(
     state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     if average is not None:
         values = load_file(folder / _file("average"))
-        average.values = [values[str(i)] for i in range(len(values))]
+        average.values = [values[str(i)].to(own.device) for i, own in enumerate(average.values)]
         average.steps = state["average_steps"]
     return state
