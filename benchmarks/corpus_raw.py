@@ -1,0 +1,86 @@
+"""From raw books to packed blocks: megabytes a second over the whole corpus stage and packing.
+
+    python benchmarks/corpus_raw.py --raw RAW --pairs test.jsonl
+
+RAW is a folder of raw documents (JSON Lines, a field "text"; `.gz` counts unpacked). The stage reads, cleans,
+identifies, drops duplicates and what overlaps the pairs, scores, selects and mixes as `recipes/books-cpu.yaml` says,
+without documents made of pairs. The tokenizer (8,192 entries) is trained before the clock of packing starts;
+identification is timed once more by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from in2x.cli import QUIET
+
+os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+
+import pyarrow as pa
+import yaml
+from small_model import machine
+
+from in2x.corpus.identify import identify
+from in2x.corpus.pack import META, pack_documents
+from in2x.corpus.view import select_documents
+from in2x.recipe import load_recipe
+from in2x.run import run
+from in2x.training.tokenizer import train_tokenizer
+
+CONTEXT = 8192
+CORPUS = {
+    "domain": "creative", "mix": {"epochs": 2, "languages": {"ja": 1, "en": 1, "zh": 1}}, "bilingual": {"share": 0.0},
+    "styled": {"share": 0.05}, "select": "quality >= 0.1 AND bucket <> 'tail'",
+}  # fmt: skip
+
+
+def texts_of(folder: Path) -> list[str]:
+    found = []
+    for file in sorted(folder.iterdir()):
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as stream:
+            found += [json.loads(line)["text"] for line in stream]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--raw", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="sentence pairs, as test set: kept out of the corpus")
+    given = parser.parse_args()
+    work = Path(tempfile.mkdtemp())
+    texts = texts_of(given.raw)
+    size = sum(len(t.encode()) for t in texts) / 1e6
+    pairs = str(given.pairs)
+    recipe = {"name": "raw", "data": {"raw": str(given.raw), "train": pairs, "dev": pairs, "test": pairs}}
+    file = work / "raw.yaml"
+    file.write_text(yaml.safe_dump({**recipe, "corpus": CORPUS}), encoding="utf-8")
+    corpus = run(load_recipe(file), work / "run", until="corpus")["corpus"]
+    tokenizer = train_tokenizer((d.text for d in select_documents(corpus.path)), 8192)
+    began = time.perf_counter()
+    pack_documents(tokenizer, select_documents(corpus.path), CONTEXT, work / "blocks")
+    packing = time.perf_counter() - began
+    meta = json.loads((work / "blocks" / META).read_text())
+    began = time.perf_counter()
+    identify(pa.array(texts))
+    naming = time.perf_counter() - began
+    stage = float(corpus.manifest["seconds"])
+    print(machine("daft", "tokenizers"))
+    packed = f"{meta['tokens']:,} tokens in {meta['blocks']:,} blocks of {CONTEXT}"
+    print(f"\n{len(texts)} documents, {size:.1f} MB raw; {packed}\n")
+    print("| | seconds | MB of raw text a second |\n|---|---:|---:|")
+    for name, seconds in (
+        ("corpus stage", stage), ("packing", packing), ("together", stage + packing),
+        ("identification by itself", naming),
+    ):  # fmt: skip
+        print(f"| {name} | {seconds:.1f} | {size / seconds:.1f} |")
+    print(f"\nBlock positions used: {meta['used_share']:.4f}")
+
+
+if __name__ == "__main__":
+    main()
