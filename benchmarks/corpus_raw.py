@@ -57,7 +57,9 @@ def main() -> None:
     texts = texts_of(given.raw)
     size = sum(len(t.encode()) for t in texts) / 1e6
     pairs = str(given.pairs)
-    recipe = {"name": "raw", "data": {"raw": str(given.raw), "train": pairs, "dev": pairs, "test": pairs}}
+    train = work / "train.jsonl"  # the data stage wants a pair to learn from; nothing here does
+    train.write_text(json.dumps({"en": "One pair of no use.", "ja": "使わない文の組。"}) + "\n", encoding="utf-8")
+    recipe = {"name": "raw", "data": {"raw": str(given.raw), "train": str(train), "dev": pairs, "test": pairs}}
     file = work / "raw.yaml"
     file.write_text(yaml.safe_dump({**recipe, "corpus": CORPUS}), encoding="utf-8")
     corpus = run(load_recipe(file), work / "run", until="corpus")["corpus"]
