@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from in2x.corpus.pack import PackedBlocks, _best_fit, pack
+from in2x.corpus.pack import PackedBlocks, _best_fit, pack, tokenise
 from in2x.errors import In2xError
+from in2x.records import Document
+from in2x.training.tokenizer import train_tokenizer
 
 
 def _documents(blocks: PackedBlocks) -> list[list[int]]:
@@ -81,3 +83,11 @@ def test_a_killed_pack_leaves_no_blocks(tmp_path: Path) -> None:
     with pytest.raises(In2xError, match="no packed blocks"):
         PackedBlocks(tmp_path / "blocks")
     assert len(pack([[1, 2, 3]], 4, tmp_path / "blocks", vocabulary=10)) == 1
+
+
+def test_the_fast_path_gives_the_ids_of_transformers():
+    texts = ["Where is the station? <|end|> 駅はどこですか。", "ｶﾀｶﾅ 12　《る》\n\n", "a" * 3000]
+    tokenizer = train_tokenizer(texts * 3, 400)
+    called = [tokenizer(t, add_special_tokens=False, verbose=False)["input_ids"] for t in texts]
+    documents = [Document(str(i), t, "en") for i, t in enumerate(texts)]
+    assert [ids[:-1] for ids in tokenise(tokenizer, documents)] == called

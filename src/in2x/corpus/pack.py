@@ -220,7 +220,7 @@ def tokenise(tokenizer: Any, documents: Iterable[Document], batch: int = 256) ->
 
     def flush() -> Iterator[list[int]]:
         if texts:
-            for ids in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]:
+            for ids in _encode(tokenizer, texts):
                 yield [*head, *ids, int(end)]
             texts.clear()
 
@@ -229,6 +229,17 @@ def tokenise(tokenizer: Any, documents: Iterable[Document], batch: int = 256) ->
         if len(texts) == batch:
             yield from flush()
     yield from flush()
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        ids: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return ids
+    # The same ids in half the time: transformers' call also keeps offsets, words and masks of every token.
+    backend.no_truncation()
+    backend.no_padding()
+    return [found.ids for found in backend.encode_batch_fast(texts, add_special_tokens=False)]
 
 
 def pack_documents(
