@@ -39,13 +39,23 @@ def run_in_processes(command: str, function: Callable[[Any, Stage], None], stage
         "inputs": {name: str(artifact.path) for name, artifact in stage.inputs.items()},
         "trackers": stage.trackers.place if stage.trackers else None,
     })  # fmt: skip
-    words = [*shlex.split(command), "-m", "in2x.launch", str(job)]
-    stage.say(shlex.join(words))
-    code = subprocess.run(words, check=False, close_fds=False).returncode  # they keep the run's lock
+    stage.figures.update(start([*shlex.split(command), "-m", "in2x.launch", str(job)], stage, stage.work / FIGURES))
+
+
+def start(command: Sequence[str], stage: Stage, figures: Path) -> dict[str, Any]:
+    """Run `command`, whose last word is its job file, and return what it left in the JSON file `figures`.
+
+    Raises:
+        In2xError: it ended with another code than 0.
+    """
+    stage.say(shlex.join(command))
+    # Open files stay open: the processes keep the lock of the run.
+    code = subprocess.run(command, check=False, close_fds=False).returncode
     if code:
-        raise In2xError(f"the training processes ended with code {code}", file=job,
+        raise In2xError(f"the training processes ended with code {code}", file=command[-1],
                         mend="see their message above; the same command resumes from the last checkpoint")  # fmt: skip
-    stage.figures.update(json.loads((stage.work / FIGURES).read_text(encoding="utf-8")))
+    found: dict[str, Any] = json.loads(figures.read_text(encoding="utf-8"))
+    return found
 
 
 def work(job: Path) -> None:

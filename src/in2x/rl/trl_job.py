@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
 from in2x.errors import In2xError, UsageError
+from in2x.launch import start
 from in2x.records import Instruction, read_records, write_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Log, Stage
@@ -53,13 +53,7 @@ def run_trl(
         "trackers": [*stage.trackers.place] if stage.trackers else None,
     })  # fmt: skip
     command = [*(shlex.split(config.trl.launch) or [sys.executable]), "-m", "in2x.rl.trl_job", str(folder / "job.json")]
-    stage.say(shlex.join(command))
-    code = subprocess.run(command, check=False, close_fds=False).returncode  # they keep the run's lock
-    if code:
-        raise In2xError(f"the training processes ended with code {code}", file=folder / "job.json",
-                        mend="see their message above; the same command resumes from the last checkpoint")  # fmt: skip
-    figures: dict[str, Any] = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
-    return figures
+    return start(command, stage, folder / "figures.json")
 
 
 class _ToLog(TrainerCallback):  # type: ignore[misc]
