@@ -53,9 +53,10 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Not among them: run_table.py (table of a finished run), small_model.py (shared by others), selection_t0.py (takes a file).
+# Not among them: run_table.py (table of a finished run), small_model.py (shared by others), selection_t0.py,
+# corpus_raw.py and pretrain_ablation.py (take files).
 bench: $(READY)
-	@for file in $(filter-out %/run_table.py %/small_model.py %/selection_t0.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out %/run_table.py %/small_model.py %/selection_t0.py %/corpus_raw.py %/pretrain_ablation.py,$(wildcard benchmarks/*.py)); do \
 	  data=; \
 	  if grep -q '"--data"' $$file; then \
 	    if [ -z "$(DATA)" ]; then echo "== $$file: skipped, it needs the real data: make bench DATA=FOLDER"; continue; fi; \
