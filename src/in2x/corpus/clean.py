@@ -61,7 +61,12 @@ _CREDITS = re.compile(
     r"\A\s*(?:(?:Produced|E-text prepared|Prepared|Transcribed|Scanned|Proofed|HTML version)[^\n]*\n(?:[^\n]+\n)*\s*)+",
     re.I,
 )
-_SMALL_PRINT = re.compile(r"^.*(?:Project Gutenberg|gutenberg\.(?:org|net)|pglaf\.org).*$\n?", re.M | re.I)
+_SMALL_PRINT = re.compile(r"Project Gutenberg|gutenberg\.(?:org|net)|pglaf\.org", re.I)
+
+
+def _may_be_small_print(line: str) -> bool:
+    low = line.lower()
+    return "gutenberg" in low or "pglaf" in low
 
 
 def gutenberg(text: str) -> tuple[str, int]:
@@ -80,8 +85,10 @@ def gutenberg(text: str) -> tuple[str, int]:
     if struck:
         text, found = _CREDITS.subn("", text)
         struck += found
-    text, found = _SMALL_PRINT.subn("", text)
-    return text, struck + found
+    lines = text.split("\n")
+    kept = [line for line in lines if not (_may_be_small_print(line) and _SMALL_PRINT.search(line))]
+    found = len(lines) - len(kept)
+    return ("\n".join(kept) if found else text), struck + found
 
 
 _NOTE_BOX = re.compile(
@@ -176,13 +183,14 @@ def aozora_notes(text: str) -> tuple[str, int]:
 
 _RUBY_MARKED = re.compile(r"[｜|]([^｜|《》\n]{1,40})《([^《》\n]{1,60})》")
 _RUBY = re.compile(
-    r"([\u3400-\u9fff\uf900-\ufaff々〆〇ヶ〓\U00020000-\U0003ffff]+|[A-Za-zＡ-Ｚａ-ｚ'’]+|[ァ-ヺー]+|[ぁ-ゖ]+)"
-    r"《([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
+    r"《(?<=[\u3400-\u9fff\uf900-\ufaff々〆〇ヶ〓\U00020000-\U0003ffffA-Za-zＡ-Ｚａ-ｚ'’ァ-ヺーぁ-ゖ]《)"
+    r"([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
 )
-"""Bare ruby belongs to the run of one script before it. Its reading is kana: in Chinese, 《》 holds a title."""
+"""Bare ruby stands behind the run of one script that it belongs to. Its reading is kana: in Chinese, 《》 holds a title.
+The patterns begin with the bracket, which a search finds at once, and look back from there."""
 _RUBY_OTHER = re.compile(
-    r"([^\s《》、。])《(?=[^《》\n]*[ぁ-ゖァ-ヺ])([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 、，（）？]{1,120})》"
-    r"|([ァ-ヺー]{2,})《([\u3400-\u9fff々]{1,10})》"
+    r"《(?:(?<=[^\s《》、。]《)(?=[^《》\n]*[ぁ-ゖァ-ヺ])([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 、，（）？]{1,120})》"
+    r"|(?<=[ァ-ヺー]{2}《)([\u3400-\u9fff々]{1,10})》)"
 )
 """Ruby of a sign or of a bracketed word, readings in parts, and a loan word glossed in characters."""
 
@@ -191,12 +199,10 @@ def ruby(text: str, mode: Ruby = "drop") -> tuple[str, int]:
     """Aozora ruby `漢字《かんじ》` and `｜base《reading》`: dropped, or kept as `漢字（かんじ）` (counted)."""
     if "《" not in text:
         return text, 0
-    kept = r"\1（\2）" if mode == "keep" else r"\1"
-    text, marked = _RUBY_MARKED.subn(kept, text)
-    text, found = _RUBY.subn(kept, text)
-    text, other = _RUBY_OTHER.subn(
-        lambda m: (m[1] or m[3]) + (f"（{m[2] or m[4]}）" if mode == "keep" else ""), text
-    )  # fmt: skip
+    keep = mode == "keep"
+    text, marked = _RUBY_MARKED.subn(r"\1（\2）" if keep else r"\1", text)
+    text, found = _RUBY.subn(r"（\1）" if keep else "", text)
+    text, other = _RUBY_OTHER.subn(lambda m: f"（{m[1] or m[2]}）" if keep else "", text)
     return text, marked + found + other
 
 
@@ -272,9 +278,16 @@ def repeated_lines(text: str) -> tuple[str, int]:
 
 def spaces(text: str) -> tuple[str, int]:
     """Drop spaces at line ends, make tabs and runs of spaces one space, keep at most one empty line (counted: runs)."""
-    text, trailing = re.subn(r"[ \t\u3000\xa0]+(?=\n|\Z)", "", text)
-    text, runs = re.subn(r"[ \t\xa0]{2,}|[\t\xa0]", " ", text)
-    text, empty = re.subn(r"\n{3,}", "\n\n", text)
+    lines = text.split("\n")
+    bare = [line.rstrip(" \t\u3000\xa0") for line in lines]
+    trailing = sum(len(a) != len(b) for a, b in zip(lines, bare, strict=True))
+    text, runs, empty = ("\n".join(bare) if trailing else text), 0, 0
+    if "\t" in text or "\xa0" in text:
+        text, runs = re.subn(r"[ \t\xa0]{2,}|[\t\xa0]", " ", text)
+    elif "  " in text:
+        text, runs = re.subn(r"  +", " ", text)
+    if "\n\n\n" in text:
+        text, empty = re.subn(r"\n{3,}", "\n\n", text)
     return text.strip("\n "), trailing + runs + empty
 
 
