@@ -186,8 +186,8 @@ _RUBY = re.compile(
     r"《(?<=[\u3400-\u9fff\uf900-\ufaff々〆〇ヶ〓\U00020000-\U0003ffffA-Za-zＡ-Ｚａ-ｚ'’ァ-ヺーぁ-ゖ]《)"
     r"([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
 )
-"""Bare ruby stands behind the run of one script that it belongs to. Its reading is kana: in Chinese, 《》 holds a title.
-The patterns begin with the bracket, which a search finds at once, and look back from there."""
+"""Bare ruby stands behind the run of one script that it belongs to. Its reading is kana: in Chinese, 《》 holds a
+title. The patterns begin with the bracket, which a search finds at once, and look back from there."""
 _RUBY_OTHER = re.compile(
     r"《(?:(?<=[^\s《》、。]《)(?=[^《》\n]*[ぁ-ゖァ-ヺ])([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 、，（）？]{1,120})》"
     r"|(?<=[ァ-ヺー]{2}《)([\u3400-\u9fff々]{1,10})》)"
