@@ -258,7 +258,7 @@ def furniture(text: str) -> tuple[str, int]:
 def repeated_lines(text: str) -> tuple[str, int]:
     """Of a line that is repeated three times or more in a row keep one (counted: lines dropped)."""
     lines = text.split("\n")
-    if len(lines) < 3:
+    if not any(a == b == c for a, b, c in zip(lines, lines[1:], lines[2:], strict=False)):
         return text, 0
     kept: list[str] = []
     at = 0

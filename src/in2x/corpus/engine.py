@@ -73,7 +73,7 @@ def read(splits: list[Split], config: CorpusConfig) -> Any:
         "lang": DataType.string(), "foreign_lines": DataType.int32(), "gate": DataType.string(),
         "reason": DataType.string(), "touched": DataType.list(DataType.string()), "cut_lines": DataType.int32(),
     }),
-    unnest=True, batch_size=512,
+    unnest=True, batch_size=64,
 )  # type: ignore[untyped-decorator]  # fmt: skip
 def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign: float, sets: str) -> Any:
     """Clean each text, find its language, drop foreign and contaminated lines.
@@ -164,7 +164,7 @@ def scorer(config: CorpusConfig, models: dict[str, str], classifiers: dict[str, 
             without a classifier gets nulls.
     """
 
-    @daft.func.batch(return_dtype=DataType.struct(SCORES), unnest=True, use_process=False)  # type: ignore[untyped-decorator]
+    @daft.func.batch(return_dtype=DataType.struct(SCORES), unnest=True, use_process=False, batch_size=64)  # type: ignore[untyped-decorator]
     def score(text: Any, lang: Any, fold: Any) -> Any:
         texts = text.to_arrow()
         langs = np.array(lang.to_pylist())

@@ -104,30 +104,28 @@ def split_languages(text: str, lang: str) -> tuple[str, int, float]:
     if len(lines) == 1:
         return text, 0, 0.0
     counts = script_counts(*column(lines), MAINLAND)
-    kept: list[str] = []
-    foreign = letters = 0
-    for row, line in zip(counts, lines, strict=True):
-        size = int(row[LATIN] + 3 * (row[KANA] + row[HAN]) + 2 * row[HANGUL] + row[LETTER])
-        letters += size
-        if _is_foreign(row, line, lang):
-            foreign += size
-        else:
-            kept.append(line)
-    dropped = len(lines) - len(kept)
-    return ("\n".join(kept) if dropped else text), dropped, foreign / max(1, letters)
+    foreign = _foreign(counts, lines, lang)
+    size = counts[:, LATIN] + 3 * (counts[:, KANA] + counts[:, HAN]) + 2 * counts[:, HANGUL] + counts[:, LETTER]
+    share = float(size[foreign].sum() / max(1, size.sum()))
+    dropped = int(foreign.sum())
+    if dropped:
+        text = "\n".join(line for line, out in zip(lines, foreign.tolist(), strict=True) if not out)
+    return text, dropped, share
 
 
-def _is_foreign(row: NDArray[np.int64], line: str, lang: str) -> bool:
-    latin, kana, han, hangul = (int(row[k]) for k in (LATIN, KANA, HAN, HANGUL))
+def _foreign(counts: Ints, lines: list[str], lang: str) -> NDArray[np.bool_]:
+    """[lines] True where a line is in another language than `lang`; see `split_languages`."""
+    latin, kana, han, hangul = (counts[:, k] for k in (LATIN, KANA, HAN, HANGUL))
     east = kana + han
-    if east < 6 and latin < 12 and hangul < 6:
-        return False
-    western = latin > 3 * 3 * east and latin >= 12
+    long = (east >= 6) | (latin >= 12) | (hangul >= 6)
+    western = (latin > 3 * 3 * east) & (latin >= 12)
     if lang == "ja":
-        chinese = kana == 0 and han >= 6 and (row[SIMPLIFIED] >= 2 or len(_CHINESE_WORDS.findall(line)) >= 2)
-        return western or chinese or hangul > east
+        chinese = (kana == 0) & (han >= 6)
+        for at in np.flatnonzero(chinese & (counts[:, SIMPLIFIED] < 2)):
+            chinese[at] = len(_CHINESE_WORDS.findall(lines[at])) >= 2
+        return long & (western | chinese | (hangul > east))
     if lang == "zh":
-        return western or (kana >= 4 and kana > 0.2 * east) or hangul > east
+        return long & (western | ((kana >= 4) & (kana > 0.2 * east)) | (hangul > east))
     if lang == "ko":
-        return western or (east > hangul and kana > 0)
-    return 3 * (east + hangul) > latin and east + hangul >= 6
+        return long & (western | ((east > hangul) & (kana > 0)))
+    return long & (3 * (east + hangul) > latin) & (east + hangul >= 6)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,23 +38,26 @@ def count_ngrams(
     config: CorpusConfig, stage: Stage, prepared: list[Path], removed: dict[str, Any], languages: list[str]
 ) -> dict[str, str]:
     """Two n-gram models a language, each counted on one half (fold) of the documents: path by "<lang>-<fold>"."""
-    models = {}
-    for lang in languages:
-        for fold in (0, 1):
-            path = stage.work / f"ngram-{lang}-{fold}.npz"
-            models[f"{lang}-{fold}"] = str(path)
-            if path.exists():
-                continue
+    models = {f"{lang}-{fold}": str(stage.work / f"ngram-{lang}-{fold}.npz") for lang in languages for fold in (0, 1)}
 
-            def texts(lang: str = lang, fold: int = fold) -> Iterator[Any]:
-                for folder in prepared:
-                    for batch in survivors(folder, removed, ["text", "lang", "fold"]):
-                        mine = pc.and_(pc.equal(batch.column("lang"), lang), pc.equal(batch.column("fold"), fold))
-                        yield batch.filter(mine).column("text")
+    def count(name: str) -> None:
+        path, (lang, _, fold) = Path(models[name]), name.partition("-")
+        if path.exists():
+            return
 
-            partial = path.with_suffix(".partial")
-            NgramModel.train(texts(), config.ngram_order, config.ngram_bytes // 2).save(partial)
-            partial.rename(path)
+        def texts() -> Iterator[Any]:
+            for folder in prepared:
+                for batch in survivors(folder, removed, ["text", "lang", "fold"]):
+                    mine = pc.and_(pc.equal(batch.column("lang"), lang), pc.equal(batch.column("fold"), int(fold)))
+                    yield batch.filter(mine).column("text")
+
+        partial = path.with_suffix(".partial")
+        NgramModel.train(texts(), config.ngram_order, config.ngram_bytes // 2).save(partial)
+        partial.rename(path)
+
+    # The kernels let go of the interpreter's lock, so threads count side by side.
+    with ThreadPoolExecutor(min(len(models), os.cpu_count() or 1)) as threads:
+        list(threads.map(count, models))
     return models
 
 

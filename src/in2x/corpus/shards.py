@@ -129,10 +129,14 @@ def _why_full(folder: Path) -> str | None:
 
 
 def write_shard(frame: Any, folder: Path) -> None:
-    """Write a frame as one folder of Parquet files, beside and renamed: its presence is the completion marker."""
+    """Write a frame as one folder of Parquet files, beside and renamed: its presence is the completion marker.
+
+    Rows are put in order of "index": batches come back in the order in which workers finish them, and what is counted
+    from them afterwards stops after so many bytes.
+    """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    frame.write_parquet(str(partial), compression="zstd")
+    frame.sort("index").write_parquet(str(partial), compression="zstd")
     partial.mkdir(parents=True, exist_ok=True)
     partial.rename(folder)
 
