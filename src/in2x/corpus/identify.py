@@ -119,13 +119,16 @@ def _foreign(counts: Ints, lines: list[str], lang: str) -> NDArray[np.bool_]:
     east = kana + han
     long = (east >= 6) | (latin >= 12) | (hangul >= 6)
     western = (latin > 3 * 3 * east) & (latin >= 12)
+    out: NDArray[np.bool_]
     if lang == "ja":
         chinese = (kana == 0) & (han >= 6)
         for at in np.flatnonzero(chinese & (counts[:, SIMPLIFIED] < 2)):
             chinese[at] = len(_CHINESE_WORDS.findall(lines[at])) >= 2
-        return long & (western | chinese | (hangul > east))
-    if lang == "zh":
-        return long & (western | ((kana >= 4) & (kana > 0.2 * east)) | (hangul > east))
-    if lang == "ko":
-        return long & (western | ((east > hangul) & (kana > 0)))
-    return long & (3 * (east + hangul) > latin) & (east + hangul >= 6)
+        out = western | chinese | (hangul > east)
+    elif lang == "zh":
+        out = western | ((kana >= 4) & (kana > 0.2 * east)) | (hangul > east)
+    elif lang == "ko":
+        out = western | ((east > hangul) & (kana > 0))
+    else:
+        out = (3 * (east + hangul) > latin) & (east + hangul >= 6)
+    return out & long
