@@ -226,19 +226,24 @@ runner.run(Recipe(name="t"), Path("out"))
 """
 
 
-def test_the_lock_is_held_as_long_as_a_training_process_lives(tmp_path):
+def test_the_lock_is_held_as_long_as_a_training_process_lives(rooms, tmp_path):
     script = (
         "import os, subprocess, sys; from pathlib import Path; from in2x.run import _lock\n"
         "with _lock(Path(sys.argv[1])):\n"
-        "    child = subprocess.Popen(['sleep', '60'], close_fds=False)\n"
+        # Its streams go elsewhere: whoever reads ours would otherwise wait until it ends.
+        "    quiet = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.DEVNULL)\n"
+        "    child = subprocess.Popen(['sleep', '600'], close_fds=False, **quiet)\n"
         "    print(child.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-c", script, str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     child = int(done.stdout)
     try:
         with pytest.raises(In2xError, match="another in2x is at work"):
-            run(Recipe(name="t"), tmp_path)
+            run(Recipe(name="t"), out)
     finally:
         os.kill(child, signal.SIGKILL)
 
