@@ -4,8 +4,8 @@
 
 RAW is a folder of raw documents (JSON Lines, a field "text"; `.gz` counts unpacked). The stage reads, cleans,
 identifies, drops duplicates and what overlaps the pairs, scores, selects and mixes as `recipes/books-cpu.yaml` says,
-without documents made of pairs. The tokenizer (8,192 entries) is trained before the clock of packing starts;
-identification is timed once more by itself.
+without documents that are made afterwards (of pairs, or tagged with their style). The tokenizer (8,192 entries) is
+trained before the clock of packing starts; identification is timed once more by itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from in2x.training.tokenizer import train_tokenizer
 CONTEXT = 8192
 CORPUS = {
     "domain": "creative", "mix": {"epochs": 2, "languages": {"ja": 1, "en": 1, "zh": 1}}, "bilingual": {"share": 0.0},
-    "styled": {"share": 0.05}, "select": "quality >= 0.1 AND bucket <> 'tail'",
+    "select": "quality >= 0.1 AND bucket <> 'tail'",
 }  # fmt: skip
 
 

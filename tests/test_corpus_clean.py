@@ -1,5 +1,7 @@
 """Each cleaning rule by itself, and what no rule may touch."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,14 @@ def test_mojibake_is_repaired_and_clean_text_left() -> None:
 def test_mojibake_of_east_asian_text_is_repaired_before_its_bytes_look_like_controls() -> None:
     text = "灯台の光が消えるころ、船は沖にいる。\n我们今天早上要走到公司。"
     assert c.clean(text.encode().decode("latin-1"), c.rules())[0] == text
+
+
+@given(st.text(max_size=60))
+def test_looking_up_code_units_misses_nothing_that_the_patterns_find(text: str) -> None:
+    assert c.control_characters(text) == c._CONTROL.subn("", text)
+    assert c.normalise(text)[0] == c._COMPATIBILITY.sub(
+        lambda run: unicodedata.normalize("NFKC", run[0]), unicodedata.normalize("NFC", text)
+    )
 
 
 def test_gutenberg_frame() -> None:
@@ -91,6 +101,13 @@ def test_furniture() -> None:
 
 def test_repeated_lines() -> None:
     assert c.repeated_lines("a\nb\nb\nb\nb\nc\nc\n") == ("a\nb\nc\nc\n", 3)
+    assert c.repeated_lines("b\nb\nb") == ("b", 2)
+    assert c.repeated_lines("a\nab\nab\nabab\n") == ("a\nab\nab\nabab\n", 0)
+
+
+def test_boilerplate_keeps_the_blank_lines_around_it() -> None:
+    assert c.boilerplate("SATIRES.\n\n\nADVERTISEMENT\nTo the reader.") == ("SATIRES.\n\n\nTo the reader.", 1)
+    assert c.boilerplate("広告\n広告\nText") == ("Text", 2)
 
 
 def test_spaces() -> None:

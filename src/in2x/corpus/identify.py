@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.corpus.kernels import HAN, HANGUL, KANA, LATIN, LETTER, SIMPLIFIED, Ints, column, script_counts
+from in2x.corpus.kernels import HAN, HANGUL, KANA, LATIN, LETTER, SIMPLIFIED, Bytes, Ints, column, script_counts
 
 UNKNOWN = "und"
 """ISO 639 code of an undetermined language."""
@@ -100,20 +100,22 @@ def split_languages(text: str, lang: str) -> tuple[str, int, float]:
     Returns:
         the text without foreign lines, how many were dropped, and the foreign share of its letters (0 .. 1).
     """
-    lines = text.split("\n")
-    if len(lines) == 1:
+    data = np.frombuffer(text.encode(), np.uint8)
+    ends = np.flatnonzero(data == ord("\n"))
+    if not len(ends):
         return text, 0, 0.0
-    counts = script_counts(*column(lines), MAINLAND)
-    foreign = _foreign(counts, lines, lang)
+    bounds = np.concatenate(([0], ends + 1, [len(data)]))
+    counts = script_counts(data, bounds, MAINLAND)
+    foreign = _foreign(counts, data, bounds, lang)
     size = counts[:, LATIN] + 3 * (counts[:, KANA] + counts[:, HAN]) + 2 * counts[:, HANGUL] + counts[:, LETTER]
     share = float(size[foreign].sum() / max(1, size.sum()))
     dropped = int(foreign.sum())
     if dropped:
-        text = "\n".join(line for line, out in zip(lines, foreign.tolist(), strict=True) if not out)
+        text = "\n".join(line for line, out in zip(text.split("\n"), foreign.tolist(), strict=True) if not out)
     return text, dropped, share
 
 
-def _foreign(counts: Ints, lines: list[str], lang: str) -> NDArray[np.bool_]:
+def _foreign(counts: Ints, data: Bytes, bounds: Ints, lang: str) -> NDArray[np.bool_]:
     """[lines] True where a line is in another language than `lang`; see `split_languages`."""
     latin, kana, han, hangul = (counts[:, k] for k in (LATIN, KANA, HAN, HANGUL))
     east = kana + han
@@ -123,7 +125,7 @@ def _foreign(counts: Ints, lines: list[str], lang: str) -> NDArray[np.bool_]:
     if lang == "ja":
         chinese = (kana == 0) & (han >= 6)
         for at in np.flatnonzero(chinese & (counts[:, SIMPLIFIED] < 2)):
-            chinese[at] = len(_CHINESE_WORDS.findall(lines[at])) >= 2
+            chinese[at] = len(_CHINESE_WORDS.findall(bytes(data[bounds[at] : bounds[at + 1]]).decode())) >= 2
         out = western | chinese | (hangul > east)
     elif lang == "zh":
         out = western | ((kana >= 4) & (kana > 0.2 * east)) | (hangul > east)

@@ -107,6 +107,7 @@ def _smooth(order: int, keys: Any, contexts: Any, orders: Any, counts: Any) -> A
             discount[n, c] = min(max(discount[n, c], 0.05), c - 0.05)
     total = np.zeros(len(keys), np.float64)
     saved = np.zeros(len(keys), np.float64)
+    above = np.zeros(len(keys), np.uint32)  # slot of each n-gram's context: finding it is what costs
     root_total = root_saved = 0.0
     for at in range(len(keys)):
         if keys[at] != 0:
@@ -116,6 +117,7 @@ def _smooth(order: int, keys: Any, contexts: Any, orders: Any, counts: Any) -> A
                 root_saved += off
             else:
                 context = _slot(keys, contexts[at])
+                above[at] = context
                 total[context] += counts[at]
                 saved[context] += off
     chance = np.zeros(len(keys), np.float32)
@@ -123,7 +125,7 @@ def _smooth(order: int, keys: Any, contexts: Any, orders: Any, counts: Any) -> A
     for at in range(len(keys)):
         if keys[at] != 0:
             off = discount[orders[at], min(counts[at], 3)]
-            whole = root_total if orders[at] == 1 else total[_slot(keys, contexts[at])]
+            whole = root_total if orders[at] == 1 else total[above[at]]
             chance[at] = (counts[at] - off) / whole if whole > 0 else 0.0
             if total[at] > 0:
                 weight[at] = saved[at] / total[at]

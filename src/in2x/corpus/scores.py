@@ -5,8 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +39,37 @@ def count_ngrams(
 ) -> dict[str, str]:
     """Two n-gram models a language, each counted on one half (fold) of the documents: path by "<lang>-<fold>"."""
     models = {f"{lang}-{fold}": str(stage.work / f"ngram-{lang}-{fold}.npz") for lang in languages for fold in (0, 1)}
+    missing = {name: Path(path) for name, path in models.items() if not Path(path).exists()}
+    texts = _first_texts(prepared, removed, list(missing), config.ngram_bytes // 2)
 
     def count(name: str) -> None:
-        path, (lang, _, fold) = Path(models[name]), name.partition("-")
-        if path.exists():
-            return
-
-        def texts() -> Iterator[Any]:
-            for folder in prepared:
-                for batch in survivors(folder, removed, ["text", "lang", "fold"]):
-                    mine = pc.and_(pc.equal(batch.column("lang"), lang), pc.equal(batch.column("fold"), int(fold)))
-                    yield batch.filter(mine).column("text")
-
-        partial = path.with_suffix(".partial")
-        NgramModel.train(texts(), config.ngram_order, config.ngram_bytes // 2).save(partial)
-        partial.rename(path)
+        partial = missing[name].with_suffix(".partial")
+        NgramModel.train(texts.pop(name), config.ngram_order, config.ngram_bytes // 2).save(partial)
+        partial.rename(missing[name])
 
     # The kernels let go of the interpreter's lock, so threads count side by side.
-    with ThreadPoolExecutor(min(len(models), os.cpu_count() or 1)) as threads:
-        list(threads.map(count, models))
+    with ThreadPoolExecutor(max(1, min(len(missing), os.cpu_count() or 1))) as threads:
+        list(threads.map(count, missing))
     return models
+
+
+def _first_texts(
+    prepared: list[Path], removed: dict[str, Any], names: list[str], limit: int
+) -> dict[str, list[pa.Array]]:
+    """The first survivors of each "<lang>-<fold>", up to the batch that reaches `limit` bytes, in one pass."""
+    found: dict[str, list[pa.Array]] = {name: [] for name in names}
+    room = dict.fromkeys(names, limit)
+    for batch in chain.from_iterable(survivors(folder, removed, ["text", "lang", "fold"]) for folder in prepared):
+        wanting = [name for name, left in room.items() if left > 0]
+        if not wanting:
+            break
+        for name in wanting:
+            lang, _, fold = name.partition("-")
+            mine = pc.and_(pc.equal(batch.column("lang"), lang), pc.equal(batch.column("fold"), int(fold)))
+            texts = batch.column("text").filter(mine)
+            found[name].append(texts)
+            room[name] -= pc.sum(pc.binary_length(texts)).as_py() or 0
+    return found
 
 
 def train_classifiers(

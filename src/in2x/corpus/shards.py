@@ -148,7 +148,7 @@ def prepare_shard(
     folder = stage.work / "prepared" / f"{number:05d}"
     if folder.exists():
         return
-    rows = engine.read(shard, config)
+    rows = engine.read(shard, config).into_batches(64)
     clean = engine.prepare(
         col("text"), col("fault"), config.ruby, languages, config.max_foreign_share, str(sets) if sets else ""
     )
@@ -191,7 +191,7 @@ def batches(folder: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Columns of one shard, streamed."""
     for file in sorted(folder.glob("*.parquet")):
         with pq.ParquetFile(file) as parquet:
-            yield from parquet.iter_batches(4096, columns=columns)
+            yield from parquet.iter_batches(512, columns=columns)
 
 
 def survivors(folder: Path, removed: dict[str, Any], columns: list[str]) -> Iterator[pa.RecordBatch]:

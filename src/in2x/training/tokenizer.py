@@ -26,7 +26,7 @@ CHAT_TEMPLATE = (
 """Short on purpose: a small model pays for every token of the frame. `<|end|>` closes documents and answers alike."""
 
 SCRIPTS = Regex(
-    r" ?\p{Han}{1,4}| ?[\p{Hiragana}ー]+| ?[\p{Katakana}ー・]+| ?[\p{Latin}]+| ?\p{N}| ?[^\s\p{L}\p{N}]|\s+(?!\S)|\s+|."
+    r" ?(?:\p{Latin}++|\p{Han}{1,4}|[\p{Hiragana}ー]++|[\p{Katakana}ー・]++|\p{N}|[^\s\p{L}\p{N}])|\s+(?!\S)|\s+|."
 )
 
 
