@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import NonNegativeInt
+
 from in2x.knob import Config, knob
 from in2x.llm.config import LlmConfig
 
@@ -90,9 +92,10 @@ class InstructConfig(Config):
     sets: tuple[SetConfig, ...] = knob(
         (), "Open instruction sets, beside those of the data section.", source="METHOD 2"
     )
-    pairs_per_direction: int | None = knob(
-        None, "Translation instructions made from the training pairs, at most this many a direction.", ge=0
-    )
+    pairs_per_direction: dict[str, NonNegativeInt] = knob(
+        {}, 'Translation instructions made from the training pairs, at most, by direction: "en-ja", or "*" for the '
+        "directions that are not named. A direction without a number takes all.",
+    )  # fmt: skip
     collected: int | None = knob(None, "Instructions taken from the open sets, at most.", ge=0)
     answer_collected: bool = knob(
         False, "Let the model answer collected instructions that come without an answer; the judges see them then."

@@ -8,27 +8,38 @@ registers, each can be turned into the other.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from in2x.errors import In2xError
 from in2x.instructions.prompt import prompt
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.translate.profile import PromptProfile
 
 
-def read_pairs(file: Path, per_direction: int | None, seed: int) -> list[Pair]:
-    """The pairs of `file` in its order, at most `per_direction` of each direction, drawn by `seed`."""
+def read_pairs(file: Path, most: Mapping[str, int], seed: int) -> list[Pair]:
+    """The pairs of `file` in its order, drawn by `seed`.
+
+    Args:
+        most: pairs by direction, "en-ja"; "*" is for the directions that are not named, all of them without it.
+
+    Raises:
+        In2xError: a direction that has no pair.
+    """
     pairs = list(read_records(file, Pair)) if file.exists() else []
-    if per_direction is None:
-        return pairs
     places: dict[tuple[str, str], list[int]] = {}
     for place, pair in enumerate(pairs):
         places.setdefault((pair.src_lang, pair.tgt_lang), []).append(place)
+    names = {"-".join(direction) for direction in places} | {"*"}
+    if pairs and (unknown := sorted(most.keys() - names)):
+        raise In2xError(f"instruct.pairs_per_direction names {unknown[0]!r}, of which there is no pair",
+                        mend=f"use some of {', '.join(sorted(names))}")  # fmt: skip
     chosen: list[int] = []
     for direction in sorted(places):
         found = places[direction]
-        if len(found) > per_direction:
-            found = random.Random(f"{seed} {direction}").sample(found, per_direction)
+        size = most.get("-".join(direction), most.get("*", len(found)))
+        if len(found) > size:
+            found = random.Random(f"{seed} {direction}").sample(found, size)
         chosen.extend(found)
     return [pairs[place] for place in sorted(chosen)]
 
