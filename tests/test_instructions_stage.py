@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from in2x.artifact import Artifact
 from in2x.errors import In2xError
 from in2x.instructions.balance import content_of, split
+from in2x.instructions.from_pairs import read_pairs
 from in2x.instructions.neardup import groups, normalise, rouge_l
 from in2x.instructions.stage import run
 from in2x.llm.cache import Cache
@@ -236,3 +238,24 @@ def test_groups_join_near_duplicates_in_three_scripts() -> None:
         "昨天晚上我们一起去河边看了烟花表演", "昨天晚上我们一起去河边看烟花表演", "Nothing of the sort",
     ]  # fmt: skip
     assert groups(texts, 0.6).tolist() == [0, 0, 2, 2, 4, 4, 6]
+
+
+def test_pairs_are_drawn_by_direction(tmp_path: Path) -> None:
+    pairs = [
+        Pair(id=f"{src}{tgt}{k}", src_lang=src, tgt_lang=tgt, source=f"{src} {k}", target=f"{tgt} {k}")
+        for k in range(20) for src, tgt in (("en", "ja"), ("ja", "en"), ("zh", "ja"))
+    ]  # fmt: skip
+    write_records(tmp_path / "pairs.parquet", pairs, Pair)
+
+    def drawn(most: dict[str, int]) -> list[Pair]:
+        return read_pairs(tmp_path / "pairs.parquet", most, 1)
+
+    assert drawn({}) == pairs
+    some = drawn({"ja-en": 5, "*": 12})
+    assert Counter((p.src_lang, p.tgt_lang) for p in some) == {("en", "ja"): 12, ("ja", "en"): 5, ("zh", "ja"): 12}
+    assert some == [p for p in pairs if p in some] == drawn({"ja-en": 5, "*": 12})
+    assert {p.src_lang for p in drawn({"*": 0, "zh-ja": 30})} == {"zh"}
+    with pytest.raises(
+        In2xError, match=r"names 'zh-en', of which there is no pair; use some of \*, en-ja, ja-en, zh-ja"
+    ):
+        drawn({"zh-en": 1})

@@ -135,6 +135,8 @@ def plan_recipe(
     loaded = load_recipe(recipe, sets or [])
     console = Console(highlight=False)
     if with_knobs:
+        if not console.is_terminal:
+            console.width = 200  # for grep: a line a knob
         show_knobs(loaded, console, as_json=as_json)
     else:
         folder = out or Path("runs") / loaded.name

@@ -114,8 +114,9 @@ def _is_server(name: str) -> bool:
 
 
 def _show(results: Sequence[Result]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from in2x.evaluate.show import show
 
     def share(value: float, low: float, high: float) -> str:
         return f"{100 * value:.0f} ({100 * low:.0f}–{100 * high:.0f})"
@@ -131,4 +132,4 @@ def _show(results: Sequence[Result]) -> None:
         kept = [result.judge.share if result.judge else None for result in results]
         table.add_row("principles, by the judge", *(share(k.value, k.low, k.high) if k else "–" for k in kept))
         table.add_row("judge failed", *(str(r.judge.failed) if r.judge else "–" for r in results))
-    Console(highlight=False).print(table)
+    show(table)
