@@ -211,6 +211,9 @@ def _self_instruct(
 def _balanced(config: InstructConfig, stage: Stage, ledger: Ledger, kept: Sequence[Kept]) -> list[Instruction]:
     items = [candidate.item for candidate, _ in kept]
     out = set(surplus(items, stage.recipe.languages.all, stage.seed)) if config.balance == "answer" else set()
+    if 4 * len(out) > len(kept):
+        stage.say(f"{len(out):,} of {len(kept):,} are left out, so that each language has as many answers as the smallest; "
+                  'instruct.balance="off" keeps them')  # fmt: skip
     pool = []
     for place, (candidate, evidence) in enumerate(kept):
         if place in out:
