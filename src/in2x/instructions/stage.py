@@ -212,8 +212,10 @@ def _balanced(config: InstructConfig, stage: Stage, ledger: Ledger, kept: Sequen
     items = [candidate.item for candidate, _ in kept]
     out = set(surplus(items, stage.recipe.languages.all, stage.seed)) if config.balance == "answer" else set()
     if 4 * len(out) > len(kept):
-        stage.say(f"{len(out):,} of {len(kept):,} are left out, so that each language has as many answers as the smallest; "
-                  'instruct.balance="off" keeps them')  # fmt: skip
+        stage.say(
+            f"{len(out):,} of {len(kept):,} are left out, so that each language has as many answers as the smallest; "
+            'instruct.balance="off" keeps them'
+        )
     pool = []
     for place, (candidate, evidence) in enumerate(kept):
         if place in out:
