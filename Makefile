@@ -10,7 +10,7 @@ export GOMP_SPINCOUNT ?= 0
 .PHONY: help demo test test-slow lint format bench clean
 
 help:
-	@echo "make demo       train the demonstration translator from raw text (some 12 minutes on 2 cores)"
+	@echo "make demo       train the demonstration translator from raw text (12 to 15 minutes on 2 cores)"
 	@echo "make test       the tests that take minutes at most"
 	@echo "make test-slow  the long tests"
 	@echo "make lint       style and types"
