@@ -129,6 +129,7 @@ def plan_recipe(
 ) -> None:
     """Say what a run would do and take, without running anything."""
     from in2x.cost import Hardware
+    from in2x.evaluate.show import WIDE
     from in2x.recipe import load_recipe
     from in2x.summary import show_knobs, show_plan
 
@@ -136,7 +137,7 @@ def plan_recipe(
     console = Console(highlight=False)
     if with_knobs:
         if not console.is_terminal:
-            console.width = 200  # for grep: a line a knob
+            console.width = WIDE  # names and values whole in a pipe
         show_knobs(loaded, console, as_json=as_json)
     else:
         folder = out or Path("runs") / loaded.name

@@ -17,10 +17,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +203,7 @@ def _write(documents: Iterable[list[int]], context: int, folder: Path, dtype: An
     })  # fmt: skip
 
 
-def tokenise(tokenizer: Any, documents: Iterable[Document], batch: int = 64) -> Iterator[list[int]]:
+def tokenise(tokenizer: Any, documents: Iterable[Document], batch: int = 256) -> Iterator[list[int]]:
     """Token ids of each document: begin-of-text where the tokenizer has one, the text, end-of-text.
 
     Args:
@@ -219,31 +216,30 @@ def tokenise(tokenizer: Any, documents: Iterable[Document], batch: int = 64) -> 
     if end is None:
         raise In2xError("the tokenizer has no end-of-text token", mend="set eos_token in its tokenizer_config.json")
     head = [] if begin is None or begin == end else [int(begin)]
-    texts = (document.text for document in documents)
-    # The tokenizer lets go of the interpreter's lock: it has the next texts while these are taken apart.
-    with ThreadPoolExecutor(1) as thread:
-        waiting: deque[Future[list[Any]]] = deque()
-        while some := list(islice(texts, batch)):
-            waiting.append(thread.submit(_encode, tokenizer, some))
-            if len(waiting) == 2:
-                yield from ([*head, *_ids(found), int(end)] for found in waiting.popleft().result())
-        for last in waiting:
-            yield from ([*head, *_ids(found), int(end)] for found in last.result())
+    texts: list[str] = []
+
+    def flush() -> Iterator[list[int]]:
+        if texts:
+            for ids in _encode(tokenizer, texts):
+                yield [*head, *ids, int(end)]
+            texts.clear()
+
+    for document in documents:
+        texts.append(document.text)
+        if len(texts) == batch:
+            yield from flush()
+    yield from flush()
 
 
-def _encode(tokenizer: Any, texts: list[str]) -> list[Any]:
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        return list(tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"])
+        ids: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return ids
     # The same ids in half the time: transformers' call also keeps offsets, words and masks of every token.
     backend.no_truncation()
     backend.no_padding()
-    return list(backend.encode_batch_fast(texts, add_special_tokens=False))
-
-
-def _ids(found: Any) -> list[int]:
-    ids: list[int] = found if isinstance(found, list) else found.ids
-    return ids
+    return [found.ids for found in backend.encode_batch_fast(texts, add_special_tokens=False)]
 
 
 def pack_documents(

@@ -148,7 +148,7 @@ def prepare_shard(
     folder = stage.work / "prepared" / f"{number:05d}"
     if folder.exists():
         return
-    rows = engine.read(shard, config).into_batches(64)
+    rows = engine.read(shard, config)
     clean = engine.prepare(
         col("text"), col("fault"), config.ruby, languages, config.max_foreign_share, str(sets) if sets else ""
     )
