@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import sacrebleu
-from small_model import examples, interval, machine, stage
+from small_model import examples, interval, machine, pair_instruction, read_pairs, stage
 
 from in2x.artifact import Artifact, write_json
 from in2x.records import Instruction, content_id, read_records, write_records
@@ -45,27 +45,12 @@ ARMS = ("two-step", "evenly over clusters", "by lot")
 DIRECTIONS = (("en", "ja"), ("ja", "en"))
 
 
-def pairs(file: Path) -> Iterator[dict[str, str]]:
-    opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "rt", encoding="utf-8") as stream:
-        for line in stream:
-            yield json.loads(line)
-
-
-def instruction(pair: dict[str, str], source: str, target: str) -> Instruction:
-    return Instruction(
-        id=content_id(pair[source], pair[target], target), lang=target, task="translate", answer=pair[target],
-        messages=[{"role": "user", "content": f"{target}: {pair[source]}"}],
-        verifier={"name": "translation", "from": source, "to": target, "source": pair[source], "register": None},
-    )  # fmt: skip
-
-
 def pool(folder: Path, file: Path, limit: int | None) -> Path:
     """The artifact of an instruct stage: `pool.sft.parquet` and an empty `pool.rl.parquet`."""
     unique = {}
-    for pair in list(pairs(file))[:limit]:
+    for pair in list(read_pairs(file))[:limit]:
         for source, target in DIRECTIONS:
-            made = instruction(pair, source, target)
+            made = pair_instruction(pair, source, target)
             unique[made.id] = made
     folder.mkdir(parents=True)
     write_records(folder / "pool.sft.parquet", list(unique.values()), Instruction)
@@ -126,7 +111,7 @@ def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     folder = given.data / "parallel"
     quick = given.quick
     size, steps, seeds = (200, 2, 1) if quick else (SIZE, STEPS, SEEDS)
-    test = {d: [instruction(p, *d) for p in pairs(folder / "tatoeba50k.test.jsonl")][: 8 if quick else None]
+    test = {d: [pair_instruction(p, *d) for p in read_pairs(folder / "tatoeba50k.test.jsonl")][: 8 if quick else None]
             for d in DIRECTIONS}  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import platform
 import random
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
@@ -112,18 +112,37 @@ def sft_start(folder: Path, shape: ShapeConfig, count: int, epochs: int) -> Path
     return name
 
 
+def read_pairs(file: Path) -> Iterator[dict[str, str]]:
+    """Sentence pairs, {"en": ..., "ja": ...} a line; gzip by the name's ending."""
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)
+
+
+def pair_instruction(pair: dict[str, str], source: str, target: str) -> Instruction:
+    """A pair asked in one direction, in the words of `recipes/enja-cpu.yaml`."""
+    return Instruction(
+        id=content_id(pair[source], pair[target], target), lang=target, task="translate", answer=pair[target],
+        messages=[{"role": "user", "content": f"{target}: {pair[source]}"}],
+        verifier={"name": "translation", "from": source, "to": target, "source": pair[source], "register": None},
+    )  # fmt: skip
+
+
 def rl_run(
     start: Path, config: RlConfig, seed: int, asked: Sequence[Instruction], held: Sequence[Instruction]
 ) -> dict[str, Any]:
-    """One run of the native loop: rows of its log and the held-out scores before and after."""
+    """One run of the native loop: rows of its log, and held-out scores at step 0, each `dev_every` and the end."""
     policy = Policy(load_model(start), load_tokenizer(start))
-    before, _ = held_out_scores(policy, list(held), config, 0)
     with tempfile.TemporaryDirectory() as work:
         place = stage(Path(work), seed)
-        reinforce(policy, asked, Scorer(config.rewards), config, place)
-        rows = [json.loads(line) for line in (Path(work) / "log.jsonl").read_text().splitlines()]
-    after, _ = held_out_scores(policy, list(held), config, 0)
-    return {"rows": rows, "before": before, "after": after}
+        reinforce(
+            policy, asked, Scorer(config.rewards), config, place,
+            on_dev=lambda step: held_out_scores(policy, list(held), config, 0)[0],
+        )  # fmt: skip
+        log = [json.loads(line) for line in (Path(work) / "log.jsonl").read_text().splitlines()]
+    rows, scored = [r for r in log if "reward" in r], [r for r in log if "dev/chrf_greedy" in r]
+    return {"rows": rows, "held": scored, "before": scored[0], "after": scored[-1]}
 
 
 def interval(values: Sequence[float], digits: int = 2) -> str:

@@ -2,6 +2,9 @@
 
     python benchmarks/tc_grpo.py            micro-world, 4 rates x 2 seeds, then 5 seeds at each method's best rate
     python benchmarks/tc_grpo.py --quick    2 iterations, 2 rates, 1 seed
+    python benchmarks/tc_grpo.py --start runs/enja-cpu/sft/model --train train.jsonl.gz --dev dev.jsonl
+                                            real pairs: the last 1,500 of `--train` (a model that has not seen them is
+                                            best), 200 held-out questions of `--dev`
 
 All three are `rl/objective.py`; tests show that its token and sequence levels are TRL's GRPO and GSPO, gradient by
 gradient. The rate is chosen on the reward of the last tenth of a run, the table is of other seeds. Effective sample
@@ -18,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from small_model import SHAPE, interval, machine, rl_run, sft_start, tasks
+from small_model import SHAPE, interval, machine, pair_instruction, read_pairs, rl_run, sft_start, tasks
 
+from in2x.records import Instruction
 from in2x.rl.config import ObjectiveConfig, RlConfig
 from in2x.rl.objective import objective
 from in2x.rl.policy import Group, answer_logprobs
@@ -28,6 +32,7 @@ from in2x.training.chat import prompt_tokens
 from in2x.training.config import OptimizerConfig
 from in2x.training.model import load_model, load_tokenizer
 
+DIRECTIONS = (("en", "ja"), ("ja", "en"))
 METHODS = {
     "trajectory-corrected": ObjectiveConfig(level="trajectory", entropy=0.0),
     "GRPO": ObjectiveConfig(
@@ -43,16 +48,18 @@ def last_reward(run: dict[str, Any]) -> float:
     return statistics.fmean(rewards[-max(1, len(rewards) // 10) :])
 
 
-def ess_by_length(start: Path, rate: float, lengths: Sequence[int], rows: int) -> dict[int, float]:
+def ess_by_length(
+    start: Path, rate: float, lengths: Sequence[int], asked: Sequence[Instruction]
+) -> dict[int, float]:
     """ESS of the trajectory ratio on answers of exactly so many tokens, after one Adam step on random advantages."""
     found = {}
     for length in lengths:
         model, tokenizer = load_model(start), load_tokenizer(start)
-        prompts = prompt_tokens(tokenizer, [t.messages for t in tasks(rows)])
+        prompts = prompt_tokens(tokenizer, [i.messages for i in asked])
         answers = sample(sampling_copy(model), prompts, max_new_tokens=length, stop_ids=set())
         groups = [Group(p, [a[0].tokens]) for p, a in zip(prompts, answers, strict=True)]
         old = answer_logprobs(model, groups, 1.0, 0)
-        gain = torch.randn(rows, generator=torch.Generator().manual_seed(0))
+        gain = torch.randn(len(asked), generator=torch.Generator().manual_seed(0))
         config = ObjectiveConfig(entropy=0.0)
         objective(old.logprobs, old.logprobs.detach(), gain, old.mask, config)[0].backward()
         torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0).step()
@@ -62,43 +69,66 @@ def ess_by_length(start: Path, rate: float, lengths: Sequence[int], rows: int) -
     return found
 
 
+def course(runs: Sequence[dict[str, Any]], every: int) -> str:
+    """Reward since the last held-out score, and these scores, by step: mean and 95% interval over seeds."""
+    lines = []
+    for number, row in enumerate(runs[0]["held"]):
+        step = row["step"]
+        rewards = [[r["reward"] for r in run["rows"] if step - every < r["step"] <= step] for run in runs]
+        cells = [interval([100 * statistics.fmean(r) for r in rewards]) if step else ""]
+        cells += [interval([run["held"][number][f"dev/chrf_{k}"] for run in runs]) for k in ("sampled", "greedy")]
+        lines.append(f"| | {step} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
+    parser.add_argument("--start", type=Path, help="model folder to start from")
+    parser.add_argument("--train", type=Path, help="its sentence pairs")
+    parser.add_argument("--dev", type=Path, help="held-out pairs")
     given = parser.parse_args()
-    quick = given.quick
+    quick, every = given.quick, 10
     steps, rates, tune, seeds = (2, (1e-5, 1e-4), 1, 1) if quick else (40, (1e-5, 3e-5, 1e-4, 3e-4), 2, 5)
-    start = sft_start(given.cache, SHAPE, *((400, 1) if quick else (20_000, 2)))
-    asked, held = tasks(2000), tasks(8 if quick else 200, "dev")
+    if given.start:
+        start = given.start
+        asked, held = (
+            [pair_instruction(pair, *way) for pair in list(read_pairs(file))[-count:] for way in DIRECTIONS]
+            for file, count in ((given.train, 1500), (given.dev, 4 if quick else 100))
+        )
+    else:
+        start = sft_start(given.cache, SHAPE, *((400, 1) if quick else (20_000, 2)))
+        asked, held = tasks(2000), tasks(8 if quick else 200, "dev")
     print(machine())
     print(f"{steps} iterations of {8 if quick else 16} prompts x 8 answers, reward chrF; {len(held)} held-out tasks\n")
 
-    def run(method: str, rate: float, seed: int) -> dict[str, Any]:
+    def run(method: str, rate: float, seed: int, every: int = 0) -> dict[str, Any]:
         config = RlConfig(
             steps=steps, prompts=8 if quick else 16, samples=8, minibatch=4,
             max_new_tokens=40, overlong_buffer=0,
-            rewards={"chrf": 1.0}, objective=METHODS[method], dev_every=0,
+            rewards={"chrf": 1.0}, objective=METHODS[method], dev_every=every,
             optimizer=OptimizerConfig(lr=rate, schedule="constant", warmup=0.0),
         )  # fmt: skip
         return rl_run(start, config, seed, asked, held)
 
     print("| | best rate | reward, last tenth | sampled chrF | greedy chrF | ESS |\n|---|---:|---:|---:|---:|---:|")
-    best = {}
+    best, courses = {}, []
     for method in METHODS:
         tuned = {r: statistics.fmean(last_reward(run(method, r, 100 + s)) for s in range(tune)) for r in rates}
         best[method] = max(tuned, key=lambda r: tuned[r])
-        runs = [run(method, best[method], seed) for seed in range(seeds)]
-        cells = [interval([last_reward(r) for r in runs])]
+        runs = [run(method, best[method], seed, every) for seed in range(seeds)]
+        cells = [interval([100 * last_reward(r) for r in runs])]
         cells += [interval([r["after"][f"dev/chrf_{k}"] for r in runs]) for k in ("sampled", "greedy")]
-        cells += [interval([statistics.fmean(row["ess"] for row in r["rows"] if "ess" in row) for r in runs])]
+        cells += [interval([statistics.fmean(row["ess"] for row in r["rows"] if "ess" in row) for r in runs], 3)]
         print(f"| {method} | {best[method]:g} | " + " | ".join(cells) + " |", flush=True)
-    before = runs[0]["before"]
-    print(f"| before | | | {before['dev/chrf_sampled']:.2f} | {before['dev/chrf_greedy']:.2f} | |\n")
+        courses.append(course(runs, every).replace("| |", f"| {method} |", 1))
+    print("\nReward x 100. By step:\n\n| | step | reward | sampled chrF | greedy chrF |\n|---|---:|---:|---:|---:|")
+    print("\n".join(courses) + "\n")
     lengths = (16, 32) if quick else (16, 32, 64, 128, 256, 512)
     print("| tokens | " + " | ".join(map(str, lengths)) + " |\n|---|" + "---:|" * len(lengths))
     for rate in sorted(set(best.values())):
-        found = ess_by_length(start, rate, lengths, 16 if quick else 128)
+        found = ess_by_length(start, rate, lengths, asked[: 16 if quick else 128])
         print(f"| ESS after one step at {rate:g} | " + " | ".join(f"{found[n]:.3f}" for n in lengths) + " |")
 
 

@@ -8,6 +8,7 @@ import torch
 from scipy.stats import chi2
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from in2x.rl import rollout
 from in2x.rl.policy import Group, answer_logprobs
 from in2x.rl.rollout import choose, refresh, sample, sampling_copy
 from in2x.training.model import ShapeConfig, build_model, for_device
@@ -105,6 +106,20 @@ def test_an_answer_does_not_depend_on_its_neighbours(model):
     assert [[c.tokens for c in g] for g in whole] == [[c.tokens for c in g] for g in small]
     other = sample(model, asked, max_new_tokens=6, stop_ids=[1], samples=2, seed=8)
     assert [[c.tokens for c in g] for g in whole] != [[c.tokens for c in g] for g in other]
+
+
+def test_rows_and_columns_that_only_fill_a_shape_change_nothing(model, monkeypatch):
+    """Answers that end at many different steps, in shapes rounded up and exact: the same tokens."""
+    asked, stops = prompts(5, 40), list(range(0, 300, 9))
+    ways = []
+    for columns, rows in ((16, 64), (1, 1), (16, 8)):
+        monkeypatch.setattr(rollout, "COLUMNS", columns)
+        monkeypatch.setattr(rollout, "STEP_ROWS", rows)
+        ways.append(sample(model, asked, max_new_tokens=12, stop_ids=stops, samples=4, seed=3))
+    tokens, logprobs = ([[getattr(c, f) for g in way for c in g] for way in ways] for f in ("tokens", "logprobs"))
+    assert tokens[0] == tokens[1] == tokens[2]
+    assert len({len(t) for t in tokens[0]}) > 6
+    assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(logprobs[0], logprobs[1], strict=True))
 
 
 def test_stop_tokens_end_an_answer(model):

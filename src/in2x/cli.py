@@ -24,8 +24,6 @@ from in2x import __version__
 from in2x.errors import In2xError, UsageError
 
 QUIET = {
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "GOMP_SPINCOUNT": "0",
     "TOKENIZERS_PARALLELISM": "true",
     "DAFT_ANALYTICS_ENABLED": "0",
     "DAFT_PROGRESS_BAR": "0",
@@ -34,8 +32,8 @@ QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-"""Defaults of the environment, set before torch or Daft load: idle threads sleep instead of spinning, nothing phones
-home, no foreign progress bars. What the user has set stays."""
+"""Defaults of the environment, set before torch or Daft load: nothing phones home, no foreign progress bars. What the
+user has set stays. (Where several jobs share the cores, OMP_WAIT_POLICY=PASSIVE keeps idle threads from spinning.)"""
 
 app = typer.Typer(
     name="in2x",

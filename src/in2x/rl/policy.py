@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import PreTrainedModel
 
 from in2x.rl.head import token_scores
 from in2x.training.batches import Batch
-from in2x.training.loss import hidden_states
+from in2x.training.loss import POSITIONS, hidden_states
 from in2x.training.precision import autocast
 
 ROW = 128
@@ -94,8 +95,10 @@ def answer_logprobs(model: PreTrainedModel, groups: Sequence[Group], temperature
     """Score every answer of `groups`, in order, at the sampling temperature."""
     batch = group_batch(groups, pad).to(model.lm_head.weight.device)
     states = hidden_states(model, batch)
-    states = states.reshape(-1, states.shape[-1])[batch.where]
-    chosen, entropy = token_scores(states, model.lm_head.weight, batch.targets, temperature)
+    count, extra = len(batch.where), -len(batch.where) % POSITIONS
+    states = states.reshape(-1, states.shape[-1])[functional.pad(batch.where, (0, extra))]
+    targets = functional.pad(batch.targets, (0, extra))
+    chosen, entropy = (scores[:count] for scores in token_scores(states, model.lm_head.weight, targets, temperature))
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])
     mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(states.device)
 

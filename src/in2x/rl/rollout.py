@@ -1,8 +1,9 @@
 """A fast sampler for small causal language models of transformers, with the log-probability of every token.
 
 What makes it fast on a CPU: one preallocated key-value cache a batch, prompts of like length together, the prompt
-computed once for all its samples, finished rows removed, bfloat16 weights where the processor multiplies them, and
-exact sampling by inverse CDF in two levels (one uniform number a token; no noise over the whole vocabulary). Any causal
+computed once for all its samples, finished rows removed, few shapes (a kernel is made for each, which takes longer than
+its product), bfloat16 weights where the processor multiplies them, and exact sampling by inverse CDF in two levels (one
+uniform number a token; no noise over the whole vocabulary). Any causal
 LM with a `model` body and an `lm_head` that uses transformers' cache interface works; for models served by an engine
 use that engine.
 """
@@ -26,6 +27,13 @@ ROWS = 512
 """Rows sampled side by side: more is faster until the cache leaves the processor's."""
 BLOCK = 64
 """Vocabulary entries a block of the two-level inverse CDF."""
+COLUMNS, STEP_ROWS = 16, 64
+"""Key positions and rows are kept at multiples of these: finished rows stay until so many have gathered."""
+
+
+def _upto(number: int, step: int) -> int:
+    """`number` or the next multiple of `step` above it."""
+    return -(-number // step) * step
 
 
 @dataclass
@@ -41,7 +49,10 @@ class Completion:
 
 
 class _Cache:
-    """Keys and values of all layers for B rows and up to S positions; only what transformers' attention calls."""
+    """Keys and values of all layers for B rows and up to S positions; only what transformers' attention calls.
+
+    What is handed out ends at a multiple of COLUMNS: positions not yet filled are zero and for the mask to hide.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity, self.length = capacity, 0
@@ -52,12 +63,13 @@ class _Cache:
         """Append [B, KV, T, D] and return everything so far."""
         if layer == len(self.keys):
             shape = (key.shape[0], key.shape[1], self.capacity, key.shape[3])
-            self.keys.append(key.new_empty(shape))
-            self.values.append(value.new_empty(shape))
+            self.keys.append(key.new_zeros(shape))
+            self.values.append(value.new_zeros(shape))
         end = self.length + key.shape[2]
         self.keys[layer][:, :, self.length : end] = key
         self.values[layer][:, :, self.length : end] = value
-        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        shown = _upto(end, COLUMNS)
+        return self.keys[layer][:, :, :shown], self.values[layer][:, :, :shown]
 
     def get_seq_length(self, *_: object) -> int:
         """Positions filled."""
@@ -185,13 +197,14 @@ def _sample_batch(
 ) -> None:
     device = next(model.parameters()).device
     lengths = torch.tensor([len(p) for p in prompts])
-    width = int(lengths.max())
+    width = _upto(int(lengths.max()), COLUMNS)
+    room = _upto(width + max_new_tokens, COLUMNS)
     ids = torch.zeros((len(prompts), width), dtype=torch.long)
     for row, prompt in enumerate(prompts):
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
     left = width - lengths  # padding before each prompt
     lowest = torch.finfo(model.dtype).min
-    cache = _Cache(width + max_new_tokens)
+    cache = _Cache(room)
     mask = causal_mask(left[:, None].expand(-1, width).to(device), width, model.dtype, device)
     # A padded query sees itself alone, or its softmax would have nothing to sum.
     mask.diagonal(dim1=-2, dim2=-1).zero_()
@@ -206,28 +219,35 @@ def _sample_batch(
         cache.take(fan.to(device))
         states, left = states[fan.to(device)], left[fan]
     alive = torch.arange(len(completions))
-    padding = torch.zeros((len(completions), 1, 1, width + max_new_tokens), dtype=model.dtype, device=device)
-    padding.masked_fill_((torch.arange(width + max_new_tokens)[None] < left[:, None])[:, None, None].to(device), lowest)
-    stops = torch.tensor(stop_ids, device=device)
+    hidden = (torch.arange(room)[None] < left[:, None]) | (torch.arange(room)[None] >= width)
+    hiding = torch.zeros((len(completions), 1, 1, room), dtype=model.dtype, device=device)
+    hiding.masked_fill_(hidden[:, None, None].to(device), lowest)
+    running = torch.ones(len(completions), dtype=torch.bool)
+    stops = torch.tensor(stop_ids)
     drawn_tokens = torch.full((len(completions), max_new_tokens), -1, dtype=torch.long)
     drawn_logprobs = torch.zeros((len(completions), max_new_tokens))
     for step in range(max_new_tokens):
         draw = uniform[alive, step].to(device) if temperature > 0 else states
         token, logprob = choose(model.lm_head(states), draw, temperature)
-        drawn_tokens[alive, step] = token.cpu()
+        here = token.cpu()
+        drawn_tokens[alive, step] = torch.where(running, here, -1)
         drawn_logprobs[alive, step] = logprob.cpu()
-        going = ~torch.isin(token, stops)
-        if step + 1 == max_new_tokens or not going.any():
+        running &= ~torch.isin(here, stops)
+        count = int(running.sum())
+        if step + 1 == max_new_tokens or not count:
             break
-        if not going.all():
-            kept = going.nonzero()[:, 0]
-            alive, token = alive[kept.cpu()], token[kept]
-            padding, left = padding[kept], left[kept.cpu()]
+        if _upto(count, STEP_ROWS) < len(alive):
+            # Those that run on, and finished rows up to the multiple.
+            kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: _upto(count, STEP_ROWS) - count, 0]])
+            alive, running, left = alive[kept], running[kept], left[kept]
+            kept = kept.to(device)
+            token, hiding = token[kept], hiding[kept]
             cache.take(kept)
+        hiding[..., cache.length] = 0
         position = (width + step - left)[:, None].to(device)
         states = model.model(
-            input_ids=token[:, None], attention_mask=padding[..., : cache.length + 1], position_ids=position,
-            past_key_values=cache, use_cache=True,
+            input_ids=token[:, None], attention_mask=hiding[..., : _upto(cache.length + 1, COLUMNS)],
+            position_ids=position, past_key_values=cache, use_cache=True,
         ).last_hidden_state[:, -1]  # fmt: skip
         cache.length += 1
     ended = set(stop_ids)

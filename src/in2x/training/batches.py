@@ -53,9 +53,14 @@ class Batch:
         return self.ids.numel()
 
 
+COLUMNS = 4
+"""Rows are padded to a multiple of this: CPU matrix kernels are made and kept per shape, and making one takes longer
+than its product."""
+
+
 def collate(examples: Sequence[Example], pad: int) -> Batch:
     """Right-pad `examples` into one batch; loss on every token from `answer_start` on."""
-    length = max(len(e.tokens) for e in examples)
+    length = padded(max(len(e.tokens) for e in examples))
     ids = np.full((len(examples), length), pad, dtype=np.int64)
     where: list[np.ndarray] = []
     for row, example in enumerate(examples):
@@ -63,6 +68,11 @@ def collate(examples: Sequence[Example], pad: int) -> Batch:
         where.append(np.arange(example.answer_start - 1, len(example.tokens) - 1) + row * length)
     flat = np.concatenate(where)
     return Batch(torch.from_numpy(ids), torch.from_numpy(flat), torch.from_numpy(ids.reshape(-1)[flat + 1]))
+
+
+def padded(length: int) -> int:
+    """Columns of a batch whose longest row has `length` tokens."""
+    return -(-length // COLUMNS) * COLUMNS
 
 
 def hide_tokens(batch: Batch, share: float, mask: int, keep: Sequence[int], seed: int, step: int) -> Batch:
@@ -107,7 +117,7 @@ def plan_batches(lengths: Sequence[int] | np.ndarray, tokens_per_batch: int, see
     batches: list[np.ndarray] = []
     begin = 0
     for end in range(1, len(order) + 1):
-        full = end == len(order) or (end + 1 - begin) * int(size[order[end]]) > tokens_per_batch
+        full = end == len(order) or (end + 1 - begin) * padded(int(size[order[end]])) > tokens_per_batch
         if full:
             batches.append(order[begin:end])
             begin = end

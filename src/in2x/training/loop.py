@@ -31,6 +31,8 @@ Measure = Callable[[Sequence[Batch]], float]
 """Mean held-out loss in nats per token over batches."""
 SAVE_SECONDS = 30.0
 LOG_EVERY = 20
+WARM_UP, SMALL = 32, 0.7
+"""The graph is compiled on the fullest of so many batches; those of less than this share of its tokens run without."""
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,15 @@ def train(
 
 
 def _warm_up(loss_of: LanguageModelingLoss, plan: Plan, device: torch.device) -> None:
-    """Compile on the plan's first batch wherever a run begins: kernels, and so bits, are the same on resume."""
+    """Compile on one batch of the plan, wherever a run begins: kernels, and so bits, are the same on resume.
+
+    On the fullest of the first batches, since the compiler's choices hold for like sizes; much smaller ones run eagerly.
+    """
+    fullest = max((plan.batch(step) for step in range(min(WARM_UP, plan.steps))), key=lambda batch: batch.tokens)
+    mine = parallel.part(fullest)[0].to(device)
+    loss_of.smallest = round(SMALL * mine.tokens)
     with autocast(device):
-        loss_of(parallel.part(plan.batch(0))[0].to(device)).backward()
+        loss_of(mine).backward()
     for parameter in loss_of.parameters():
         parameter.grad = None
 

@@ -41,7 +41,9 @@ def cross_entropy(states: Tensor, head: Tensor, targets: Tensor, temperature: fl
         temperature: tau > 0 of the training loss; 1 is the usual loss.
         smoothing: label smoothing in [0, 1).
     """
-    logits = (states @ head.t()).float() / temperature
+    logits = (states @ head.t()).float()
+    if temperature != 1:
+        logits = logits / temperature
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
 
 
@@ -63,6 +65,10 @@ class LanguageModelingLoss(nn.Module):
         temperature: loss temperature tau.
         smoothing: label smoothing.
         compiled: compile each layer and the loss head (dynamic shapes; one graph serves all layers).
+
+    Attributes:
+        smallest: batches of fewer tokens run without the compiled graph: the compiler's choices hold from some size on,
+            and for a last, small batch it would compile everything once more.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class LanguageModelingLoss(nn.Module):
         super().__init__()
         self.model = model
         self.temperature, self.smoothing = temperature, smoothing
+        self.smallest = 0
         self._loss = torch.compile(cross_entropy, dynamic=True) if compiled else cross_entropy
         if compiled:
             for layer in model.model.layers:
@@ -78,7 +85,12 @@ class LanguageModelingLoss(nn.Module):
 
     def forward(self, batch: Batch, held_out: bool = False) -> Tensor:
         """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing."""
-        temperature, smoothing = (1.0, 0.0) if held_out else (self.temperature, self.smoothing)
+        if batch.tokens < self.smallest and not held_out:
+            with torch.compiler.set_stance("force_eager"):
+                return self._forward(batch, self.temperature, self.smoothing)
+        return self._forward(batch, *((1.0, 0.0) if held_out else (self.temperature, self.smoothing)))
+
+    def _forward(self, batch: Batch, temperature: float, smoothing: float) -> Tensor:
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)
         states = states.reshape(-1, states.shape[-1])[where]
