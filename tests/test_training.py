@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,6 +100,31 @@ def test_loss_is_the_cross_entropy_of_scaled_logits(model, temperature, smoothin
             total -= float((1 - smoothing) * row[example.tokens[place]] + smoothing * row.mean())
             count += 1
     assert loss == pytest.approx(total / count, rel=1e-5)
+
+
+def test_a_small_batch_runs_outside_the_compiled_graph(model, monkeypatch):
+    calls = []
+
+    def backend(graph, inputs):
+        def run(*arguments):
+            calls.append(graph)
+            return graph.forward(*arguments)
+
+        return run
+
+    full = collate([Example([5, 6, 7, 8, 9, 10, 11], 1)] * 8, 0)
+    small = collate([Example([5, 6, 7, 8, 9], 2)], 0)
+    expected = [float(LanguageModelingLoss(model)(batch).detach()) for batch in (full, small)]
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    torch._dynamo.reset()
+    loss_of = LanguageModelingLoss(model, compiled=True)
+    loss_of.smallest = 40
+    assert float(loss_of(full).detach()) == pytest.approx(expected[0], rel=1e-5)
+    through_graph = len(calls)
+    assert through_graph
+    assert float(loss_of(small).detach()) == pytest.approx(expected[1], rel=1e-5)
+    assert len(calls) == through_graph
+    torch._dynamo.reset()
 
 
 def test_a_document_does_not_see_its_neighbour(model, tmp_path):
