@@ -13,7 +13,6 @@ done is kept in `--cache`, so a stopped run goes on.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import statistics
 import tempfile
@@ -27,7 +26,7 @@ import sacrebleu
 from small_model import examples, interval, machine, pair_instruction, read_pairs, stage
 
 from in2x.artifact import Artifact, write_json
-from in2x.records import Instruction, content_id, read_records, write_records
+from in2x.records import Instruction, read_records, write_records
 from in2x.rl.loop import Policy
 from in2x.selection.config import Sample, SelectConfig
 from in2x.selection.sample import allocate, chance

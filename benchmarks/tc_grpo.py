@@ -48,9 +48,7 @@ def last_reward(run: dict[str, Any]) -> float:
     return statistics.fmean(rewards[-max(1, len(rewards) // 10) :])
 
 
-def ess_by_length(
-    start: Path, rate: float, lengths: Sequence[int], asked: Sequence[Instruction]
-) -> dict[int, float]:
+def ess_by_length(start: Path, rate: float, lengths: Sequence[int], asked: Sequence[Instruction]) -> dict[int, float]:
     """ESS of the trajectory ratio on answers of exactly so many tokens, after one Adam step on random advantages."""
     found = {}
     for length in lengths:

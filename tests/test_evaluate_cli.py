@@ -82,11 +82,23 @@ def test_bad_hypothesis_files(files: dict[str, Path], hyp: str, message: str) ->
 
 
 def test_empty_lines_may_be_allowed(files: dict[str, Path]) -> None:
-    assert read_parallel([files["ref"], files["hole"]], allow_empty=[files["hole"]])[1][1] == ""
+    assert read_parallel([files["ref"], files["hole"]], allow_empty=[files["hole"]])[1][1][1] == ""
     result = CliRunner().invoke(
         app, ["score", "--hyp", str(files["hole"]), "--ref", str(files["ref"]), "--to", "ja", "--allow-empty", "--json"]
     )
     assert result.exit_code == 0 and json.loads(result.stdout)[1]["value"] < 100
+
+
+def test_lines_empty_in_every_file_are_no_segments(tmp_path: Path) -> None:
+    texts = {"hyp": "猫がいる。\n\n犬がいる。\n", "ref": "猫がいる。\n\n犬がいます。\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    numbers, (_, hyp) = read_parallel([tmp_path / "ref", tmp_path / "hyp"])
+    assert numbers == [1, 3] and hyp == ["猫がいる。", "犬がいる。"]
+    (tmp_path / "ref").write_text("\n\n", encoding="utf-8")
+    (tmp_path / "hyp").write_text("\n\n", encoding="utf-8")
+    with pytest.raises(In2xError, match="ref: the file is empty"):
+        read_parallel([tmp_path / "ref", tmp_path / "hyp"])
 
 
 def test_learned_metrics_need_sources(files: dict[str, Path]) -> None:

@@ -73,9 +73,7 @@ def test_little_padding():
 def test_few_shapes_however_many_lengths_and_passes():
     """A matrix kernel is made for every shape that is new, so lengths are rounded and cuts are those of every pass."""
     lengths = np.random.default_rng(1).integers(5, 60, 5000)
-    shapes = {
-        (len(b), padded(max(lengths[i] for i in b))) for e in range(4) for b in plan_batches(lengths, 2048, 0, e)
-    }
+    shapes = {(len(b), padded(max(lengths[i] for i in b))) for e in range(4) for b in plan_batches(lengths, 2048, 0, e)}
     assert len(shapes) < 45
 
 

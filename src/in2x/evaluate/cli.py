@@ -43,7 +43,7 @@ def score(
     from in2x.evaluate.inputs import read_parallel
 
     files = [*ref, *hyp, *([src] if src else [])]
-    lines = read_parallel(files, allow_empty=hyp if allow_empty else ())
+    _, lines = read_parallel(files, allow_empty=hyp if allow_empty else ())
     references, hypotheses = lines[: len(ref)], lines[len(ref) : len(ref) + len(hyp)]
     rows = compare_systems(
         dict(zip([str(h) for h in hyp], hypotheses, strict=True)), references, lang=to, tokenize=tokenize,

@@ -56,22 +56,22 @@ def judge(
     from in2x.evaluate.significance import bootstrap, mean
 
     asker = open_judge(model, url, cache)
-    sources, *systems = read_parallel([src, *hyp])
+    numbers, (sources, *systems) = read_parallel([src, *hyp])
     before = ["\n".join(sources[max(0, i - context) : i]) for i in range(len(sources))]
     rows: list[dict[str, Any]] = []
     table = Table("system", "score", "95% interval", "graded", "no verdict")
     for file, lines in zip(hyp, systems, strict=True):
         segments = [
             Segment(s, h, document=str(n), context=b, register=register)
-            for n, (s, h, b) in enumerate(zip(sources, lines, before, strict=True), start=1)
+            for n, s, h, b in zip(numbers, sources, lines, before, strict=True)
         ]
         graded = grade(segments, source, to, asker, system=str(file))
         found = bootstrap(mean([g.score for g in graded if g.score is not None]))
-        failed = [n for n, g in enumerate(graded, start=1) if g.score is None]
-        for n in failed:
-            console.print(f"[yellow]note[/yellow]  {file}, line {n}: no verdict ({graded[n - 1].fault})")
+        failed = {n: g.fault for n, g in zip(numbers, graded, strict=True) if g.score is None}
+        for n, fault in failed.items():
+            console.print(f"[yellow]note[/yellow]  {file}, line {n}: no verdict ({fault})")
         rows.append({"system": str(file), "judge": asker.name, "score": found.value, "low": found.low,
-                     "high": found.high, "n": found.n, "failed": failed,
+                     "high": found.high, "n": found.n, "failed": list(failed),
                      "segments": [dataclasses.asdict(g) for g in graded]})  # fmt: skip
         table.add_row(str(file), f"{found.value:.1f}", f"{found.low:.1f} – {found.high:.1f}", str(found.n),
                       str(len(failed)))  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from itertools import compress, count
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,19 @@ def read_lines(file: Path) -> list[str]:
     return [line.rstrip("\r") for line in lines]
 
 
-def read_parallel(files: Sequence[Path], *, allow_empty: Sequence[Path] = ()) -> list[list[str]]:
+def read_parallel(files: Sequence[Path], *, allow_empty: Sequence[Path] = ()) -> tuple[list[int], list[list[str]]]:
     """Read files of one segment a line; the first one sets how many lines the others must have.
+
+    Lines that are empty in all files (between paragraphs; `in2x translate` keeps them) are left out.
 
     Args:
         allow_empty: files in which empty lines are no error.
 
+    Returns:
+        The line number of each segment (from 1), and the segments of each file.
+
     Raises:
-        In2xError: a file has more or fewer lines, or an empty line.
+        In2xError: a file has more or fewer lines, or a line that is empty there but not in all files; no line has text.
     """
     found = [read_lines(file) for file in files]
     for file, lines in zip(files, found, strict=True):
@@ -66,9 +72,11 @@ def read_parallel(files: Sequence[Path], *, allow_empty: Sequence[Path] = ()) ->
             much = f"{abs(gap)} line{'s' if abs(gap) > 1 else ''} too {'many' if gap > 0 else 'few'}"
             raise In2xError(f"{much} ({len(lines)}, where {files[0]} has {wanted})",
                             file=file, line=min(len(lines), wanted) + 1, mend="give one line a segment")  # fmt: skip
-        if not lines:
-            raise In2xError("the file is empty", file=file, mend="give at least one line")
-        for number, line in enumerate(lines, start=1):
-            if not line.strip() and file not in allow_empty:
+    filled = [any(line.strip() for line in row) for row in zip(*found, strict=True)]
+    if not any(filled):
+        raise In2xError("the file is empty", file=files[0], mend="give at least one line")
+    for file, lines in zip(files, found, strict=True):
+        for number, (line, there) in enumerate(zip(lines, filled, strict=True), start=1):
+            if there and not line.strip() and file not in allow_empty:
                 raise In2xError("empty line", file=file, line=number, mend="fill it, or give --allow-empty")
-    return found
+    return list(compress(count(1), filled)), [list(compress(lines, filled)) for lines in found]

@@ -165,7 +165,7 @@ def train(
 def _warm_up(loss_of: LanguageModelingLoss, plan: Plan, device: torch.device) -> None:
     """Compile on one batch of the plan, wherever a run begins: kernels, and so bits, are the same on resume.
 
-    On the fullest of the first batches, since the compiler's choices hold for like sizes; much smaller ones run eagerly.
+    On the fullest of the first batches: the compiler's choices hold for like sizes, and much smaller ones run eagerly.
     """
     fullest = max((plan.batch(step) for step in range(min(WARM_UP, plan.steps))), key=lambda batch: batch.tokens)
     mine = parallel.part(fullest)[0].to(device)
