@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .PHONY: help demo test test-slow lint format bench clean
 
 help:
-	@echo "make demo       train the demonstration translator from raw text (12 to 15 minutes on 2 cores)"
+	@echo "make demo       train the demonstration translator from raw text (about 12 minutes on 2 cores)"
 	@echo "make test       the tests that take minutes at most"
 	@echo "make test-slow  the long tests"
 	@echo "make lint       style and types"
@@ -51,10 +51,10 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Not among them: run_table.py (table of a finished run), small_model.py (shared by others), selection_t0.py,
-# corpus_raw.py and pretrain_ablation.py (take files).
+# Not among them: run_table.py and rl_pairs.py (take a finished run), small_model.py (shared by others),
+# selection_t0.py, corpus_raw.py and pretrain_ablation.py (take files).
 bench: $(READY)
-	@for file in $(filter-out %/run_table.py %/small_model.py %/selection_t0.py %/corpus_raw.py %/pretrain_ablation.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out %/run_table.py %/rl_pairs.py %/small_model.py %/selection_t0.py %/corpus_raw.py %/pretrain_ablation.py,$(wildcard benchmarks/*.py)); do \
 	  data=; \
 	  if grep -q '"--data"' $$file; then \
 	    if [ -z "$(DATA)" ]; then echo "== $$file: skipped, it needs the real data: make bench DATA=FOLDER"; continue; fi; \
