@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .PHONY: help demo test test-slow lint format bench clean
 
 help:
-	@echo "make demo       train the demonstration translator from raw text (about 12 minutes on 2 cores)"
+	@echo "make demo       train the demonstration translator from raw text (8 to 15 minutes on 2 cores)"
 	@echo "make test       the tests that take minutes at most"
 	@echo "make test-slow  the long tests"
 	@echo "make lint       style and types"

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `in2x` sets it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
