@@ -49,27 +49,27 @@ class Completion:
 
 
 class _Cache:
-    """Keys and values of all layers for B rows and up to S positions; only what transformers' attention calls.
+    """Keys and values of all layers for B rows; only what transformers' attention calls.
 
-    What is handed out ends at a multiple of COLUMNS: positions not yet filled are zero and for the mask to hide.
+    Room grows by COLUMNS positions, so that what is handed out is contiguous (a product copies what is not) and has few
+    shapes; positions not yet filled are zero and for the mask to hide.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity, self.length = capacity, 0
+    def __init__(self) -> None:
+        self.length = 0
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
     def update(self, key: Tensor, value: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Append [B, KV, T, D] and return everything so far."""
-        if layer == len(self.keys):
-            shape = (key.shape[0], key.shape[1], self.capacity, key.shape[3])
-            self.keys.append(key.new_zeros(shape))
-            self.values.append(value.new_zeros(shape))
         end = self.length + key.shape[2]
-        self.keys[layer][:, :, self.length : end] = key
-        self.values[layer][:, :, self.length : end] = value
-        shown = _upto(end, COLUMNS)
-        return self.keys[layer][:, :, :shown], self.values[layer][:, :, :shown]
+        for kept, new in ((self.keys, key), (self.values, value)):
+            if layer == len(kept):
+                kept.append(new[:, :, :0])
+            if missing := _upto(end, COLUMNS) - kept[layer].shape[2]:
+                kept[layer] = torch.nn.functional.pad(kept[layer], (0, 0, 0, missing))
+            kept[layer][:, :, self.length : end] = new
+        return self.keys[layer], self.values[layer]
 
     def get_seq_length(self, *_: object) -> int:
         """Positions filled."""
@@ -204,7 +204,7 @@ def _sample_batch(
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
     left = width - lengths  # padding before each prompt
     lowest = torch.finfo(model.dtype).min
-    cache = _Cache(room)
+    cache = _Cache()
     mask = causal_mask(left[:, None].expand(-1, width).to(device), width, model.dtype, device)
     # A padded query sees itself alone, or its softmax would have nothing to sum.
     mask.diagonal(dim1=-2, dim2=-1).zero_()

@@ -43,12 +43,14 @@ def dense_attention(
     batch, heads, length, size = query.shape
     kv_heads = key.shape[1]
     # Query heads that share a key head become rows of one product: no copies of keys and values.
-    query = query.reshape(batch, kv_heads, heads // kv_heads * length, size)
-    scores = torch.matmul(query, key.transpose(-1, -2)) * scaling
+    query = (query * scaling).reshape(batch, kv_heads, heads // kv_heads * length, size)
+    scores = torch.matmul(query, key.transpose(-1, -2))
     if attention_mask is not None:
         grouped = scores.view(batch, kv_heads, heads // kv_heads, length, key.shape[2])
         scores = (grouped + attention_mask[:, :, None]).view(scores.shape)
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
+    # Sums are fp32 in any dtype; only a backward pass needs the weights themselves that exact.
+    exact = torch.float32 if torch.is_grad_enabled() else None
+    weights = torch.softmax(scores, dim=-1, dtype=exact).to(value.dtype)
     if dropout and module.training:
         weights = nn.functional.dropout(weights, dropout)
     attended = torch.matmul(weights, value).view(batch, heads, length, size)
