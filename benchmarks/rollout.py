@@ -68,7 +68,7 @@ def _answer(folder: Path, threads: int, words: list[list[str]]) -> int:
 
 
 def ctranslate2(policy: Policy, prompts: list[list[int]], samples: int) -> Callable[[], int]:
-    """In a process of its own: in one process neither its threads nor those of torch wait awake for the next product."""
+    """In a process of its own: together neither its threads nor those of torch wait awake for the next product."""
     work = Path(tempfile.mkdtemp())
     save_model(policy.model, policy.tokenizer, work / "model")
     words = [policy.tokenizer.convert_ids_to_tokens(p) for p in prompts for _ in range(samples)]
