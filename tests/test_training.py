@@ -21,12 +21,13 @@ from in2x.corpus.pack import pack
 from in2x.errors import In2xError
 from in2x.records import Instruction
 from in2x.stage import Stage
-from in2x.training.batches import Example, collate, padded, plan_batches
+from in2x.training.batches import COLUMNS, Example, collate, plan_batches
 from in2x.training.blocks import block_batch, plan_blocks
 from in2x.training.chat import ExampleTable, chat_examples
 from in2x.training.loss import LanguageModelingLoss, hidden_states
 from in2x.training.model import ShapeConfig, build_model, load_model, load_tokenizer, save_model
 from in2x.training.optimizer import Average, Optimizer, OptimizerConfig, learning_rate_factor
+from in2x.training.shapes import round_up
 from in2x.training.tokenizer import train_tokenizer
 
 SHAPE = ShapeConfig(width=32, layers=2, heads=4, kv_heads=2, mlp=48, vocabulary=400, context=64)
@@ -59,21 +60,25 @@ def test_every_example_is_in_one_batch_within_the_budget(lengths, budget, seed):
     batches = plan_batches(lengths, budget, seed, 0)
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     for rows in batches:
-        assert len(rows) == 1 or len(rows) * padded(max(lengths[i] for i in rows)) <= budget
+        assert len(rows) == 1 or len(rows) * round_up(max(lengths[i] for i in rows), COLUMNS) <= budget
     again = plan_batches(lengths, budget, seed, 0)
     assert all((a == b).all() for a, b in zip(batches, again, strict=True))
 
 
 def test_little_padding():
     lengths = np.random.default_rng(0).integers(5, 60, 5000)
-    computed = sum(len(b) * padded(max(lengths[i] for i in b)) for b in plan_batches(lengths, 2048, 0, 0))
+    computed = sum(len(b) * round_up(max(lengths[i] for i in b), COLUMNS) for b in plan_batches(lengths, 2048, 0, 0))
     assert computed / lengths.sum() < 1.08
 
 
 def test_few_shapes_however_many_lengths_and_passes():
     """A matrix kernel is made for every shape that is new, so lengths are rounded and cuts are those of every pass."""
     lengths = np.random.default_rng(1).integers(5, 60, 5000)
-    shapes = {(len(b), padded(max(lengths[i] for i in b))) for e in range(4) for b in plan_batches(lengths, 2048, 0, e)}
+    shapes = {
+        (len(b), round_up(max(lengths[i] for i in b), COLUMNS))
+        for e in range(4)
+        for b in plan_batches(lengths, 2048, 0, e)
+    }
     assert len(shapes) < 45
 
 

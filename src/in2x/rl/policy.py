@@ -20,9 +20,10 @@ from in2x.rl.head import token_scores
 from in2x.training.batches import Batch
 from in2x.training.loss import POSITIONS, hidden_states
 from in2x.training.precision import autocast
+from in2x.training.shapes import round_up
 
-ROW = 128
-"""Tokens beyond which a row takes no further answer."""
+ROW, COLUMNS = 128, 16
+"""Tokens beyond which a row takes no further answer; rows are padded to a multiple."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ class Scored:
 def group_batch(groups: Sequence[Group], pad: int) -> Batch:
     """A row or several a group (see the module docstring); targets are the answers' tokens, group by group."""
     rows = [(group.prompt, answers) for group in groups for answers in group.rows()]
-    # A multiple of 16: fewer shapes, and so fewer kernels made and kept.
-    width = -(-max(len(prompt) + sum(map(len, answers)) for prompt, answers in rows) // 16) * 16
+    width = round_up(max(len(prompt) + sum(map(len, answers)) for prompt, answers in rows), COLUMNS)
     ids = np.full((len(rows), width), pad, dtype=np.int64)
     starts = np.tile(np.arange(width), (len(rows), 1))
     positions = np.zeros((len(rows), width), dtype=np.int64)
@@ -95,7 +95,8 @@ def answer_logprobs(model: PreTrainedModel, groups: Sequence[Group], temperature
     """Score every answer of `groups`, in order, at the sampling temperature."""
     batch = group_batch(groups, pad).to(model.lm_head.weight.device)
     states = hidden_states(model, batch)
-    count, extra = len(batch.where), -len(batch.where) % POSITIONS
+    count = len(batch.where)
+    extra = round_up(count, POSITIONS) - count
     states = states.reshape(-1, states.shape[-1])[functional.pad(batch.where, (0, extra))]
     targets = functional.pad(batch.targets, (0, extra))
     chosen, entropy = (scores[:count] for scores in token_scores(states, model.lm_head.weight, targets, temperature))

@@ -22,6 +22,7 @@ from transformers import PreTrainedModel
 from in2x.training.attention import causal_mask
 from in2x.training.model import for_device
 from in2x.training.precision import compute_dtype
+from in2x.training.shapes import round_up
 
 ROWS = 512
 """Rows sampled side by side: more is faster until the cache leaves the processor's."""
@@ -29,11 +30,6 @@ BLOCK = 64
 """Vocabulary entries a block of the two-level inverse CDF."""
 COLUMNS, STEP_ROWS = 16, 64
 """Key positions and rows are kept at multiples of these: finished rows stay until so many have gathered."""
-
-
-def _upto(number: int, step: int) -> int:
-    """`number` or the next multiple of `step` above it."""
-    return -(-number // step) * step
 
 
 @dataclass
@@ -66,7 +62,7 @@ class _Cache:
         for kept, new in ((self.keys, key), (self.values, value)):
             if layer == len(kept):
                 kept.append(new[:, :, :0])
-            if missing := _upto(end, COLUMNS) - kept[layer].shape[2]:
+            if missing := round_up(end, COLUMNS) - kept[layer].shape[2]:
                 kept[layer] = torch.nn.functional.pad(kept[layer], (0, 0, 0, missing))
             kept[layer][:, :, self.length : end] = new
         return self.keys[layer], self.values[layer]
@@ -197,8 +193,8 @@ def _sample_batch(
 ) -> None:
     device = next(model.parameters()).device
     lengths = torch.tensor([len(p) for p in prompts])
-    width = _upto(int(lengths.max()), COLUMNS)
-    room = _upto(width + max_new_tokens, COLUMNS)
+    width = round_up(int(lengths.max()), COLUMNS)
+    room = round_up(width + max_new_tokens, COLUMNS)
     ids = torch.zeros((len(prompts), width), dtype=torch.long)
     for row, prompt in enumerate(prompts):
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
@@ -236,9 +232,9 @@ def _sample_batch(
         count = int(running.sum())
         if step + 1 == max_new_tokens or not count:
             break
-        if _upto(count, STEP_ROWS) < len(alive):
+        if round_up(count, STEP_ROWS) < len(alive):
             # Those that run on, and finished rows up to the multiple.
-            kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: _upto(count, STEP_ROWS) - count, 0]])
+            kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: round_up(count, STEP_ROWS) - count, 0]])
             alive, running, left = alive[kept], running[kept], left[kept]
             kept = kept.to(device)
             token, hiding = token[kept], hiding[kept]
@@ -246,7 +242,7 @@ def _sample_batch(
         hiding[..., cache.length] = 0
         position = (width + step - left)[:, None].to(device)
         states = model.model(
-            input_ids=token[:, None], attention_mask=hiding[..., : _upto(cache.length + 1, COLUMNS)],
+            input_ids=token[:, None], attention_mask=hiding[..., : round_up(cache.length + 1, COLUMNS)],
             position_ids=position, past_key_values=cache, use_cache=True,
         ).last_hidden_state[:, -1]  # fmt: skip
         cache.length += 1

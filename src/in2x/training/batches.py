@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from in2x.training.shapes import round_up
+
 
 @dataclass(frozen=True)
 class Example:
@@ -54,13 +56,12 @@ class Batch:
 
 
 COLUMNS = 4
-"""Rows are padded to a multiple of this: CPU matrix kernels are made and kept per shape, and making one takes longer
-than its product."""
+"""Rows are padded to a multiple of this."""
 
 
 def collate(examples: Sequence[Example], pad: int) -> Batch:
     """Right-pad `examples` into one batch; loss on every token from `answer_start` on."""
-    length = padded(max(len(e.tokens) for e in examples))
+    length = round_up(max(len(e.tokens) for e in examples), COLUMNS)
     ids = np.full((len(examples), length), pad, dtype=np.int64)
     where: list[np.ndarray] = []
     for row, example in enumerate(examples):
@@ -68,11 +69,6 @@ def collate(examples: Sequence[Example], pad: int) -> Batch:
         where.append(np.arange(example.answer_start - 1, len(example.tokens) - 1) + row * length)
     flat = np.concatenate(where)
     return Batch(torch.from_numpy(ids), torch.from_numpy(flat), torch.from_numpy(ids.reshape(-1)[flat + 1]))
-
-
-def padded(length: int) -> int:
-    """Columns of a batch whose longest row has `length` tokens."""
-    return -(-length // COLUMNS) * COLUMNS
 
 
 def hide_tokens(batch: Batch, share: float, mask: int, keep: Sequence[int], seed: int, step: int) -> Batch:
@@ -117,7 +113,7 @@ def plan_batches(lengths: Sequence[int] | np.ndarray, tokens_per_batch: int, see
     batches: list[np.ndarray] = []
     begin = 0
     for end in range(1, len(order) + 1):
-        full = end == len(order) or (end + 1 - begin) * padded(int(size[order[end]])) > tokens_per_batch
+        full = end == len(order) or (end + 1 - begin) * round_up(int(size[order[end]]), COLUMNS) > tokens_per_batch
         if full:
             batches.append(order[begin:end])
             begin = end

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from in2x.training.attention import NAME as DENSE
 from in2x.training.attention import causal_mask
 from in2x.training.batches import Batch
+from in2x.training.shapes import round_up
 
 POSITIONS = 128
 IGNORED = -100
@@ -53,7 +54,7 @@ def pad_positions(batch: Batch) -> tuple[Tensor, Tensor]:
     The number of positions with loss differs from batch to batch; CPU matrix kernels are made and kept per shape, so
     without this every step would make new ones and memory would grow with them.
     """
-    extra = -len(batch.where) % POSITIONS
+    extra = round_up(len(batch.where), POSITIONS) - len(batch.where)
     return functional.pad(batch.where, (0, extra)), functional.pad(batch.targets, (0, extra), value=IGNORED)
 
 
