@@ -136,12 +136,14 @@ def main() -> None:
         f"{parameters(load_model(start))}, 16 prompts x 8 answers, {UPDATES} updates, "
         f"{steps} iterations, {seeds} seed(s)\n"
     )
-    found = {name: [run(start, config, asked, seed) for seed in range(seeds)] for name, run in peers.items()}
-    seconds = {name: statistics.median(s for times, _ in runs for s in times[1:]) for name, runs in found.items()}
-    print("| | seconds an iteration | native is faster by | reward, last five |\n|---|---:|---:|---:|")
-    for name, runs in found.items():
+    print("| | seconds an iteration | native is faster by | reward, last five |\n|---|---:|---:|---:|", flush=True)
+    own = 0.0
+    for name, run in peers.items():
+        runs = [run(start, config, asked, seed) for seed in range(seeds)]
+        seconds = statistics.median(s for times, _ in runs for s in times[1:])
+        own = own or seconds
         reward = interval([statistics.fmean(rewards[-5:]) for _, rewards in runs])
-        print(f"| {name} | {seconds[name]:.2f} | {seconds[name] / seconds['native']:.1f} | {reward} |")
+        print(f"| {name} | {seconds:.2f} | {seconds / own:.1f} | {reward} |", flush=True)
 
 
 if __name__ == "__main__":
