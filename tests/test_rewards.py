@@ -8,10 +8,12 @@ import sys
 import time
 import types
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from in2x.errors import UsageError
@@ -142,6 +144,28 @@ def test_a_pattern_that_never_ends_is_excluded_and_counted() -> None:
 def test_bleu_is_one_for_the_reference_and_not_given_without() -> None:
     assert value("bleu", translation("彼は匙を投げた。", "彼は匙を投げた。")) == pytest.approx(1)
     assert value("bleu", item("彼", {"name": "exact", "value": "彼"})) is None
+
+
+def test_bleu_of_a_corpus_that_is_cut_into_words() -> None:
+    answer, reference = "私 は ラーメン が 好き だ 。", "僕 は ラーメン が 大好き だ 。"
+    by_words = BLEU(effective_order=True, tokenize="none").sentence_score(answer, [reference]).score / 100
+    assert value("bleu:none", translation(answer, reference)) == pytest.approx(by_words)
+    assert value("bleu", translation(answer, reference)) != pytest.approx(by_words, abs=0.05)
+    with pytest.raises(UsageError, match="bleu:words"):
+        make_reward("bleu:words")
+
+
+def test_consensus_is_the_mean_chrf_against_the_other_answers() -> None:
+    answers = ["彼は匙を投げた。", "彼は諦めた。", "彼は匙を投げた。", "全く違う話です。"]
+    group = [translation(answer, "参照") for answer in answers]
+    alone = replace(group[0].instruction, id="another")
+    exercise = RewardItem(replace(alone, id="sum", verifier={"name": "number", "value": "1"}), "1")
+    found = asyncio.run(make_reward("consensus")([*group, RewardItem(alone, "彼"), exercise, exercise]))
+    assert found[4:] == [None, None, None]
+    for n, answer in enumerate(answers):
+        others = answers[:n] + answers[n + 1 :]
+        assert found[n] == pytest.approx(sum(_CHRF.sentence_score(answer, [o]).score for o in others) / 300)
+    assert max(found[:4]) == found[0] == found[2]
 
 
 def test_each_reward_minds_its_own_business() -> None:

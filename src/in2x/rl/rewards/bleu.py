@@ -23,7 +23,10 @@ def _metric(tokenise: str) -> Any:
 class Bleu:
     """Items with a reference answer and a "translation" verifier; others are not its business."""
 
-    name = "bleu"
+    def __init__(self, tokeniser: str | None = None) -> None:
+        """By a tokeniser of sacrebleu's ("none": white space, for corpora cut into words); None: by language."""
+        self.tokeniser = tokeniser
+        self.name = f"bleu:{tokeniser}" if tokeniser else "bleu"
 
     async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
         """BLEU / 100 per item."""
@@ -34,6 +37,6 @@ class Bleu:
                 values.append(None)
                 continue
             lang = str((item.instruction.verifier or {}).get("to", item.instruction.lang))
-            metric = _metric(TOKENISERS.get(lang, "13a"))
+            metric = _metric(self.tokeniser or TOKENISERS.get(lang, "13a"))
             values.append(metric.sentence_score(item.answer, [reference]).score / 100)
         return values

@@ -6,12 +6,15 @@ import difflib
 from collections.abc import Callable
 from functools import partial
 
+from sacrebleu.metrics.bleu import BLEU
+
 from in2x.errors import UsageError
 from in2x.rl.rewards.base import Reward
 from in2x.rl.rewards.bleu import Bleu
 from in2x.rl.rewards.choice import Choice
 from in2x.rl.rewards.chrf import Chrf
 from in2x.rl.rewards.code import Code
+from in2x.rl.rewards.consensus import Consensus
 from in2x.rl.rewards.format import Format
 from in2x.rl.rewards.learned import LEARNED, Learned
 from in2x.rl.rewards.number import NumberReward
@@ -23,6 +26,7 @@ from in2x.rl.rewards.wording import Contains, Exact, SetMatch
 REWARDS: dict[str, Callable[[], Reward]] = {
     "chrf": Chrf,
     "bleu": Bleu,
+    "consensus": Consensus,
     "principles": PrincipleShare,
     "number": NumberReward,
     "choice": Choice,
@@ -37,13 +41,19 @@ REWARDS: dict[str, Callable[[], Reward]] = {
 
 
 def make_reward(name: str) -> Reward:
-    """The reward called `name`; "comet:MODEL", "metricx:MODEL" (and "-src" without reference) are learned metrics.
+    """The reward called `name`.
+
+    "bleu:TOKENISER" is BLEU under a tokeniser of sacrebleu's; "comet:MODEL", "metricx:MODEL" (and "-src" without
+    reference) are learned metrics.
 
     Raises:
         UsageError: there is none of that name (the nearest is named).
     """
     if name.partition(":")[0] in LEARNED and ":" in name:
         return Learned(name)
+    kind, _, tokeniser = name.partition(":")
+    if kind == "bleu" and tokeniser in BLEU.TOKENIZERS:
+        return Bleu(tokeniser)
     if name not in REWARDS:
         near = difflib.get_close_matches(name, REWARDS, n=1)
         raise UsageError(

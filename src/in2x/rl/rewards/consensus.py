@@ -1,0 +1,42 @@
+"""Agreement with the other answers to the same prompt: the utility of minimum Bayes risk decoding, as a reward.
+
+One reference is one draw from all that could have been said; the other answers stand for the rest. So training on it
+brings greedy decoding nearer to the choice of MBR decoding, which Finkelstein and Freitag (2023) reach by fine-tuning
+on that choice (as a reward within the group: our choice). It needs no reference and pays for what is usual: mix it with
+a reward that knows what is right, and watch the entropy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from in2x.rl.rewards.base import RewardItem, verifier_name
+from in2x.rl.rewards.chrf import sentence_chrf
+
+
+class Consensus:
+    """Items with a "translation" verifier that stand beside other answers to their prompt; others are left out."""
+
+    name = "consensus"
+
+    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
+        """Mean chrF2 / 100 of each answer, as hypothesis, against each other answer to its prompt."""
+        values: list[float | None] = []
+        for _, group in groupby(items, key=lambda item: item.instruction.id):
+            beside = list(group)
+            if len(beside) < 2 or verifier_name(beside[0]) != "translation":
+                values += [None] * len(beside)
+            else:
+                values += _agreement([item.answer for item in beside])
+        return values
+
+
+def _agreement(answers: list[str]) -> list[float]:
+    counts = Counter(answers)  # equal answers, of which there are many at low temperatures, are compared once
+    agreed = {
+        answer: sum((n - (other == answer)) * sentence_chrf(answer, other) for other, n in counts.items())
+        for answer in counts
+    }
+    return [agreed[answer] / (len(answers) - 1) / 100 for answer in answers]
