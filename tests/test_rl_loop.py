@@ -71,7 +71,13 @@ def test_it_learns_what_is_rewarded(tmp_path):
     assert sum(rewards[-5:]) / 5 > sum(rewards[:5]) / 5 + 0.3
 
 
-def test_a_killed_run_ends_in_the_same_weights(tmp_path, monkeypatch):
+COMPILED = pytest.param(
+    True, marks=[pytest.mark.slow, pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")]
+)
+
+
+@pytest.mark.parametrize("compiled", [False, COMPILED])
+def test_a_killed_run_ends_in_the_same_weights(tmp_path, monkeypatch, compiled):
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
 
     def go(folder: Path, die_at: int | None) -> list[torch.Tensor]:
@@ -87,7 +93,7 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path, monkeypatch):
         monkeypatch.setattr(loop, "roll_out", dying)
         try:
             scorer = Scorer({"share_of_a": 1}, [ShareOfA()])
-            reinforce(policy, instructions, scorer, config(sft_weight=0.1), stage(folder))
+            reinforce(policy, instructions, scorer, config(sft_weight=0.1, compile=compiled), stage(folder))
         finally:
             monkeypatch.setattr(loop, "roll_out", real)
         return [p.detach().clone() for p in policy.model.parameters()]
@@ -101,6 +107,22 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path, monkeypatch):
     logs = [(tmp_path / f / "log.jsonl").read_text().splitlines() for f in ("whole", "cut")]
     rows = [[json.loads(line)["reward"] for line in log] for log in logs]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_compiled_passes_are_those_of_the_plain_loop(tmp_path, temperature):
+    """One batch: what is sampled after it may differ by a rounding."""
+    plain, joined = {}, {}
+    for compiled, row in ((False, plain), (True, joined)):
+        policy, instructions = setup()
+        knobs = config(steps=1, compile=compiled, temperature=TemperatureConfig(start=temperature, end=1.0))
+        place = stage(tmp_path / str(compiled))
+        reinforce(policy, instructions, Scorer({"share_of_a": 1}, [ShareOfA()]), knobs, place)
+        row.update(next(iter(place.log.read())))
+    for name in ("log_ratio", "entropy", "ess", "grad_norm", "reward"):
+        assert joined[name] == pytest.approx(plain[name], rel=0.05, abs=1e-3), name
 
 
 def test_the_first_update_is_on_policy_and_flat_groups_teach_nothing():

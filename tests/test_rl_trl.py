@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from in2x.errors import In2xError, UsageError
-from in2x.records import Instruction, Pair, write_records
+from in2x.records import Instruction, Pair, read_records, write_records
 from in2x.rl.config import RlConfig, TemperatureConfig, TrlConfig
 from in2x.rl.objective import ObjectiveConfig, advantages, objective
+from in2x.rl.questions import questions
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import objective_at, temperature_at
 from in2x.rl.stage import run
@@ -328,6 +329,24 @@ def test_the_stage_runs_it_in_a_process_of_its_own(tmp_path):
     assert {"reward", "lr", "temperature", "entropy", "reward/format", "flat_groups"} <= rows[0].keys()
     assert [row["temperature"] for row in rows if "temperature" in row] == [1.0, 0.6]
     assert [row["step"] for row in stage.log.read() if "dev/reward" in row] == [2, 4]
+
+
+def test_prompts_of_the_sft_set_are_drawn_by_the_seed(tmp_path):
+    recipe = prepared(tmp_path, config()).recipe
+    select = tmp_path / "select"
+    asked = list(read_records(select / "rl.parquet", Instruction))
+    seen = [dataclasses.replace(asked[0], id=f"seen{n}") for n in range(40)]
+    unchecked = [dataclasses.replace(i, id=f"{i.id}x", verifier=None) for i in seen]
+    write_records(select / "round1.parquet", [*seen[:10], *unchecked], Instruction)
+    write_records(select / "round2.parquet", seen[10:], Instruction)
+    assert questions(config(), select, recipe) == asked
+    drawn = questions(config(sft_prompts=8), select, recipe)
+    assert drawn[: len(asked)] == asked and len(drawn) == len(asked) + 8
+    assert {i.id for i in drawn[len(asked) :]} < {i.id for i in seen}
+    assert questions(config(sft_prompts=8), select, recipe) == drawn
+    recipe.seed += 1
+    assert questions(config(sft_prompts=8), select, recipe) != drawn
+    assert len(questions(config(sft_prompts=1000), select, recipe)) == len(asked) + 40
 
 
 @pytest.mark.slow

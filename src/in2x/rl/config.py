@@ -77,6 +77,12 @@ class RlConfig(Config):
     samples: int = knob(16, "Answers a prompt.", source="METHOD 5", ge=2)
     minibatch: int = knob(32, "Prompts an update.", unit="prompts", source="METHOD 5", ge=1)
     tasks: tuple[str, ...] = knob((), "Tasks of the RL set that are trained; empty: all that have a verifier.")
+    sft_prompts: int = knob(
+        0,
+        "Prompts of the SFT set asked too, where the RL set, disjoint from it in the paper, is too small.",
+        unit="prompts",
+        ge=0,
+    )
     target_only: bool = knob(False, "Train only prompts whose answer is in the target language.")
     max_new_tokens: int = knob(64, "Longest answer.", unit="tokens", ge=1)
     overlong_buffer: int = knob(
@@ -105,6 +111,10 @@ class RlConfig(Config):
     )
     sft_smoothing: float = knob(0.0, "Label smoothing of that cross-entropy.", ge=0, lt=1)
     optimizer: OptimizerConfig = knob(OptimizerConfig(lr=1e-6, schedule="constant"), "Optimizer and schedule.")
+    compile: bool = knob(
+        False,
+        "Compile the passes of the updates where a compiler is found: a minute, which long runs win back.",
+    )
     batch_tokens: int = knob(8192, "Positions a forward pass, padding included.", unit="tokens", ge=16)
     dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0)
     dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1)

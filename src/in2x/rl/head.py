@@ -8,6 +8,7 @@ tensors leave its cache.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,7 +18,9 @@ LOGITS = 1 << 22
 """Logits in hand at a time (16 MiB in fp32)."""
 
 
-def token_scores(states: Tensor, head: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def token_scores(
+    states: Tensor, head: Tensor, targets: Tensor, temperature: float, compiled: bool = False
+) -> tuple[Tensor, Tensor]:
     """log p(target) and the entropy of p = softmax(states head^T / temperature), both [N] in nats and fp32.
 
     Args:
@@ -25,58 +28,85 @@ def token_scores(states: Tensor, head: Tensor, targets: Tensor, temperature: flo
         head: [V, H] output embedding.
         targets: [N] token ids.
         temperature: > 0.
+        compiled: let torch.compile join what is done between the products (worth it over many calls).
     """
     kind = states.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
+    # A tensor, since the compiler would begin anew for every other number.
+    divisor = None if temperature == 1 else torch.tensor(temperature, device=states.device)
     apply: Callable[..., tuple[Tensor, Tensor]] = _TokenScores.apply
-    return apply(states.to(dtype), head.to(dtype), targets, temperature)
+    return apply(states.to(dtype), head.to(dtype), targets, divisor, compiled)
+
+
+def _reduce(logits: Tensor, targets: Tensor, temperature: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probability of the targets, entropy and log-sum-exp [N] of [N, V] logits, which may be overwritten."""
+    logits = logits.float() if temperature is None else logits.float().div_(temperature)
+    top = logits.amax(1, keepdim=True)
+    logits.sub_(top)
+    weights = logits.exp()
+    norm = weights.sum(1)
+    log_norm = norm.log()
+    chosen = logits.gather(1, targets[:, None])[:, 0] - log_norm
+    # H = log Z - sum p z, with z counted from the row's greatest. Not by a batched product: autocast would make it one
+    # of bfloat16 copies.
+    entropy = log_norm - weights.mul_(logits).sum(1) / norm
+    return chosen, entropy, top[:, 0] + log_norm
+
+
+def _derive(
+    logits: Tensor, total: Tensor, entropy: Tensor, d_chosen: Tensor, d_entropy: Tensor | None,
+    temperature: Tensor | None,
+) -> Tensor:  # fmt: skip
+    """Gradient [N, V] with respect to logits / temperature, less what the targets themselves get."""
+    logs = (logits.float() if temperature is None else logits.float().div_(temperature)).sub_(total[:, None])
+    if d_entropy is None:
+        return logs.exp_().mul_(-d_chosen[:, None])
+    probabilities = logs.exp()
+    # dH/dz = -p (log p + H)
+    grad = logs.add_(entropy[:, None]).mul_(-d_entropy[:, None]).sub_(d_chosen[:, None])
+    return grad.mul_(probabilities)
+
+
+@cache
+def _joined(function: Callable[..., Any]) -> Callable[..., Any]:
+    return torch.compile(function, dynamic=True)
 
 
 class _TokenScores(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, head: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, states: Tensor, head: Tensor, targets: Tensor, temperature: Tensor | None, compiled: bool
+    ) -> tuple[Tensor, Tensor]:
         chosen = torch.empty(len(states), device=states.device)
         total, entropy = torch.empty_like(chosen), torch.empty_like(chosen)
+        reduce = _joined(_reduce) if compiled else _reduce
         for rows in _blocks(len(states), len(head)):
-            logits = _scaled(states[rows], head, temperature)
-            top = logits.amax(1, keepdim=True)
-            logits.sub_(top)
-            weights = logits.exp()
-            norm = weights.sum(1)
-            log_norm = norm.log()
-            chosen[rows] = logits.gather(1, targets[rows, None])[:, 0] - log_norm
-            # H = log Z - sum p z, with z counted from the row's greatest.
-            entropy[rows] = log_norm - torch.bmm(weights[:, None], logits[:, :, None])[:, 0, 0] / norm
-            total[rows] = top[:, 0] + log_norm
+            logits = states[rows] @ head.t()
+            chosen[rows], entropy[rows], total[rows] = reduce(logits, targets[rows], temperature)
         ctx.save_for_backward(states, head, targets, total, entropy)
-        ctx.temperature = temperature
+        ctx.temperature, ctx.compiled = temperature, compiled
         return chosen, entropy
 
     @staticmethod
-    def backward(ctx: Any, d_chosen: Tensor, d_entropy: Tensor) -> tuple[Tensor, Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, d_chosen: Tensor, d_entropy: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
         states, head, targets, total, entropy = ctx.saved_tensors
         d_states = torch.empty_like(states)
-        d_head = torch.zeros(head.shape, device=head.device)
+        d_head = torch.zeros_like(head)
         with_entropy = bool(d_entropy.any())
+        derive = _joined(_derive) if ctx.compiled else _derive
         for rows in _blocks(len(states), len(head)):
-            logs = _scaled(states[rows], head, ctx.temperature).sub_(total[rows, None])
-            if with_entropy:
-                probabilities = logs.exp()
-                # dH/dz = -p (log p + H)
-                grad = logs.add_(entropy[rows, None]).mul_(-d_entropy[rows, None]).sub_(d_chosen[rows, None])
-                grad.mul_(probabilities)
-            else:
-                grad = logs.exp_().mul_(-d_chosen[rows, None])
+            grad = derive(
+                states[rows] @ head.t(), total[rows], entropy[rows], d_chosen[rows],
+                d_entropy[rows] if with_entropy else None, ctx.temperature,
+            )  # fmt: skip
             grad.scatter_add_(1, targets[rows, None], d_chosen[rows, None])
-            grad = grad.div_(ctx.temperature).to(states.dtype)
+            if ctx.temperature is not None:
+                grad.div_(ctx.temperature)
+            grad = grad.to(states.dtype)
             d_states[rows] = grad @ head
-            d_head += grad.t() @ states[rows]
-        return d_states, d_head.to(head.dtype), None, None
-
-
-def _scaled(states: Tensor, head: Tensor, temperature: float) -> Tensor:
-    logits = (states @ head.t()).float()
-    return logits if temperature == 1 else logits.div_(temperature)
+            product = grad.t() @ states[rows]
+            d_head = d_head.float().add_(product) if rows.start else product  # several blocks: summed in fp32
+        return d_states, d_head.to(head.dtype), None, None, None
 
 
 def _blocks(positions: int, vocabulary: int) -> list[slice]:

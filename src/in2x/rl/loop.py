@@ -27,7 +27,7 @@ from in2x.stage import Stage
 from in2x.training.batches import Example, collate
 from in2x.training.chat import prompt_tokens
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
-from in2x.training.loop import SAVE_SECONDS
+from in2x.training.loop import SAVE_SECONDS, can_compile
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 from in2x.training.precision import autocast
@@ -69,6 +69,33 @@ class Policy:
         ends = model.generation_config.eos_token_id
         self.stop_ids = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+        self.compiled = False
+
+    def compile(
+        self, instructions: Sequence[Instruction], config: RlConfig,
+        anchor: Callable[[Sequence[Instruction]], Tensor] | None,
+    ) -> None:  # fmt: skip
+        """Compile the passes of the updates, on a minibatch of prompts with answers of half the room.
+
+        Wherever a run begins, so that kernels, and with them bits, are the same on resume. The copy to sample from is
+        left as it is.
+        """
+        torch._dynamo.reset()
+        for layer in self.model.model.layers:
+            layer.compile(dynamic=True)
+        self.compiled = True
+        prompts = prompt_tokens(self.tokenizer, [i.messages for i in instructions[: config.minibatch]])
+        answers = [[self.pad] * max(1, config.max_new_tokens // 2)] * config.samples
+        groups = [Group(prompt, answers) for prompt in prompts]
+        part = next(length_groups([g.tokens for g in groups], config.batch_tokens))
+        self.model.train()
+        for temperature in (config.temperature.start, config.temperature.end):
+            with autocast(self.model.lm_head.weight.device):
+                scored = answer_logprobs(self.model, [groups[i] for i in part], temperature, self.pad, compiled=True)
+            (scored.logprobs.sum() + config.objective.entropy * scored.entropy.sum()).backward()
+        if anchor is not None:
+            anchor(instructions[: config.minibatch]).backward()
+        self.model.zero_grad(set_to_none=True)
 
     def ask(
         self, instructions: Sequence[Instruction], *, samples: int, temperature: float, longest: int, seed: int
@@ -192,7 +219,7 @@ def update(
     if policy.twin.dtype == policy.model.dtype:
         old = rollout.logprobs  # the sampler multiplies as exactly as the training pass: nothing to compute again
     else:
-        old = old_logprobs(policy.model, rollout.groups, temperature, policy.pad, config.batch_tokens)
+        old = old_logprobs(policy.model, rollout.groups, temperature, policy.pad, config.batch_tokens, policy.compiled)
     sums: dict[str, list[float]] = {}
     for begin in range(0, len(rollout.groups), config.minibatch):
         chosen = [p for p in range(begin, min(begin + config.minibatch, len(useful))) if useful[p]]
@@ -202,7 +229,9 @@ def update(
         for part in length_groups([rollout.groups[p].tokens for p in chosen], config.batch_tokens):
             numbers = [chosen[i] for i in part]
             with autocast(device):
-                scored = answer_logprobs(policy.model, [rollout.groups[p] for p in numbers], temperature, policy.pad)
+                scored = answer_logprobs(
+                    policy.model, [rollout.groups[p] for p in numbers], temperature, policy.pad, policy.compiled
+                )
             rows = [row for p in numbers for row in old[p]]
             before = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)
             loss, metrics = objective(
@@ -261,6 +290,8 @@ def reinforce(
     step, spent = int(state["step"]), float(state["seconds"])
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
+    if config.compile and can_compile() and step < steps:
+        policy.compile(instructions, config, anchor)
     began = saved = time.time()
     last: Metrics = {}
     if step == 0 and on_dev is not None:

@@ -91,15 +91,18 @@ def group_batch(groups: Sequence[Group], pad: int) -> Batch:
                  torch.from_numpy(positions), shared)  # fmt: skip
 
 
-def answer_logprobs(model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int) -> Scored:
-    """Score every answer of `groups`, in order, at the sampling temperature."""
+def answer_logprobs(
+    model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int, compiled: bool = False
+) -> Scored:
+    """Score every answer of `groups`, in order, at the sampling temperature; `compiled`: see `token_scores`."""
     batch = group_batch(groups, pad).to(model.lm_head.weight.device)
     states = hidden_states(model, batch)
     count = len(batch.where)
     extra = round_up(count, POSITIONS) - count
     states = states.reshape(-1, states.shape[-1])[functional.pad(batch.where, (0, extra))]
     targets = functional.pad(batch.targets, (0, extra))
-    chosen, entropy = (scores[:count] for scores in token_scores(states, model.lm_head.weight, targets, temperature))
+    scores = token_scores(states, model.lm_head.weight, targets, temperature, compiled)
+    chosen, entropy = (score[:count] for score in scores)
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])
     mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(states.device)
 
@@ -121,10 +124,10 @@ def length_groups(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[in
         yield batch
 
 
-@torch.no_grad()
 def old_logprobs(
-    model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int, batch_tokens: int
-) -> list[list[Tensor]]:
+    model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int, batch_tokens: int,
+    compiled: bool = False,
+) -> list[list[Tensor]]:  # fmt: skip
     """For each group, the [tokens] log-probabilities of its answers before the updates, by the training forward pass.
 
     The sampler's own log-probabilities come from bfloat16 weights; taking these instead makes the ratio of the first
@@ -132,9 +135,10 @@ def old_logprobs(
     """
     found: list[list[Tensor]] = [[] for _ in groups]
     for numbers in length_groups([g.tokens for g in groups], batch_tokens):
-        with autocast(next(model.parameters()).device):
-            scored = answer_logprobs(model, [groups[i] for i in numbers], temperature, pad)
-        rows = iter(scored.logprobs)
+        # A compiled pass is the one of the updates, gradient and all: another would have to be compiled, and differ.
+        with torch.set_grad_enabled(compiled), autocast(next(model.parameters()).device):
+            scored = answer_logprobs(model, [groups[i] for i in numbers], temperature, pad, compiled)
+        rows = iter(scored.logprobs.detach())
         for i in numbers:
             found[i] = [next(rows)[: len(answer)] for answer in groups[i].answers]
     return found

@@ -19,6 +19,7 @@ from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, read_records
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, principle_table, reinforce
+from in2x.rl.questions import questions
 from in2x.rl.rewards.principles import case_of, check_principles
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.trl_job import run_trl
@@ -33,14 +34,7 @@ def run(config: RlConfig, stage: Stage) -> None:
     """Write `model/`. Figures: batch arithmetic, trajectories, last metrics, failures of rewards."""
     source = stage.input("sft") / "model"
     seed_everything(stage.seed)
-    target = stage.recipe.languages.target
-    chosen = [
-        i
-        for i in read_records(stage.input("select") / "rl.parquet", Instruction)
-        if i.verifier is not None
-        and (not config.tasks or i.task in config.tasks)
-        and (not config.target_only or i.lang == target)
-    ]
+    chosen = questions(config, stage.input("select"), stage.recipe)
     if len(chosen) < config.prompts:
         raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}",
                         file=stage.input("select") / "rl.parquet",

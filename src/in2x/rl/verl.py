@@ -24,9 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from torch import Tensor
 
-from in2x.records import Instruction, read_records
+from in2x.records import Instruction
 from in2x.rl.config import ObjectiveConfig
 from in2x.rl.objective import objective
+from in2x.rl.questions import questions
 from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.route import Scorer
 
@@ -126,12 +127,9 @@ def main(recipe: Path, run: Path, out: Path) -> None:
     """Write the RL prompts of a finished selection as verl's Parquet: `python -m in2x.rl.verl RECIPE RUN OUT`."""
     from in2x.recipe import load_recipe
 
-    config = load_recipe(recipe).rl
-    chosen = [
-        i for i in read_records(run / "select" / "rl.parquet", Instruction)
-        if i.verifier is not None and (not config.tasks or i.task in config.tasks)
-    ]  # fmt: skip
-    pq.write_table(pa.Table.from_pylist([verl_row(i, config.rewards) for i in chosen]), out)
+    loaded = load_recipe(recipe)
+    chosen = questions(loaded.rl, run / "select", loaded)
+    pq.write_table(pa.Table.from_pylist([verl_row(i, loaded.rl.rewards) for i in chosen]), out)
     print(f"{len(chosen):,} prompts in {out}")
 
 
