@@ -2,6 +2,7 @@
 
     python benchmarks/rl_step.py            16 prompts x 8, 30 iterations, three seeds
     python benchmarks/rl_step.py --quick    3 iterations, one seed
+    python benchmarks/rl_step.py --memory   8M parameters, one iteration of 2,048 answers of 64 tokens: peak memory
 
 "TRL tuned": the processor's fastest format, no recomputation of activations, plain attention for short rows. The
 adapter is `rl/trl.py`. Wall time of an iteration is the median without the first; reward is the mean of the last five
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import statistics
 import tempfile
 import time
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from small_model import FORMAT, SHAPE, interval, machine, parameters, sft_start, stage, tasks
+from small_model import FORMAT, SHAPE, SHAPE_8M, fresh, interval, machine, parameters, sft_start, stage, tasks
 from transformers import AutoModelForCausalLM, PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -113,12 +115,27 @@ def stock(start: Path, config: RlConfig, asked: Sequence[Instruction], seed: int
         ))  # fmt: skip
 
 
+def peak_memory() -> float:
+    """GB that one iteration of 128 prompts x 16 needs at most, imports included; random weights fill every answer."""
+    asked = tasks(128)
+    policy = fresh(SHAPE_8M, asked)
+    print(parameters(policy.model))
+    config = RlConfig(steps=1, max_new_tokens=64, overlong_buffer=0, rewards={"chrf": 1.0}, dev_every=0)
+    with tempfile.TemporaryDirectory() as work:
+        loop.reinforce(policy, asked, Scorer(config.rewards), config, stage(Path(work), 0))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
+    if given.memory:
+        print(f"{machine()}\n{peak_memory():.2f} GB at most")
+        return
     steps, seeds = (3, 1) if given.quick else (given.iterations, 3)
     start = sft_start(given.cache, SHAPE, *((400, 1) if given.quick else (20_000, 2)))
     asked = tasks(480)
