@@ -141,7 +141,8 @@ def main() -> None:
     asked = tasks(480)
     config = RlConfig(
         steps=steps, prompts=16, samples=8, minibatch=16 // UPDATES, max_new_tokens=32, overlong_buffer=0,
-        rewards={"chrf": 1.0}, dev_every=0, optimizer=OptimizerConfig(lr=1e-4, schedule="constant", warmup=0.0),
+        rewards={"chrf": 1.0}, dev_every=0, compile=True,
+        optimizer=OptimizerConfig(lr=1e-4, schedule="constant", warmup=0.0),
         trl=TrlConfig(vllm="none", device_batch=32, checkpointing=False, save_every=10**6),
     )  # fmt: skip
     peers = {

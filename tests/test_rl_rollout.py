@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from in2x.rl import rollout
 from in2x.rl.policy import Group, answer_logprobs
-from in2x.rl.rollout import choose, refresh, sample, sampling_copy
+from in2x.rl.rollout import choose, compiled_decode, decode, refresh, sample, sampling_copy
+from in2x.training.loop import can_compile
 from in2x.training.model import ShapeConfig, build_model, for_device
 from in2x.training.tokenizer import train_tokenizer
 
@@ -120,6 +123,25 @@ def test_rows_and_columns_that_only_fill_a_shape_change_nothing(model, monkeypat
     assert tokens[0] == tokens[1] == tokens[2]
     assert len({len(t) for t in tokens[0]}) > 6
     assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(logprobs[0], logprobs[1], strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
+def test_a_compiled_step_samples_the_same_and_is_compiled_once(model):
+    """At other temperatures, numbers of rows and lengths than it was compiled for, and after the weights changed."""
+    twin = copy.deepcopy(model)
+    torch._dynamo.reset()
+    decoder = compiled_decode(twin)
+    with torch.no_grad():
+        next(twin.parameters()).mul_(1.1)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for temperature, count, samples in ((1.0, 30, 4), (0.7, 9, 8), (0.7, 5, 1)):
+            asked = prompts(count, count)
+            knobs = {"max_new_tokens": 40, "stop_ids": [1, 7], "temperature": temperature, "samples": samples}
+            plain, joined = (sample(twin, asked, **knobs, decoder=way) for way in (decode, decoder))
+            for one, other in zip((c for g in plain for c in g), (c for g in joined for c in g), strict=True):
+                assert one.tokens == other.tokens
+                assert one.logprobs == pytest.approx(other.logprobs, abs=1e-4)
 
 
 def test_stop_tokens_end_an_answer(model):

@@ -21,7 +21,7 @@ from in2x.rl.policy import Group, answer_logprobs, length_groups, old_logprobs
 from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.principles import case_of, check_principles
 from in2x.rl.rewards.route import Scorer
-from in2x.rl.rollout import Completion, refresh, sample, sampling_copy
+from in2x.rl.rollout import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import Example, collate
@@ -70,17 +70,18 @@ class Policy:
         self.stop_ids = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         self.compiled = False
+        self.decoder: Decode = decode
 
     def compile(
         self, instructions: Sequence[Instruction], config: RlConfig,
         anchor: Callable[[Sequence[Instruction]], Tensor] | None,
     ) -> None:  # fmt: skip
-        """Compile the passes of the updates, on a minibatch of prompts with answers of half the room.
+        """Compile the sampler's step, and the passes of the updates on a minibatch with answers of half the room.
 
-        Wherever a run begins, so that kernels, and with them bits, are the same on resume. The copy to sample from is
-        left as it is.
+        Wherever a run begins, so that kernels, and with them bits, are the same on resume.
         """
         torch._dynamo.reset()
+        self.decoder = compiled_decode(self.twin)
         for layer in self.model.model.layers:
             layer.compile(dynamic=True)
         self.compiled = True
@@ -105,7 +106,7 @@ class Policy:
         prompts = prompt_tokens(self.tokenizer, [i.messages for i in instructions])
         nested = sample(
             self.twin, prompts, max_new_tokens=longest, stop_ids=self.stop_ids, temperature=temperature,
-            samples=samples, seed=seed,
+            samples=samples, seed=seed, decoder=self.decoder,
         )  # fmt: skip
         completions = [c for group in nested for c in group]
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
@@ -216,13 +217,20 @@ def update(
     useful = (advantage != 0).any(1)
     device = policy.model.lm_head.weight.device
     advantage = advantage.to(device)
+    minibatches = [
+        [p for p in range(begin, min(begin + config.minibatch, len(useful))) if useful[p]]
+        for begin in range(0, len(useful), config.minibatch)
+    ]
+    old: dict[int, list[Tensor]] = {}
     if policy.twin.dtype == policy.model.dtype:
-        old = rollout.logprobs  # the sampler multiplies as exactly as the training pass: nothing to compute again
-    else:
-        old = old_logprobs(policy.model, rollout.groups, temperature, policy.pad, config.batch_tokens, policy.compiled)
+        old = dict(enumerate(rollout.logprobs))  # the sampler multiplies as exactly as the training pass
+    elif later := [p for chosen in minibatches[1:] for p in chosen]:
+        # The first minibatch is scored before any step: its own pass gives what is old.
+        groups = [rollout.groups[p] for p in later]
+        scores = old_logprobs(policy.model, groups, temperature, policy.pad, config.batch_tokens, policy.compiled)
+        old = dict(zip(later, scores, strict=True))
     sums: dict[str, list[float]] = {}
-    for begin in range(0, len(rollout.groups), config.minibatch):
-        chosen = [p for p in range(begin, min(begin + config.minibatch, len(useful))) if useful[p]]
+    for number, chosen in enumerate(minibatches):
         if not chosen and anchor is None:
             continue
         trajectories, tokens = len(chosen) * config.samples, int(lengths[chosen].sum())
@@ -232,8 +240,10 @@ def update(
                 scored = answer_logprobs(
                     policy.model, [rollout.groups[p] for p in numbers], temperature, policy.pad, policy.compiled
                 )
-            rows = [row for p in numbers for row in old[p]]
-            before = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)
+            before = scored.logprobs.detach()
+            if number:
+                rows = [row for p in numbers for row in old[p]]
+                before = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)
             loss, metrics = objective(
                 scored.logprobs, before, advantage[numbers].view(-1), scored.mask, config.objective,
                 trajectories=trajectories, tokens=tokens, entropy=scored.entropy,
@@ -243,7 +253,7 @@ def update(
             for name, value in metrics.items():
                 sums.setdefault(name, []).append(value)
         if anchor is not None:
-            loss = config.sft_weight * anchor(rollout.instructions[begin : begin + config.minibatch])
+            loss = config.sft_weight * anchor(rollout.instructions[number * config.minibatch :][: config.minibatch])
             loss.backward()
             sums.setdefault("sft_loss", []).append(float(loss.detach()) / config.sft_weight)
         sums.setdefault("grad_norm", []).append(optimizer.step(factor))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from in2x.training.attention import causal_mask
@@ -45,36 +46,25 @@ class Completion:
 
 
 class _Cache:
-    """Keys and values of all layers for B rows; only what transformers' attention calls.
+    """Keys and values [B, KV, S, D] of all layers, of which `length` positions are filled; what transformers calls."""
 
-    Room grows by COLUMNS positions, so that what is handed out is contiguous (a product copies what is not) and has few
-    shapes; positions not yet filled are zero and for the mask to hide.
-    """
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
+    def __init__(self, keys: list[Tensor], values: list[Tensor], length: int) -> None:
+        self.keys, self.values, self.length = keys, values, length
 
     def update(self, key: Tensor, value: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        """Append [B, KV, T, D] and return everything so far."""
-        end = self.length + key.shape[2]
-        for kept, new in ((self.keys, key), (self.values, value)):
-            if layer == len(kept):
-                kept.append(new[:, :, :0])
-            if missing := round_up(end, COLUMNS) - kept[layer].shape[2]:
-                kept[layer] = torch.nn.functional.pad(kept[layer], (0, 0, 0, missing))
-            kept[layer][:, :, self.length : end] = new
+        """Take in the next [B, KV, T, D] and return what attention reads; the mask hides what is not filled."""
+        if layer == len(self.keys):
+            self.keys.append(key)
+            self.values.append(value)
+        else:
+            end = self.length + key.shape[2]
+            self.keys[layer][:, :, self.length : end] = key
+            self.values[layer][:, :, self.length : end] = value
         return self.keys[layer], self.values[layer]
 
     def get_seq_length(self, *_: object) -> int:
         """Positions filled."""
         return self.length
-
-    def take(self, rows: Tensor) -> None:
-        """Keep `rows` (which may repeat), in that order."""
-        self.keys = [k.index_select(0, rows) for k in self.keys]
-        self.values = [v.index_select(0, rows) for v in self.values]
 
 
 def sampling_copy(model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
@@ -91,27 +81,27 @@ def refresh(twin: PreTrainedModel, model: PreTrainedModel) -> None:
         target.copy_(source)
 
 
-def choose(logits: Tensor, uniform: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def choose(logits: Tensor, uniform: Tensor | None, temperature: float | Tensor) -> tuple[Tensor, Tensor]:
     """Sample one token a row by inverse CDF.
 
     Args:
         logits: [B, V], any float type; fp32 ones are overwritten.
-        uniform: [B] numbers in [0, 1); not read at temperature 0.
-        temperature: 0 takes the most probable token.
+        uniform: [B] numbers in [0, 1), or None for the most probable token.
+        temperature: > 0; not read where `uniform` is None.
 
     Returns:
-        tokens [B] and their log-probabilities [B] (fp32; under temperature 1 where temperature is 0).
+        tokens [B] and their log-probabilities [B] (fp32; under temperature 1 where `uniform` is None).
     """
     weights = logits.float()
-    best = weights.argmax(-1) if temperature == 0 else None
+    if uniform is None:
+        best = weights.argmax(-1)
+        return best, weights.gather(1, best[:, None])[:, 0] - weights.logsumexp(-1)
     weights.sub_(weights.amax(-1, keepdim=True))
-    if best is not None:
-        return best, -weights.exp_().sum(-1).log()
-    if temperature != 1:
+    if isinstance(temperature, Tensor) or temperature != 1:
         weights.div_(temperature)
     weights.exp_()
     if extra := -weights.shape[1] % BLOCK:
-        weights = torch.nn.functional.pad(weights, (0, extra))
+        weights = pad(weights, (0, extra))
     blocks = weights.view(len(weights), -1, BLOCK)
     # fp32 within a block and fp64 over them: exact enough, and the big tensor is read once.
     upto = blocks.sum(-1).double().cumsum(-1)
@@ -128,6 +118,51 @@ def choose(logits: Tensor, uniform: Tensor, temperature: float) -> tuple[Tensor,
     return (block * BLOCK + offset)[:, 0], logprob[:, 0].float()
 
 
+def decode(
+    model: PreTrainedModel,
+    token: Tensor,
+    uniform: Tensor | None,
+    temperature: float | Tensor,
+    hidden: Tensor,
+    position: Tensor,
+    keys: list[Tensor],
+    values: list[Tensor],
+    length: int,
+) -> tuple[Tensor, Tensor]:
+    """One token more for B rows: `choose` from what the model says after `token` [B].
+
+    Args:
+        model: see the module docstring.
+        token: [B] the tokens chosen last.
+        uniform: see `choose`.
+        temperature: see `choose`; a compiled step wants a tensor, or every number would be compiled anew.
+        hidden: [B, 1, 1, S] additive mask over key positions.
+        position: [B, 1] of `token` in its text.
+        keys: of each layer, [B, KV, S, D]; `token`'s are written in place.
+        values: likewise.
+        length: positions filled; `token` takes the next.
+    """
+    states = model.model(
+        input_ids=token[:, None], attention_mask=hidden, position_ids=position,
+        past_key_values=_Cache(keys, values, length), use_cache=True,
+    ).last_hidden_state[:, -1]  # fmt: skip
+    return choose(model.lm_head(states), uniform, temperature)
+
+
+Decode = Callable[..., tuple[Tensor, Tensor]]
+"""`decode`, or a compiled one."""
+
+
+def compiled_decode(model: PreTrainedModel) -> Decode:
+    """`decode` as one compiled graph for any number of rows and positions, at temperatures above 0.
+
+    Called once, on sizes that are no width or head count of a model: the compiler would take equal sizes for the same.
+    """
+    compiled: Decode = torch.compile(decode, dynamic=True)
+    sample(model, [[0] * (6 * COLUMNS)] * (3 * STEP_ROWS), max_new_tokens=2, stop_ids=(), decoder=compiled)
+    return compiled
+
+
 @torch.inference_mode()
 def sample(
     model: PreTrainedModel,
@@ -140,6 +175,7 @@ def sample(
     seed: int = 0,
     rows: int = ROWS,
     progress: Callable[[int], None] | None = None,
+    decoder: Decode = decode,
 ) -> list[list[Completion]]:
     """Answer every prompt `samples` times.
 
@@ -153,6 +189,7 @@ def sample(
         seed: an answer depends on (seed, prompt number, sample number) and the model, not on batching beyond rounding.
         rows: rows side by side.
         progress: called with the number of prompts finished since the last call.
+        decoder: `compiled_decode(model)` for long work at temperatures above 0 (greedy decoding does without).
 
     Returns:
         For each prompt in order, its `samples` completions.
@@ -161,23 +198,23 @@ def sample(
         raise ValueError("an empty prompt cannot be continued")
     out = [[Completion() for _ in range(samples)] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    uniform = np.random.default_rng(seed).random((len(prompts), samples, max_new_tokens if temperature > 0 else 0))
+    uniform = np.random.default_rng(seed).random((len(prompts), samples, max_new_tokens)) if temperature > 0 else None
     step = max(1, rows // samples)
-    with torch.compiler.set_stance("force_eager"):
-        for begin in range(0, len(order), step):
-            chosen = order[begin : begin + step]
-            _sample_batch(
-                model,
-                [prompts[i] for i in chosen],
-                [out[i][s] for i in chosen for s in range(samples)],
-                torch.from_numpy(uniform[chosen].reshape(len(chosen) * samples, -1)),
-                max_new_tokens,
-                sorted(stop_ids),
-                temperature,
-                samples,
-            )
-            if progress is not None:
-                progress(len(chosen))
+    for begin in range(0, len(order), step):
+        chosen = order[begin : begin + step]
+        _sample_batch(
+            model,
+            [prompts[i] for i in chosen],
+            [out[i][s] for i in chosen for s in range(samples)],
+            None if uniform is None else torch.from_numpy(uniform[chosen].reshape(len(chosen) * samples, -1)),
+            max_new_tokens,
+            sorted(stop_ids),
+            temperature,
+            samples,
+            decode if uniform is None else decoder,
+        )
+        if progress is not None:
+            progress(len(chosen))
     return out
 
 
@@ -185,46 +222,48 @@ def _sample_batch(
     model: PreTrainedModel,
     prompts: list[Sequence[int]],
     completions: list[Completion],
-    uniform: Tensor,
+    uniform: Tensor | None,
     max_new_tokens: int,
     stop_ids: list[int],
     temperature: float,
     samples: int,
+    decoder: Decode,
 ) -> None:
     device = next(model.parameters()).device
     lengths = torch.tensor([len(p) for p in prompts])
     width = round_up(int(lengths.max()), COLUMNS)
-    room = round_up(width + max_new_tokens, COLUMNS)
     ids = torch.zeros((len(prompts), width), dtype=torch.long)
     for row, prompt in enumerate(prompts):
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
     left = width - lengths  # padding before each prompt
-    lowest = torch.finfo(model.dtype).min
-    cache = _Cache()
     mask = causal_mask(left[:, None].expand(-1, width).to(device), width, model.dtype, device)
     # A padded query sees itself alone, or its softmax would have nothing to sum.
     mask.diagonal(dim1=-2, dim2=-1).zero_()
     positions = (torch.arange(width)[None] - left[:, None]).clamp_(min=0)
-    states = model.model(
-        input_ids=ids.to(device), attention_mask=mask, position_ids=positions.to(device), past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state[:, -1]  # fmt: skip
-    cache.length = width
-    if samples > 1:
-        fan = torch.arange(len(prompts)).repeat_interleave(samples)
-        cache.take(fan.to(device))
-        states, left = states[fan.to(device)], left[fan]
+    cache = _Cache([], [], 0)
+    with torch.compiler.set_stance("force_eager"):
+        states = model.model(
+            input_ids=ids.to(device), attention_mask=mask, position_ids=positions.to(device), past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state[:, -1]  # fmt: skip
+    fan = torch.arange(len(prompts)).repeat_interleave(samples)
+    left, spread = left[fan], fan.to(device)
+    keys, values = ([kept.index_select(0, spread) for kept in part] for part in (cache.keys, cache.values))
     alive = torch.arange(len(completions))
-    hidden = (torch.arange(room)[None] < left[:, None]) | (torch.arange(room)[None] >= width)
-    hiding = torch.zeros((len(completions), 1, 1, room), dtype=model.dtype, device=device)
-    hiding.masked_fill_(hidden[:, None, None].to(device), lowest)
+    lowest = torch.finfo(model.dtype).min
+    hidden = torch.zeros((len(completions), 1, 1, width), dtype=model.dtype, device=device)
+    hidden.masked_fill_((torch.arange(width)[None] < left[:, None])[:, None, None].to(device), lowest)
     running = torch.ones(len(completions), dtype=torch.bool)
     stops = torch.tensor(stop_ids)
     drawn_tokens = torch.full((len(completions), max_new_tokens), -1, dtype=torch.long)
     drawn_logprobs = torch.zeros((len(completions), max_new_tokens))
+
+    def draw(step: int) -> Tensor | None:
+        return None if uniform is None else uniform[alive, step].to(device)
+
+    heat = temperature if decoder is decode else torch.tensor(temperature, device=device)
+    token, logprob = choose(model.lm_head(states[spread]), draw(0), temperature)
     for step in range(max_new_tokens):
-        draw = uniform[alive, step].to(device) if temperature > 0 else states
-        token, logprob = choose(model.lm_head(states), draw, temperature)
         here = token.cpu()
         drawn_tokens[alive, step] = torch.where(running, here, -1)
         drawn_logprobs[alive, step] = logprob.cpu()
@@ -237,15 +276,19 @@ def _sample_batch(
             kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: round_up(count, STEP_ROWS) - count, 0]])
             alive, running, left = alive[kept], running[kept], left[kept]
             kept = kept.to(device)
-            token, hiding = token[kept], hiding[kept]
-            cache.take(kept)
-        hiding[..., cache.length] = 0
-        position = (width + step - left)[:, None].to(device)
-        states = model.model(
-            input_ids=token[:, None], attention_mask=hiding[..., : round_up(cache.length + 1, COLUMNS)],
-            position_ids=position, past_key_values=cache, use_cache=True,
-        ).last_hidden_state[:, -1]  # fmt: skip
-        cache.length += 1
+            token, hidden = token[kept], hidden[kept]
+            keys, values = ([k.index_select(0, kept) for k in part] for part in (keys, values))
+        length = width + step
+        if length % COLUMNS == 0:
+            # Room grows by COLUMNS positions, so that what attention reads is contiguous (a product copies what is
+            # not) and has few shapes; positions not yet filled are zero and hidden.
+            keys, values = ([pad(k, (0, 0, 0, COLUMNS)) for k in part] for part in (keys, values))
+            hidden = pad(hidden, (0, COLUMNS), value=lowest)
+        hidden[..., length] = 0
+        with torch.compiler.set_stance("force_eager" if decoder is decode else "default"):
+            token, logprob = decoder(
+                model, token, draw(step + 1), heat, hidden, (length - left)[:, None].to(device), keys, values, length
+            )  # fmt: skip
     ended = set(stop_ids)
     for completion, tokens, logprobs in zip(completions, drawn_tokens.tolist(), drawn_logprobs.tolist(), strict=True):
         count = tokens.index(-1) if -1 in tokens else max_new_tokens
