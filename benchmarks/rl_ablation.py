@@ -2,6 +2,7 @@
 
 python benchmarks/rl_ablation.py
 python benchmarks/rl_ablation.py --quick    2 iterations, one seed
+python benchmarks/rl_ablation.py --only 5 6     some rows, by number from 0, so that processes share it
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ ROWS: dict[str, dict[str, Any]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", type=int, nargs="*", default=range(len(ROWS)))
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
     steps, seeds = (2, 1) if given.quick else (40, 3)
@@ -45,7 +47,7 @@ def main() -> None:
     print(machine())
     print(f"{steps} iterations of {8 if given.quick else 16} prompts x 8 answers, reward chrF, {seeds} seed(s)\n")
     print("| | sampled chrF | greedy chrF | entropy, last | length, last | worst gradient norm |\n|---|" + "---:|" * 5)
-    for name, changes in ROWS.items():
+    for name, changes in (list(ROWS.items())[number] for number in given.only):
         runs = [rl_run(start, RlConfig(**{**base, **changes}), seed, asked, held) for seed in range(seeds)]
         cells = [interval([r["after"][f"dev/chrf_{k}"] for r in runs]) for k in ("sampled", "greedy")]
         cells += [f"{statistics.fmean(r['rows'][-1][k] for r in runs):.2f}" for k in ("entropy", "length")]

@@ -27,13 +27,12 @@ from small_model import machine, stage
 from in2x.artifact import write_json
 from in2x.evaluate.metrics import statistics
 from in2x.evaluate.significance import paired_bootstrap
-from in2x.recipe import load_recipe
+from in2x.recipe import Recipe, load_recipe
 from in2x.records import Instruction, Pair, read_records
-from in2x.rl.config import ObjectiveConfig, RlConfig, TemperatureConfig
+from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, reinforce
 from in2x.rl.questions import questions
 from in2x.rl.rewards.route import Scorer
-from in2x.training.config import OptimizerConfig
 from in2x.training.model import load_model, load_tokenizer
 from in2x.translate.profile import PromptProfile
 
@@ -42,30 +41,28 @@ Texts = dict[str, list[str]]
 """Direction and way of decoding -> answers in the order of the held-out pairs."""
 
 
-def setting(
-    lr: float = 1e-4, steps: int = 400, temperature: tuple[float, float] = (1.0, 0.6), **changes: Any
-) -> RlConfig:
-    return RlConfig(**{
-        "steps": steps, "prompts": 64, "samples": 8, "minibatch": 32, "max_new_tokens": 40, "overlong_buffer": 8,
-        "sft_prompts": 24_000, "rewards": {"chrf": 1.0, "bleu:none": 1.0, "consensus": 1.0},
-        "objective": ObjectiveConfig(entropy=0.0), "dev_every": 0, "compile": True,
-        "temperature": TemperatureConfig(start=temperature[0], end=temperature[1]),
-        "optimizer": OptimizerConfig(lr=lr, schedule="linear", warmup=0.05, ema=0.99), **changes,
-    })  # fmt: skip
-
-
-WITHOUT = {"chrf": 1.0, "bleu:none": 1.0}
-GRID = {
-    "the recipe's": setting(),
-    "no consensus": setting(rewards=WITHOUT),
-    "no SFT prompts": setting(sft_prompts=0),
-    "T = .5": setting(temperature=(0.5, 0.5)),
-    "T = 1 to .4": setting(temperature=(1.0, 0.4)),
-    "half the batches": setting(steps=200),
-    "5e-5": setting(5e-5),
-    "2e-4": setting(2e-4),
-    "anchor": setting(sft_weight=0.3, sft_smoothing=0.1),
+GRID: dict[str, dict[str, Any]] = {
+    "the recipe's": {},
+    "no consensus": {"rewards": {"chrf": 1.0, "bleu:none": 1.0}},
+    "no SFT prompts": {"sft_prompts": 0},
+    "T = .5": {"temperature": {"start": 0.5, "end": 0.5}},
+    "T = 1 to .4": {"temperature": {"start": 1.0, "end": 0.4}},
+    "half the batches": {"steps": 200},
+    "5e-5": {"optimizer": {"lr": 5e-5}},
+    "2e-4": {"optimizer": {"lr": 2e-4}},
+    "anchor": {"sft_weight": 0.3, "sft_smoothing": 0.1},
 }
+"""What each setting changes of `recipes/enja-cpu.yaml` for corpora that are cut into words."""
+CUT: dict[str, Any] = {"rewards": {"chrf": 1.0, "bleu:none": 1.0, "consensus": 1.0}, "dev_every": 0}
+
+
+def setting(recipe: Recipe, changes: dict[str, Any]) -> RlConfig:
+    knobs = {**recipe.section("rl"), **CUT}
+    for name, value in changes.items():
+        knobs[name] = {**knobs[name], **value} if isinstance(value, dict) and name != "rewards" else value
+    return RlConfig(**knobs)
+
+
 PARTS = (1.0, 0.7, 0.5)
 """Of the RL model in the mean of its weights with those of SFT."""
 
@@ -142,12 +139,12 @@ def main() -> None:
     print(f"{len(held):,} held-out questions\n")
     print("| setting | RL's part | sampled chrF | greedy chrF | greedy BLEU | greedy chrF, both | minutes |")
     print("|---|---:|---|---|---|---|---:|")
-    for number, (name, config) in enumerate(grid.items()):
+    for number, (name, changes) in enumerate(grid.items()):
         if given.only is not None and number not in given.only:
             continue
         file = given.cache / f"{'quick-' if given.quick else ''}{number}.json"
         if not file.exists():
-            chosen = config.model_copy(update={"steps": 2}) if given.quick else config
+            chosen = setting(recipe, {**changes, "steps": 2} if given.quick else changes)
             write_json(file, run(source, chosen, questions(chosen, given.run / "select", recipe), held))
         found = json.loads(file.read_text(encoding="utf-8"))
         for part in PARTS:

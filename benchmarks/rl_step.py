@@ -4,9 +4,9 @@
     python benchmarks/rl_step.py --quick    3 iterations, one seed
     python benchmarks/rl_step.py --memory   8M parameters, one iteration of 2,048 answers of 64 tokens: peak memory
 
-"TRL tuned": the processor's fastest format, no recomputation of activations, plain attention for short rows. The
-adapter is `rl/trl.py`. Wall time of an iteration is the median without the first; reward is the mean of the last five
-iterations.
+"TRL tuned": the processor's fastest format, no recomputation of activations, plain attention for short rows; and the
+same with `torch_compile`. The native loop is compiled too. The adapter is `rl/trl.py`. Wall time of an iteration is the
+median without the first; reward is the mean of the last five iterations.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import argparse
 import asyncio
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,11 @@ class Clock(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, *_: Any, **__: Any) -> None:
         if state.global_step % UPDATES == 0:
             self.ends.append(time.perf_counter())
+
+
+def middle(runs: Sequence[Run]) -> float:
+    """Median seconds of an iteration, the first of each run aside (it may compile)."""
+    return statistics.median(s for times, _ in runs for s in times[1:])
 
 
 def timed(trainer: Any) -> Run:
@@ -91,7 +98,9 @@ def adapter(start: Path, config: RlConfig, asked: Sequence[Instruction], seed: i
         ))  # fmt: skip
 
 
-def stock(start: Path, config: RlConfig, asked: Sequence[Instruction], seed: int, tuned: bool) -> Run:
+def stock(
+    start: Path, config: RlConfig, asked: Sequence[Instruction], seed: int, tuned: bool, compiled: bool = False
+) -> Run:
     scorer = Scorer(config.rewards)
 
     def reward(completions: Any, item: list[int], **_: Any) -> list[float | None]:
@@ -101,7 +110,7 @@ def stock(start: Path, config: RlConfig, asked: Sequence[Instruction], seed: int
     with tempfile.TemporaryDirectory() as work:
         arguments = GRPOConfig(
             output_dir=work, use_cpu=True, bf16=tuned and FORMAT == "bf16", activation_checkpointing=not tuned,
-            seed=seed, report_to="none",
+            seed=seed, report_to="none", torch_compile=compiled,
             per_device_train_batch_size=config.minibatch * config.samples, steps_per_generation=UPDATES,
             num_generations=config.samples, max_completion_length=config.max_new_tokens, disable_tqdm=True,
             max_steps=UPDATES * (config.steps or 0), learning_rate=config.optimizer.lr, lr_scheduler_type="constant",
@@ -146,22 +155,27 @@ def main() -> None:
         trl=TrlConfig(vllm="none", device_batch=32, checkpointing=False, save_every=10**6),
     )  # fmt: skip
     peers = {
-        "native": native, "TRL stock": lambda *a: stock(*a, tuned=False), "TRL tuned": lambda *a: stock(*a, tuned=True),
+        "native": native,
+        "TRL stock": partial(stock, tuned=False),
+        "TRL tuned": partial(stock, tuned=True),
+        "TRL tuned, compiled": partial(stock, tuned=True, compiled=True),
         "adapter (rl/trl.py)": adapter,
-    }  # fmt: skip
+    }
     print(machine("transformers", "trl"))
     print(
         f"{parameters(load_model(start))}, 16 prompts x 8 answers, {UPDATES} updates, "
         f"{steps} iterations, {seeds} seed(s)\n"
     )
-    print("| | seconds an iteration | native is faster by | reward, last five |\n|---|---:|---:|---:|", flush=True)
-    own = 0.0
-    for name, run in peers.items():
-        runs = [run(start, config, asked, seed) for seed in range(seeds)]
-        seconds = statistics.median(s for times, _ in runs for s in times[1:])
-        own = own or seconds
-        reward = interval([statistics.fmean(rewards[-5:]) for _, rewards in runs])
-        print(f"| {name} | {seconds:.2f} | {seconds / own:.1f} | {reward} |", flush=True)
+    runs: dict[str, list[Run]] = {name: [] for name in peers}
+    for seed in range(seeds):  # in turn, so that what else the machine does falls on all
+        for name, run in peers.items():
+            runs[name].append(run(start, config, asked, seed))
+            print(f"seed {seed}, {name}: {middle(runs[name][-1:]):.2f} s", file=sys.stderr, flush=True)
+    print("| | seconds an iteration | native is faster by | reward, last five |\n|---|---:|---:|---:|")
+    own = middle(runs["native"])
+    for name, found in runs.items():
+        reward = interval([statistics.fmean(rewards[-5:]) for _, rewards in found])
+        print(f"| {name} | {middle(found):.2f} | {middle(found) / own:.1f} | {reward} |")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import signal
+import subprocess
+import sys
+import time
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +28,7 @@ from in2x.training.model import ShapeConfig, build_model
 from in2x.training.optimizer import Optimizer, OptimizerConfig
 from in2x.training.tokenizer import train_tokenizer
 
+WORKER = Path(__file__).parent / "rl_worker.py"
 SHAPE = ShapeConfig(width=32, layers=1, heads=2, kv_heads=1, mlp=32, vocabulary=300, context=64)
 
 
@@ -107,6 +113,38 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path, monkeypatch, compiled):
     logs = [(tmp_path / f / "log.jsonl").read_text().splitlines() for f in ("whole", "cut")]
     rows = [[json.loads(line)["reward"] for line in log] for log in logs]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.slow
+def test_kill_9_at_five_random_moments_changes_no_bit(tmp_path):
+    """Each kill falls at a random moment of a random batch: while sampling, updating or writing a checkpoint."""
+    steps, rng = 120, random.Random(7)
+
+    def start(folder: Path) -> subprocess.Popen[bytes]:
+        folder.mkdir(exist_ok=True)
+        return subprocess.Popen([sys.executable, str(WORKER), str(folder), str(steps)], stderr=subprocess.PIPE)
+
+    def rows(folder: Path) -> list[str]:
+        log = folder / "log.jsonl"
+        return log.read_text().splitlines() if log.exists() else []
+
+    calm, cut = tmp_path / "calm", tmp_path / "cut"
+    process = start(calm)
+    assert process.wait(timeout=300) == 0, process.stderr.read()[-2000:]
+    for after in sorted(rng.sample(range(5, steps - 10), 5)):
+        process, deadline = start(cut), time.time() + 300
+        while len(rows(cut)) < after:
+            assert process.poll() is None, process.stderr.read()[-2000:]
+            assert time.time() < deadline
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 0.1))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    process = start(cut)
+    assert process.wait(timeout=300) == 0, process.stderr.read()[-2000:]
+    assert (cut / "end.safetensors").read_bytes() == (calm / "end.safetensors").read_bytes()
+    assert len(rows(cut)) == steps
+    assert [json.loads(r)["reward"] for r in rows(cut)] == [json.loads(r)["reward"] for r in rows(calm)]
 
 
 @pytest.mark.slow
