@@ -22,19 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from small_model import machine, stage
+from small_model import held_out, machine, stage
 
 from in2x.artifact import write_json
 from in2x.evaluate.metrics import statistics
 from in2x.evaluate.significance import paired_bootstrap
 from in2x.recipe import Recipe, load_recipe
-from in2x.records import Instruction, Pair, read_records
+from in2x.records import Instruction
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, reinforce
 from in2x.rl.questions import questions
 from in2x.rl.rewards.route import Scorer
 from in2x.training.model import load_model, load_tokenizer
-from in2x.translate.profile import PromptProfile
 
 ROOT = Path(__file__).parent.parent
 Texts = dict[str, list[str]]
@@ -120,13 +119,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench" / "rl-pairs")
     given = parser.parse_args()
     source = given.run / "sft" / "model"
-    profile = PromptProfile.load(source)
-    held = [
-        Instruction(id=p.id, lang=p.tgt_lang, task="translate", answer=p.target,
-                    messages=profile.messages(p.source, p.src_lang, p.tgt_lang, p.register))
-        for split in ("dev", "test")
-        for p in read_records(given.run / "data" / f"pairs.{split}.parquet", Pair)
-    ][: 16 if given.quick else None]  # fmt: skip
+    held = held_out(given.run, "dev", "test")[: 16 if given.quick else None]
     recipe = load_recipe(ROOT / "recipes" / "enja-cpu.yaml")
     references = {lang: [i.answer or "" for i in held if i.lang == lang] for lang in sorted({i.lang for i in held})}
     grid = dict(list(GRID.items())[:1]) if given.quick else GRID

@@ -22,7 +22,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from in2x.records import Instruction, Pair, content_id
+from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, reinforce
 from in2x.rl.rewards.route import Scorer
@@ -36,6 +36,7 @@ from in2x.training.loop import Plan, train
 from in2x.training.model import build_model, load_model, load_tokenizer, save_model
 from in2x.training.precision import compute_dtype
 from in2x.training.tokenizer import train_tokenizer
+from in2x.translate.profile import PromptProfile
 
 FAST = compute_dtype(torch.device("cpu"))
 """The format in which this processor multiplies fastest; peers get it too."""
@@ -128,6 +129,19 @@ def pair_instruction(pair: dict[str, str], source: str, target: str) -> Instruct
         messages=[{"role": "user", "content": f"{target}: {pair[source]}"}],
         verifier={"name": "translation", "from": source, "to": target, "source": pair[source], "register": None},
     )  # fmt: skip
+
+
+def held_out(run: Path, *splits: str) -> list[Instruction]:
+    """The pairs of a run's splits as questions, in the words of its recipe."""
+    profile = PromptProfile.load(run / "sft" / "model")
+    return [
+        Instruction(
+            id=p.id, lang=p.tgt_lang, task="translate", answer=p.target,
+            messages=profile.messages(p.source, p.src_lang, p.tgt_lang, p.register),
+        )
+        for split in splits
+        for p in read_records(run / "data" / f"pairs.{split}.parquet", Pair)
+    ]  # fmt: skip
 
 
 def rl_run(

@@ -2,9 +2,9 @@
 
     python benchmarks/tc_grpo.py            micro-world, 4 rates x 2 seeds, then 5 seeds at each method's best rate
     python benchmarks/tc_grpo.py --quick    2 iterations, 2 rates, 1 seed
-    python benchmarks/tc_grpo.py --start runs/enja-cpu/sft/model --train train.jsonl.gz --dev dev.jsonl
-                                            real pairs: the last 1,500 of `--train` (a model that has not seen them is
-                                            best), 200 held-out questions of `--dev`
+    python benchmarks/tc_grpo.py --run runs/enja-cpu    real pairs, from the SFT model of that run on: the prompts of
+                                            its RL set, which SFT has not seen, and 200 held-out questions
+    python benchmarks/tc_grpo.py --only GRPO    one method, so that processes share the work
 
 All three are `rl/objective.py`; tests show that its token and sequence levels are TRL's GRPO and GSPO, gradient by
 gradient. The rate is chosen on the reward of the last tenth of a run, the table is of other seeds. Effective sample
@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from small_model import SHAPE, interval, machine, pair_instruction, read_pairs, rl_run, sft_start, tasks
+from small_model import SHAPE, held_out, interval, machine, rl_run, sft_start, tasks
 
-from in2x.records import Instruction
+from in2x.records import Instruction, read_records
 from in2x.rl.config import ObjectiveConfig, RlConfig
 from in2x.rl.objective import objective
 from in2x.rl.policy import Group, answer_logprobs
@@ -32,7 +32,6 @@ from in2x.training.chat import prompt_tokens
 from in2x.training.config import OptimizerConfig
 from in2x.training.model import load_model, load_tokenizer
 
-DIRECTIONS = (("en", "ja"), ("ja", "en"))
 METHODS = {
     "trajectory-corrected": ObjectiveConfig(level="trajectory", entropy=0.0),
     "GRPO": ObjectiveConfig(
@@ -83,19 +82,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
-    parser.add_argument("--start", type=Path, help="model folder to start from")
-    parser.add_argument("--train", type=Path, help="its sentence pairs")
-    parser.add_argument("--dev", type=Path, help="held-out pairs")
+    parser.add_argument("--run", type=Path, help="run folder of recipes/enja-cpu.yaml, SFT done")
     parser.add_argument("--only", nargs="*", choices=METHODS, default=list(METHODS), help="so that processes share it")
     given = parser.parse_args()
     quick, every = given.quick, 10
     steps, rates, tune, seeds = (2, (1e-5, 1e-4), 1, 1) if quick else (40, (1e-5, 3e-5, 1e-4, 3e-4), 2, 5)
-    if given.start:
-        start = given.start
-        asked, held = (
-            [pair_instruction(pair, *way) for pair in list(read_pairs(file))[-count:] for way in DIRECTIONS]
-            for file, count in ((given.train, 1500), (given.dev, 4 if quick else 100))
-        )
+    if given.run:
+        start = given.run / "sft" / "model"
+        asked = list(read_records(given.run / "select" / "rl.parquet", Instruction))
+        held = held_out(given.run, "dev")[: 8 if quick else 200]
     else:
         start = sft_start(given.cache, SHAPE, *((400, 1) if quick else (20_000, 2)))
         asked, held = tasks(2000), tasks(8 if quick else 200, "dev")
