@@ -26,8 +26,9 @@ from small_model import FORMAT, SHAPE, fresh, machine, parameters, tasks
 from transformers import PreTrainedModel
 
 from in2x.rl.loop import Policy
-from in2x.rl.rollout import sample, sampling_copy
+from in2x.rl.rollout import Decode, compiled_decode, decode, sample, sampling_copy
 from in2x.training.chat import prompt_tokens
+from in2x.training.loop import can_compile
 from in2x.training.model import save_model
 
 TOKENS = 32
@@ -91,16 +92,21 @@ def main() -> None:
     prompts = prompt_tokens(policy.tokenizer, [t.messages for t in asked[:count]])
     twin = sampling_copy(policy.model)
 
-    def native() -> int:
-        out = sample(twin, prompts, max_new_tokens=TOKENS, stop_ids=set(), samples=samples)
-        return sum(len(c.tokens) for group in out for c in group)
+    def native(decoder: Decode) -> Callable[[], int]:
+        def run() -> int:
+            out = sample(twin, prompts, max_new_tokens=TOKENS, stop_ids=set(), samples=samples, decoder=decoder)
+            return sum(len(c.tokens) for group in out for c in group)
+
+        return run
 
     plain = policy.model.eval()
     own_name = f"native, {FORMAT}"
     peers: dict[str, Callable[[], int]] = {
-        own_name: native,
+        own_name: native(decode),
         "generate, fp32": generate(plain, prompts, samples, policy.pad),
     }
+    if can_compile():
+        peers[f"{own_name}, compiled step"] = native(compiled_decode(twin))
     if FORMAT == "bf16":  # emulated, it would take minutes a round
         peers["generate, bf16"] = generate(sampling_copy(plain), prompts, samples, policy.pad)
     print(machine("transformers", "ctranslate2"))
