@@ -107,16 +107,20 @@ def main() -> None:
         return rl_run(start, config, seed, asked, held)
 
     print("| | best rate | reward, last tenth | sampled chrF | greedy chrF | ESS |\n|---|---:|---:|---:|---:|---:|")
-    best, courses = {}, []
+    best, courses, tries = {}, [], []
     for method in given.only:
         tuned = {r: statistics.fmean(last_reward(run(method, r, 100 + s)) for s in range(tune)) for r in rates}
         best[method] = max(tuned, key=lambda r: tuned[r])
+        tries.append(f"| {method} | " + " | ".join(f"{100 * tuned[r]:.2f}" for r in rates) + " |")
         runs = [run(method, best[method], seed, every) for seed in range(seeds)]
         cells = [interval([100 * last_reward(r) for r in runs])]
         cells += [interval([r["after"][f"dev/chrf_{k}"] for r in runs]) for k in ("sampled", "greedy")]
         cells += [interval([statistics.fmean(row["ess"] for row in r["rows"] if "ess" in row) for r in runs], 3)]
         print(f"| {method} | {best[method]:g} | " + " | ".join(cells) + " |", flush=True)
         courses.append(course(runs, every).replace("| |", f"| {method} |", 1))
+    print(f"\nReward x 100, last tenth, of the {tune} seed(s) that chose the rate:\n")
+    print("| | " + " | ".join(f"{r:g}" for r in rates) + " |\n|---|" + "---:|" * len(rates))
+    print("\n".join(tries))
     print("\nReward x 100. By step:\n\n| | step | reward | sampled chrF | greedy chrF |\n|---|---:|---:|---:|---:|")
     print("\n".join(courses) + "\n")
     lengths = (16, 32) if quick else (16, 32, 64, 128, 256, 512)
