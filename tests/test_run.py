@@ -147,6 +147,18 @@ def test_until_and_from(rooms, tmp_path):
         run(recipe, tmp_path / "new", first="merge")
 
 
+def test_from_takes_what_lies_before_from_another_run(rooms, tmp_path):
+    recipe, usual, out = Recipe(name="t"), tmp_path / "usual", tmp_path / "try"
+    run(recipe, usual)
+    before = {f: f.read_bytes() for f in usual.rglob("*") if f.is_file()}
+    assert ran(rooms, recipe, out, first="merge", earlier=usual) == ["merge"]
+    assert ran(rooms, recipe, out, first="corpus", force=True) == ["corpus", "merge"]
+    assert {f: f.read_bytes() for f in usual.rglob("*") if f.is_file()} == before
+    assert not list((out / ".partial").iterdir())
+    with pytest.raises(In2xError, match="no finished artifact here"):
+        run(recipe, tmp_path / "new", first="merge", earlier=tmp_path / "none")
+
+
 def test_the_model_is_laid_down_with_its_card(rooms, tmp_path):
     recipe, out = Recipe(name="t", seed=1), tmp_path / "out"
     artifacts = run(recipe, out)

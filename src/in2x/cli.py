@@ -67,7 +67,10 @@ def run_recipe(
     recipe: RecipeFile,
     out: Out = None,
     sets: Sets = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="STAGE", help="Start here.")] = None,
+    first: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STAGE", help="Start here; what lies before is kept, or taken from runs/NAME."),
+    ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")] = None,
     force: Force = False,
 ) -> None:
@@ -81,8 +84,9 @@ def _run(file: Path, out: Path | None, sets: list[str], first: str | None, until
     from in2x.summary import show_result
 
     recipe = load_recipe(file, sets)
-    folder = out or Path("runs") / recipe.name
-    artifacts = run(recipe, folder, first=first, until=until, force=force)
+    usual = Path("runs") / recipe.name
+    folder = out or usual
+    artifacts = run(recipe, folder, first=first, until=until, force=force, earlier=usual)
     show_result(recipe, folder, artifacts, Console(highlight=False))
 
 

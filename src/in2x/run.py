@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from in2x import __version__, launch
-from in2x.artifact import MANIFEST, Artifact, begin, finish, hash_files, write_text
+from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, hash_files, write_text
 from in2x.errors import In2xError, UsageError
 from in2x.merge.card import write_card
 from in2x.recipe import Recipe
@@ -135,7 +135,13 @@ def _lock(out: Path) -> Iterator[None]:
 
 
 def run(
-    recipe: Recipe, out: Path, *, first: str | None = None, until: str | None = None, force: bool = False
+    recipe: Recipe,
+    out: Path,
+    *,
+    first: str | None = None,
+    until: str | None = None,
+    force: bool = False,
+    earlier: Path | None = None,
 ) -> dict[str, Artifact]:
     """Run the stages of `recipe` into `out` and return the artifacts by stage; `out/model` is the translator.
 
@@ -143,6 +149,7 @@ def run(
         first: start here; the stages before it must be finished (their artifacts are taken as they are).
         until: run no further than this stage, and of those before it only the ones that it rests on.
         force: run the stages from `first` (or all) even where nothing changed.
+        earlier: another run, from which the stages before `first` are taken that `out` has not.
 
     Raises:
         In2xError: an input is missing or a stage failed with a sentence.
@@ -161,7 +168,11 @@ def run(
                 continue
             final = out / current.name
             if index < begin_at:
-                artifacts[current.name] = Artifact.open(final)
+                if earlier is not None and not (final / MANIFEST).exists() and (earlier / current.name).exists():
+                    say(current.name, f"taken from {earlier}")
+                    artifacts[current.name] = borrow(earlier / current.name, out / ".partial" / current.name, final)
+                else:
+                    artifacts[current.name] = Artifact.open(final)
                 continue
             inputs = {name: artifacts[name] for name in current.reads(recipe)}
             key = stage_key(recipe, current, {name: artifact.key for name, artifact in inputs.items()})
