@@ -123,7 +123,7 @@ def decode(
     token: Tensor,
     uniform: Tensor | None,
     temperature: float | Tensor,
-    hidden: Tensor,
+    key_mask: Tensor,
     position: Tensor,
     keys: list[Tensor],
     values: list[Tensor],
@@ -136,14 +136,14 @@ def decode(
         token: [B] the tokens chosen last.
         uniform: see `choose`.
         temperature: see `choose`; a compiled step wants a tensor, or every number would be compiled anew.
-        hidden: [B, 1, 1, S] additive mask over key positions.
+        key_mask: [B, 1, 1, S] additive mask over key positions.
         position: [B, 1] of `token` in its text.
         keys: of each layer, [B, KV, S, D]; `token`'s are written in place.
         values: likewise.
         length: positions filled; `token` takes the next.
     """
     states = model.model(
-        input_ids=token[:, None], attention_mask=hidden, position_ids=position,
+        input_ids=token[:, None], attention_mask=key_mask, position_ids=position,
         past_key_values=_Cache(keys, values, length), use_cache=True,
     ).last_hidden_state[:, -1]  # fmt: skip
     return choose(model.lm_head(states), uniform, temperature)
@@ -251,8 +251,8 @@ def _sample_batch(
     keys, values = ([kept.index_select(0, spread) for kept in part] for part in (cache.keys, cache.values))
     alive = torch.arange(len(completions))
     lowest = torch.finfo(model.dtype).min
-    hidden = torch.zeros((len(completions), 1, 1, width), dtype=model.dtype, device=device)
-    hidden.masked_fill_((torch.arange(width)[None] < left[:, None])[:, None, None].to(device), lowest)
+    key_mask = torch.zeros((len(completions), 1, 1, width), dtype=model.dtype, device=device)
+    key_mask.masked_fill_((torch.arange(width)[None] < left[:, None])[:, None, None].to(device), lowest)
     running = torch.ones(len(completions), dtype=torch.bool)
     stops = torch.tensor(stop_ids)
     drawn_tokens = torch.full((len(completions), max_new_tokens), -1, dtype=torch.long)
@@ -276,18 +276,18 @@ def _sample_batch(
             kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: round_up(count, STEP_ROWS) - count, 0]])
             alive, running, left = alive[kept], running[kept], left[kept]
             kept = kept.to(device)
-            token, hidden = token[kept], hidden[kept]
+            token, key_mask = token[kept], key_mask[kept]
             keys, values = ([k.index_select(0, kept) for k in part] for part in (keys, values))
         length = width + step
         if length % COLUMNS == 0:
             # Room grows by COLUMNS positions, so that what attention reads is contiguous (a product copies what is
             # not) and has few shapes; positions not yet filled are zero and hidden.
             keys, values = ([pad(k, (0, 0, 0, COLUMNS)) for k in part] for part in (keys, values))
-            hidden = pad(hidden, (0, COLUMNS), value=lowest)
-        hidden[..., length] = 0
+            key_mask = pad(key_mask, (0, COLUMNS), value=lowest)
+        key_mask[..., length] = 0
         with torch.compiler.set_stance("force_eager" if decoder is decode else "default"):
             token, logprob = decoder(
-                model, token, draw(step + 1), heat, hidden, (length - left)[:, None].to(device), keys, values, length
+                model, token, draw(step + 1), heat, key_mask, (length - left)[:, None].to(device), keys, values, length
             )  # fmt: skip
     ended = set(stop_ids)
     for completion, tokens, logprobs in zip(completions, drawn_tokens.tolist(), drawn_logprobs.tolist(), strict=True):
