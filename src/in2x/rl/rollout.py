@@ -247,8 +247,8 @@ def _sample_batch(
             use_cache=True,
         ).last_hidden_state[:, -1]  # fmt: skip
     fan = torch.arange(len(prompts)).repeat_interleave(samples)
-    left, spread = left[fan], fan.to(device)
-    keys, values = ([kept.index_select(0, spread) for kept in part] for part in (cache.keys, cache.values))
+    left, repeated = left[fan], fan.to(device)
+    keys, values = ([kept.index_select(0, repeated) for kept in part] for part in (cache.keys, cache.values))
     alive = torch.arange(len(completions))
     lowest = torch.finfo(model.dtype).min
     key_mask = torch.zeros((len(completions), 1, 1, width), dtype=model.dtype, device=device)
@@ -261,8 +261,8 @@ def _sample_batch(
     def draw(step: int) -> Tensor | None:
         return None if uniform is None else uniform[alive, step].to(device)
 
-    heat = temperature if decoder is decode else torch.tensor(temperature, device=device)
-    token, logprob = choose(model.lm_head(states[spread]), draw(0), temperature)
+    divisor = temperature if decoder is decode else torch.tensor(temperature, device=device)
+    token, logprob = choose(model.lm_head(states[repeated]), draw(0), temperature)
     for step in range(max_new_tokens):
         here = token.cpu()
         drawn_tokens[alive, step] = torch.where(running, here, -1)
@@ -287,7 +287,8 @@ def _sample_batch(
         key_mask[..., length] = 0
         with torch.compiler.set_stance("force_eager" if decoder is decode else "default"):
             token, logprob = decoder(
-                model, token, draw(step + 1), heat, key_mask, (length - left)[:, None].to(device), keys, values, length
+                model, token, draw(step + 1), divisor, key_mask, (length - left)[:, None].to(device), keys, values,
+                length,
             )  # fmt: skip
     ended = set(stop_ids)
     for completion, tokens, logprobs in zip(completions, drawn_tokens.tolist(), drawn_logprobs.tolist(), strict=True):
