@@ -133,16 +133,18 @@ def test_the_parts_of_a_batch_are_the_batch(monkeypatch, step):
 
 
 def test_processes_that_fail_are_one_sentence(tmp_path):
-    stage = Stage("sft", Recipe(name="t"), tmp_path)
+    recipe = Recipe(name="t", launch="false")
+    stage = Stage("sft", recipe, tmp_path)
     with pytest.raises(In2xError, match="the training processes ended with code 1"):
-        run_in_processes("false", sft.run, stage)
+        run_in_processes(recipe, sft.run, stage)
     job = json.loads((stage.work / "launch.json").read_text())
     assert (job["module"], job["stage"], job["recipe"]["name"]) == ("in2x.sft.stage", "sft", "t")
 
 
 def test_a_fault_in_a_process_is_one_sentence_on_stderr(tmp_path, capfd):
-    stage = Stage("sft", Recipe(name="t"), tmp_path, {"pretrain": Artifact(tmp_path / "none", {})})
+    recipe = Recipe(name="t", launch=sys.executable)
+    stage = Stage("sft", recipe, tmp_path, {"pretrain": Artifact(tmp_path / "none", {})})
     with pytest.raises(In2xError):
-        run_in_processes(sys.executable, sft.run, stage)
+        run_in_processes(recipe, sft.run, stage)
     said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("in2x: ")]
     assert said and "no finished artifact here" in said[0]

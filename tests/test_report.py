@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from in2x.artifact import MANIFEST, Artifact, write_json
-from in2x.evaluate.config import EvaluateConfig, ReportConfig
+from in2x.evaluate.config import EvaluateConfig
 from in2x.evaluate.outputs import Output
 from in2x.evaluate.stage import _differences, _score_row, measure
 from in2x.inference.perplexity import Surprise
@@ -21,6 +21,7 @@ from in2x.pages import charts
 from in2x.pages.environment import duration
 from in2x.records import Document, Instruction, Pair, Verdict, write_records
 from in2x.report import results, training
+from in2x.report.config import ReportConfig
 from in2x.report.stage import render
 
 EVIL = "<script>alert('1')</script>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 
 import pytest
 
+from in2x import closure
 from in2x import run as runner
 from in2x.artifact import Artifact, begin, finish, write_json
 from in2x.errors import In2xError, UsageError
@@ -50,24 +52,30 @@ def run(config, stage):
 
 @pytest.fixture
 def rooms(tmp_path, monkeypatch):
-    """Three rooms in a module of their own; `code` is the folder their key hashes."""
-    package = tmp_path / "package"
-    (package / "room").mkdir(parents=True)
-    (package / "room" / "fake_rooms.py").write_text(FAKE)
-    monkeypatch.syspath_prepend(package / "room")
-    sys.modules.pop("fake_rooms", None)
+    """Three rooms in a package of their own, which their keys are computed from."""
+    package = tmp_path / "fakes"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "rooms.py").write_text(FAKE)
+    (package / "idle.py").write_text("unused = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("fakes", "fakes.rooms"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
     three = (
-        Room("data", "data", "fake_rooms", (), ("room",)),
-        Room("corpus", "corpus", "fake_rooms", ("data",), ("room",)),
-        Room("merge", "merge", "fake_rooms", ("data", "corpus"), ("room",)),
+        Room("data", "data", "fakes.rooms", ()),
+        Room("corpus", "corpus", "fakes.rooms", ("data",)),
+        Room("merge", "merge", "fakes.rooms", ("data", "corpus")),
     )
-    monkeypatch.setattr(runner, "PACKAGE", package)
     monkeypatch.setattr(runner, "ROOMS", three)
     monkeypatch.setattr(runner, "STAGES", tuple(room.name for room in three))
-    import fake_rooms
+    closure._files.cache_clear()
+    from fakes import rooms
 
-    yield fake_rooms.calls
-    sys.modules.pop("fake_rooms", None)
+    yield rooms.calls
+    closure._files.cache_clear()
+    for name in ("fakes", "fakes.rooms"):
+        sys.modules.pop(name, None)
 
 
 def ran(calls, recipe, out, **options):
@@ -106,7 +114,13 @@ def test_a_change_of_code_or_of_an_input_file_reruns(rooms, tmp_path):
     run(recipe, out)
     source.write_text("{}\n{}\n")
     assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
-    (runner.PACKAGE / "room" / "extra.py").write_text("# new\n")
+    (tmp_path / "fakes" / "idle.py").write_text("unused = 2\n")
+    assert ran(rooms, recipe, out) == [], "nothing imports that module"
+    with (tmp_path / "fakes" / "rooms.py").open("a") as stream:
+        stream.write("# a word more\n")
+    assert ran(rooms, recipe, out) == [], "a comment is no code"
+    with (tmp_path / "fakes" / "rooms.py").open("a") as stream:
+        stream.write("more = 1\n")
     assert forecast(recipe, out)[0].why == "code or input files"
     assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
 
@@ -225,13 +239,13 @@ def test_a_damaged_manifest_is_one_sentence(tmp_path):
 
 DRIVER = """
 import sys
-sys.path[:0] = [{room!r}]
+sys.path[:0] = [{folder!r}]
 from pathlib import Path
+from in2x import closure
 from in2x import run as runner
 from in2x.recipe import Recipe
 from in2x.run import Room
-runner.PACKAGE = Path({package!r})
-runner.ROOMS = tuple(Room(n, n, "fake_rooms", needs, ("room",)) for n, needs in
+runner.ROOMS = tuple(Room(n, n, "fakes.rooms", needs) for n, needs in
                      (("data", ()), ("corpus", ("data",)), ("merge", ("data", "corpus"))))
 runner.STAGES = ("data", "corpus", "merge")
 runner.run(Recipe(name="t"), Path("out"))
@@ -262,7 +276,7 @@ def test_the_lock_is_held_as_long_as_a_training_process_lives(rooms, tmp_path):
 
 def test_kill_9_and_again(rooms, tmp_path):
     """Killed in the middle of a stage, the same command goes on from what that stage had finished."""
-    driver = DRIVER.format(room=str(runner.PACKAGE / "room"), package=str(runner.PACKAGE))
+    driver = DRIVER.format(folder=str(tmp_path))
     (tmp_path / "slow").touch()
     command = [sys.executable, "-c", textwrap.dedent(driver)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -290,13 +304,13 @@ def test_kill_9_and_again(rooms, tmp_path):
     assert "unchanged" in done.stderr and "resuming" in done.stderr
 
 
-def test_a_compiled_cache_is_no_source(tmp_path, monkeypatch):
+def test_a_compiled_cache_is_no_source(rooms, tmp_path):
     """numba and Python leave files in __pycache__ when a stage runs; the next run must not take them for a change."""
-    monkeypatch.setattr(runner, "PACKAGE", tmp_path)
-    (tmp_path / "room" / "__pycache__").mkdir(parents=True)
-    (tmp_path / "room" / "a.py").write_text("x = 1")
-    before = runner.code_hash(("room",))
-    (tmp_path / "room" / "__pycache__" / "a.f-1.py311.nbi").write_bytes(b"compiled cache")
-    assert runner.code_hash(("room",)) == before
+    before = runner.ROOMS[0].code()
+    (tmp_path / "fakes" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "fakes" / "__pycache__" / "a.f-1.py311.nbi").write_bytes(b"compiled cache")
+    assert runner.ROOMS[0].code() == before
+    (tmp_path / "fakes" / "words.yaml").write_text("a: 1")
+    assert runner.ROOMS[0].code() != before, "data beside the code is code"
     (tmp_path / "room" / "a.py").write_text("x = 2")
     assert runner.code_hash(("room",)) != before

@@ -6,9 +6,7 @@ The process that was asked for the run writes what they need to know to a job fi
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 from in2x.artifact import Artifact, write_json
 from in2x.errors import In2xError
+from in2x.process import be_quiet, start
 from in2x.recipe import Recipe
 from in2x.stage import Stage
 from in2x.trackers import Trackers
@@ -26,8 +25,8 @@ JOB = "launch.json"
 FIGURES = "launch.figures.json"
 
 
-def run_in_processes(command: str, function: Callable[[Any, Stage], None], stage: Stage) -> None:
-    """Run the stage by `command`, for example "torchrun --nproc_per_node 8"; its figures come back into `stage`.
+def run_in_processes(recipe: Recipe, function: Callable[[Any, Stage], None], stage: Stage) -> None:
+    """Run the stage by `recipe.launch`, for example "torchrun --nproc_per_node 8"; its figures come back into `stage`.
 
     Raises:
         In2xError: the processes ended with a fault (theirs is on stderr).
@@ -35,27 +34,13 @@ def run_in_processes(command: str, function: Callable[[Any, Stage], None], stage
     job = stage.work / JOB
     write_json(job, {
         "module": function.__module__, "stage": stage.name, "out": str(stage.out),
-        "recipe": stage.recipe.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json"),
         "inputs": {name: str(artifact.path) for name, artifact in stage.inputs.items()},
         "trackers": stage.trackers.place if stage.trackers else None,
     })  # fmt: skip
-    stage.figures.update(start([*shlex.split(command), "-m", "in2x.launch", str(job)], stage, stage.work / FIGURES))
-
-
-def start(command: Sequence[str], stage: Stage, figures: Path) -> dict[str, Any]:
-    """Run `command`, whose last word is its job file, and return what it left in the JSON file `figures`.
-
-    Raises:
-        In2xError: it ended with another code than 0.
-    """
-    stage.say(shlex.join(command))
-    # Open files stay open: the processes keep the lock of the run.
-    code = subprocess.run(command, check=False, close_fds=False).returncode
-    if code:
-        raise In2xError(f"the training processes ended with code {code}", file=command[-1],
-                        mend="see their message above; the same command resumes from the last checkpoint")  # fmt: skip
-    found: dict[str, Any] = json.loads(figures.read_text(encoding="utf-8"))
-    return found
+    stage.figures.update(
+        start([*shlex.split(recipe.launch), "-m", "in2x.launch", str(job)], stage, stage.work / FIGURES)
+    )
 
 
 def work(job: Path) -> None:
@@ -89,10 +74,7 @@ def work(job: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """`python -m in2x.launch JOB`: the exit code, a fault as one sentence on stderr."""
-    from in2x.cli import QUIET
-
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    be_quiet()
     try:
         work(Path(arguments[0]))
     except In2xError as error:

@@ -1,8 +1,8 @@
 """Order, resume and manifests: a stage reruns only if its config, its code or its inputs changed.
 
-A stage's *key* is the hash of its config section, the source of the packages it runs, the keys of the artifacts it
-reads and the seed. An artifact whose manifest carries that key is left alone; a partial directory started for that key
-is resumed; anything else is made anew.
+A stage's *key* is the hash of its config section, the sources that it runs (found from its imports, `closure.py`), the
+keys of the artifacts it reads and the seed. An artifact whose manifest carries that key is left alone; a partial
+directory started for that key is resumed; anything else is made anew.
 """
 
 from __future__ import annotations
@@ -24,20 +24,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from in2x import __version__, launch
-from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, hash_files, write_text
+from in2x import __version__, closure, launch
+from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, write_text
 from in2x.errors import In2xError, UsageError
 from in2x.merge.card import write_card
 from in2x.recipe import Recipe
 from in2x.stage import Stage, say
 from in2x.trackers import Trackers, require
 
-PACKAGE = Path(__file__).parent
-
 
 @dataclass(frozen=True)
 class Room:
-    """One stage of the run: its name, the artifacts it needs and the code that its result depends on."""
+    """One stage of the run: its name, what it runs and the artifacts that it needs."""
 
     name: str
     section: str
@@ -45,8 +43,6 @@ class Room:
     module: str
     """Module with `run(config, stage)`, imported when the stage runs."""
     needs: tuple[str, ...]
-    code: tuple[str, ...]
-    """Packages or modules under `in2x` whose source belongs to the key."""
 
     def reads(self, recipe: Recipe) -> tuple[str, ...]:
         """The artifacts it needs under `recipe`, whose section may do without some of them."""
@@ -58,31 +54,46 @@ class Room:
         function: Callable[[Any, Stage], None] = importlib.import_module(self.module).run
         return function
 
+    def code(self) -> str:
+        """Hash of the sources that its result depends on: the closure of its imports, less what only shows."""
+        package = self.module.partition(".")[0]
+        root = closure.modules(package)[package].parent
+        shows = () if self.name == "report" else SHOWS
+
+        def leave(name: str) -> bool:
+            inner = name.split(".")[1:]
+            return inner[0] in (*GROUND, *shows) or (bool(shows) and inner[-1] == "page")
+
+        names = closure.closure(self.module, leave)
+        files = closure.sources(names, lambda file: (file.suffix == ".jinja" and bool(shows)) or file.name in ASIDE)
+        return closure.code_hash(files, root)
+
+
+GROUND = ("artifact", "errors", "knob", "process", "stage", "trackers")
+"""What stores, starts and tells: a new progress bar must not undo a long run."""
+SHOWS = ("pages", "report")
+"""What makes pages of a result; with every room's own `page.py`."""
+ASIDE = ("README.md", "py.typed")
+
 
 ROOMS: tuple[Room, ...] = (
-    Room("data", "data", "in2x.data.stage", (), ("data", "sample", "records.py")),
-    Room("corpus", "corpus", "in2x.corpus.stage", ("data",),
-         ("corpus", "language", "records.py", "inference/perplexity.py")),
-    Room("base", "base", "in2x.pretrain.base", ("data", "corpus"),
-         ("training", "pretrain", "corpus/pack.py", "corpus/view.py", "corpus/columns.py")),
-    Room("pretrain", "pretrain", "in2x.pretrain.stage", ("data", "corpus", "base"),
-         ("training", "pretrain", "corpus/pack.py", "corpus/view.py", "corpus/columns.py")),
-    Room("instruct", "instruct", "in2x.instructions.stage", ("data", "pretrain"),
-         ("instructions", "llm", "language", "training", "records.py", "inference/sampler.py", "chat/profile.py")),
-    Room("select", "select", "in2x.selection.stage", ("instruct",), ("selection", "llm", "records.py",
-         "selection/page.py", "selection/selection.html.jinja")),
-    Room("sft", "sft", "in2x.sft.stage", ("pretrain", "select", "data"), ("training", "sft")),
-    Room("rl", "rl", "in2x.rl.stage", ("sft", "select", "data"), ("training", "rl", "language")),
-    Room("merge", "merge", "in2x.merge.stage", ("data", "pretrain", "sft", "rl"),
-         ("merge", "training/model.py", "chat/profile.py")),
-    Room("evaluate", "evaluate", "in2x.evaluate.stage", ("data", "corpus", "base", "pretrain", "sft", "rl", "merge"),
-         ("evaluate/stage.py", "evaluate/systems.py", "evaluate/outputs.py", "metrics/strings.py",
-          "metrics/significance.py", "inference/perplexity.py", "language", "translate/engine.py",
-          "chat/profile.py", "principles", "rl/rewards", "inference/sampler.py")),
-    Room("report", "report", "in2x.report.stage",
-         ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate"),
-         ("report", "pages")),
-)  # fmt: skip
+    Room("data", "data", "in2x.data.stage", ()),
+    Room("corpus", "corpus", "in2x.corpus.stage", ("data",)),
+    Room("base", "base", "in2x.pretrain.base", ("data", "corpus")),
+    Room("pretrain", "pretrain", "in2x.pretrain.stage", ("data", "corpus", "base")),
+    Room("instruct", "instruct", "in2x.instructions.stage", ("data", "pretrain")),
+    Room("select", "select", "in2x.selection.stage", ("instruct",)),
+    Room("sft", "sft", "in2x.sft.stage", ("pretrain", "select", "data")),
+    Room("rl", "rl", "in2x.rl.stage", ("sft", "select", "data")),
+    Room("merge", "merge", "in2x.merge.stage", ("data", "pretrain", "sft", "rl")),
+    Room("evaluate", "evaluate", "in2x.evaluate.stage", ("data", "corpus", "base", "pretrain", "sft", "rl", "merge")),
+    Room(
+        "report",
+        "report",
+        "in2x.report.stage",
+        ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate"),
+    ),
+)
 STAGES = tuple(room.name for room in ROOMS)
 
 
@@ -94,25 +105,11 @@ def room(name: str) -> Room:
     raise UsageError(f"there is no stage {name!r}", mend=f"use one of {', '.join(STAGES)}")
 
 
-def code_hash(places: tuple[str, ...]) -> str:
-    """Hash of the sources of `places` (folders or files under the package).
-
-    What only shows or stores (`stage.py`, `artifact.py`) is left out: a new progress bar must not undo a long run.
-    """
-    files: set[Path] = set()
-    for place in places:
-        path = PACKAGE / place
-        files |= (
-            {path} if path.is_file() else {f for f in path.rglob("*") if f.is_file() and "__pycache__" not in f.parts}
-        )
-    return hash_files(files, PACKAGE)
-
-
 def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
     """The key of `room` under `recipe`, given the keys of the artifacts it reads."""
     parts = {
         "stage": room.name, "config": recipe.section(room.section), "languages": recipe.languages.model_dump(),
-        "prompt": recipe.prompt, "seed": recipe.seed, "code": code_hash(room.code), "inputs": inputs,
+        "prompt": recipe.prompt, "seed": recipe.seed, "code": room.code(), "inputs": inputs,
         "files": recipe.input_files(room.section),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
@@ -205,7 +202,7 @@ def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: 
     started = time.time()
     try:
         if recipe.launch and current.name in launch.STAGES:
-            launch.run_in_processes(recipe.launch, current.function(), stage)
+            launch.run_in_processes(recipe, current.function(), stage)
         else:
             current.function()(getattr(recipe, current.section), stage)
     finally:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -31,7 +31,6 @@ from rich.text import Text
 from in2x.artifact import Artifact
 
 if TYPE_CHECKING:
-    from in2x.recipe import Recipe
     from in2x.trackers import Trackers
 
 T = TypeVar("T")
@@ -99,12 +98,52 @@ class Log:
         partial.rename(self.path)
 
 
+class LanguagesOf(Protocol):
+    """The languages of a run, as codes."""
+
+    @property
+    def target(self) -> str:
+        """The language that the model must become expressive in."""
+
+    @property
+    def hub(self) -> str:
+        """The language whose strength is carried over."""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Further languages."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Hub, target, then the others."""
+
+
+class Facts(Protocol):
+    """What a stage may know of the recipe beside its own section; the recipe itself stands above all rooms."""
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random."""
+
+    @property
+    def languages(self) -> LanguagesOf:
+        """Its languages."""
+
+    @property
+    def profile(self) -> Any:
+        """The prompt profile of the model that it makes (`in2x.chat.profile.PromptProfile`)."""
+
+
 @dataclass
 class Stage:
     """One stage at work."""
 
     name: str
-    recipe: Recipe
+    recipe: Facts
     out: Path
     """Where results go. Renamed to the artifact when the stage returns."""
     inputs: Mapping[str, Artifact] = field(default_factory=dict)

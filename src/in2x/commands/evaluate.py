@@ -98,7 +98,7 @@ def report(
 ) -> None:  # fmt: skip
     """Make the page about a run again, from whatever stages are finished."""
     from in2x.artifact import MANIFEST, Artifact, write_text
-    from in2x.evaluate.config import ReportConfig
+    from in2x.report.config import ReportConfig
     from in2x.report.stage import render
     from in2x.run import STAGES
 

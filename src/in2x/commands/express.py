@@ -75,7 +75,7 @@ def _results(
     items: Sequence[Item], models: Sequence[str], files: Sequence[Path], baselines: Sequence[str], judge: str | None,
     folder: Path, allow_empty: bool,
 ) -> list[Result]:  # fmt: skip
-    from in2x.commands.plan import progress
+    from in2x.commands.show import progress
     from in2x.evaluate.express.answers import read_answers, write_answers
     from in2x.evaluate.express.baselines import BASELINES
     from in2x.evaluate.express.judged import judge as ask_judge

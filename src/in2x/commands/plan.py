@@ -1,87 +1,58 @@
-"""What the commands show: the result of a run, its plan, a progress bar."""
+"""`in2x plan`: what a run would do and take, and every knob, without running anything."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow.parquet as pq
-from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from in2x.artifact import Artifact
-from in2x.commands.knobs import Knob, knobs
-from in2x.cost import Hardware, costs, shape_of
-from in2x.recipe import Recipe
-from in2x.run import forecast
-from in2x.stage import console
+from in2x.commands.show import Out, RecipeFile, Sets, duration, emit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from in2x.commands.knobs import Knob
+    from in2x.cost import Hardware
+    from in2x.recipe import Recipe
 
 
-def duration(seconds: float) -> str:
-    """`seconds` for people: "8 s", "3 min 20 s", "2 h 05 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def plan_recipe(
+    recipe: RecipeFile,
+    out: Out = None,
+    sets: Sets = None,
+    with_knobs: Annotated[bool, typer.Option("--knobs", help="Every knob: value, unit, source, meaning.")] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", help="a100, h100, h200, b200, l40s or cpu.  [default: h100; cpu for a model from scratch]"
+        ),
+    ] = None,
+    devices: Annotated[int | None, typer.Option("--devices", min=1, help="How many.  [default: 8; 1 for cpu]")] = None,
+    mfu: Annotated[
+        float, typer.Option("--mfu", min=0.01, max=1, help="Share of the peak that training reaches.")
+    ] = 0.4,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
+) -> None:
+    """Say what a run would do and take, without running anything."""
+    from rich.console import Console
 
+    from in2x.commands.show import WIDE
+    from in2x.cost import Hardware
+    from in2x.recipe import load_recipe
 
-@contextmanager
-def progress(what: str, total: int | None) -> Iterator[Any]:
-    """A bar on stderr for a command that is no stage; yields `advance(count)`. Nothing where stderr is no terminal."""
-    bar = Progress(
-        TextColumn(f"[bold]{what}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("eta"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
-    with bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.update(task, advance=count)
-
-
-def show_result(recipe: Recipe, out: Path, artifacts: Mapping[str, Artifact], to: Console) -> None:
-    """Say where model and report are, and show three translations of held-out sentences."""
-    if "evaluate" in artifacts:
-        samples = sample_translations(artifacts["evaluate"].path / "outputs.parquet", recipe.languages.target)
-        if samples:
-            table = Table(title="Held-out sentences", box=box.SIMPLE_HEAD, title_justify="left", expand=False)
-            for column in ("register", "source", "translation", "reference"):
-                table.add_column(column, overflow="fold")
-            for row in samples:
-                table.add_row(*(Text(row.get(c) or "") for c in ("register", "source", "hypothesis", "reference")))
-            to.print(table)
-    lines = {"model": out / "model", "report": out / "report" / "report.html"}
-    for name, path in lines.items():
-        if path.exists():
-            to.print(f"[bold]{name:7}[/bold] {path}", soft_wrap=True)
-    if lines["model"].exists():
-        hub, target = recipe.languages.hub, recipe.languages.target
-        to.print(f"[bold]{'try':7}[/bold] echo \"I can't make heads or tails of it.\" | in2x translate "
-                 f"--model {lines['model']} --from {hub} --to {target}", soft_wrap=True)  # fmt: skip
-
-
-def sample_translations(file: Path, target: str, count: int = 3) -> list[dict[str, Any]]:
-    """`count` rows of the last system's outputs into `target`, of different domains and registers where possible."""
-    if not file.is_file():
-        return []
-    columns = ["system", "pair", "source", "reference", "register", "domain", "hypothesis"]
-    rows = pq.read_table(file, columns=columns).to_pylist()
-    rows = [r for r in rows if r["system"] == rows[-1]["system"] and r["pair"].endswith(f"-{target}")]
-    chosen: list[dict[str, Any]] = []
-    # Longer sentences say more about a translator than the first ones of a file.
-    for row in sorted(rows, key=lambda r: -len(r["source"])):
-        if all((row["domain"], row["register"]) != (c["domain"], c["register"]) for c in chosen):
-            chosen.append(row)
-        if len(chosen) == count:
-            break
-    return chosen
+    loaded = load_recipe(recipe, sets or [])
+    console = Console(highlight=False)
+    if with_knobs:
+        if not console.is_terminal:
+            console.width = WIDE  # names and values whole in a pipe
+        show_knobs(loaded, console, as_json=as_json)
+    else:
+        folder = out or Path("runs") / loaded.name
+        device = device or ("h100" if loaded.base.model else "cpu")
+        hardware = Hardware(device, devices or (1 if device == "cpu" else 8), mfu)
+        show_plan(loaded, folder, hardware, console, as_json=as_json)
 
 
 STATUS_STYLE = {"unchanged": "dim", "resumes": "yellow", "runs": "green", "runs again": "green"}
@@ -89,12 +60,19 @@ STATUS_STYLE = {"unchanged": "dim", "resumes": "yellow", "runs": "green", "runs 
 
 def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_json: bool) -> None:
     """Print what a run would do, stage by stage, and what its training takes on `hardware`."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from in2x.cost import costs, shape_of
+    from in2x.run import forecast
+
     stages = forecast(recipe, out)
     shape, known_from = shape_of(recipe)
     estimates = list(costs(recipe, hardware))
     if as_json:
         listed = [{"stage": s.room.name, "status": s.status, "why": s.why, "seconds": s.seconds} for s in stages]
-        print_json(
+        emit(
             {
                 "recipe": recipe.name,
                 "out": str(out),
@@ -168,14 +146,20 @@ ASSUMPTIONS = (
 
 def show_knobs(recipe: Recipe, to: Console, *, as_json: bool) -> None:
     """Print every knob with its value, unit, source and meaning."""
+    from in2x.commands.knobs import knobs
+
     listed = list(knobs(recipe))
     if as_json:
-        print_json([vars(knob) for knob in listed])
+        emit([vars(knob) for knob in listed])
     else:
         _show_knobs(listed, to)
 
 
 def _show_knobs(listed: list[Knob], to: Console) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=box.SIMPLE_HEAD)
     for column, options in {
         "knob": {"no_wrap": True}, "value": {"overflow": "fold"}, "unit": {}, "source": {}, "meaning": {"ratio": 1},
@@ -187,8 +171,3 @@ def _show_knobs(listed: list[Knob], to: Console) -> None:
         table.add_row(knob.name, Text(value, style="bold" if changed else ""), knob.unit, knob.source, Text(knob.doc))
     to.print(table)
     to.print("Bold values differ from the default. Override any of them: --set KNOB=VALUE")
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))

@@ -1,17 +1,29 @@
-"""What the commands of this room print: tables for people, or one JSON document for programs."""
+"""What commands print: tables and progress for people, one JSON document for programs; the options they share."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from in2x.stage import console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, for example recipes/demo.yaml.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run.  [default: runs/NAME]", show_default=False)]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="Override a knob; may be given again.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Run even where nothing changed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 WIDE = 200
 """Columns of a table that goes to a file or a pipe, where nothing is there to be narrow."""
@@ -35,3 +47,26 @@ def show(table: Table) -> None:
     from rich.console import Console
 
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def duration(seconds: float) -> str:
+    """`seconds` for people: "8 s", "3 min 20 s", "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Any]:
+    """A bar on stderr for a command that is no stage; yields `advance(count)`. Nothing where stderr is no terminal."""
+    bar = Progress(
+        TextColumn(f"[bold]{what}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("eta"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.update(task, advance=count)

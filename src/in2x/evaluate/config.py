@@ -21,10 +21,3 @@ class EvaluateConfig(Config):
                           unit="documents", ge=0)  # fmt: skip
     document_bytes: int = knob(4096, "Of each held-out document at most so much is read.", unit="bytes", ge=64)
     resamples: int = knob(1000, "Bootstrap resamples behind each interval and test.", ge=100)
-
-
-class ReportConfig(Config):
-    """The page is made from the artifacts alone."""
-
-    samples: int = knob(12, "Sample translations shown side by side.", unit="sentences", ge=0)
-    points: int = knob(240, "Points of a learning curve; longer logs are averaged down.", ge=10)

@@ -10,7 +10,7 @@ from typing import Any
 from in2x import __version__
 from in2x.artifact import Artifact, write_text
 from in2x.chat.profile import LANGUAGE_NAMES, PromptProfile
-from in2x.recipe import Recipe
+from in2x.stage import Facts
 
 TIMING = re.compile(r"second|per_s$|wall|rss|memory")
 """Figures that differ between equal runs: left out, so that equal models have equal cards."""
@@ -54,7 +54,7 @@ Software: {versions}.
 """
 
 
-def write_card(folder: Path, recipe: Recipe, artifacts: Mapping[str, Artifact]) -> None:
+def write_card(folder: Path, recipe: Facts, artifacts: Mapping[str, Artifact]) -> None:
     """Write README.md into a model folder: use, recipe and the figures of each stage in `artifacts`."""
     languages = recipe.languages
     profile = PromptProfile.load(folder)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import Artifact, write_text
-from in2x.evaluate.config import ReportConfig
 from in2x.pages.charts import figure
 from in2x.pages.environment import duration, environment
 from in2x.report import results, sources, training
+from in2x.report.config import ReportConfig
 from in2x.selection import page as chosen
 from in2x.stage import Stage
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from heapq import nsmallest
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from in2x.records import Instruction, content_id, read_records
 from in2x.rl.config import RlConfig
-
-if TYPE_CHECKING:
-    from in2x.recipe import Recipe
+from in2x.stage import Facts
 
 
-def questions(config: RlConfig, select: Path, recipe: Recipe) -> list[Instruction]:
+def questions(config: RlConfig, select: Path, recipe: Facts) -> list[Instruction]:
     """What has a verifier in the `select` folder's RL set, then `sft_prompts` of its SFT set, drawn by the seed."""
     target = recipe.languages.target
 

@@ -25,7 +25,7 @@ from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
 from in2x.errors import In2xError, UsageError
-from in2x.launch import start
+from in2x.process import start
 from in2x.records import Instruction, read_records, write_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Log, Stage

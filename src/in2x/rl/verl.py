@@ -15,19 +15,14 @@ transformers: two environments (`docs/training.md`).
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from torch import Tensor
 
 from in2x.records import Instruction
 from in2x.rl.config import ObjectiveConfig
 from in2x.rl.objective import objective
-from in2x.rl.questions import questions
 from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.route import Scorer
 
@@ -123,22 +118,8 @@ def verl_row(instruction: Instruction, weights: Mapping[str, float]) -> dict[str
     }
 
 
-def main(recipe: Path, run: Path, out: Path) -> None:
-    """Write the RL prompts of a finished selection as verl's Parquet: `python -m in2x.rl.verl RECIPE RUN OUT`."""
-    from in2x.recipe import load_recipe
-
-    loaded = load_recipe(recipe)
-    chosen = questions(loaded.rl, run / "select", loaded)
-    pq.write_table(pa.Table.from_pylist([verl_row(i, loaded.rl.rewards) for i in chosen]), out)
-    print(f"{len(chosen):,} prompts in {out}")
-
-
 def register() -> None:
     """Add the loss to verl's registry; called by verl through the entry point."""
     from verl.trainer.ppo.core_algos import register_policy_loss
 
     register_policy_loss(LOSS_MODE)(trajectory_loss)
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))

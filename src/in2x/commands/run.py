@@ -1,0 +1,122 @@
+"""`in2x run` and one command a stage: run a recipe, then show where the result is and what it translates."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from in2x.commands.show import Force, Out, RecipeFile, Sets
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from in2x.artifact import Artifact
+    from in2x.recipe import Recipe
+
+
+def run_recipe(
+    recipe: RecipeFile,
+    out: Out = None,
+    sets: Sets = None,
+    first: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STAGE", help="Start here; what lies before is kept, or taken from runs/NAME."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")] = None,
+    force: Force = False,
+) -> None:
+    """Run a recipe: from raw text to a translator and a report. Finished stages are kept, killed ones resumed."""
+    _run(recipe, out, sets or [], first, until, force)
+
+
+def _run(file: Path, out: Path | None, sets: list[str], first: str | None, until: str | None, force: bool) -> None:
+    from in2x.recipe import load_recipe
+    from in2x.run import run
+
+    recipe = load_recipe(file, sets)
+    usual = Path("runs") / recipe.name
+    folder = out or usual
+    artifacts = run(recipe, folder, first=first, until=until, force=force, earlier=usual)
+    show_result(recipe, folder, artifacts, Console(highlight=False))
+
+
+def add_stage_commands(app: typer.Typer) -> None:
+    """One command a stage on `app`: everything up to it."""
+    for name, doc in STAGE_COMMANDS.items():
+        _add_stage_command(app, name, doc)
+
+
+def _add_stage_command(app: typer.Typer, name: str, doc: str) -> None:
+    def command(recipe: RecipeFile, out: Out = None, sets: Sets = None, force: Force = False) -> None:
+        # --force means this stage, not all those before it.
+        _run(recipe, out, sets or [], name if force else None, name, force)
+
+    app.command(name, help=doc)(command)
+
+
+STAGE_COMMANDS = {
+    "data": "Up to what goes in: the user's files, or the bundled micro-world.",
+    "corpus": "Up to the corpus: read, clean, identify, dedup, score, mix.",
+    "base": "Up to the base model.",
+    "pretrain": "Up to continued pretraining in three phases.",
+    "instruct": "Up to the verified instructions.",
+    "select": "Up to the selection: two rounds for SFT and one set for RL.",
+    "sft": "Up to supervised fine-tuning.",
+    "rl": "Up to reinforcement learning.",
+    "merge": "Up to the merged model.",
+}
+
+
+def show_result(recipe: Recipe, out: Path, artifacts: Mapping[str, Artifact], to: Console) -> None:
+    """Show translations of held-out sentences, say where model and report are, and how to try the model."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    samples = []
+    if "evaluate" in artifacts:
+        samples = sample_translations(artifacts["evaluate"].path / "outputs.parquet", recipe.languages.target)
+    if samples:
+        table = Table(title="Held-out sentences", box=box.SIMPLE_HEAD, title_justify="left", expand=False)
+        for column in ("register", "source", "translation", "reference"):
+            table.add_column(column, overflow="fold")
+        for row in samples:
+            table.add_row(*(Text(row.get(c) or "") for c in ("register", "source", "hypothesis", "reference")))
+        to.print(table)
+    lines = {"model": out / "model", "report": out / "report" / "report.html"}
+    for name, path in lines.items():
+        if path.exists():
+            to.print(f"[bold]{name:7}[/bold] {path}", soft_wrap=True)
+    if lines["model"].exists() and samples:
+        to.print(Text.assemble((f"{'try':7} ", "bold"), example(samples[-1], lines["model"])), soft_wrap=True)
+
+
+def example(row: Mapping[str, Any], model: Path) -> str:
+    """A command line that translates the source of one held-out sentence with `model`."""
+    source_lang, _, target_lang = str(row["pair"]).partition("-")
+    text = shlex.quote(str(row["source"]))
+    command = f"echo {text} | in2x translate --model {model} --from {source_lang} --to {target_lang}"
+    return command + (f" --register {row['register']}" if row.get("register") else "")
+
+
+def sample_translations(file: Path, target: str, count: int = 3) -> list[dict[str, Any]]:
+    """`count` rows of the last system's outputs into `target`, of different domains and registers where possible."""
+    import pyarrow.parquet as pq
+
+    if not file.is_file():
+        return []
+    columns = ["system", "pair", "source", "reference", "register", "domain", "hypothesis"]
+    rows = pq.read_table(file, columns=columns).to_pylist()
+    rows = [r for r in rows if r["system"] == rows[-1]["system"] and r["pair"].endswith(f"-{target}")]
+    chosen: list[dict[str, Any]] = []
+    # Longer sentences say more about a translator than the first ones of a file.
+    for row in sorted(rows, key=lambda r: -len(r["source"])):
+        if all((row["domain"], row["register"]) != (c["domain"], c["register"]) for c in chosen):
+            chosen.append(row)
+        if len(chosen) == count:
+            break
+    return chosen

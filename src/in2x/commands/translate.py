@@ -1,0 +1,61 @@
+"""`in2x translate`: plain text, one line in, one line out."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from in2x.errors import UsageError
+
+
+def translate(
+    model: Annotated[
+        str, typer.Option("--model", help="Model folder, hub name, or address of an OpenAI-compatible server.")
+    ],
+    source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the text: en, ja, zh, ...")],
+    target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language wanted.")],
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
+    ] = "-",
+    register: Annotated[
+        str | None, typer.Option("--register", help="plain, polite, honorific, casual or literary.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here (beside, then renamed).")] = None,
+    mbr: Annotated[
+        int, typer.Option("--mbr", min=0, metavar="N", help="Draw N samples and take the one the others agree with.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
+) -> None:
+    """Translate plain text: one line in, one line out."""
+    from in2x.chat.profile import REGISTERS
+    from in2x.commands.show import progress
+    from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
+    from in2x.translate.mbr import MbrTranslator
+    from in2x.translate.open import open_translator
+
+    if register is not None and register not in REGISTERS:
+        raise UsageError(f"--register {register!r} is not known", mend=f"use one of {', '.join(REGISTERS)}")
+    if mbr == 1:
+        raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
+    if source_lang == target_lang:
+        raise UsageError(f"--from and --to are both {source_lang!r}", mend="give two languages")
+    with open_source(None if file == "-" else Path(file)) as (stream, name, total):
+        translator = open_translator(model)
+        with open_target(output) as target, progress("translate", total) as advance:
+
+            def write(lines: list[str]) -> None:
+                target.write("".join(f"{line}\n" for line in lines))
+                target.flush()
+
+            interactive = file == "-" and sys.stdin.isatty()
+            engine = MbrTranslator(translator, mbr) if mbr else translator
+            answer = partial(
+                engine.translate, source_lang=source_lang, target_lang=target_lang, register=register, seed=seed,
+                done=advance,
+            )  # fmt: skip
+            translate_lines(answer, read_lines(stream, name), write, 1 if interactive else batch)
