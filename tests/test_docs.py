@@ -1,8 +1,8 @@
 """The pages keep their word: files, links, commands, options, knobs and make targets that they name are there.
 
-What is ours to keep is told by rule, not by a list of exceptions. A path counts as ours if it begins with a folder of the
-repository (`docs/ src/ recipes/ benchmarks/ tests/`) or ends in `.py`; what stands under `runs/` is made by a run, and bare
-names (`train.jsonl`, `recipe.yaml`) are the reader's.
+What is ours to keep is told by rule, not by a list of exceptions. A path counts as ours if it begins with a folder of
+the repository (`docs/ src/ recipes/ benchmarks/ tests/`) or ends in `.py`; what stands under `runs/` is made by a run,
+and bare names (`train.jsonl`, `recipe.yaml`) are the reader's.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def simple_commands(shell: str) -> list[list[str]]:
 
 
 def commands(program: str) -> list[Any]:
-    """Every command of `program` that a page shows: (where, words, whole): whole if it is meant to be typed as it is."""
+    """Every command of `program` that a page shows: where, its words, and whether it is to be typed as it stands."""
     shown = {}
     for page in PAGES:
         found = [(words, True) for block in fenced(page, "bash", "") for words in simple_commands(block)]
