@@ -25,7 +25,7 @@ import sacrebleu
 import yaml
 from small_model import interval, machine
 
-from in2x.evaluate.perplexity import surprise
+from in2x.inference.perplexity import surprise
 from in2x.recipe import load_recipe
 from in2x.records import Document, read_records
 from in2x.run import run

@@ -25,8 +25,8 @@ import torch
 from small_model import held_out, machine, stage
 
 from in2x.artifact import write_json
-from in2x.evaluate.metrics import statistics
-from in2x.evaluate.significance import paired_bootstrap
+from in2x.metrics.significance import paired_bootstrap
+from in2x.metrics.strings import statistics
 from in2x.recipe import Recipe, load_recipe
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig

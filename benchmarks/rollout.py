@@ -25,9 +25,9 @@ import torch
 from small_model import FORMAT, SHAPE, fresh, machine, parameters, tasks
 from transformers import PreTrainedModel
 
+from in2x.chat.examples import prompt_tokens
+from in2x.inference.sampler import Decode, compiled_decode, decode, sample, sampling_copy
 from in2x.rl.loop import Policy
-from in2x.rl.rollout import Decode, compiled_decode, decode, sample, sampling_copy
-from in2x.training.chat import prompt_tokens
 from in2x.training.loop import can_compile
 from in2x.training.model import save_model
 

@@ -22,6 +22,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.chat.examples import chat_examples
+from in2x.chat.profile import PromptProfile
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, reinforce
@@ -30,13 +32,11 @@ from in2x.rl.stage import held_out_scores
 from in2x.sample import world
 from in2x.stage import Stage
 from in2x.training.batches import Example, collate, plan_batches
-from in2x.training.chat import chat_examples
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.loop import Plan, train
 from in2x.training.model import build_model, load_model, load_tokenizer, save_model
 from in2x.training.precision import compute_dtype
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.profile import PromptProfile
 
 FAST = compute_dtype(torch.device("cpu"))
 """The format in which this processor multiplies fastest; peers get it too."""

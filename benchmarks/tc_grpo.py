@@ -23,12 +23,12 @@ from typing import Any
 import torch
 from small_model import SHAPE, held_out, interval, machine, rl_run, sft_start, tasks
 
+from in2x.chat.examples import prompt_tokens
+from in2x.inference.sampler import sample, sampling_copy
 from in2x.records import Instruction, read_records
 from in2x.rl.config import ObjectiveConfig, RlConfig
 from in2x.rl.objective import objective
 from in2x.rl.policy import Group, answer_logprobs
-from in2x.rl.rollout import sample, sampling_copy
-from in2x.training.chat import prompt_tokens
 from in2x.training.config import OptimizerConfig
 from in2x.training.model import load_model, load_tokenizer
 

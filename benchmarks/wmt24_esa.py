@@ -20,7 +20,7 @@ from in2x.evaluate.clusters import rank_clusters
 from in2x.evaluate.combination import combined
 from in2x.evaluate.correlation import Agreement, accuracy_by_group, pearson_by_group, segment_level
 from in2x.evaluate.judged import check_tables, correlate, metric_table, read_judged
-from in2x.evaluate.significance import Floats, paired_bootstrap
+from in2x.metrics.significance import Floats, paired_bootstrap
 
 
 def ranks(table: Floats) -> Floats:

@@ -48,9 +48,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder that knows `PAIRS` by heart: width 32, two layers, own tokenizer, chat template, profile."""
     import torch
 
+    from in2x.chat.profile import PromptProfile
     from in2x.training.model import ShapeConfig, build_model, save_model
     from in2x.training.tokenizer import train_tokenizer
-    from in2x.translate.profile import PromptProfile
 
     folder = tmp_path_factory.mktemp("tiny") / "model"
     profile = PromptProfile()

@@ -1,8 +1,8 @@
 """Style-augmented documents: passages, their tags, and the layout that a base model is asked in."""
 
+from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
 from in2x.corpus.config import StyledConfig
 from in2x.corpus.styled import passages, style_of, styled_documents
-from in2x.translate.profile import BASE_TEMPLATES, PromptProfile
 
 POLITE = "今日は早く帰ります。明日はお休みですね。"
 CASUAL = "「おい、待てよ。俺も行くって言っただろ。」"

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
+from in2x.data.stage import run
 from in2x.errors import In2xError
 from in2x.recipe import Recipe
 from in2x.records import Instruction, Pair, read_records
-from in2x.sample.stage import run
 from in2x.stage import Stage
 
 SMALL = {"pairs": 60, "documents": 60, "heldout": 12, "collected": 40}

@@ -82,7 +82,7 @@ def test_length_drift_copying_and_diversity_are_flagged() -> None:
 
 
 def test_extra_measures_take_part() -> None:
-    from in2x.evaluate.significance import mean
+    from in2x.metrics.significance import mean
 
     base = noisy(0.4, 1)
     a = Side("a", base, extra={"judge": mean([80.0] * 60 + [90.0] * 60)})

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from in2x.commands.evaluate import app
 from in2x.errors import In2xError, UsageError
 from in2x.evaluate.autorank import autorank, organisers_metrics, read_scores
-from in2x.evaluate.cli import app
 
 NAN = float("nan")
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "eval"

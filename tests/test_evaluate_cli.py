@@ -13,12 +13,12 @@ import typer
 from typer.testing import CliRunner
 
 from in2x.cli import app as in2x_app
+from in2x.commands import mtbench as cli_mtbench
+from in2x.commands.evaluate import app
 from in2x.errors import In2xError, UsageError
 from in2x.evaluate import audit_run as audit_room
-from in2x.evaluate import cli_mtbench
 from in2x.evaluate import leaderboard as room
 from in2x.evaluate.autorank import read_scores
-from in2x.evaluate.cli import app
 from in2x.evaluate.inputs import read_lines, read_parallel
 from test_evaluate_judge import Script
 from test_report import audit as audit_page

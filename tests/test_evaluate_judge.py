@@ -11,7 +11,7 @@ import pytest
 
 from in2x.errors import In2xError
 from in2x.evaluate import mtbench
-from in2x.evaluate.judge import FEW_SHOTS, Segment, grade, read_verdict
+from in2x.judge.esa import FEW_SHOTS, Segment, grade, read_verdict
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from in2x.commands import judge as cli_judged
+from in2x.commands.evaluate import app
 from in2x.errors import In2xError, UsageError
-from in2x.evaluate import cli_judged
 from in2x.evaluate.checks import Segments, check_segments
-from in2x.evaluate.cli import app
 from in2x.evaluate.combination import combined
 from in2x.evaluate.correlation import accuracy_by_group, pearson_by_group, segment_level
 from in2x.evaluate.judged import check_tables, correlate, metric_table, read_judged, read_score_tables

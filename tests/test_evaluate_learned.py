@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import MT5Config, MT5ForConditionalGeneration
 
 from in2x.errors import In2xError, UsageError
-from in2x.evaluate.learned import MetricX, part, score_long, statistics
+from in2x.metrics.learned import MetricX, part, score_long, statistics
 from in2x.training.tokenizer import train_tokenizer
 
 EN = "The cat is asleep. It rained all night. We waited at the station."

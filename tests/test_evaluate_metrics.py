@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from in2x.errors import In2xError, UsageError
-from in2x.evaluate.metrics import score, statistics
-from in2x.evaluate.significance import bootstrap, mean, paired_bootstrap, paired_permutation, ratio
+from in2x.metrics.significance import bootstrap, mean, paired_bootstrap, paired_permutation, ratio
+from in2x.metrics.strings import score, statistics
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "dog", "ran", "home", "."]
 JA = ["猫が", "犬は", "家で", "寝る", "走った", "。", "です", "よ"]

@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from in2x.artifact import Artifact
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.evaluate import stage as evaluate_stage
 from in2x.evaluate.config import EvaluateConfig
 from in2x.evaluate.outputs import Output
-from in2x.evaluate.perplexity import Surprise, surprise
 from in2x.evaluate.systems import choose_pairs, spread_over
+from in2x.inference.perplexity import Surprise, surprise
 from in2x.recipe import Recipe
 from in2x.records import Document, Pair, read_records, write_records
 from in2x.stage import Stage
 from in2x.training.model import ShapeConfig, build_model, load_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.profile import PromptProfile
 
 JA = ["猫が寝ています。", "駅で待ってください。", "雨が降った。", "姉は本を読みます。"]
 EN = ["The cat is sleeping.", "Please wait at the station.", "It rained.", "My sister reads books."]

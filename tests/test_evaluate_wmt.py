@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from in2x.commands.evaluate import app
 from in2x.errors import In2xError
-from in2x.evaluate.cli import app
 from in2x.evaluate.clusters import better, rank_clusters
 from in2x.evaluate.correlation import segment_level, system_level, tie_calibrated_accuracy
 from in2x.evaluate.human import HumanScore, read_esa, read_mqm, tabulate

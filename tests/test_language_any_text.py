@@ -13,9 +13,9 @@ from in2x.language.japanese.names import name_drift
 from in2x.language.numbers import numbers
 from in2x.language.register import register_of
 from in2x.language.script import language_of, written_in
+from in2x.principles.fundamental import Case, check_principles, share
 from in2x.records import Instruction
 from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.principles import Case, check_principles, share
 from in2x.rl.rewards.registry import REWARDS
 from in2x.rl.rewards.route import Scorer
 

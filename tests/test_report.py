@@ -15,12 +15,13 @@ import pytest
 from in2x.artifact import MANIFEST, Artifact, write_json
 from in2x.evaluate.config import EvaluateConfig, ReportConfig
 from in2x.evaluate.outputs import Output
-from in2x.evaluate.perplexity import Surprise
-from in2x.evaluate.report import charts, results, training
-from in2x.evaluate.report.pages import duration
-from in2x.evaluate.report.stage import render
 from in2x.evaluate.stage import _differences, _score_row, measure
+from in2x.inference.perplexity import Surprise
+from in2x.pages import charts
+from in2x.pages.environment import duration
 from in2x.records import Document, Instruction, Pair, Verdict, write_records
+from in2x.report import results, training
+from in2x.report.stage import render
 
 EVIL = "<script>alert('1')</script>"
 SYSTEMS = ["base", "phase1", "phase2", "phase3", "sft", "rl", "merged"]
@@ -250,7 +251,7 @@ def test_samples_meet_every_direction_and_highlight_findings(whole: Path) -> Non
     chosen = results.read_samples(whole / "evaluate", whole / "data", 12)
     assert len(chosen) == 12
     assert {(s.source_lang, s.target_lang) for s in chosen} == {("en", "ja"), ("ja", "en"), ("zh", "ja")}
-    kinds = {kind for s in chosen for a in s.answers for _, kind in a.pieces}
+    kinds = {kind for s in chosen for a in s.answers for _, kind, _ in a.pieces}
     assert {"trap", "residue"} <= kinds
     assert chosen == results.read_samples(whole / "evaluate", whole / "data", 12)
 
@@ -258,8 +259,9 @@ def test_samples_meet_every_direction_and_highlight_findings(whole: Path) -> Non
 def test_highlighting_keeps_every_character() -> None:
     text = "頭も尾もない、さっぱり tails だよ"
     pieces = results.highlight(text, ["頭も尾も"], ["さっぱり"], residue=True)
-    assert "".join(t for t, _ in pieces) == text
-    assert pieces[0] == ("頭も尾も", "trap") and ("さっぱり", "natural") in pieces and ("tails", "residue") in pieces
+    assert "".join(t for t, _, _ in pieces) == text
+    assert pieces[0] == ("頭も尾も", "trap", "")
+    assert ("さっぱり", "natural", "") in pieces and ("tails", "residue", "") in pieces
 
 
 def test_ticks_cover_and_are_round() -> None:

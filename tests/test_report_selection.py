@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from in2x.evaluate.report.chosen import page, scatter, selection, shares, tuning
+from in2x.selection.page import page, scatter, selection, shares, tuning
 
 POINTS: list[dict[str, Any]] = [
     {"x": -1.0, "y": 1.0, "cluster": 0, "lang": "ja", "label": "A", "in": "round1"},

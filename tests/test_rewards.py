@@ -17,11 +17,11 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from in2x.errors import UsageError
-from in2x.evaluate.significance import mean
+from in2x.metrics.chrf import sentence_chrf
+from in2x.metrics.significance import mean
 from in2x.records import Instruction
 from in2x.rl.rewards.base import Reward, RewardItem
 from in2x.rl.rewards.choice import chosen
-from in2x.rl.rewards.chrf import sentence_chrf
 from in2x.rl.rewards.code import Code
 from in2x.rl.rewards.number import judge
 from in2x.rl.rewards.registry import REWARDS, make_reward
@@ -274,7 +274,7 @@ def test_a_learned_metric_scores_each_distinct_answer_once(monkeypatch: pytest.M
         return mean([-5.0 * len(text) for text in hypotheses])
 
     # in the place of the real module, whose import alone takes seconds
-    monkeypatch.setitem(sys.modules, "in2x.evaluate.learned", types.SimpleNamespace(statistics=statistics))
+    monkeypatch.setitem(sys.modules, "in2x.metrics.learned", types.SimpleNamespace(statistics=statistics))
     items = [
         translation("猫", "猫だ"),
         translation("猫", "猫だ"),

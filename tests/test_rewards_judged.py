@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from in2x.judge.ask import Judge, NoAnswer
 from in2x.llm.limits import Usage
 from in2x.llm.request import Answer, Request
+from in2x.principles.dynamic import PrincipleWriter, code_fault
 from in2x.records import Instruction
-from in2x.rl.rewards.ask import Judge, NoAnswer
 from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.dynamic_principles import PrincipleWriter, code_fault
 from in2x.rl.rewards.judged import JudgedPrinciples, fundamental
 from in2x.rl.rewards.route import Scorer
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from in2x.principles.fundamental import PRINCIPLES, Case, case_of, check_principles, share
 from in2x.records import Instruction
-from in2x.rl.rewards.principles import PRINCIPLES, Case, case_of, check_principles, share
 
 
 def case(source: str = "He finally gave up.", **more: Any) -> Case:

@@ -283,10 +283,10 @@ def test_batch_arithmetic_is_checked():
 
 
 def test_too_few_prompts_is_one_sentence(tmp_path):
+    from in2x.chat.profile import PromptProfile
     from in2x.records import Pair, write_records
     from in2x.rl.stage import run
     from in2x.training.model import save_model
-    from in2x.translate.profile import PromptProfile
 
     policy, instructions = setup()
     for name in ("sft", "select", "data"):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError, UsageError
 from in2x.records import Instruction, Pair, read_records, write_records
 from in2x.rl.config import RlConfig, TemperatureConfig, TrlConfig
@@ -24,7 +25,6 @@ from in2x.rl.trl import TrajectoryTrainer, grpo_arguments, last_checkpoint
 from in2x.stage import Stage
 from in2x.training.config import LoraConfig, OptimizerConfig
 from in2x.training.model import load_model, save_model
-from in2x.translate.profile import PromptProfile
 from test_rl_loop import Broken, setup
 
 

@@ -79,9 +79,9 @@ def run_recipe(
 
 
 def _run(file: Path, out: Path | None, sets: list[str], first: str | None, until: str | None, force: bool) -> None:
+    from in2x.commands.plan import show_result
     from in2x.recipe import load_recipe
     from in2x.run import run
-    from in2x.summary import show_result
 
     recipe = load_recipe(file, sets)
     usual = Path("runs") / recipe.name
@@ -131,10 +131,10 @@ def plan_recipe(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
 ) -> None:
     """Say what a run would do and take, without running anything."""
+    from in2x.commands.plan import show_knobs, show_plan
+    from in2x.commands.show import WIDE
     from in2x.cost import Hardware
-    from in2x.evaluate.show import WIDE
     from in2x.recipe import load_recipe
-    from in2x.summary import show_knobs, show_plan
 
     loaded = load_recipe(recipe, sets or [])
     console = Console(highlight=False)
@@ -170,11 +170,11 @@ def translate(
     batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
 ) -> None:
     """Translate plain text: one line in, one line out."""
-    from in2x.summary import progress
+    from in2x.chat.profile import REGISTERS
+    from in2x.commands.plan import progress
     from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
     from in2x.translate.mbr import MbrTranslator
     from in2x.translate.open import open_translator
-    from in2x.translate.profile import REGISTERS
 
     if register is not None and register not in REGISTERS:
         raise UsageError(f"--register {register!r} is not known", mend=f"use one of {', '.join(REGISTERS)}")
@@ -227,8 +227,8 @@ def language_register(
 
 for _name, _value in QUIET.items():
     os.environ.setdefault(_name, _value)
-if importlib.util.find_spec("in2x.evaluate.cli"):
-    app.add_typer(importlib.import_module("in2x.evaluate.cli").app, name="evaluate")
+if importlib.util.find_spec("in2x.commands.evaluate"):
+    app.add_typer(importlib.import_module("in2x.commands.evaluate").app, name="evaluate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
+from in2x.chat.profile import DEFAULT_TEMPLATES, PromptProfile
 from in2x.corpus.config import CorpusConfig
+from in2x.data.config import DataConfig
 from in2x.errors import UsageError
 from in2x.evaluate.config import EvaluateConfig, ReportConfig
 from in2x.instructions.config import InstructConfig
@@ -23,10 +25,8 @@ from in2x.knob import Config, knob
 from in2x.merge.config import MergeConfig
 from in2x.pretrain.config import BaseModelConfig, PretrainConfig
 from in2x.rl.config import RlConfig
-from in2x.sample.config import DataConfig
 from in2x.selection.config import SelectConfig
 from in2x.sft.config import SftConfig
-from in2x.translate.profile import DEFAULT_TEMPLATES, PromptProfile
 
 
 class Languages(Config):

@@ -102,7 +102,7 @@ class Pair(Record):
     """For tables by domain: "general", "idiom", "slang", "dialogue", "story", ..."""
     doc_id: str | None = None
     checks: dict[str, Any] = field(default_factory=dict)
-    """Code-checkable facts about a rendering, keys as in `in2x.rl.rewards.principles`: "traps" (list of literal
+    """Code-checkable facts about a rendering, keys as in `in2x.principles.fundamental`: "traps" (list of literal
     renderings that must not appear), "natural" (accepted idiomatic renderings, one must appear), "names"
     (source name -> target name), "speaker", "listener"."""
 

@@ -60,28 +60,28 @@ class Room:
 
 
 ROOMS: tuple[Room, ...] = (
-    Room("data", "data", "in2x.sample.stage", (), ("sample", "records.py")),
+    Room("data", "data", "in2x.data.stage", (), ("data", "sample", "records.py")),
     Room("corpus", "corpus", "in2x.corpus.stage", ("data",),
-         ("corpus", "language", "records.py", "evaluate/perplexity.py")),
+         ("corpus", "language", "records.py", "inference/perplexity.py")),
     Room("base", "base", "in2x.pretrain.base", ("data", "corpus"),
          ("training", "pretrain", "corpus/pack.py", "corpus/view.py", "corpus/columns.py")),
     Room("pretrain", "pretrain", "in2x.pretrain.stage", ("data", "corpus", "base"),
          ("training", "pretrain", "corpus/pack.py", "corpus/view.py", "corpus/columns.py")),
     Room("instruct", "instruct", "in2x.instructions.stage", ("data", "pretrain"),
-         ("instructions", "llm", "language", "training", "records.py", "rl/rollout.py", "translate/profile.py")),
+         ("instructions", "llm", "language", "training", "records.py", "inference/sampler.py", "chat/profile.py")),
     Room("select", "select", "in2x.selection.stage", ("instruct",), ("selection", "llm", "records.py",
-         "evaluate/report/chosen.py", "evaluate/report/selection.html.jinja")),
+         "selection/page.py", "selection/selection.html.jinja")),
     Room("sft", "sft", "in2x.sft.stage", ("pretrain", "select", "data"), ("training", "sft")),
     Room("rl", "rl", "in2x.rl.stage", ("sft", "select", "data"), ("training", "rl", "language")),
     Room("merge", "merge", "in2x.merge.stage", ("data", "pretrain", "sft", "rl"),
-         ("merge", "training/model.py", "translate/profile.py")),
+         ("merge", "training/model.py", "chat/profile.py")),
     Room("evaluate", "evaluate", "in2x.evaluate.stage", ("data", "corpus", "base", "pretrain", "sft", "rl", "merge"),
-         ("evaluate/stage.py", "evaluate/systems.py", "evaluate/outputs.py", "evaluate/metrics.py",
-          "evaluate/significance.py", "evaluate/perplexity.py", "language", "translate/engine.py",
-          "translate/profile.py", "rl/rewards", "rl/rollout.py")),
-    Room("report", "report", "in2x.evaluate.report.stage",
+         ("evaluate/stage.py", "evaluate/systems.py", "evaluate/outputs.py", "metrics/strings.py",
+          "metrics/significance.py", "inference/perplexity.py", "language", "translate/engine.py",
+          "chat/profile.py", "principles", "rl/rewards", "inference/sampler.py")),
+    Room("report", "report", "in2x.report.stage",
          ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate"),
-         ("evaluate/report",)),
+         ("report", "pages")),
 )  # fmt: skip
 STAGES = tuple(room.name for room in ROOMS)
 

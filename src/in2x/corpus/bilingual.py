@@ -1,6 +1,6 @@
 """Bilingual documents: parallel sentences laid out as texts that a language model reads (METHOD 0, English as hub).
 
-The *labelled* layout is the very prompt of `translate/profile.py: BASE_TEMPLATES`, register tag included, so that the
+The *labelled* layout is the very prompt of `chat/profile.py: BASE_TEMPLATES`, register tag included, so that the
 base model can be asked to translate before any instruction tuning. The others are how parallel text stands in books
 and on pages. Pairs of one `doc_id` stay together and in order.
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from in2x.chat.profile import BASE_TEMPLATES, LANGUAGE_NAMES, PromptProfile
 from in2x.corpus.config import BilingualConfig
 from in2x.corpus.identify import UNKNOWN
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
 from in2x.records import Document, Pair, content_id
-from in2x.translate.profile import BASE_TEMPLATES, LANGUAGE_NAMES, PromptProfile
 
 PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
 

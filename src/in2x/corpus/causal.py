@@ -26,7 +26,7 @@ def causal_perplexity(name: str, texts: Sequence[str], *, context: int, chars: i
         In2xError: not a model that transformers can load.
     """
     # Imported here: without this score the room needs neither torch nor transformers.
-    from in2x.evaluate.perplexity import surprise
+    from in2x.inference.perplexity import surprise
     from in2x.training.model import load_model, load_tokenizer, to_training_device
 
     with _LOCK:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.corpus.config import StyledConfig
 from in2x.corpus.tokens import estimate_tokens
 from in2x.language.japanese import is_literary
 from in2x.language.japanese.voice import role_language
 from in2x.language.register import register_of
 from in2x.records import Document, content_id
-from in2x.translate.profile import LANGUAGE_NAMES
 
 _SENTENCE = re.compile(r"[^。！？!?.\n]*[。！？!?.]+[」』）)”\"]*\s?|[^。！？!?.\n]+")
 _QUOTES = ("「", "『", "“", '"', "—", "――")

@@ -15,8 +15,8 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
 from in2x.errors import In2xError, UsageError
-from in2x.evaluate.metrics import LOWER_IS_BETTER, METRICS, canonical, statistics
-from in2x.evaluate.significance import SEED, Statistics, mean, paired_bootstrap, ratio
+from in2x.metrics.significance import SEED, Statistics, mean, paired_bootstrap, ratio
+from in2x.metrics.strings import LOWER_IS_BETTER, METRICS, canonical, statistics
 
 ALPHA = 0.05
 LENGTH_DRIFT = 0.05

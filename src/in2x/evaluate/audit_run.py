@@ -9,8 +9,8 @@ from in2x.artifact import Artifact, write_text
 from in2x.errors import In2xError, UsageError
 from in2x.evaluate.audit import Audit, Side, audit, mbr_sensitivity, rewarded_names
 from in2x.evaluate.outputs import Output
-from in2x.evaluate.report.pages import environment
 from in2x.evaluate.systems import SYSTEMS, open_translator
+from in2x.pages.environment import environment
 from in2x.records import read_records
 
 
@@ -60,7 +60,7 @@ def audit_run(
     mbr = _mbr(run, after, asked, candidates) if candidates else None
     file = out or run / "audit.html"
     known = sorted(rewarded_names(rewarded))
-    page = environment().get_template("audit.html.jinja")
+    page = environment().get_template("evaluate/audit.html.jinja")
     write_text(file, page.render(audit=found, before=before, after=after, pair=pair, rewarded=known, mbr=mbr))
     return found, file
 

@@ -20,7 +20,6 @@ import numpy as np
 
 from in2x.errors import In2xError
 from in2x.evaluate.audit import copied, ngrams
-from in2x.evaluate.significance import Floats
 from in2x.language.japanese import formality, politeness, sentences
 from in2x.language.japanese.consistency import STYLE, narration
 from in2x.language.japanese.names import name_drift
@@ -28,8 +27,9 @@ from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.surface import punctuation, residue
 from in2x.language.numbers import numbers
 from in2x.language.script import make_up
-from in2x.rl.rewards.principles import Case, check_principles, share
-from in2x.rl.rewards.text_checks import weighted
+from in2x.metrics.significance import Floats
+from in2x.principles.fundamental import Case, check_principles, share
+from in2x.principles.text_checks import weighted
 
 NONE = float("nan")
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from in2x.errors import In2xError
-from in2x.evaluate.significance import Floats
+from in2x.metrics.significance import Floats
 
 ALPHA = 0.05
 """The organisers' level (WMT24, WMT25)."""

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from in2x.errors import In2xError
-from in2x.evaluate.significance import SEED, Floats
+from in2x.metrics.significance import SEED, Floats
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 """Candidates for the ridge penalty, in standardised features."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from in2x.errors import UsageError
-from in2x.evaluate import learned
-from in2x.evaluate.metrics import canonical, statistics
-from in2x.evaluate.significance import SEED, Statistics, bootstrap, paired_bootstrap
+from in2x.metrics import learned
+from in2x.metrics.significance import SEED, Statistics, bootstrap, paired_bootstrap
+from in2x.metrics.strings import canonical, statistics
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from in2x.errors import In2xError
-from in2x.evaluate.significance import Floats, Statistics, ratio
+from in2x.metrics.significance import Floats, Statistics, ratio
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
-from in2x.evaluate.significance import Floats
+from in2x.metrics.significance import Floats
 
 MQM_WEIGHTS = {"no-error": 0.0, "neutral": 0.0, "minor": 1.0, "major": 5.0, "critical": 25.0}
 """Google's MQM weights (Freitag et al. 2021); a non-translation weighs 25, minor punctuation 0.1."""

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from in2x.errors import In2xError, UsageError
-from in2x.evaluate import learned
 from in2x.evaluate.checks import Segments, check_segments
 from in2x.evaluate.correlation import Agreement, segment_level, system_level
 from in2x.evaluate.human import read_esa, read_mqm, tabulate
 from in2x.evaluate.inputs import read_jsonl
-from in2x.evaluate.metrics import LOWER_IS_BETTER, canonical, statistics
-from in2x.evaluate.significance import Floats
+from in2x.metrics import learned
+from in2x.metrics.significance import Floats
+from in2x.metrics.strings import LOWER_IS_BETTER, canonical, statistics
 
 
 @dataclass(frozen=True)

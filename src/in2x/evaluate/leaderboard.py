@@ -9,17 +9,16 @@ import numpy as np
 
 from in2x.evaluate.autorank import DocumentScores, autorank
 from in2x.evaluate.clusters import ALPHA, better, rank_clusters
-from in2x.evaluate.report.pages import environment
-from in2x.evaluate.significance import Floats
 from in2x.evaluate.wmt import TestDocument, score_key
 from in2x.language.finding import Finding
 from in2x.language.japanese.names import name_drift
 from in2x.language.japanese.surface import punctuation, residue
+from in2x.metrics.significance import Floats
+from in2x.pages.environment import environment
+from in2x.pages.spans import Piece, cut
 
 LONGEST = 500
 """Longest source paragraph shown side by side, in characters: more is not read on a phone."""
-Piece = tuple[str, str, str]
-"""(text, kind of finding or "", its reason in English)."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +151,9 @@ def side_by_side(
             if at is None or len(known) < 2 or len(source) > LONGEST:
                 continue
             said = [
-                Said(s, marked(document.hypotheses[s][number],
-                               findings(document, s, number) if target_lang == "ja" else []),
+                Said(s, cut(document.hypotheses[s][number],
+                            [(f.start, f.end, f.kind, f.en) for f in findings(document, s, number)]
+                            if target_lang == "ja" else []),
                      float(standard[at, column[s]])) for s in known
             ]  # fmt: skip
             said.sort(key=lambda one: (-one.z, one.system))
@@ -182,18 +182,6 @@ def findings(document: TestDocument, system: str, number: int) -> list[Finding]:
     return found
 
 
-def marked(text: str, found: Sequence[Finding]) -> list[Piece]:
-    """Cut `text` at its findings; of two that overlap the first is kept."""
-    pieces: list[Piece] = []
-    at = 0
-    for finding in sorted(found, key=lambda f: (f.start, -f.end)):
-        if finding.start < at:
-            continue
-        pieces += [(text[at : finding.start], "", ""), (text[finding.start : finding.end], finding.kind, finding.en)]
-        at = finding.end
-    return [piece for piece in [*pieces, (text[at:], "", "")] if piece[0]]
-
-
 def render(board: Board, samples: Sequence[SideBySide] = ()) -> str:
     """The page."""
-    return environment().get_template("leaderboard.html.jinja").render(board=board, samples=samples)
+    return environment().get_template("evaluate/leaderboard.html.jinja").render(board=board, samples=samples)

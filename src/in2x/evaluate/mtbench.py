@@ -20,8 +20,8 @@ from pathlib import Path
 from in2x.artifact import write_text
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
-from in2x.evaluate.significance import Interval, bootstrap, mean
 from in2x.llm.request import Asker, Request
+from in2x.metrics.significance import Interval, bootstrap, mean
 from in2x.records import Message
 
 CATEGORIES = ("writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities")

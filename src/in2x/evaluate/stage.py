@@ -18,11 +18,11 @@ from typing import Any
 
 from in2x.artifact import write_json
 from in2x.evaluate.config import EvaluateConfig
-from in2x.evaluate.metrics import statistics
 from in2x.evaluate.outputs import Output
-from in2x.evaluate.perplexity import Surprise, surprise
-from in2x.evaluate.significance import Statistics, bootstrap, paired_bootstrap, ratio
 from in2x.evaluate.systems import POST_TRAINED, SYSTEMS, answer, choose_pairs, open_translator, spread_over
+from in2x.inference.perplexity import Surprise, surprise
+from in2x.metrics.significance import Statistics, bootstrap, paired_bootstrap, ratio
+from in2x.metrics.strings import statistics
 from in2x.records import Document, Pair, read_records, write_records
 from in2x.stage import Stage
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from in2x.chat.profile import BASE_TEMPLATES, FILE, PromptProfile
 from in2x.errors import In2xError
 from in2x.evaluate.outputs import Output
+from in2x.principles.fundamental import Case, check_principles
 from in2x.records import Pair
-from in2x.rl.rewards.principles import Case, check_principles
-from in2x.translate.profile import BASE_TEMPLATES, FILE, PromptProfile
 
 if TYPE_CHECKING:
     from in2x.translate.engine import LocalTranslator

@@ -19,7 +19,7 @@ from typing import Any
 from in2x.artifact import write_text
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
-from in2x.evaluate.metrics import Score, score
+from in2x.metrics.strings import Score, score
 
 SEPARATOR = "_#_"
 PARAGRAPHS = "\n\n"

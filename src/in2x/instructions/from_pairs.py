@@ -11,10 +11,10 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.instructions.prompt import prompt
 from in2x.records import Instruction, Pair, content_id, read_records
-from in2x.translate.profile import PromptProfile
 
 
 def read_pairs(file: Path, most: Mapping[str, int], seed: int) -> list[Pair]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.prompt import prompt
 from in2x.llm.request import Advance, Answer, Asker, Request, chat
-from in2x.translate.profile import LANGUAGE_NAMES
 
 FAULTS = ("too_simple", "no_focus", "self_answered", "contradiction", "not_native")
 _FAULTS = {

@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from in2x.evaluate.report.charts import bars
-from in2x.evaluate.report.pages import environment
-from in2x.evaluate.report.results import language
 from in2x.instructions.ledger import NO_LICENCE
+from in2x.pages.charts import bars
+from in2x.pages.environment import environment, language
 
 GATE_NAMES: Mapping[str, tuple[str, str]] = {
     "model": ("model gave no answer", "The model or its server failed; the same command asks again, and only this."),
@@ -48,7 +47,7 @@ def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts
         "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
     }  # fmt: skip
-    return environment().get_template("instructions.html.jinja").render(context)
+    return environment().get_template("instructions/instructions.html.jinja").render(context)
 
 
 def _readable(example: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from in2x.chat.profile import LANGUAGE_NAMES, REGISTERS
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.neardup import normalise
 from in2x.instructions.prompt import prompt
 from in2x.language.numbers import numbers
 from in2x.llm.request import Advance, Answer, Asker, Request, chat
 from in2x.records import Instruction, content_id
-from in2x.translate.profile import LANGUAGE_NAMES, REGISTERS
 
 FORMS = (
     "a short story", "a scene for the stage", "a dialogue between two people", "a letter", "a page of a diary",

@@ -10,12 +10,12 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.neardup import NearDuplicateIndex
 from in2x.instructions.prompt import prompt
 from in2x.llm.request import Advance, Asker, Request, chat
 from in2x.records import Instruction, content_id
-from in2x.translate.profile import LANGUAGE_NAMES
 
 KINDS = (
     "explaining", "rewriting a given text", "creative writing", "planning", "classification", "extraction from a text",

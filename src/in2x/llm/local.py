@@ -96,7 +96,7 @@ class LocalClient:
         return whole
 
     def _sample(self, batch: Sequence[Request], keys: Sequence[bytes]) -> list[Answer]:
-        from in2x.rl.rollout import sample
+        from in2x.inference.sampler import sample
 
         first = batch[0]
         stops = [*first.stop]

@@ -9,8 +9,8 @@ from typing import Any
 
 from in2x import __version__
 from in2x.artifact import Artifact, write_text
+from in2x.chat.profile import LANGUAGE_NAMES, PromptProfile
 from in2x.recipe import Recipe
-from in2x.translate.profile import LANGUAGE_NAMES, PromptProfile
 
 TIMING = re.compile(r"second|per_s$|wall|rss|memory")
 """Figures that differ between equal runs: left out, so that equal models have equal cards."""

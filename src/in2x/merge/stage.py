@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from in2x.chat.profile import PromptProfile
 from in2x.merge.card import write_card
 from in2x.merge.config import MergeConfig
 from in2x.merge.hessian import calibrate
@@ -22,7 +23,6 @@ from in2x.merge.shards import Weights, as_stored, check_same_shape, is_float, wr
 from in2x.records import Pair, read_records
 from in2x.stage import Stage
 from in2x.training.model import load_model, load_tokenizer
-from in2x.translate.profile import PromptProfile
 
 
 def run(config: MergeConfig, stage: Stage) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
 from in2x.corpus.view import select_documents
 from in2x.pretrain.config import BaseModelConfig
 from in2x.pretrain.phase import train_phase
@@ -17,7 +18,6 @@ from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.model import build_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.profile import BASE_TEMPLATES, PromptProfile
 
 BASE_PROFILE = PromptProfile(templates=BASE_TEMPLATES, stop=("\n",), chat=False)
 

@@ -14,18 +14,18 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.chat.examples import prompt_tokens
+from in2x.inference.sampler import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
+from in2x.principles.fundamental import case_of, check_principles
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import advantages, objective
 from in2x.rl.policy import Group, answer_logprobs, length_groups, old_logprobs
 from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.principles import case_of, check_principles
 from in2x.rl.rewards.route import Scorer
-from in2x.rl.rollout import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import Example, collate
-from in2x.training.chat import prompt_tokens
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.loop import SAVE_SECONDS, can_compile
 from in2x.training.loss import LanguageModelingLoss

@@ -15,19 +15,19 @@ from typing import Any
 import sacrebleu
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.chat.examples import prompt_tokens
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
+from in2x.principles.fundamental import case_of, check_principles
 from in2x.records import Instruction, Pair, read_records
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, principle_table, reinforce
 from in2x.rl.questions import questions
-from in2x.rl.rewards.principles import case_of, check_principles
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.trl_job import run_trl
 from in2x.stage import Stage
-from in2x.training.chat import prompt_tokens
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model, seed_everything
-from in2x.translate.profile import PromptProfile
 
 
 def run(config: RlConfig, stage: Stage) -> None:

@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x.artifact import write_text
-from in2x.evaluate.report.chosen import page
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels
 from in2x.selection.annotate import grades, own_labels, server, tuned_threshold
@@ -36,6 +35,7 @@ from in2x.selection.embed import (
     embed_to_shards,
 )  # fmt: skip
 from in2x.selection.ngrams import NgramCounts
+from in2x.selection.page import page
 from in2x.selection.pool import RL, SFT, Pool, read_pool
 from in2x.selection.sample import Chosen, Items, two_step
 from in2x.stage import Stage

@@ -7,17 +7,17 @@ from itertools import islice
 
 import numpy as np
 
+from in2x.chat.examples import ExampleTable, chat_examples
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.batches import Batch, collate, hide_tokens, plan_batches
-from in2x.training.chat import ExampleTable, chat_examples
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model
-from in2x.translate.profile import PromptProfile
 
 
 def pair_instructions(pairs: Iterator[Pair], profile: PromptProfile) -> Iterator[Instruction]:

@@ -16,10 +16,10 @@ from typing import Protocol
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
-from in2x.rl.rollout import sample
+from in2x.inference.sampler import sample
 from in2x.training.model import load_model, load_tokenizer
-from in2x.translate.profile import PromptProfile
 from in2x.translate.split import split_text
 
 LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")

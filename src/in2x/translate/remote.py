@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from openai import APIConnectionError, APIStatusError, OpenAI, OpenAIError
 
+from in2x.chat.profile import REGISTERS, PromptProfile
 from in2x.errors import In2xError
 from in2x.translate.engine import Registers, one_line, spread
-from in2x.translate.profile import REGISTERS, PromptProfile
 
 GENERAL_TEMPLATES = {
     "*": "Translate the following text from {from_name} into {to_name}. Write the translation and nothing else.\n\n"

@@ -22,9 +22,9 @@ from in2x.evaluate.express.meaning import on_topic
 from in2x.language.japanese import tokenise
 from in2x.language.register import register_of
 from in2x.language.script import written_in
-from in2x.rl.rewards.principles import Case
-from in2x.rl.rewards.text_checks import weighted
-from in2x.rl.rewards.translation_checks import contains, no_notes, not_copied, translated
+from in2x.principles.fundamental import Case
+from in2x.principles.text_checks import weighted
+from in2x.principles.translation_checks import contains, no_notes, not_copied, translated
 
 
 class Verdict(NamedTuple):

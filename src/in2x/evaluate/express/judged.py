@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.errors import In2xError
 from in2x.evaluate.express.item import Item
-from in2x.evaluate.significance import Interval, bootstrap, ratio
 from in2x.llm.request import Answer, Asker, Request, chat
-from in2x.translate.profile import LANGUAGE_NAMES
+from in2x.metrics.significance import Interval, bootstrap, ratio
 
 SYSTEM = (
     "You are a professional translator and a native reader of Japanese. You are given a source, what is known about "

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from in2x.evaluate.express.checks import Verdict
 from in2x.evaluate.express.item import Item
 from in2x.evaluate.express.score import Result, Row
-from in2x.evaluate.report.pages import environment
-from in2x.evaluate.report.results import Piece
+from in2x.pages.environment import environment
+from in2x.pages.spans import Piece, cut
 
 SAMPLES = 20
 SEED = 20
@@ -35,17 +35,9 @@ class Sample:
     answers: list[Said]
 
 
-def cut(text: str, verdicts: Sequence[Verdict]) -> list[Piece]:
-    """`text` in pieces, each with its class: "trap" where a check is broken, "natural" where one is kept, else ""."""
-    spans = sorted((v.start, v.end, "natural" if v.kept else "trap") for v in verdicts if 0 <= v.start < v.end)
-    pieces: list[Piece] = []
-    at = 0
-    for start, end, kind in spans:
-        if start < at:
-            continue
-        pieces += [(text[at:start], ""), (text[start:end], kind)]
-        at = end
-    return [piece for piece in [*pieces, (text[at:], "")] if piece[0]]
+def marked(text: str, verdicts: Sequence[Verdict]) -> list[Piece]:
+    """`text` in pieces, each with its kind: "trap" where a check is broken, "natural" where one is kept."""
+    return cut(text, [(v.start, v.end, "natural" if v.kept else "trap", "") for v in verdicts if v.start >= 0])
 
 
 def samples(results: Sequence[Result], count: int = SAMPLES) -> list[Sample]:
@@ -68,7 +60,7 @@ def _said(result: Result, place: int) -> Said:
     row = result.rows[place]
     verdicts = row.judged.verdicts if row.judged else ()
     lost = ", ".join(str(number) for number, verdict in enumerate(verdicts, 1) if verdict == "no")
-    return Said(result.system, row, cut(row.hypothesis, row.verdicts), lost)
+    return Said(result.system, row, marked(row.hypothesis, row.verdicts), lost)
 
 
 def render(results: Sequence[Result], count: int = SAMPLES) -> str:
@@ -77,6 +69,6 @@ def render(results: Sequence[Result], count: int = SAMPLES) -> str:
     kinds = list(dict.fromkeys(kind for result in results for kind in result.broken))
     return (
         environment()
-        .get_template("express.html.jinja")
+        .get_template("evaluate/express/express.html.jinja")
         .render(results=results, phenomena=list(best), best=best, kinds=kinds, samples=samples(results, count))
     )

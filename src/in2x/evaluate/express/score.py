@@ -16,7 +16,7 @@ from typing import Any
 from in2x.evaluate.express.checks import Verdict, check_answer, passes
 from in2x.evaluate.express.item import PHENOMENA, Item
 from in2x.evaluate.express.judged import Judgement, Kept, kept_share
-from in2x.evaluate.significance import Interval
+from in2x.metrics.significance import Interval
 
 Z95 = 1.959963984540054
 """The 97.5% point of the normal distribution."""

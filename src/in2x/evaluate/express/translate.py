@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.errors import In2xError
 from in2x.evaluate.express.item import Item
 from in2x.llm.cache import Cache
@@ -16,7 +17,6 @@ from in2x.llm.config import LlmConfig
 from in2x.llm.request import Asker, Request, chat
 from in2x.translate.engine import Translator
 from in2x.translate.open import open_translator
-from in2x.translate.profile import LANGUAGE_NAMES
 from in2x.translate.remote import RemoteTranslator
 
 

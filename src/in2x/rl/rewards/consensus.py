@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
+from in2x.metrics.chrf import sentence_chrf
 from in2x.rl.rewards.base import RewardItem, verifier_name
-from in2x.rl.rewards.chrf import sentence_chrf
 
 
 class Consensus:

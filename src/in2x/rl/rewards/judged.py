@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import yaml
 
+from in2x.principles.dynamic import Ask, PrincipleWriter
 from in2x.records import content_id
 from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.dynamic_principles import Ask, PrincipleWriter
 
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -61,7 +61,7 @@ _JUDGE = {
 
 @lru_cache(maxsize=1)
 def _fundamental() -> dict[str, list[dict[str, str]]]:
-    text = files("in2x.rl.rewards").joinpath("judged_principles.yaml").read_text(encoding="utf-8")
+    text = files("in2x.principles").joinpath("judged_principles.yaml").read_text(encoding="utf-8")
     table: dict[str, list[dict[str, str]]] = yaml.safe_load(text)
     return table
 

@@ -52,7 +52,7 @@ class Learned:
         return values
 
     def _score(self, triples: list[tuple[str, str, str | None]]) -> list[float]:
-        from in2x.evaluate.learned import statistics  # heavy: transformers and a model
+        from in2x.metrics.learned import statistics  # heavy: transformers and a model
 
         sources, hypotheses = [source for source, _, _ in triples], [answer for _, answer, _ in triples]
         references = None if self.free else [reference or "" for _, _, reference in triples]

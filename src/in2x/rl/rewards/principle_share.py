@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from in2x.principles.fundamental import case_of, check_principles, share
 from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.principles import case_of, check_principles, share
 
 
 class PrincipleShare:

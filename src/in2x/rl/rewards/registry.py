@@ -9,6 +9,7 @@ from functools import partial
 from sacrebleu.metrics.bleu import BLEU
 
 from in2x.errors import UsageError
+from in2x.principles.fundamental import PRINCIPLES
 from in2x.rl.rewards.base import Reward
 from in2x.rl.rewards.bleu import Bleu
 from in2x.rl.rewards.choice import Choice
@@ -19,7 +20,6 @@ from in2x.rl.rewards.format import Format
 from in2x.rl.rewards.learned import LEARNED, Learned
 from in2x.rl.rewards.number import NumberReward
 from in2x.rl.rewards.principle_share import PrincipleShare
-from in2x.rl.rewards.principles import PRINCIPLES
 from in2x.rl.rewards.single import SinglePrinciple
 from in2x.rl.rewards.wording import Contains, Exact, SetMatch
 

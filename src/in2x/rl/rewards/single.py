@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from in2x.principles.fundamental import PRINCIPLES, case_of
 from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.principles import PRINCIPLES, case_of
 
 
 class SinglePrinciple:

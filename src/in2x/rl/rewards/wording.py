@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from in2x.principles.text_checks import normalise
 from in2x.rl.rewards.base import RewardItem, verifier_name
-from in2x.rl.rewards.text_checks import normalise
 
 
 class Exact:

@@ -1,0 +1,1 @@
+"""The one contract of asking a model: prompt profile, chat template, token ids."""

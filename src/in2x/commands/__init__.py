@@ -1,0 +1,1 @@
+"""One file a group of commands: options in, rooms called, tables out."""

@@ -1,0 +1,133 @@
+"""`in2x evaluate judge|correlate`: grades by a model, and how well metrics and checks agree with people."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from in2x.commands.show import AsJson, emit, show
+from in2x.errors import In2xError, UsageError
+from in2x.stage import console
+
+if TYPE_CHECKING:
+    from in2x.llm.request import Asker
+
+Server = Annotated[str | None, typer.Option("--judge-url", help="OpenAI-compatible server of the judge, up to /v1.")]
+JudgeModel = Annotated[str, typer.Option("--judge", help="The judge's name at the server, or a model folder.")]
+CacheFile = Annotated[Path | None, typer.Option("--cache", help="SQLite file; an answer is paid for once.")]
+
+
+def open_judge(model: str, url: str | None, cache: Path | None) -> Asker:
+    """The judge at a server, or in this process where `model` is a folder.
+
+    Raises:
+        UsageError: neither a server nor a folder.
+    """
+    from in2x.llm.cache import Cache
+    from in2x.llm.config import LlmConfig
+    from in2x.llm.open import open_model
+
+    folder = Path(model)
+    if url is None and not folder.is_dir():
+        raise UsageError(f"{model} is no model folder", mend="give --judge-url for a model at a server")
+    return open_model(LlmConfig(base_url=url, model=model), Cache(cache) if cache else None, folder)
+
+
+def judge(
+    hyp: Annotated[list[Path], typer.Option("--hyp", help="Translations, one a line; again for further systems.")],
+    src: Annotated[Path, typer.Option("--src", help="Sources, one a line.")],
+    source: Annotated[str, typer.Option("--from", help="Language of the sources.")],
+    to: Annotated[str, typer.Option("--to", help="Language of the translations.")],
+    model: JudgeModel,
+    url: Server = None,
+    cache: CacheFile = None,
+    register: Annotated[str | None, typer.Option("--register", help="Register that was asked for.")] = None,
+    context: Annotated[int, typer.Option("--context", min=0, help="Source lines before it that the judge sees.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Grade translations from 0 to 100 with error spans, by a language model (in the manner of GEMBA-ESA)."""
+    from rich.table import Table
+
+    from in2x.evaluate.inputs import read_parallel
+    from in2x.judge.esa import Segment, grade
+    from in2x.metrics.significance import bootstrap, mean
+
+    asker = open_judge(model, url, cache)
+    numbers, (sources, *systems) = read_parallel([src, *hyp])
+    before = ["\n".join(sources[max(0, i - context) : i]) for i in range(len(sources))]
+    rows: list[dict[str, Any]] = []
+    table = Table("system", "score", "95% interval", "graded", "no verdict")
+    for file, lines in zip(hyp, systems, strict=True):
+        segments = [
+            Segment(s, h, document=str(n), context=b, register=register)
+            for n, s, h, b in zip(numbers, sources, lines, before, strict=True)
+        ]
+        graded = grade(segments, source, to, asker, system=str(file))
+        found = bootstrap(mean([g.score for g in graded if g.score is not None]))
+        failed = {n: g.fault for n, g in zip(numbers, graded, strict=True) if g.score is None}
+        for n, fault in failed.items():
+            console.print(f"[yellow]note[/yellow]  {file}, line {n}: no verdict ({fault})")
+        rows.append({"system": str(file), "judge": asker.name, "score": found.value, "low": found.low,
+                     "high": found.high, "n": found.n, "failed": list(failed),
+                     "segments": [dataclasses.asdict(g) for g in graded]})  # fmt: skip
+        table.add_row(str(file), f"{found.value:.1f}", f"{found.low:.1f} – {found.high:.1f}", str(found.n),
+                      str(len(failed)))  # fmt: skip
+    if as_json:
+        emit(rows)
+    else:
+        show(table)
+
+
+def correlate(
+    test: Annotated[Path, typer.Option("--test", help="JSON Lines, one a segment: line, doc_id, src, ref, hyps.")],
+    human: Annotated[Path, typer.Option("--human", help="ESA scores (JSON Lines) or MQM annotations (.tsv).")],
+    pair: Annotated[str, typer.Option("--pair", help="Languages, for example en-ja.")],
+    metric: Annotated[list[str] | None, typer.Option("--metric", help="BLEU, chrF, chrF++, TER, comet:MODEL, "
+                                                     "metricx:MODEL.  [default: chrF chrF++ BLEU]",
+                                                     show_default=False)] = None,
+    scores: Annotated[Path | None, typer.Option("--scores", help="Scores from elsewhere: JSON Lines of system, line, "
+                                                "scores.")] = None,
+    checks: Annotated[bool, typer.Option("--checks/--no-checks", help="The code checks as well.")] = True,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """How well metrics and code checks agree with people, over systems and over segments; systems in rank clusters."""
+    from rich.table import Table
+
+    from in2x.evaluate import judged as room
+    from in2x.evaluate.clusters import rank_clusters
+    from in2x.evaluate.correlation import Agreement
+
+    languages = [part.split("_")[0] for part in pair.split("-", 1)]
+    if len(languages) != 2:
+        raise UsageError(f"{pair!r} is no language pair", mend="give it as en-ja")
+    found = room.read_judged(test, human)
+    if len(found.systems) < 3:
+        raise In2xError(f"only {len(found.systems)} systems are judged", file=human, mend="judge at least three")
+    if found.left_out:
+        console.print(f"[yellow]note[/yellow]  judged, without outputs in the test set: {', '.join(found.left_out)}")
+    names = metric or (["chrF", "chrF++", "BLEU"] if found.references else [])
+    tables = [(name, "metric", room.metric_table(found, name, languages[1])) for name in names]
+    if scores:
+        tables += [(name, "metric", table) for name, table in room.read_score_tables(scores, found).items()]
+    if checks:
+        tables += [(name, "check", table) for name, table in room.check_tables(found, *languages).items()]
+    rows, placed = room.correlate(tables, found.human), rank_clusters(found.human, found.systems)
+    if as_json:
+        emit({"systems": [dataclasses.asdict(p) for p in placed], "agreement": [dataclasses.asdict(r) for r in rows]})
+        return
+    people = Table("system", "human mean", "cluster", "rank range", "segments")
+    for p in placed:
+        people.add_row(p.system, f"{p.mean:.1f}", str(p.cluster), f"{p.first}–{p.last}", str(p.n))
+    table = Table("", "systems: Pearson", "Spearman", "Kendall", "pairs", "segments: Pearson", "Spearman", "Kendall",
+                  "pairs, ties", "n")  # fmt: skip
+
+    def cells(a: Agreement | None) -> list[str]:
+        return [f"{v:.3f}" for v in (a.pearson, a.spearman, a.kendall, a.accuracy)] if a else ["–"] * 4
+
+    for r in rows:
+        table.add_row(r.name, *cells(r.system), *cells(r.segment), str(r.segment.n) if r.segment else "0")
+    show(people)
+    show(table)

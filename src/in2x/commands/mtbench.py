@@ -1,0 +1,79 @@
+"""`in2x evaluate mtbench`: answer, judge and tabulate Japanese MT-bench, or only tabulate what was judged before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from in2x.commands.judge import CacheFile, open_judge
+from in2x.commands.show import AsJson, emit, show
+from in2x.errors import UsageError
+from in2x.stage import console
+
+
+def mtbench(
+    questions: Annotated[Path, typer.Option("--questions", help="JSON Lines of questions.")],
+    judgements: Annotated[Path, typer.Option("--judgements", help="JSON Lines of judgements: read, or written when "
+                                             "--judge is given.")],
+    answers: Annotated[Path | None, typer.Option("--answers", help="JSON Lines of answers to judge: read, or written "
+                                                 "when --model is given.")] = None,
+    references: Annotated[Path | None, typer.Option("--references", help="JSON Lines of reference answers.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Model that answers: folder, or name at --model-url.")]
+    = None,
+    model_url: Annotated[str | None, typer.Option("--model-url", help="OpenAI-compatible server of it.")] = None,
+    judge: Annotated[str | None, typer.Option("--judge", help="The judge: folder, or name at --judge-url.")] = None,
+    judge_url: Annotated[str | None, typer.Option("--judge-url", help="OpenAI-compatible server of the judge.")] = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the model in the table.")] = "model",
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Judgements a turn.")] = 1,
+    cache: CacheFile = None,
+    unit_scale: Annotated[bool, typer.Option("--unit-scale", help="Scores from 0 to 1.")] = False,
+    radar: Annotated[Path | None, typer.Option("--radar", help="Write a radar of the categories (SVG) here.")] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Japanese MT-bench: let a model answer, judge both turns, show the mean over all judgements, by category and turn.
+
+    Without --judge an existing judgement file is tabulated again.
+    """
+    from rich.table import Table
+
+    from in2x.artifact import write_text
+    from in2x.evaluate import mtbench as room
+    from in2x.pages.radar import radar as draw
+
+    asked = room.read_questions(questions)
+    if model or judge:
+        if answers is None:
+            raise UsageError("no file of answers is named", mend="give --answers")
+        if model:
+            said = room.generate(asked, open_judge(model, model_url, cache))
+            room.write_answers(answers, said, model=name)
+        if judge:
+            found = room.judge(
+                asked, room.read_answers(answers), open_judge(judge, judge_url, cache), model=name,
+                references=room.read_answers(references) if references else None, samples=samples,
+            )  # fmt: skip
+            room.write_judgements(judgements, found)
+        else:
+            console.print(f"answers: {answers}; give --judge to have them judged")
+            return
+    rows = room.table(room.read_judgements(judgements), asked, unit_scale=unit_scale)
+    if radar:
+        scale = 1.0 if unit_scale else 10.0
+        write_text(radar, draw({r.model: r.categories for r in rows}, top=scale))
+        console.print(f"the radar: {radar}")
+    if as_json:
+        emit([
+            {"model": r.model, "score": r.overall.value, "low": r.overall.low, "high": r.overall.high,
+             "n": r.overall.n, "categories": {c: v for c, v in r.categories.items() if v == v}, "turns": r.turns,
+             "failed": r.failed}
+            for r in rows
+        ])  # fmt: skip
+        return
+    shown = Table("model", "score", "95% interval", *rows[0].categories, "failed")
+    for r in rows:
+        cells = [f"{v:.2f}" if v == v else "–" for v in r.categories.values()]
+        interval = f"{r.overall.low:.2f} – {r.overall.high:.2f}"
+        shown.add_row(r.model, f"{r.overall.value:.2f}", interval, *cells, str(r.failed))
+    show(shown)

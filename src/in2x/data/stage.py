@@ -1,0 +1,191 @@
+"""The data stage: what goes into a run, from the user's files or from the micro-world. Streams; nothing is held whole.
+
+Writes `pairs.{train,dev,test}.parquet`, `raw.json` (paths of the raw documents), `instructions.parquet`, and for the
+micro-world and for pairs without raw documents `raw/*.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from in2x.artifact import write_json
+from in2x.data import reader
+from in2x.data.config import DataConfig
+from in2x.errors import In2xError
+from in2x.records import Instruction, Pair, content_id, write_records
+from in2x.sample import documents, tasks, world
+from in2x.sample.lexicon import LANGUAGES
+from in2x.stage import Stage
+
+SPLITS = ("train", "dev", "test")
+GROUP = 20
+"""Sentences per document when raw text is made of the pairs."""
+SHARD = 20000
+"""Documents per raw/*.jsonl file."""
+
+
+def run(config: DataConfig, stage: Stage) -> None:
+    """Lay down what goes in. Cheap enough to start anew after a kill: files are written beside and renamed.
+
+    Raises:
+        In2xError: a file of the user is missing, malformed or empty, or a language has no data.
+    """
+    if config.train is None:
+        if config.dev or config.test:
+            raise In2xError("data.dev and data.test need data.train", mend="give data.train too, or none of them")
+        _micro_world(config, stage)
+    else:
+        _user_pairs(config, stage, Path(config.train))
+    if config.raw:
+        write_json(stage.out / "raw.json", {"paths": reader.raw_paths(config.raw)})
+        stage.figures["raw"] = "the user's documents"
+
+
+def _micro_world(config: DataConfig, stage: Stage) -> None:
+    seed = stage.seed
+    unknown = [lang for lang in stage.recipe.languages.all if lang not in LANGUAGES]
+    if unknown:
+        raise In2xError(f"the micro-world does not speak {unknown[0]!r}", mend="give data.train, or use en, ja and zh")
+    shares = {kind: getattr(config, f"{kind}_share") for kind in world.SHARES}
+    if not sum(shares.values()):
+        raise In2xError("all shares of the micro-world are zero", mend="raise one of data.*_share")
+    dev, test, banned = world.heldout(seed, config.heldout, shares)
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    for split, held in (("dev", dev), ("test", test)):
+        rng = random.Random(f"{seed}/pairs/{split}")
+        made = (pair for item in held for pair in world.pairs(item, rng))
+        write_records(stage.out / f"pairs.{split}.parquet", _count(_spoken(made, stage), counts[split]), Pair)
+    rng = random.Random(f"{seed}/pairs/train")
+    train = islice(world.train(seed, banned, shares), config.pairs)
+    made = (pair for item in stage.track(train, "pairs", config.pairs) for pair in world.pairs(item, rng))
+    write_records(stage.out / "pairs.train.parquet", _count(_spoken(made, stage), counts["train"]), Pair)
+    raw: Counter[str] = Counter()
+    texts = islice(documents.documents(seed, banned), config.documents)
+    _write_raw(stage, (d.row() for d in stage.track(texts, "documents", config.documents)), raw)
+    tasks_in = islice(tasks.instructions(seed, banned), config.collected)
+    origins: Counter[str] = Counter()
+    write_records(stage.out / "instructions.parquet", _count_origins(tasks_in, origins), Instruction)
+    stage.figures |= {"origin": "micro-world", "pairs": {k: dict(v) for k, v in counts.items()},
+                      "documents": dict(raw), "instructions": dict(origins)}  # fmt: skip
+
+
+def _spoken(made: Iterable[Pair], stage: Stage) -> Iterator[Pair]:
+    """Only the languages of the recipe."""
+    wanted = set(stage.recipe.languages.all)
+    return (pair for pair in made if pair.src_lang in wanted and pair.tgt_lang in wanted)
+
+
+def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
+    languages, target = stage.recipe.languages.all, stage.recipe.languages.target
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    banned: set[str] = set()
+    for split, name in (("dev", config.dev), ("test", config.test)):
+        held = list(reader.lines(Path(name), languages)) if name else []
+        banned.update(text for line in held for text in line.texts.values())
+        made = (pair for line in held for pair in reader.directions(line, target))
+        write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
+    dropped: Counter[str] = Counter()
+    raw: Counter[str] = Counter()
+    sentences = _TextWriter(stage, languages) if not config.raw else None
+
+    def kept() -> Iterator[Pair]:
+        for line in stage.track(reader.lines(train, languages, config.max_train), "pairs"):
+            if not banned.isdisjoint(line.texts.values()):
+                dropped["also in dev or test"] += 1
+                continue
+            if sentences:
+                sentences.add(line)
+            yield from reader.directions(line, target)
+
+    write_records(stage.out / "pairs.train.parquet", _count(kept(), counts["train"]), Pair)
+    if not counts["train"]:
+        raise In2xError("every training pair is also in dev or test", file=train, mend="give other held-out files")
+    for lang in (stage.recipe.languages.hub, target):
+        if not any(lang in direction.split("-") for direction in counts["train"]):
+            raise In2xError(f"no training pair holds the language {lang!r}", file=train,
+                            mend="name the fields by language code, or change languages in the recipe")  # fmt: skip
+    if sentences:
+        raw = sentences.close()
+        stage.figures["raw"] = "the training pairs' own sentences, grouped (no data.raw given)"
+    collected: Iterable[Instruction] = ()
+    if config.instructions:
+        collected = reader.instructions(Path(config.instructions), target)
+    origins: Counter[str] = Counter()
+    write_records(stage.out / "instructions.parquet", _count_origins(collected, origins), Instruction)
+    stage.figures |= {"origin": str(train), "pairs": {k: dict(v) for k, v in counts.items()}, "documents": dict(raw),
+                      "dropped from train": dict(dropped), "instructions": dict(origins)}  # fmt: skip
+
+
+class _TextWriter:
+    """Raw documents made of the monolingual sides of pairs, `GROUP` sentences each, one file a language."""
+
+    def __init__(self, stage: Stage, languages: Iterable[str]) -> None:
+        self.folder = stage.out / "raw"
+        self.folder.mkdir(exist_ok=True)
+        self.out = stage.out
+        self.streams = {lang: (self.folder / f"{lang}.jsonl.partial").open("w", encoding="utf-8") for lang in languages}
+        self.pending: dict[str, list[str]] = {lang: [] for lang in self.streams}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, line: reader.Line) -> None:
+        for lang, text in line.texts.items():
+            self.pending[lang].append(text)
+            if len(self.pending[lang]) == GROUP:
+                self._flush(lang)
+
+    def _flush(self, lang: str) -> None:
+        text = "\n".join(self.pending[lang])
+        row = {"id": content_id(lang, self.counts[lang], text), "text": text, "source": "pairs", "domain": "knowledge"}
+        self.streams[lang].write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.counts[lang] += 1
+        self.pending[lang] = []
+
+    def close(self) -> Counter[str]:
+        paths = []
+        for lang, stream in self.streams.items():
+            if self.pending[lang]:
+                self._flush(lang)
+            stream.close()
+            partial = self.folder / f"{lang}.jsonl.partial"
+            if self.counts[lang]:
+                partial.rename(self.folder / f"{lang}.jsonl")
+                paths.append(f"raw/{lang}.jsonl")
+            else:
+                partial.unlink()
+        write_json(self.out / "raw.json", {"paths": paths})
+        return self.counts
+
+
+def _write_raw(stage: Stage, rows: Iterable[dict[str, str]], counts: Counter[str]) -> None:
+    """raw/00000.jsonl ... and raw.json, whose relative paths are relative to the artifact."""
+    folder = stage.out / "raw"
+    folder.mkdir(exist_ok=True)
+    paths: list[str] = []
+    iterator = iter(rows)
+    while shard := list(islice(iterator, SHARD)):
+        name = f"raw/{len(paths):05d}.jsonl"
+        partial = stage.out / f"{name}.partial"
+        with partial.open("w", encoding="utf-8") as stream:
+            for row in shard:
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                counts[row["source"]] += 1
+        partial.rename(stage.out / name)
+        paths.append(name)
+    write_json(stage.out / "raw.json", {"paths": paths})
+
+
+def _count(pairs: Iterable[Pair], counts: Counter[str]) -> Iterator[Pair]:
+    for pair in pairs:
+        counts[f"{pair.src_lang}-{pair.tgt_lang}"] += 1
+        yield pair
+
+
+def _count_origins(items: Iterable[Instruction], counts: Counter[str]) -> Iterator[Instruction]:
+    for item in items:
+        counts[item.origin] += 1
+        yield item

@@ -1,1 +1,0 @@
-"""One self-contained page about a run: what went in, how it learned, what came out."""

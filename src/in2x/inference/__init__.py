@@ -1,0 +1,1 @@
+"""A model that answers: the sampler for small models, perplexity."""

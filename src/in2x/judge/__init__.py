@@ -1,0 +1,1 @@
+"""A language model that judges: asked until its answer can be read."""

@@ -1,0 +1,1 @@
+"""Numbers for translations: strings, sentence chrF, learned metrics, significance."""

@@ -1,0 +1,1 @@
+"""What every page of the project shares: frame, style, charts, scripts."""
