@@ -1,4 +1,4 @@
-"""The figures of a finished run as Markdown tables: what docs/results.md shows of a recipe.
+"""The figures of a finished run as Markdown tables: what docs/results/ shows of a recipe.
 
     in2x run recipes/enja-cpu.yaml --set data.train=... --set data.dev=... --set data.test=...
     python benchmarks/run_table.py runs/enja-cpu
