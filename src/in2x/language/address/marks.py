@@ -25,7 +25,7 @@ from in2x.language.address import Address
 
 QUOTED = 0.25
 """What a mark within quotation marks weighs against one outside."""
-FLOOR = 0.2
+FLOOR = 0.35
 """The least weight that says anything."""
 
 _QUOTES = re.compile(r"„[^“”„]*[“”]|“[^”“]*”|«[^»«]*»|»[^«»]*«|\"[^\"]*\"")
