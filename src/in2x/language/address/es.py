@@ -88,9 +88,8 @@ def _command(text: Text, at: int) -> Literal["polite", "casual"] | None:
 
 
 def _weak(text: Text) -> Iterator[Mark]:
-    others = text.others()
     for at, token in enumerate(text.tokens):
-        weight = _weight(text, at) * (1.5 if token.question else 1.0) * (0.5 if others else 1.0)
+        weight = _weight(text, at) * (1.5 if token.question else 1.0) * (0.5 if text.others(at) else 1.0)
         if weight:
             yield Mark(token.start, "polite", weight)
 

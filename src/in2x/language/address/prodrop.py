@@ -37,6 +37,7 @@ class Token:
     """A sign stands before it that ends a clause: a comma, a quotation mark, the start of the text."""
     first: bool
     """First of its sentence."""
+    sentence: int
     question: bool
     """Its sentence ends in a question mark."""
 
@@ -91,7 +92,7 @@ class Text:
             opens = first or not self.tokens or _BREAK.search(between) is not None
             question = ends.get(sentences[sentence + 1], False)
             word = match[0].replace("’", "'")
-            self.tokens.append(Token(word, word.lower(), match.start(), opens, first, question))
+            self.tokens.append(Token(word, word.lower(), match.start(), opens, first, sentence, question))
             end = match.end()
 
     def low(self, at: int) -> str:
@@ -158,11 +159,11 @@ class Text:
     def _over_phrase(self, left: int) -> int:
         """The place where a phrase with a preposition begins that opens the clause before `left` (*con Prime obtiene*)."""
         grammar = self.grammar
-        for size in range(2, 5):
+        for size in (2, 3):
             at = left - size
             if at < 0 or any(token.opens for token in self.tokens[at + 1 : left + 1]):
                 break
-            if self.low(at) in grammar.prepositions:
+            if self.low(at) in grammar.prepositions and (size == 2 or self.low(at + 1) in grammar.determiners):
                 before = self.before(at)
                 return at if not before or before in grammar.openers else left
         return left
@@ -178,7 +179,14 @@ class Text:
             return True
         return bool(re.fullmatch(r"\w+s", antecedent)) and not self.low(at).endswith("n")
 
-    def others(self) -> bool:
-        """Whether the text speaks of a third person: *ella*, *mi madre*, but not *su madre*, who may be yours."""
-        people = self.grammar.third_persons
-        return any(token.low in people and self.before(at) not in _THEIRS for at, token in enumerate(self.tokens))
+    def others(self, at: int) -> bool:
+        """Whether there is a third person whom the word at `at` could mean: *ella*, *mi madre*, not *su madre* (yours?).
+
+        A question turns to the reader: there only its own sentence is searched (our choice).
+        """
+        people, here = self.grammar.third_persons, self.tokens[at]
+        return any(
+            token.low in people and self.before(i) not in _THEIRS
+            for i, token in enumerate(self.tokens)
+            if not here.question or token.sentence == here.sentence
+        )
