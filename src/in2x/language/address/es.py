@@ -82,15 +82,22 @@ def _command(text: Text, at: int) -> Literal["polite", "casual"] | None:
     plural = token.low.endswith("n") and not token.first
     if token.low in forms.polite_commands and token.low not in _NO_COMMANDS and not token.question and not plural:
         return "polite"
-    if token.low in _COMMANDS and not token.question and before != "no" and text.after(at) != "que":
-        return "casual"
     return None
+
+
+def _casual_command(text: Text, at: int) -> bool:
+    """A common imperative that is "he looks" as well (*mira*), at the start of a clause."""
+    token, before = text.tokens[at], text.before(at)
+    starts = not before or before in text.grammar.openers
+    return token.low in _COMMANDS and starts and not token.question and text.after(at) != "que"
 
 
 def _weak(text: Text) -> Iterator[Mark]:
     for at, token in enumerate(text.tokens):
-        weight = _weight(text, at) * (1.5 if token.question else 1.0) * (0.5 if text.others(at) else 1.0)
-        if weight:
+        weight = _weight(text, at) * (1.5 if token.question else 1.0) * (0.6 if text.others(at) else 1.0)
+        if _casual_command(text, at):
+            yield Mark(token.start, "casual", 0.8)
+        elif weight:
             yield Mark(token.start, "polite", weight)
 
 
@@ -101,7 +108,7 @@ def _weight(text: Text, at: int) -> float:
         return 0.5
     if word == "le" or re.fullmatch(r"\w+[aei]rle", word):
         return 0.3
-    if word in _TAGS and text.free(at):
+    if word in _TAGS and (text.free(at) or text.tag(at)):
         return 1.0
     if not (word in forms.third or word in forms.shared) or not _addressed(text, at):
         return 0.0

@@ -28,6 +28,8 @@ class Forms:
     """"I" as well as "he" or polite "you": imperfect, conditional, subjunctive."""
     polite_commands: set[str] = field(default_factory=set)
     casual_commands: set[str] = field(default_factory=set)
+    future_subjunctives: set[str] = field(default_factory=set)
+    """Third persons after "if" and "when": Portuguese *se quiser*."""
     infinitives: set[str] = field(default_factory=set)
     lemma: dict[str, str] = field(default_factory=dict)
     """Form -> infinitive; a form of two verbs has the one that was added first."""

@@ -4,7 +4,7 @@ A language module finds *marks*: places where a pronoun, a verb or an imperative
 choices in weighing them, no textbook's:
 
 - The heavier side wins, and with equal weights the later mark: a text that changes its tone ends in the one it means.
-- A mark within quotation marks weighs a quarter: what somebody is quoted as saying is not said to the reader, yet in a
+- A mark within quotation marks weighs less than half: what somebody is quoted as saying is not said to the reader, yet in a
   text that is all quotation it still decides.
 - Below `FLOOR` nothing is said: a mark that is weak by itself (an unstated third person, which may be "you" or "he")
   needs a second one beside it.
@@ -23,7 +23,7 @@ import yaml
 
 from in2x.language.address import Address
 
-QUOTED = 0.25
+QUOTED = 0.4
 """What a mark within quotation marks weighs against one outside."""
 FLOOR = 0.35
 """The least weight that says anything."""

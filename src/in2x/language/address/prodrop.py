@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from in2x.language.address.forms import Forms
 from in2x.language.address.marks import words
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*['’]?|\d+")
+_TOKEN = re.compile(r"[^\W\d_]+['’]?|\d+")
 _STOP = re.compile(r"[.!?…]+(?=\s|$|[\"»”])|[¿¡\n]")
 _BREAK = re.compile(r"[,;:()«»\"“”—–\n.!?¿¡…]|\s-\s")
 
@@ -190,3 +190,8 @@ class Text:
             for i, token in enumerate(self.tokens)
             if not here.question or token.sentence == here.sentence
         )
+
+    def tag(self, at: int) -> bool:
+        """Whether the verb at this place is a tag put to the reader: it ends a question (*..., ¿sabe?*)."""
+        last = at + 1 == len(self.tokens) or self.tokens[at + 1].sentence != self.tokens[at].sentence
+        return last and self.tokens[at].question
