@@ -22,6 +22,8 @@ from in2x.errors import UsageError
 from in2x.evaluate.config import EvaluateConfig
 from in2x.instructions.config import InstructConfig
 from in2x.knob import Config, knob
+from in2x.language import canonical
+from in2x.language.example import HUB, OTHERS, TARGET
 from in2x.merge.config import MergeConfig
 from in2x.pretrain.config import BaseModelConfig, PretrainConfig
 from in2x.report.config import ReportConfig
@@ -33,9 +35,9 @@ from in2x.sft.config import SftConfig
 class Languages(Config):
     """The languages of the model."""
 
-    target: str = knob("ja", "Language the model must become expressive in.", source="METHOD 0")
-    hub: str = knob("en", "Language whose strength is carried over.", source="METHOD 0")
-    others: tuple[str, ...] = knob(("zh",), "Further languages, balanced with the two above.", source="METHOD 1")
+    target: str = knob(TARGET, "Language the model must become expressive in.", source="METHOD 0")
+    hub: str = knob(HUB, "Language whose strength is carried over.", source="METHOD 0")
+    others: tuple[str, ...] = knob(OTHERS, "Further languages, balanced with the two above.", source="METHOD 1")
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -44,8 +46,19 @@ class Languages(Config):
 
     @model_validator(mode="after")
     def _distinct(self) -> Languages:
-        if len(set(self.all)) != len(self.all):
-            raise ValueError(f"languages are named twice: {', '.join(self.all)}")
+        spelt: dict[str, str] = {}
+        for code in self.all:
+            try:
+                known = canonical(code)
+            except UsageError as error:
+                raise ValueError(f"{error.what}; {error.mend}") from None
+            if known in spelt:
+                other = spelt[known]
+                fault = f"{code} is named twice" if other == code else f"{other} and {code} are one language"
+                raise ValueError(f"{fault}; name it once, as {known}")
+            spelt[known] = code
+            if code != known:
+                raise ValueError(f"write {known!r} for the language {code!r}")
         return self
 
 
@@ -184,8 +197,9 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Iterable[
     what = str(fault["msg"])
     what = what.removeprefix("Value error, ")
     given = "" if fault["type"] in ("missing", "value_error") else f" (given: {str(fault.get('input'))[:60]!r})"
-    return UsageError(f"{option}{name or 'recipe'}: {what[:1].lower()}{what[1:]}{given}", file=file, line=line,
-                      mend="see `in2x plan --knobs` for types and limits")  # fmt: skip
+    sentence = f"{option}{name or 'recipe'}: {what[:1].lower()}{what[1:]}{given}"
+    hint = None if ";" in what else "see `in2x plan --knobs` for types and limits"
+    return UsageError(sentence, file=file, line=line, mend=hint)
 
 
 def _fields_at(where: list[str]) -> list[str]:

@@ -135,7 +135,7 @@ class Instruction(Record):
     messages: list[Message]
     answer: str | None = None
     verifier: dict[str, Any] | None = None
-    """How an answer is checked: {"name": "translation", "from": "en", "to": "ja", "source": ..., "register": ...,
+    """How an answer is checked: {"name": "translation", "from": "fr", "to": "de", "source": ..., "register": ...,
     **Pair.checks} or {"name": "number", "value": "12"} ... (see `in2x.rl.rewards`)."""
     origin: str = ""
     """Where it came from: "collected:<set>", "rewritten:<kind>", "magpie", "self-instruct", "pairs"."""

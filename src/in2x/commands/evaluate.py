@@ -98,6 +98,7 @@ def report(
 ) -> None:  # fmt: skip
     """Make the page about a run again, from whatever stages are finished."""
     from in2x.artifact import MANIFEST, Artifact, write_text
+    from in2x.language.example import HUB, TARGET
     from in2x.report.config import ReportConfig
     from in2x.report.stage import render
     from in2x.run import STAGES
@@ -109,8 +110,8 @@ def report(
         raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like runs/demo")
     languages: dict[str, Any] = next(iter(found.values())).manifest.get("languages", {})
     name = str(next(iter(found.values())).manifest.get("recipe", run.name))
-    page = render(found, ReportConfig(), name=name, target=str(languages.get("target", "ja")),
-                  hub=str(languages.get("hub", "en")))  # fmt: skip
+    page = render(found, ReportConfig(), name=name, target=str(languages.get("target", TARGET)),
+                  hub=str(languages.get("hub", HUB)))  # fmt: skip
     file = out or run / "report.html"
     write_text(file, page)
     print(file)

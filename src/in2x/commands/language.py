@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from in2x.errors import UsageError
+from in2x.commands.show import AsJson, emit
+from in2x.language.example import TARGET
 
 app = typer.Typer(help="What in2x knows about languages.", no_args_is_help=True, rich_markup_mode=None)
+Text = Annotated[
+    str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
+]
+Lang = Annotated[str, typer.Option("--lang", help="Language of the text.")]
 
 
-@app.command("register")
-def language_register(
-    file: Annotated[
-        str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
-    ] = "-",
-    lang: Annotated[str, typer.Option("--lang", help="Language of the text.")] = "ja",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document: a list of {line, register}.")] = False,
-) -> None:
-    """Name the register of each line: one label a line."""
-    from in2x.language.register import REGISTER_OF, register_of
+def _lines(file: str) -> list[str]:
     from in2x.translate.lines import open_source, read_lines
 
-    if lang not in REGISTER_OF:
-        raise UsageError(
-            f"the registers of {lang!r} are not known", mend=f"use one of {', '.join(sorted(REGISTER_OF))}"
-        )
     with open_source(None if file == "-" else Path(file)) as (stream, name, _):
-        lines = read_lines(stream, name)
-        if as_json:
-            print(json.dumps([{"line": n, "register": register_of(text, lang)} for n, text in enumerate(lines, 1)],
-                             ensure_ascii=False))  # fmt: skip
-        else:
-            for text in lines:
-                print(register_of(text, lang))
+        return list(read_lines(stream, name))
+
+
+@app.command()
+def register(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> None:
+    """Name the register of each line: honorific, polite, plain, casual, literary or none."""
+    from in2x.language.register import label_lines
+
+    labels = label_lines(_lines(file), lang)
+    if as_json:
+        emit([{"line": number, "register": label} for number, label in enumerate(labels, 1)])
+    else:
+        for label in labels:
+            print(label)
+
+
+@app.command()
+def describe(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> None:
+    """Say what is seen in each line: its register and, where grammar is known, the findings behind it."""
+    from in2x.language.register import describe_lines
+
+    rows = describe_lines(_lines(file), lang)
+    if as_json:
+        emit([{"line": number, **row} for number, row in enumerate(rows, 1)])
+        return
+    for number, row in enumerate(rows, 1):
+        rest = "  ".join(f"{k}={v}" for k, v in row.items() if k not in ("text", "register", "findings"))
+        print(f"{number}\t{row['register']}\t{rest}".rstrip())
+        for finding in row.get("findings", ()):
+            print(f"\t{row['text'][finding['start'] : finding['end']]}\t{finding['label']}: {finding['en']}")

@@ -1,4 +1,4 @@
-"""`in2x evaluate mtbench`: answer, judge and tabulate Japanese MT-bench, or only tabulate what was judged before."""
+"""`in2x evaluate mtbench`: answer, judge and tabulate MT-bench, or only tabulate what was judged before."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mtbench(
     radar: Annotated[Path | None, typer.Option("--radar", help="Write a radar of the categories (SVG) here.")] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Japanese MT-bench: let a model answer, judge both turns, show the mean over all judgements, by category and turn.
+    """MT-bench: a model answers, a judge reads both turns; means by category and turn.
 
     Without --judge an existing judgement file is tabulated again.
     """

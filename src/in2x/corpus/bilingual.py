@@ -22,7 +22,7 @@ PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
 
 
 def labelled(pairs: Sequence[Pair]) -> str:
-    """`English: ...` / `Japanese (polite): ...`, an empty line between pairs: a few-shot prompt."""
+    """`English: ...` / `German (polite): ...`, an empty line between pairs: a few-shot prompt."""
     return "\n\n".join(f"{PROFILE.prompt(p.source, p.src_lang, p.tgt_lang, p.register)} {p.target}" for p in pairs)
 
 

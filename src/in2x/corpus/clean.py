@@ -137,7 +137,7 @@ _APPARATUS = re.compile(r"^[ \u3000]*〔1〕", re.M)
 
 
 def note_marks(text: str) -> tuple[str, int]:
-    """Drop an editor's notes 〔1〕, 〔2〕, ... to a Chinese or Japanese text (counted: marks).
+    """Drop an editor's notes 〔1〕, 〔2〕, ... to an East Asian text (counted: marks).
 
     The apparatus is what follows the line that begins with 〔1〕, where a mark has stood in the text before; the marks
     go, too. A single mark without an apparatus is no note of an editor; square brackets may be code, and stay.
@@ -161,7 +161,7 @@ _LEGEND = re.compile(
     re.M | re.S,
 )
 _COLOPHON = re.compile(
-    r"^(?:={5,}\n?)?(?:翻訳の)?底本(?:の親本)?[:：].*\Z|^This is a Japanese translation of .*\Z|^［＃本文終わり］.*\Z",
+    r"^(?:={5,}\n?)?(?:翻訳の)?底本(?:の親本)?[:：].*\Z|^This is a \w+ translation of .*\Z|^［＃本文終わり］.*\Z",
     re.M | re.S,
 )
 _FILE_NOTE = re.compile(
@@ -207,7 +207,7 @@ _RUBY = re.compile(
     r"《(?<=[\u3400-\u9fff\uf900-\ufaff々〆〇ヶ〓\U00020000-\U0003ffffA-Za-zＡ-Ｚａ-ｚ'’ァ-ヺーぁ-ゖ]《)"
     r"([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
 )
-"""Bare ruby stands behind the run of one script that it belongs to. Its reading is kana: in Chinese, 《》 holds a
+"""Bare ruby stands behind the run of one script that it belongs to. Its reading is kana: elsewhere 《》 holds a
 title. The patterns begin with the bracket, which a search finds at once, and look back from there."""
 _RUBY_OTHER = re.compile(
     r"《(?:(?<=[^\s《》、。]《)(?=[^《》\n]*[ぁ-ゖァ-ヺ])([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 、，（）？]{1,120})》"

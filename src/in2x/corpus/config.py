@@ -8,7 +8,6 @@ from pydantic import model_validator
 
 from in2x.knob import Config, knob
 
-UNSPACED = frozenset({"ja", "zh", "th", "lo", "km", "my"})
 """Languages written without spaces: shingled and measured by character."""
 
 
@@ -107,7 +106,7 @@ class CorpusConfig(Config):
     )
     domain: str = knob("knowledge", "Domain of documents that name none.")
     domains: dict[str, str] = knob({}, "Domain by source, a glob over `source` (first match wins).")
-    ruby: Literal["drop", "keep"] = knob("drop", "Readings in Japanese text: drop, or keep in brackets.")
+    ruby: Literal["drop", "keep"] = knob("drop", "Readings (ruby) beside the characters: drop, or keep in brackets.")
     min_chars: int = knob(8, "Shortest document; twice as much for languages with spaces.", unit="characters", ge=0)
     max_foreign_share: float = knob(0.3, "Share of letters in foreign lines from which a document is dropped; "
                                     "below it, the lines are.", ge=0, le=1)  # fmt: skip

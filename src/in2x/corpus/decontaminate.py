@@ -4,7 +4,7 @@ A text is contaminated where it shares a run of n units (characters of unspaced 
 punctuation and case do not count) with an evaluation text. An evaluation text shorter than that is looked for as a
 whole line. Lines that hold a match are dropped; a document that is mostly match is dropped whole. So one quoted
 sentence does not cost a book, and no copy of a test item stays. Source: Brown et al. 2020 (GPT-3), appendix C, for 13
-words; 24 characters of Chinese or Japanese say about as much (our choice).
+words; 24 characters of a language without spaces say about as much (our choice).
 
 Only hashes are kept (12 bytes a run), as `.npz`; collisions are one in 2^64 a pair.
 """
@@ -23,11 +23,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from in2x.corpus.config import UNSPACED, DecontaminateConfig
+from in2x.corpus.config import DecontaminateConfig
 from in2x.corpus.identify import identify
 from in2x.corpus.kernels import Bytes, Hashes, Ints, _mix, _shingles, _units, column, kernel
 from in2x.corpus.read import find_files, open_raw
 from in2x.errors import In2xError
+from in2x.language import unspaced
 
 MOST_SETS = 63
 Masks = NDArray[np.uint64]
@@ -181,7 +182,7 @@ class Contamination:
         Where the share exceeds `config.max_share`, or nothing is left, the caller drops the document.
         """
         array = pa.array(list(texts), pa.large_string())
-        flags = np.array([lang in UNSPACED for lang in langs], bool)
+        flags = np.array([unspaced(lang) for lang in langs], bool)
         touched, share, by_line, bounds = _match(
             *column(array), flags, self.config.chars, self.config.words, self.keys, self.masks
         )
@@ -199,7 +200,7 @@ class Contamination:
 
 
 def _by_char(texts: Any) -> NDArray[np.bool_]:
-    return np.array([lang in UNSPACED for lang in identify(texts)], bool)
+    return np.array([unspaced(lang) for lang in identify(texts)], bool)
 
 
 def evaluation_texts(path: str, root: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ def detect(sample: bytes) -> str | None:
     """The encoding of a file that begins with `sample` (which may end inside a character); None for binary data.
 
     UTF-8 is taken when it decodes. Of the East Asian encodings that decode, the one whose text has the largest share
-    of the commonest characters of Japanese and Chinese wins: a wrong one yields rare characters. ("Our choice"; the
+    of the commonest East Asian characters wins: a wrong one yields rare characters. ("Our choice"; the
     three are told apart from a few lines on.)
     """
     for mark, name in _MARKS:

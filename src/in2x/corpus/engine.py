@@ -19,7 +19,7 @@ from daft import DataType, col
 from in2x.corpus.causal import causal_perplexity
 from in2x.corpus.classifier import Classifier
 from in2x.corpus.clean import Ruby, clean, rules
-from in2x.corpus.config import UNSPACED, CorpusConfig
+from in2x.corpus.config import CorpusConfig
 from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import band_column
 from in2x.corpus.identify import UNKNOWN, identify, split_languages
@@ -29,6 +29,7 @@ from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
+from in2x.language import unspaced
 
 _ROW = DataType.struct({
     "index": DataType.uint64(), "id": DataType.string(), "source": DataType.string(), "domain": DataType.string(),
@@ -137,7 +138,7 @@ def signer(config: CorpusConfig) -> Any:
 
     @daft.func.batch(return_dtype=DataType.struct(fields), unnest=True, use_process=False)  # type: ignore[untyped-decorator]
     def sign(text: Any, lang: Any) -> Any:
-        by_char = np.array([code in UNSPACED for code in lang.to_pylist()], bool)
+        by_char = np.array([unspaced(code) for code in lang.to_pylist()], bool)
         exact, keys = signatures(
             *column(text.to_arrow()), by_char, near.char_size, near.word_size, near.bands, near.rows
         )
@@ -169,7 +170,7 @@ def scorer(config: CorpusConfig, models: dict[str, str], classifiers: dict[str, 
         texts = text.to_arrow()
         langs = np.array(lang.to_pylist())
         folds = fold.to_arrow().to_numpy(zero_copy_only=False)
-        by_char = np.isin(langs, list(UNSPACED))
+        by_char = np.array([unspaced(code) for code in langs], bool)
         perplexity, good, causal = (np.full(len(langs), np.nan) for _ in range(3))
         for name in np.unique(langs):
             for k in (0, 1):

@@ -1,4 +1,4 @@
-"""Heuristic quality: Gopher-style rules that are right for Chinese and Japanese too.
+"""Heuristic quality: Gopher-style rules that are right for text without spaces too.
 
 Words are counted by unit: a run of letters, or one Han or kana character. What Gopher asks of words (their length, a
 stop-word) says nothing about a text without spaces; there the shares of letters, of sentence ends and of repetition

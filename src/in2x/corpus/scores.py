@@ -21,13 +21,14 @@ from in2x.artifact import write_json
 from in2x.corpus import engine
 from in2x.corpus.classifier import Classifier, ranking_quality
 from in2x.corpus.clean import clean, rules
-from in2x.corpus.config import UNSPACED, CorpusConfig
+from in2x.corpus.config import CorpusConfig
 from in2x.corpus.identify import identify
 from in2x.corpus.kernels import scramble
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.read import Limits, find_files, plan, read_split
 from in2x.corpus.shards import frame, survivors, write_shard
 from in2x.errors import In2xError
+from in2x.language import unspaced
 from in2x.stage import Stage
 
 Sample = tuple[list[str], list[str], list[bool]]
@@ -114,7 +115,7 @@ def train_classifiers(
 
 def _arrays(sample: Sample, langs: list[str]) -> tuple[list[str], NDArray[np.bool_], NDArray[np.bool_]]:
     rows = [k for k, lang in enumerate(sample[1]) if lang in langs]
-    flags = np.array([sample[1][k] in UNSPACED for k in rows], bool)
+    flags = np.array([unspaced(sample[1][k]) for k in rows], bool)
     return [sample[0][k] for k in rows], flags, np.array([sample[2][k] for k in rows], bool)
 
 

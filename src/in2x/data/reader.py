@@ -45,7 +45,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 value = json.loads(text)
                 if not isinstance(value, dict):
                     raise In2xError("the line is not a JSON object", file=path, line=number,
-                                    mend='write one object a line, like {"en": "...", "ja": "..."}')  # fmt: skip
+                                    mend='write one object a line, like {"CODE": "...", "CODE": "..."}')  # fmt: skip
                 yield number, value
         except UnicodeDecodeError:
             raise In2xError(

@@ -25,6 +25,8 @@ from typing import Any
 
 import yaml
 
+from in2x.language import language
+from in2x.language.example import HUB
 from in2x.language.script import language_of
 
 Row = Mapping[str, Any]
@@ -53,7 +55,7 @@ def _fill(task: str, lang: str, key: str, **values: str) -> str:
 
 
 def _lang(*texts: str) -> str:
-    return language_of("\n".join(texts)) or "en"
+    return language_of("\n".join(texts)) or HUB
 
 
 def _words(task: str, lang: str) -> dict[str, str]:
@@ -62,8 +64,10 @@ def _words(task: str, lang: str) -> dict[str, str]:
 
 
 def _listed(words: Mapping[str, str], lang: str) -> str:
-    shown = [f'"{word}"' if lang == "en" else f"「{word}」" if lang == "ja" else f"“{word}”" for word in words.values()]
-    return {"en": ", ".join(shown[:-1]) + f" or {shown[-1]}", "ja": "".join(shown), "zh": "、".join(shown)}[lang]
+    opening, closing = language(lang).quotes
+    shown = [f"{opening}{word}{closing}" for word in words.values()]
+    joint, last = (str(part) for part in templates()["list"][lang])
+    return joint.join(shown[:-1]) + last + shown[-1]
 
 
 def _labelled(task: str, label: str, lang: str, words: Mapping[str, str], key: str, **values: str) -> Asked:

@@ -3,7 +3,7 @@
 | layout | rows |
 |---|---|
 | alpaca | instruction, input, output |
-| dolly | instruction, context, response, category (the Japanese version: the same, or input and output) |
+| dolly | instruction, context, response, category (some versions: the same, or input and output) |
 | oasst | flat messages: message_id, parent_id, text, role, lang, rank, deleted |
 | oasst-tree | trees: prompt {text, role, lang, replies [...]} |
 | sharegpt | conversations [{from, value}] |
@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 from in2x.errors import In2xError
 from in2x.instructions import classic
 from in2x.instructions.config import SetConfig
+from in2x.language.example import HUB
 from in2x.language.numbers import parse_numeral
 from in2x.language.script import language_of
 from in2x.records import Instruction, Message, content_id
@@ -310,7 +311,7 @@ def _instruction(
     lang = given or language_of(answer or "") or language_of(messages[-1]["content"])
     fields = {"task": "chat", "verifier": None, "labels": None, **extra}
     return Instruction(
-        id=content_id(f"collected:{name}", messages, answer), lang=lang or "en", messages=messages, answer=answer,
+        id=content_id(f"collected:{name}", messages, answer), lang=lang or HUB, messages=messages, answer=answer,
         origin=f"collected:{name}", license=row.get("license") or source.license, task=fields["task"],
         verifier=fields["verifier"], labels=fields["labels"],
     )  # fmt: skip

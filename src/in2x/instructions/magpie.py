@@ -16,6 +16,7 @@ from itertools import islice
 from in2x.chat.profile import LANGUAGE_NAMES, PromptProfile
 from in2x.instructions.config import MagpieConfig
 from in2x.instructions.neardup import normalise, rouge_l
+from in2x.language.example import HUB
 from in2x.language.script import language_of
 from in2x.llm.chat import ChatTemplate
 from in2x.llm.request import Advance, Answer, Asker, Request
@@ -110,7 +111,7 @@ class Interpreter:
         """`turn` and its `answer` as a record."""
         messages: list[Message] = [{"role": "user", "content": turn}]
         task, verifier = "chat", None
-        lang = language_of(answer or "") or language_of(turn) or "en"
+        lang = language_of(answer or "") or language_of(turn) or HUB
         for pattern, register in self._patterns:
             if match := pattern.fullmatch(turn):
                 to = self._codes[match["to"]]

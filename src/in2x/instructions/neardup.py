@@ -1,6 +1,6 @@
 """Near-duplicates by MinHash over character n-grams, the same for every script.
 
-Characters, not words: Chinese and Japanese have no spaces. 3-grams: a Japanese sentence of ten characters has only
+Characters, not words: some languages have no spaces. 3-grams: a sentence of ten kanji has only
 eight of them, and longer n-grams would call two such sentences different for one changed particle.
 
 `groups` is for a whole set at once (the split of SFT and RL), `NearDuplicateIndex` for a growing pool (Self-Instruct).

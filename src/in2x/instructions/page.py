@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from in2x.instructions.ledger import NO_LICENCE
+from in2x.language.codes import known_name
 from in2x.pages.charts import bars
-from in2x.pages.environment import environment, language
+from in2x.pages.environment import environment
 
 GATE_NAMES: Mapping[str, tuple[str, str]] = {
     "model": ("model gave no answer", "The model or its server failed; the same command asks again, and only this."),
@@ -43,7 +44,7 @@ def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts
     context = {
         "name": name, "funnel": funnel, "gates": GATE_NAMES, "usage": usage, "prompts": prompts,
         "no_licence": NO_LICENCE, "passage": bars(passage), "by_origin": bars(origins),
-        "languages": bars({language(lang): {"": n} for lang, n in funnel["languages"].items()}),
+        "languages": bars({known_name(lang): {"": n} for lang, n in funnel["languages"].items()}),
         "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
     }  # fmt: skip

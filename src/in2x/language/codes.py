@@ -105,3 +105,11 @@ def name_in(code: str, lang: str) -> str:
             if key in languages:
                 return str(languages[key])
     return code
+
+
+def known_name(code: str) -> str:
+    """The English name of a language code; anything else ("other", "und") as it is: for tables and pages."""
+    try:
+        return name_in(canonical(code), "en")
+    except UsageError:
+        return code

@@ -18,6 +18,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from in2x.errors import UsageError
 from in2x.language import codes
 from in2x.language.general import general
 from in2x.language.pack import OWN, Pack, files, load
@@ -115,6 +116,15 @@ def language(code: str) -> Language:
         In2xError: its pack file is faulty.
     """
     return _language(codes.canonical(code), os.environ.get(OWN, ""))
+
+
+@cache
+def unspaced(code: str) -> bool:
+    """Whether the language of a code is written without spaces between words; False where no such language is known."""
+    try:
+        return not language(code).spaced
+    except UsageError:
+        return False
 
 
 @cache

@@ -1,6 +1,6 @@
 """String metrics with sacrebleu's signatures: BLEU, chrF, chrF++, TER, each with its bootstrap interval.
 
-    score(hyps, refs, "BLEU", lang="ja").value            # tokeniser by language: ja-mecab
+    score(hyps, refs, "BLEU", lang=target).value          # the tokeniser of that language's pack
     score(hyps, refs, "BLEU", tokenize="none")            # text that is tokenised already
     score(hyps, refs, "chrF++")
 
@@ -18,14 +18,13 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from in2x.errors import In2xError, UsageError
+from in2x.language import language, packs
 from in2x.metrics.significance import SEED, Floats, Statistics, bootstrap
 
 METRICS = ("BLEU", "chrF", "chrF++", "TER")
 LOWER_IS_BETTER = frozenset({"TER", "bits per byte", "perplexity"})
-TOKENIZERS = ("13a", "intl", "ja-mecab", "ko-mecab", "zh", "char", "none")
-_BY_LANGUAGE = {"ja": "ja-mecab", "zh": "zh", "ko": "ko-mecab"}
-# Languages written without spaces: TER must split characters, and chrF++ word n-grams mean little.
-_UNSPACED = frozenset({"ja", "zh"})
+TOKENIZERS = tuple(name for name in BLEU.TOKENIZERS if name not in ("spBLEU-1K", "flores101", "flores200", "spm"))
+"""sacrebleu's, less those that fetch a model."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +92,18 @@ def _streams(refs: Sequence[str] | Sequence[Sequence[str]]) -> list[Sequence[str
 
 def _engine(name: str, lang: str | None, tokenize: str | None) -> Any:
     if name == "BLEU":
-        chosen = tokenize or _BY_LANGUAGE.get(lang or "", "13a")
+        own = language(lang).bleu if lang else "13a"
+        chosen = tokenize or own
         if chosen not in TOKENIZERS:
             raise UsageError(f"there is no BLEU tokeniser {chosen!r}", mend=f"use one of {', '.join(TOKENIZERS)}")
-        if chosen == "zh" and lang == "ja":
-            raise UsageError("BLEU's zh tokeniser leaves kana whole", mend="use ja-mecab or char for Japanese")
+        if lang and not language(lang).spaced and chosen in {language(code).bleu for code in packs()} - {own}:
+            raise UsageError(
+                f"BLEU's {chosen} tokeniser does not part the words of {language(lang).name}", mend=f"use {own} or char"
+            )
         # trg_lang stays empty: it only makes sacrebleu advise on stderr.
         return BLEU(tokenize=chosen, force=True)
     if name == "TER":
-        unspaced = lang in _UNSPACED
+        unspaced = bool(lang) and not language(lang or "").spaced  # then it must split characters
         return TER(normalized=unspaced, asian_support=unspaced)
     return CHRF(word_order=2 if name == "chrF++" else 0)
 

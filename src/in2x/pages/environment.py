@@ -11,13 +11,8 @@ from collections.abc import Sequence
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from in2x.chat.profile import LANGUAGE_NAMES
+from in2x.language.codes import known_name
 from in2x.pages.charts import Line, figure, number
-
-
-def language(code: str) -> str:
-    """English name of a language code."""
-    return LANGUAGE_NAMES.get(code, code)
 
 
 def duration(seconds: float) -> str:
@@ -47,5 +42,5 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=number, figure=figure, plotdata=plotdata, duration=duration, language=language)
+    found.filters.update(number=number, figure=figure, plotdata=plotdata, duration=duration, language=known_name)
     return found

@@ -35,7 +35,7 @@ def translation_chats(stage: Stage) -> Iterator[Instruction]:
 def held_out_blocks(
     stage: Stage, tokenizer: PreTrainedTokenizerBase, context: int, limit: int
 ) -> dict[str, list[Batch]]:
-    """Held-out batches (8 blocks each) by language ("ja") and, where a language has several, by domain ("ja.creative").
+    """Held-out batches (8 blocks each) by language ("de") and, where a language has several, by domain ("de.creative").
 
     At most `limit` blocks each.
     """

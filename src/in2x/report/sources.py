@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from in2x.language.codes import known_name
 from in2x.pages.charts import Bar, bars
-from in2x.pages.environment import language
 from in2x.report.results import direction
 
 Counts = dict[str, dict[str, float]]
@@ -50,7 +50,7 @@ def documents(corpus: Path) -> list[Bar]:
                 for lang, domain, size in zip(
                     batch.column("lang").to_pylist(), batch.column("domain").to_pylist(), sizes, strict=True
                 ):
-                    row = rows.setdefault("bilingual" if lang == "mul" else language(lang), {})
+                    row = rows.setdefault("bilingual" if lang == "mul" else known_name(lang), {})
                     row[domain] = row.get(domain, 0) + size
     return bars(dict(sorted(rows.items(), key=lambda item: -sum(item[1].values()))))
 
@@ -60,7 +60,7 @@ def mixture(figures: Mapping[str, Any]) -> list[Bar]:
     rows: Counts = {}
     for cell in figures.get("mix", []):
         for kind in ("wanted", "got"):
-            rows[f"{language(cell['lang'])} {cell['domain']}, {kind}"] = {kind: float(cell[kind])}
+            rows[f"{known_name(cell['lang'])} {cell['domain']}, {kind}"] = {kind: float(cell[kind])}
     for name in ("bilingual", "styled"):
         for kind in ("wanted", "got") if figures.get(name, {}).get("wanted") else ():
             rows[f"{name}, {kind}"] = {kind: float(figures[name][kind])}
@@ -126,7 +126,7 @@ def languages_of(instruct: Path) -> list[Bar]:
     rows: Counts = {}
     for pool in ("sft", "rl"):
         for (lang,), number in sorted(count(instruct / f"pool.{pool}.parquet", "lang").items()):
-            rows.setdefault(language(str(lang)), {})[pool.upper()] = number
+            rows.setdefault(known_name(str(lang)), {})[pool.upper()] = number
     return bars(rows)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from in2x.language.codes import known_name
 from in2x.pages.charts import LineChart, Series, line_chart
-from in2x.pages.environment import language
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -95,7 +95,7 @@ def _held_out(title: str, base: Rows, pretrain: Rows, keys: Sequence[str]) -> Li
 
 def _language(name: str) -> str:
     code, _, domain = name.partition(".")
-    words = "bilingual" if code == "mul" else language(code) if code else "all"
+    words = "bilingual" if code == "mul" else known_name(code) if code else "all"
     return f"{words}, {domain}" if domain else words
 
 

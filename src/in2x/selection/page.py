@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from in2x.language.codes import known_name
 from in2x.pages.charts import SIZE, Bar, LineChart, Series, bars, line_chart
-from in2x.pages.environment import environment, language
+from in2x.pages.environment import environment
 
 COLOURS = 7
 """Languages with a colour of their own on the map; the rest share the eighth."""
@@ -66,7 +67,7 @@ def selection(figures: Mapping[str, Any]) -> Selection | None:
         scatter(figures.get("map", [])),
         tuning(figures.get("tuning", [])),
         bars(shares(difficulty)),
-        bars(shares({name: {language(k): v for k, v in row.items()} for name, row in languages.items()})),
+        bars(shares({name: {known_name(k): v for k, v in row.items()} for name, row in languages.items()})),
         bars({size: {"": number} for size, number in figures.get("cluster_sizes", {}).items()}),
         bars(
             {first: {"": sum(second.values())} for first, second in list(tree.items())[:LABELS]},
@@ -102,7 +103,7 @@ def scatter(points: Sequence[Mapping[str, Any]]) -> list[Dots]:
         return "".join(f"M{(1 + p['x']) * SIZE / 2:.0f} {(1 - p['y']) * SIZE / 2:.0f}h0" for p in of)
 
     return [
-        Dots("other" if lang == "other" else language(lang), 8 if lang == "other" else number,
+        Dots("other" if lang == "other" else known_name(lang), 8 if lang == "other" else number,
              path([p for p in group if p["in"] != "left"]), path([p for p in group if p["in"] == "left"]))
         for number, (lang, group) in enumerate(groups.items(), start=1)
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """A byte-level BPE tokenizer trained from scratch, for recipes that name no base model.
 
 Byte-level, so that no text is unknown and decoding gives back the very bytes. Text is cut at changes of script before
-BPE (kanji, hiragana, katakana, Latin, digits one by one, the rest), because Japanese and Chinese have no spaces and
+BPE (kanji, hiragana, katakana, Latin, digits one by one, the rest), because some languages have no spaces and
 merges over a whole clause would waste the vocabulary.
 """
 
