@@ -53,28 +53,29 @@ def run(config, stage):
 @pytest.fixture
 def rooms(tmp_path, monkeypatch):
     """Three rooms in a package of their own, which their keys are computed from."""
-    package = tmp_path / "fakes"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "rooms.py").write_text(FAKE)
-    (package / "idle.py").write_text("unused = 1\n")
+    room = tmp_path / "fakes" / "room"
+    room.mkdir(parents=True)
+    (tmp_path / "fakes" / "__init__.py").touch()
+    (room / "__init__.py").touch()
+    (room / "stage.py").write_text(FAKE)
+    (room / "idle.py").write_text("unused = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("fakes", "fakes.rooms"):
+    for name in ("fakes", "fakes.room", "fakes.room.stage"):
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
     three = (
-        Room("data", "data", "fakes.rooms", ()),
-        Room("corpus", "corpus", "fakes.rooms", ("data",)),
-        Room("merge", "merge", "fakes.rooms", ("data", "corpus")),
+        Room("data", "data", "fakes.room.stage", ()),
+        Room("corpus", "corpus", "fakes.room.stage", ("data",)),
+        Room("merge", "merge", "fakes.room.stage", ("data", "corpus")),
     )
     monkeypatch.setattr(runner, "ROOMS", three)
     monkeypatch.setattr(runner, "STAGES", tuple(room.name for room in three))
     closure._files.cache_clear()
-    from fakes import rooms
+    from fakes.room import stage
 
-    yield rooms.calls
+    yield stage.calls
     closure._files.cache_clear()
-    for name in ("fakes", "fakes.rooms"):
+    for name in ("fakes", "fakes.room", "fakes.room.stage"):
         sys.modules.pop(name, None)
 
 
@@ -114,12 +115,12 @@ def test_a_change_of_code_or_of_an_input_file_reruns(rooms, tmp_path):
     run(recipe, out)
     source.write_text("{}\n{}\n")
     assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
-    (tmp_path / "fakes" / "idle.py").write_text("unused = 2\n")
+    (tmp_path / "fakes" / "room" / "idle.py").write_text("unused = 2\n")
     assert ran(rooms, recipe, out) == [], "nothing imports that module"
-    with (tmp_path / "fakes" / "rooms.py").open("a") as stream:
+    with (tmp_path / "fakes" / "room" / "stage.py").open("a") as stream:
         stream.write("# a word more\n")
     assert ran(rooms, recipe, out) == [], "a comment is no code"
-    with (tmp_path / "fakes" / "rooms.py").open("a") as stream:
+    with (tmp_path / "fakes" / "room" / "stage.py").open("a") as stream:
         stream.write("more = 1\n")
     assert forecast(recipe, out)[0].why == "code or input files"
     assert ran(rooms, recipe, out) == ["data", "corpus", "merge"]
@@ -205,7 +206,7 @@ def test_a_failing_stage_leaves_no_artifact(rooms, tmp_path, monkeypatch):
         raise In2xError("the data set is empty", file="pairs.jsonl", mend="give at least one pair")
 
     recipe, out = Recipe(name="t"), tmp_path / "out"
-    monkeypatch.setattr(sys.modules["fake_rooms"], "run", fail)
+    monkeypatch.setattr(sys.modules["fakes.room.stage"], "run", fail)
     with pytest.raises(In2xError, match="empty"):
         run(recipe, out)
     assert not (out / "data").exists()
@@ -245,7 +246,7 @@ from in2x import closure
 from in2x import run as runner
 from in2x.recipe import Recipe
 from in2x.run import Room
-runner.ROOMS = tuple(Room(n, n, "fakes.rooms", needs) for n, needs in
+runner.ROOMS = tuple(Room(n, n, "fakes.room.stage", needs) for n, needs in
                      (("data", ()), ("corpus", ("data",)), ("merge", ("data", "corpus"))))
 runner.STAGES = ("data", "corpus", "merge")
 runner.run(Recipe(name="t"), Path("out"))
@@ -307,10 +308,10 @@ def test_kill_9_and_again(rooms, tmp_path):
 def test_a_compiled_cache_is_no_source(rooms, tmp_path):
     """numba and Python leave files in __pycache__ when a stage runs; the next run must not take them for a change."""
     before = runner.ROOMS[0].code()
-    (tmp_path / "fakes" / "__pycache__").mkdir(exist_ok=True)
-    (tmp_path / "fakes" / "__pycache__" / "a.f-1.py311.nbi").write_bytes(b"compiled cache")
+    (tmp_path / "fakes" / "room" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "fakes" / "room" / "__pycache__" / "a.f-1.py311.nbi").write_bytes(b"compiled cache")
     assert runner.ROOMS[0].code() == before
-    (tmp_path / "fakes" / "words.yaml").write_text("a: 1")
+    (tmp_path / "fakes" / "room" / "words.yaml").write_text("a: 1")
     assert runner.ROOMS[0].code() != before, "data beside the code is code"
     (tmp_path / "room" / "a.py").write_text("x = 2")
     assert runner.code_hash(("room",)) != before

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from in2x import __version__, closure, launch
-from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, write_text
+from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, hash_files, write_text
 from in2x.errors import In2xError, UsageError
+from in2x.language import pack
 from in2x.merge.card import write_card
 from in2x.recipe import Recipe
 from in2x.stage import Stage, say
@@ -112,7 +113,15 @@ def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
         "prompt": recipe.prompt, "seed": recipe.seed, "code": room.code(), "inputs": inputs,
         "files": recipe.input_files(room.section),
     }  # fmt: skip
+    if packs := _own_packs(recipe):
+        parts["packs"] = packs
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _own_packs(recipe: Recipe) -> dict[str, str]:
+    """Hash of each language pack that is the user's own, of the recipe's languages; ours count as code."""
+    own = {code: file for code, file in pack.files().items() if file.parent != pack.HERE}
+    return {code: hash_files([own[code]]) for code in recipe.languages.all if code in own}
 
 
 @contextmanager

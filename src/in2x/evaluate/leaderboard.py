@@ -10,9 +10,7 @@ import numpy as np
 from in2x.evaluate.autorank import DocumentScores, autorank
 from in2x.evaluate.clusters import ALPHA, better, rank_clusters
 from in2x.evaluate.wmt import TestDocument, score_key
-from in2x.language.finding import Finding
-from in2x.language.japanese.names import name_drift
-from in2x.language.japanese.surface import punctuation, residue
+from in2x.language.surface import surface
 from in2x.metrics.significance import Floats
 from in2x.pages.environment import environment
 from in2x.pages.spans import Piece, cut
@@ -152,8 +150,8 @@ def side_by_side(
                 continue
             said = [
                 Said(s, cut(document.hypotheses[s][number],
-                            [(f.start, f.end, f.kind, f.en) for f in findings(document, s, number)]
-                            if target_lang == "ja" else []),
+                            [(f.start, f.end, f.kind, f.en)
+                             for f in surface(document.paragraphs, document.hypotheses[s], number, target_lang)]),
                      float(standard[at, column[s]])) for s in known
             ]  # fmt: skip
             said.sort(key=lambda one: (-one.z, one.system))
@@ -167,19 +165,6 @@ def side_by_side(
             if queue and len(chosen) < count:
                 chosen.append(queue.pop(0)[1])
     return chosen
-
-
-def findings(document: TestDocument, system: str, number: int) -> list[Finding]:
-    """What code finds in one paragraph of Japanese: residue, typesetting, names spelt otherwise elsewhere."""
-    text, source = document.hypotheses[system][number], document.paragraphs[number]
-    found = [*residue(text, source), *punctuation(text)]
-    if len(document.hypotheses[system]) == len(document.paragraphs):
-        for drift in name_drift(document.paragraphs, document.hypotheses[system]):
-            usual = drift.forms[0][0]
-            found += [Finding("name", form, start, end, f"{drift.name} is {usual} elsewhere in this document",
-                              f"他の箇所では「{usual}」")
-                      for form, place, start, end in drift.places if place == number]  # fmt: skip
-    return found
 
 
 def render(board: Board, samples: Sequence[SideBySide] = ()) -> str:
