@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import PAIRS
-from in2x.chat.profile import PromptProfile, chat_ids
+from in2x.chat.profile import PromptProfile
+from in2x.chat.render import chat_ids
 from in2x.errors import In2xError
 from in2x.translate.engine import LINE_BREAKS, LocalTranslator, one_line, spread
 from in2x.translate.split import split_text

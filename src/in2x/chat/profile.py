@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import write_text
+from in2x.chat.render import chat_ids
 from in2x.errors import In2xError
 from in2x.records import Message
 
@@ -38,20 +39,6 @@ BASE_TEMPLATES = {
     **{f"*/{register}": "{from_name}: {source}\n{to_name} (" + register + "):" for register in REGISTERS},
 }
 """How a base model, which has seen bilingual documents in this layout but no chat, is asked (`chat=False`)."""
-
-
-def chat_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
-    """`messages` through the chat template, open for the answer; control tokens inside a message are plain text.
-
-    Templates that know a thinking mode are asked to leave it off. Raises In2xError where there is no chat template.
-    """
-    if not tokenizer.chat_template:
-        raise In2xError("the tokenizer has no chat template", file=tokenizer.name_or_path,
-                        mend=f'put one into tokenizer_config.json, or "chat": false into {FILE}')  # fmt: skip
-    ids: list[int] = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, return_dict=False, sanitize_control_tokens=True, enable_thinking=False
-    )
-    return ids
 
 
 @dataclass(frozen=True)

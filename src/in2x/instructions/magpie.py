@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from in2x.chat.profile import LANGUAGE_NAMES, PromptProfile
+from in2x.chat.template import ChatTemplate
 from in2x.instructions.config import MagpieConfig
 from in2x.instructions.neardup import normalise, rouge_l
 from in2x.language.script import language_of
-from in2x.llm.chat import ChatTemplate
 from in2x.llm.request import Advance, Answer, Asker, Request
 from in2x.records import Instruction, Message, content_id
 

@@ -23,9 +23,9 @@ from typing import Any
 import httpx2
 import openai
 
+from in2x.chat.template import cut
 from in2x.errors import In2xError
 from in2x.llm.cache import Cache
-from in2x.llm.chat import cut
 from in2x.llm.config import LlmConfig
 from in2x.llm.limits import TokenBucket, Usage, pause
 from in2x.llm.pool import http_client

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from in2x.chat.template import ChatTemplate, renderer, take_apart
 from in2x.errors import In2xError
 from in2x.llm.cache import Cache
-from in2x.llm.chat import ChatTemplate, renderer, take_apart
 from in2x.llm.client import Client
 from in2x.llm.config import LlmConfig
 from in2x.llm.local import LocalClient

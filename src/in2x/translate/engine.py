@@ -17,6 +17,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.template import end_ids
 from in2x.errors import In2xError
 from in2x.inference.sampler import sample
 from in2x.training.model import load_model, load_tokenizer
@@ -120,13 +121,10 @@ class LocalTranslator:
         self.stop_ids = self._stop_ids()
 
     def _stop_ids(self) -> frozenset[int]:
-        """End tokens of the model and tokenizer, and the stop texts that are one token."""
-        ends = self.model.generation_config.eos_token_id
-        found = {*(ends if isinstance(ends, (list, tuple)) else [ends]), self.tokenizer.eos_token_id}
-        for text in self.profile.stop:
-            ids = self.tokenizer.encode(text, add_special_tokens=False)
-            found |= set(ids) if len(ids) == 1 else set()
-        return frozenset(i for i in found if i is not None)
+        """What ends an answer in the chat template, and the stop texts that are one token."""
+        alone = (self.tokenizer.encode(text, add_special_tokens=False) for text in self.profile.stop)
+        known = end_ids(self.tokenizer, self.model.generation_config.eos_token_id)
+        return known | {ids[0] for ids in alone if len(ids) == 1}
 
     def translate(
         self,
