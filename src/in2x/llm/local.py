@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ from in2x.chat.template import ChatTemplate, Render, cut, end_ids, renderer, sto
 from in2x.llm.cache import Cache
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
-from in2x.llm.schema import find_json, violation
+from in2x.llm.schema import read_json
 
 BATCH = 64
 """Requests sampled as one batch. A sampled answer depends on its place in the batch, so this is no knob."""
+
+
+LONGEST = 1024
+"""Tokens of an answer to a request that leaves it open."""
 
 
 class LocalClient:
@@ -104,7 +109,7 @@ class LocalClient:
         ends = self._ends | stop_ids(self.tokenizer, stops)
         seed = int.from_bytes(hashlib.blake2b(b"".join(keys), digest_size=6).digest(), "big")
         found = sample(
-            self.model, rows, max_new_tokens=first.max_tokens, stop_ids=ends, temperature=first.temperature,
+            self.model, rows, max_new_tokens=first.max_tokens or LONGEST, stop_ids=ends, temperature=first.temperature,
             seed=seed,
         )  # fmt: skip
         answers = []
@@ -135,13 +140,10 @@ def _settings(request: Request) -> tuple[object, ...]:
 def _checked(request: Request, answer: Answer) -> Answer:
     if request.schema is None:
         return answer
-    try:
-        value = find_json(answer.text)
-    except ValueError as error:
-        return Answer(error=f"not the JSON asked for: {error}", text=answer.text)
-    if fault := violation(value, request.schema):
-        return Answer(error=f"not the JSON asked for: {fault}", text=answer.text)
-    return Answer(answer.text, value, answer.finished, answer.prompt_tokens, answer.answer_tokens, answer.logprobs)
+    value, fault = read_json(answer.text, request.schema)
+    if fault is not None:
+        return replace(answer, error=f"not the JSON asked for: {fault}", unusable=True)
+    return replace(answer, value=value)
 
 
 def _logprobs(tokenizer: Any, completion: Any) -> list[Any]:
