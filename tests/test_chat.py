@@ -18,6 +18,7 @@ from in2x.training.examples import chat_examples
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.tokenizer import train_tokenizer
 from in2x.translate.engine import LocalTranslator
+from in2x.translate.request import TranslationRequest
 
 SWITCH = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
@@ -76,7 +77,7 @@ def test_all_ask_token_for_token_alike(model, tokenizer, source, system, monkeyp
     assert trl.TrajectoryTrainer._tokenize_prompts(stand_in, [messages])[0] == [asked], "TRL"
     translator = LocalTranslator.__new__(LocalTranslator)
     translator.tokenizer, translator.profile = tokenizer, profile
-    assert translator._prompt(source, "en", "ja", None) == asked, "translate"
+    assert translator._prompt(source, TranslationRequest("en", "ja"), None) == asked, "translate"
     assert local_rows(model, tokenizer, messages, monkeypatch) == asked, "a model in this process"
     if "<" not in source:  # verl renders itself, and knows no control tokens as plain text
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **THINKING_OFF)

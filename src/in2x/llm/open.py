@@ -8,17 +8,12 @@ from in2x.chat.template import ChatTemplate, renderer, take_apart
 from in2x.errors import In2xError, UsageError
 from in2x.llm.cache import Cache
 from in2x.llm.client import Client
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import LlmConfig, is_address
 from in2x.llm.local import LocalClient
 from in2x.llm.request import Asker
 
 AT_ONCE = 8
 """Requests under way at a server that only an address names: it may be one process on this machine."""
-
-
-def is_address(model: str) -> bool:
-    """Whether `model` names a server, and not a folder or a hub name."""
-    return model.startswith(("http://", "https://"))
 
 
 def open_model(config: LlmConfig, cache: Cache | None, folder: Path | None = None) -> Asker:

@@ -11,13 +11,17 @@ from collections.abc import Sequence
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from in2x.chat.profile import LANGUAGE_NAMES
+from in2x.errors import UsageError
+from in2x.language import language as pack_of
 from in2x.pages.charts import Line, figure, number
 
 
 def language(code: str) -> str:
-    """English name of a language code."""
-    return LANGUAGE_NAMES.get(code, code)
+    """English name of a language code; what is no code of a language (a corpus's "und") stays as it is."""
+    try:
+        return pack_of(code).name
+    except UsageError:
+        return code
 
 
 def duration(seconds: float) -> str:
