@@ -31,6 +31,7 @@ from in2x.records import Document, read_records
 from in2x.run import run
 from in2x.training.model import load_model, load_tokenizer
 from in2x.translate.engine import LocalTranslator
+from in2x.translate.request import TranslationRequest
 
 PAIRS, RAW = 4000, 0.15
 """Sentence pairs, and the share of the raw documents, that each seed draws."""
@@ -109,7 +110,8 @@ def measure(folder: Path, test: Path, count: int) -> Figures:
     found = surprise(model, tokenizer, held, context=128)
     bits = sum(s.nats for s in found) / 0.6931471805599453 / sum(s.bytes for s in found)
     rows = [json.loads(line) for line in test.read_text(encoding="utf-8").splitlines()][:count]
-    said = LocalTranslator(folder / "sft" / "model").translate([r["en"] for r in rows], "en", "ja", max_new_tokens=48)
+    request = TranslationRequest("en", "ja", max_new_tokens=48)
+    said = LocalTranslator(folder / "sft" / "model").translate([r["en"] for r in rows], request)
     return bits, sacrebleu.corpus_chrf(said, [[r["ja"] for r in rows]]).score
 
 

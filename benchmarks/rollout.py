@@ -25,7 +25,7 @@ import torch
 from small_model import FORMAT, SHAPE, fresh, machine, parameters, tasks
 from transformers import PreTrainedModel
 
-from in2x.chat.examples import prompt_tokens
+from in2x.chat.render import prompt_tokens
 from in2x.inference.sampler import Decode, compiled_decode, decode, sample, sampling_copy
 from in2x.rl.loop import Policy
 from in2x.training.loop import can_compile

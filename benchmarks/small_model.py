@@ -22,7 +22,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from in2x.chat.examples import chat_examples
 from in2x.chat.profile import PromptProfile
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.rl.config import RlConfig
@@ -33,6 +32,7 @@ from in2x.sample import world
 from in2x.stage import Stage
 from in2x.training.batches import Example, collate, plan_batches
 from in2x.training.config import OptimizerConfig, ShapeConfig
+from in2x.training.examples import chat_examples
 from in2x.training.loop import Plan, train
 from in2x.training.model import build_model, load_model, load_tokenizer, save_model
 from in2x.training.precision import compute_dtype

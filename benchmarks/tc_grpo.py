@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from small_model import SHAPE, held_out, interval, machine, rl_run, sft_start, tasks
 
-from in2x.chat.examples import prompt_tokens
+from in2x.chat.render import prompt_tokens
 from in2x.inference.sampler import sample, sampling_copy
 from in2x.records import Instruction, read_records
 from in2x.rl.config import ObjectiveConfig, RlConfig

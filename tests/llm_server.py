@@ -47,6 +47,9 @@ def verdict(question: str) -> str:
 
 
 def reply_to(body: dict, mode: str) -> str:
+    if mode == "mumble":  # thinks aloud, and keeps to the form only when it is told what was wrong
+        good = "That could not be used" in json.dumps(body["messages"])
+        return '<think>Is it {"score": 1}?</think>' + ('No: {"score": 4, "why": "told"}' if good else "Four, I guess.")
     if mode == "judge":
         return verdict(body["messages"][-1]["content"])
     if "messages" in body:

@@ -162,19 +162,33 @@ def test_prose_is_asked_again_bounded_and_left_out() -> None:
 
 
 def test_a_server_that_fails_is_told() -> None:
-    with pytest.raises(In2xError, match="timed out"):
-        grade(SEGMENTS, "en", "ja", Script(lambda r: None), system="s", tries=1)
+    judge = Script(lambda r: None)
+    with pytest.raises(In2xError, match=r"the judge gave no answer at all \(timed out\)"):
+        grade(SEGMENTS, "en", "ja", judge, system="s")
+    assert len(judge.asked) == 2, "other words mend no server"
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [(verdict(120), "score is 120"), (verdict(50, "存在しない"), "not in the translation"), ("[]", "score is None"),
-     ('{"score": 5, "errors": [{"span": "", "severity": "huge"}]}', "severity is 'huge'"),
-     ('{"score": 5}', "not a list")],
-)  # fmt: skip
+    [
+        (verdict(120), "answer.score must be at most 100"),
+        (verdict(50, "存在しない"), "not in the translation"),
+        ("[]", "answer must be object"),
+        ('{"score": 5, "errors": [{"span": "", "severity": "huge", "category": ""}]}', "severity must be one of"),
+        ('{"score": 5}', "answer lacks errors"),
+        ("とても良い", "prose instead of JSON"),
+    ],
+)
 def test_unusable_verdicts(text: str, fault: str) -> None:
-    graded = read_verdict(text, "雨が降った。")
-    assert graded.score is None and fault in graded.fault
+    judge = Script(lambda r: verdict(70) if "Break" in last(r) else text)
+    graded, good = grade(SEGMENTS, "en", "ja", judge, system="s", tries=2)
+    assert graded.score is None and fault in graded.fault and good.score == 70
+    assert fault in last(judge.asked[-1]), "the judge is told what was wrong"
+
+
+def test_the_last_verdict_counts() -> None:
+    said = f"First thought: {verdict(10)}. No, that is too strict. {verdict(80)}"
+    assert [g.score for g in grade(SEGMENTS, "en", "ja", Script(lambda r: said), system="s")] == [80, 80]
 
 
 def test_our_examples_obey_our_own_rules() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
+from in2x.chat.template import cut, take_apart
 from in2x.errors import In2xError
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig
@@ -21,7 +22,6 @@ from in2x.instructions.prompt import prompt, read_prompt, versions
 from in2x.instructions.rewrite import REWRITERS, rewrite, same_result
 from in2x.instructions.self_instruct import KINDS, Pool, Steering, answered, self_instruct
 from in2x.instructions.verify import Gates
-from in2x.llm.chat import cut, take_apart
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import violation

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from in2x.errors import In2xError
 from in2x.llm.cache import Cache
 from in2x.llm.request import Answer, Request, chat
-from in2x.llm.schema import find_json, violation
+from in2x.llm.schema import read_json, violation
 
 
 def test_round_trip_and_first_answer_stays(tmp_path: Path) -> None:
@@ -93,15 +93,22 @@ def test_json_is_found_in_what_models_say(value: object) -> None:
     import json
 
     text = json.dumps(value, ensure_ascii=False)
-    assert find_json(text) == value
-    assert find_json(f"Sure! Here it is:\n```json\n{text}\n```\nAnything else?") == value
+    assert read_json(text) == (value, None)
+    assert read_json(f"Sure! Here it is:\n```json\n{text}\n```\n1 more question?") == (value, None)
     if isinstance(value, (dict, list)):
-        assert find_json(f"My answer is {text}, I think.") == value
+        assert read_json(f"My answer is {text}, I think.") == (value, None)
 
 
 def test_no_json_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no JSON"):
-        find_json("Well { that is } hard [to say")
+    assert read_json("Well { that is } hard [to say") == (None, "no JSON in the answer")
+    assert read_json("[" * 100_000) == (None, "no JSON in the answer")
+
+
+def test_the_last_json_that_follows_the_schema_counts() -> None:
+    schema = {"type": "object", "required": ["score"], "properties": {"score": {"type": "integer"}}}
+    said = 'Not {"score": 3}; rather {"score": 4}. See [1] for {"why": "it rhymes"}'
+    assert read_json(said, schema) == ({"score": 4}, None)
+    assert read_json('{"score": "many"} or {"why": 1}', schema) == (None, "answer lacks score")
 
 
 def test_violations_say_where() -> None:

@@ -211,7 +211,7 @@ def test_questions_asked_together_go_out_as_one_stream() -> None:
     assert good == {"x": 1}
     assert isinstance(refused, NoAnswer) and "refused" in str(refused)
     assert isinstance(prose, NoAnswer) and "prose" in str(prose)
-    assert script.streams == 1
+    assert script.streams == 3, "one for all, and one for each further try of what could not be read"
 
 
 def test_a_client_that_fails_fails_its_questions_only() -> None:

@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import in2x.training.loop as loop
-from in2x.chat.examples import ExampleTable, chat_examples
 from in2x.corpus.pack import pack
 from in2x.errors import In2xError
 from in2x.pretrain.blocks import block_batch, plan_blocks
 from in2x.records import Instruction
 from in2x.stage import Stage
 from in2x.training.batches import COLUMNS, Example, collate, plan_batches
+from in2x.training.examples import ExampleTable, chat_examples
 from in2x.training.loss import LanguageModelingLoss, hidden_states
 from in2x.training.model import ShapeConfig, build_model, load_model, load_tokenizer, save_model
 from in2x.training.optimizer import Average, Optimizer, OptimizerConfig, learning_rate_factor

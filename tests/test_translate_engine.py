@@ -9,10 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import PAIRS
-from in2x.chat.profile import PromptProfile, chat_ids
+from in2x.chat.profile import PromptProfile
+from in2x.chat.render import chat_ids
 from in2x.errors import In2xError
-from in2x.translate.engine import LINE_BREAKS, LocalTranslator, one_line, spread
+from in2x.translate.engine import LocalTranslator
+from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
+from in2x.translate.translator import LINE_BREAKS, one_line
+
+
+def into_japanese(register=None, **options) -> TranslationRequest:
+    return TranslationRequest("en", "ja", register, **options)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +30,7 @@ def translator(tiny_model: Path) -> LocalTranslator:
 def test_one_answer_a_line_and_empty_stays_empty(translator):
     sources = ["Where is the station?", "", "   ", "She did not come.", "猫は庭で眠ります。"]
     seen = []
-    answers = translator.translate(sources, "en", "ja", max_new_tokens=8, done=seen.append)
+    answers = translator.translate(sources, into_japanese(max_new_tokens=8), seen.append)
     assert len(answers) == len(sources)
     assert answers[1] == answers[2] == ""
     assert not any(LINE_BREAKS.search(answer) for answer in answers)
@@ -32,43 +39,43 @@ def test_one_answer_a_line_and_empty_stays_empty(translator):
 
 def test_an_answer_does_not_depend_on_its_neighbours(translator):
     sources = ["Where is the station?", "I read a book every evening.", "No.", "The cat sleeps in the garden. " * 3]
-    together = translator.translate(sources, "en", "ja", max_new_tokens=12)
-    alone = [translator.translate([source], "en", "ja", max_new_tokens=12)[0] for source in sources]
+    together = translator.translate(sources, into_japanese(max_new_tokens=12))
+    alone = [translator.translate([source], into_japanese(max_new_tokens=12))[0] for source in sources]
     assert together == alone
     assert all(together)
 
 
 def test_a_model_that_knows_its_sentences_gives_them(translator):
     for register in (None, "polite", "casual"):
-        answers = translator.translate(list(PAIRS), "en", "ja", register)
+        answers = translator.translate(list(PAIRS), into_japanese(register))
         assert answers == [by_register[register] for by_register in PAIRS.values()]
 
 
 def test_register_for_all_or_one_a_line(translator):
     sources = ["Where is the station?"] * 3
-    by_line = translator.translate(sources, "en", "ja", ["casual", None, "polite"], max_new_tokens=12)
+    by_line = translator.translate(sources, into_japanese(["casual", None, "polite"], max_new_tokens=12))
     for register, answer in zip(["casual", None, "polite"], by_line, strict=True):
-        assert translator.translate(sources[:1], "en", "ja", register, max_new_tokens=12) == [answer]
+        assert translator.translate(sources[:1], into_japanese(register, max_new_tokens=12)) == [answer]
     assert len(set(by_line)) == 3, "the register must reach the model"
-    with pytest.raises(ValueError, match="2 registers for 3 lines"):
-        spread(["casual", "polite"], 3)
+    with pytest.raises(ValueError, match="2 registers for 3 sources"):
+        translator.translate(sources, into_japanese(["casual", "polite"]))
 
 
 def test_sampling_follows_the_seed(translator):
     sources = ["Where is the station?", "She did not come."]
-    once = translator.translate(sources, "en", "ja", temperature=9.0, seed=3, max_new_tokens=12)
-    assert once == translator.translate(sources, "en", "ja", temperature=9.0, seed=3, max_new_tokens=12)
-    assert once != translator.translate(sources, "en", "ja", temperature=9.0, seed=4, max_new_tokens=12)
+    once = translator.translate(sources, into_japanese(temperature=9.0, seed=3, max_new_tokens=12))
+    assert once == translator.translate(sources, into_japanese(temperature=9.0, seed=3, max_new_tokens=12))
+    assert once != translator.translate(sources, into_japanese(temperature=9.0, seed=4, max_new_tokens=12))
 
 
 def test_a_line_longer_than_the_context_is_translated_in_pieces(translator):
     long = "The cat sleeps in the garden. " * 40
-    [answer] = translator.translate([long], "en", "ja", max_new_tokens=4)
+    [answer] = translator.translate([long], into_japanese(max_new_tokens=4))
     assert not LINE_BREAKS.search(answer)
     fits = [
         piece
-        for piece in split_text(one_line(long), lambda t: translator._fits(t, "en", "ja", None))
-        if translator._fits(piece, "en", "ja", None)
+        for piece in split_text(one_line(long), lambda t: translator._fits(t, into_japanese(), None))
+        if translator._fits(piece, into_japanese(), None)
     ]
     assert len(fits) > 1
     assert " ".join(fits) == one_line(long)
@@ -104,9 +111,11 @@ def test_plain_text_is_encoded_as_the_chat_template_alone_would(translator):
 
 
 def test_stop_texts_end_an_answer(tiny_model, translator):
-    free = translator.translate(["She did not come."], "en", "ja", max_new_tokens=12)[0]
+    free = translator.translate(["She did not come."], into_japanese(max_new_tokens=12))[0]
     cut = LocalTranslator(tiny_model, profile=PromptProfile(stop=(free[1],)))
-    assert cut.translate(["She did not come."], "en", "ja", max_new_tokens=12)[0] == free.partition(free[1])[0].strip()
+    assert (
+        cut.translate(["She did not come."], into_japanese(max_new_tokens=12))[0] == free.partition(free[1])[0].strip()
+    )
 
 
 def test_folders_that_are_no_model(tmp_path):

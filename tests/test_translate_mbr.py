@@ -11,6 +11,7 @@ from sacrebleu.metrics import CHRF
 from conftest import PAIRS
 from in2x.translate.engine import LocalTranslator
 from in2x.translate.mbr import MbrTranslator, chrf, expected_utility, ngrams
+from in2x.translate.request import TranslationRequest
 
 
 @pytest.mark.parametrize(
@@ -48,21 +49,23 @@ class Fixed:
     def translate(self, *_, **__):
         return self.greedy
 
-    def candidates(self, *_, samples, **__):
+    def candidates(self, sources, request, samples, done=None):
+        assert request.temperature == 1
         assert all(len(row) == samples for row in self.drawn)
         return self.drawn
 
 
 def test_the_outlier_loses_and_empty_lines_stay():
     fixed = Fixed(["遠い山に雪が降る", ""], [["猫が庭で眠る", "猫は庭で眠る", "猫が庭で寝る"], ["", "", ""]])
-    assert MbrTranslator(fixed, 3).translate(["a", ""], "en", "ja") == ["猫が庭で眠る", ""]
+    assert MbrTranslator(fixed, 3).translate(["a", ""], TranslationRequest("en", "ja")) == ["猫が庭で眠る", ""]
 
 
 def test_with_a_model(tiny_model):
     translator = LocalTranslator(tiny_model)
     sources = [*PAIRS, ""]
-    drawn = translator.candidates(sources, "en", "ja", "polite", samples=3, temperature=8.0, seed=1, max_new_tokens=10)
+    request = TranslationRequest("en", "ja", "polite", max_new_tokens=10, temperature=8.0, seed=1)
+    drawn = translator.candidates(sources, request, 3)
     assert [len(row) for row in drawn] == [3] * 5
     assert len(set(drawn[0])) > 1 and drawn[4] == ["", "", ""]
-    answers = MbrTranslator(translator, 4, temperature=0.3).translate(sources, "en", "ja", "polite")
+    answers = MbrTranslator(translator, 4, temperature=0.3).translate(sources, TranslationRequest("en", "ja", "polite"))
     assert answers == [*(by_register["polite"] for by_register in PAIRS.values()), ""]

@@ -9,9 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from in2x.errors import In2xError
+from in2x.chat.profile import PromptProfile
+from in2x.errors import In2xError, UsageError
+from in2x.llm.cache import Cache
+from in2x.llm.open import open_judge, open_server
+from in2x.translate.mbr import MbrTranslator
 from in2x.translate.open import open_translator
-from in2x.translate.remote import RemoteTranslator
+from in2x.translate.request import TranslationRequest, check_request
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -41,14 +45,18 @@ class Handler(BaseHTTPRequestHandler):
             self._json({"error": {"message": "busy"}}, status)
             return
         text = body["messages"][-1]["content"].splitlines()[-1][::-1] + "\n"
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": f" {text}!"}}
+        choice = {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": f"{self.server.prefix} {text}!"},
+        }
         self._json({"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
 
 
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.models, running.seen, running.failures = ["first", "second"], [], []
+    running.models, running.seen, running.failures, running.prefix = ["first", "second"], [], [], ""
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
     yield running
@@ -65,39 +73,109 @@ def test_lines_come_back_in_order_and_on_one_line(server, monkeypatch):
     sources = [f"line {n}" for n in range(20)] + ["", "last"]
     seen = []
     translator = open_translator(address(server))
-    answers = translator.translate(sources, "en", "ja", ["casual"] * 22, done=seen.append)
+    answers = translator.translate(sources, TranslationRequest("en", "ja", ["casual"] * 22), seen.append)
     assert answers == [f"{source[::-1]} !" if source else "" for source in sources]
     assert sum(seen) == 22
     authorization, body = server.seen[0]
     assert authorization == "Bearer secret-key"
-    assert body["model"] == "first" and body["temperature"] == 0
-    assert "casual register" in body["messages"][-1]["content"]
+    assert body["model"] == "first" and body["temperature"] == 0 and "max_tokens" not in body
+    assert "Register: casual (タメ口)." in body["messages"][-1]["content"]
     assert "from English into Japanese" in body["messages"][-1]["content"]
     assert len(server.seen) == 21, "an empty line costs no request"
 
 
-def test_samples_have_seeds_of_their_own(server):
-    translator = RemoteTranslator(address(server) + "#second")
-    assert translator.candidates(["ab", ""], "en", "ja", samples=3, seed=5) == [["ba !"] * 3, [""] * 3]
+def test_samples_have_numbers_of_their_own(server, tmp_path):
+    with Cache(tmp_path / "answers") as cache:
+        translator = open_translator(address(server) + "#second", cache)
+        request = TranslationRequest("en", "de", "polite", temperature=1.0, seed=5)
+        for _ in range(2):  # the second time from the cache
+            assert translator.candidates(["ab", ""], request, 3) == [["ba !"] * 3, [""] * 3]
     assert {body["model"] for _, body in server.seen} == {"second"}
     assert sorted(body["seed"] for _, body in server.seen) == [5, 6, 7]
+    assert "Register: polite (Sie)." in server.seen[0][1]["messages"][-1]["content"]
 
 
-def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server):
+def test_minimum_bayes_risk_over_a_server(server):
+    request = TranslationRequest("en", "ja", seed=1)
+    assert MbrTranslator(open_translator(address(server)), 4).translate(["ab"], request) == ["ba !"]
+    assert sorted((body["temperature"], body["seed"]) for _, body in server.seen) == [(0, 1)] + [
+        (1, seed) for seed in (1, 2, 3, 4)
+    ]
+
+
+def test_reasoning_is_no_part_of_a_translation(server):
+    server.prefix = "<think>the cat, hm</think>\n"
+    assert open_translator(address(server)).translate(["ab"], TranslationRequest("en", "ja")) == ["ba !"]
+
+
+def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    request = TranslationRequest("en", "ja")
+    translator = open_translator(address(server))
     server.failures = [503]
-    assert RemoteTranslator(address(server)).translate(["ab"], "en", "ja") == ["ba !"]
+    assert translator.translate(["ab"], request) == ["ba !"]
     server.failures = [401]
-    with pytest.raises(In2xError, match=r"the server answered 401 .*; set OPENAI_API_KEY\."):
-        RemoteTranslator(address(server)).translate(["ab"], "en", "ja")
+    with pytest.raises(In2xError, match=r"does not accept the key \(401\); set .* OPENAI_API_KEY"):
+        translator.translate(["ab"], request)
+    server.failures = [400]
+    with pytest.raises(
+        In2xError, match=r"first: no translation of text 2 \(the server refuses the request \(400: busy"
+    ):
+        translator.translate(["", "ab"], request)
     server.models = []
     with pytest.raises(In2xError, match="lists no model; name one: ADDRESS#MODEL"):
-        RemoteTranslator(address(server))
+        open_translator(address(server))
 
 
 def test_no_server(server, monkeypatch):
-    monkeypatch.setattr("in2x.translate.remote.RETRIES", 0)
+    monkeypatch.setattr("in2x.llm.client.LONGEST_PAUSE", 0.01)
     gone = address(server)
     server.shutdown()
     server.server_close()
-    with pytest.raises(In2xError, match="cannot be reached"):
-        RemoteTranslator(gone)
+    with pytest.raises(In2xError, match=r"gave no answer .*; check the address"):
+        open_translator(gone)
+
+
+def test_judges_and_servers_are_named_alike(server, tmp_path):
+    assert open_server(address(server)).name == "first"
+    assert open_judge(address(server) + "#second", None, None).name == "second"
+    assert open_judge("third", address(server), None).name == "third"
+    with pytest.raises(UsageError, match="is no model folder"):
+        open_judge(str(tmp_path / "nothing"), None, None)
+
+
+PROFILE = PromptProfile(languages=("en", "de", "ja"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "request_", "message"),
+    [
+        (PROFILE, ("en", "fr"), r"does not know French \(fr\); it knows English \(en\), German \(de\), Japanese"),
+        (PROFILE, ("zh", "ja"), "does not know Chinese"),
+        (PROFILE, ("en", "jp"), "no language 'jp'; did you mean 'ja'"),
+        (PromptProfile(), ("en", "xx"), "no language 'xx'"),
+        (PROFILE, ("en", "de", "honorific"), "German has no register 'honorific'; German tells polite, casual"),
+        (PROFILE, ("en", "de", [None, "plain"]), "no register 'plain'"),
+        (PromptProfile(), ("en", "sw", "polite"), "registers of Swahili are not known"),
+        (PROFILE, ("ja", "ja-JP"), "is in Japanese already"),
+    ],
+)
+def test_what_a_model_cannot_be_asked_is_refused(profile, request_, message):
+    with pytest.raises(UsageError, match=message):
+        check_request(profile, TranslationRequest(*request_))
+
+
+def test_what_a_model_can_be_asked_gets_one_spelling():
+    assert check_request(PROFILE, TranslationRequest("eng", "de-DE", "polite")) == TranslationRequest(
+        "en", "de", "polite"
+    )
+    old = PromptProfile()
+    assert check_request(old, TranslationRequest("en", "fr", seed=3)) == TranslationRequest("en", "fr", seed=3)
+
+
+def test_the_model_folder_says_what_it_knows(tmp_path):
+    PROFILE.save(tmp_path)
+    assert PromptProfile.load(tmp_path) == PROFILE
+    (tmp_path / "in2x_prompt.json").write_text('{"templates": {"*": "{source}"}}')
+    assert PromptProfile.load(tmp_path).languages == (), "an old one does not say"
+    assert PromptProfile.load(tmp_path / "none").languages == ()

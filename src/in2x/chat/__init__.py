@@ -1,1 +1,1 @@
-"""The one contract of asking a model: prompt profile, chat template, token ids."""
+"""The one contract of asking a model: prompt profile, chat template, thinking mode, end tokens, token ids."""

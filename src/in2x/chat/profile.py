@@ -3,8 +3,9 @@
 Saved with the model as `in2x_prompt.json`, so that training, RL, evaluation and serving ask in the very same words
 (the wrong prompt is the most common cause of a bad translation from a good model).
 
-A template may use {source}, {from_name}, {to_name}, {from}, {to} and {register} ("" where none is asked for). The
-most specific template wins: "en-ja/polite", then "en-ja", then "*/polite", then "*".
+A template may use {source}, {from_name}, {to_name}, {from}, {to}, {register} and {register_words} ("polite (Sie)"; both
+are "" where none is asked for). The most specific template wins: "en-ja/polite", then "en-ja", then "*/polite", then
+"*".
 """
 
 from __future__ import annotations
@@ -15,43 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import write_text
+from in2x.chat.render import chat_ids
 from in2x.errors import In2xError
+from in2x.language import language
+from in2x.language.pack import REGISTERS
 from in2x.records import Message
 
 FILE = "in2x_prompt.json"
 
-LANGUAGE_NAMES = {"en": "English", "ja": "Japanese", "zh": "Chinese"}
-REGISTERS = ("plain", "polite", "honorific", "casual", "literary")
-
 DEFAULT_TEMPLATES = {
     "*": "Translate into {to_name}: {source}",
-    "*/plain": "Translate into {to_name}, plain style: {source}",
-    "*/polite": "Translate into {to_name}, polite style: {source}",
-    "*/honorific": "Translate into {to_name}, honorific style: {source}",
-    "*/casual": "Translate into {to_name}, casual style: {source}",
-    "*/literary": "Translate into {to_name}, literary style: {source}",
+    **{f"*/{register}": "Translate into {to_name}, " + register + " style: {source}" for register in REGISTERS},
 }
-
+"""How a model that is trained here is asked, where its recipe does not say otherwise."""
 
 BASE_TEMPLATES = {
     "*": "{from_name}: {source}\n{to_name}:",
     **{f"*/{register}": "{from_name}: {source}\n{to_name} (" + register + "):" for register in REGISTERS},
 }
 """How a base model, which has seen bilingual documents in this layout but no chat, is asked (`chat=False`)."""
-
-
-def chat_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
-    """`messages` through the chat template, open for the answer; control tokens inside a message are plain text.
-
-    Templates that know a thinking mode are asked to leave it off. Raises In2xError where there is no chat template.
-    """
-    if not tokenizer.chat_template:
-        raise In2xError("the tokenizer has no chat template", file=tokenizer.name_or_path,
-                        mend=f'put one into tokenizer_config.json, or "chat": false into {FILE}')  # fmt: skip
-    ids: list[int] = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, return_dict=False, sanitize_control_tokens=True, enable_thinking=False
-    )
-    return ids
 
 
 @dataclass(frozen=True)
@@ -62,6 +45,7 @@ class PromptProfile:
         templates: see the module docstring.
         system: an optional system message (chat only).
         stop: texts that end an answer.
+        languages: codes of the languages the model knows; () where that is not said.
         chat: put the prompt through the model's chat template; False for a base model, which continues the text.
     """
 
@@ -69,6 +53,7 @@ class PromptProfile:
     system: str | None = None
     stop: tuple[str, ...] = ()
     chat: bool = True
+    languages: tuple[str, ...] = ()
 
     def prompt(self, source: str, source_lang: str, target_lang: str, register: str | None = None) -> str:
         """The user's turn that asks for a translation of `source`."""
@@ -78,10 +63,14 @@ class PromptProfile:
         if template is None:
             raise In2xError(f"the prompt profile has no template for {pair}", mend='add one for "*"')
         values = {
-            "source": source, "from": source_lang, "to": target_lang, "register": register or "",
-            "from_name": LANGUAGE_NAMES.get(source_lang, source_lang),
-            "to_name": LANGUAGE_NAMES.get(target_lang, target_lang),
-        }  # fmt: skip
+            "source": source,
+            "from": source_lang,
+            "to": target_lang,
+            "register": register or "",
+            "from_name": language(source_lang).name,
+            "to_name": language(target_lang).name,
+            "register_words": language(target_lang).register_words.get(register, register) if register else "",
+        }
         # Not str.format: a source may hold braces.
         out, rest = "", template
         while "{" in rest:
@@ -124,7 +113,12 @@ class PromptProfile:
             return cls()
         try:
             raw = json.loads(file.read_text(encoding="utf-8"))
-            return cls(templates=dict(raw["templates"]), system=raw.get("system"), stop=tuple(raw.get("stop", ())),
-                       chat=bool(raw.get("chat", True)))  # fmt: skip
+            return cls(
+                templates=dict(raw["templates"]),
+                system=raw.get("system"),
+                stop=tuple(raw.get("stop", ())),
+                chat=bool(raw.get("chat", True)),
+                languages=tuple(map(str, raw.get("languages", ()))),
+            )
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise In2xError(f"not a prompt profile ({error})", file=file, mend="delete it or write it anew") from None

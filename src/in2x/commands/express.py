@@ -81,17 +81,18 @@ def _results(
     from in2x.evaluate.express.judged import judge as ask_judge
     from in2x.evaluate.express.score import score
     from in2x.llm.cache import Cache
+    from in2x.llm.config import is_address
 
     # what can be wrong cheaply comes before what is dear
     found: dict[str, list[str]] = {str(file): read_answers(file, items, allow_empty=allow_empty) for file in files}
     with ExitStack() as stack:
         cache: Cache | None = None
-        if judge or any(_is_server(name) for name in models):
+        if judge or any(is_address(name) for name in models):
             cache = Cache(folder / "llm.sqlite")
             stack.callback(cache.close)
         asker = None
         if judge:
-            from in2x.evaluate.express.translate import open_server
+            from in2x.llm.open import open_server
 
             asker = open_server(judge, cache)
         said: dict[str, list[str]] = {}
@@ -107,10 +108,6 @@ def _results(
         systems = {**{name: BASELINES[name](items) for name in baselines}, **found, **said}
         judged = partial(ask_judge, items, asker=asker) if asker else None
         return [score(name, items, texts, judged(texts) if judged else None) for name, texts in systems.items()]
-
-
-def _is_server(name: str) -> bool:
-    return name.startswith(("http://", "https://"))
 
 
 def _show(results: Sequence[Result]) -> None:

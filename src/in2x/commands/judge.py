@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,28 +12,12 @@ from in2x.commands.show import AsJson, emit, show
 from in2x.errors import In2xError, UsageError
 from in2x.stage import console
 
-if TYPE_CHECKING:
-    from in2x.llm.request import Asker
-
 Server = Annotated[str | None, typer.Option("--judge-url", help="OpenAI-compatible server of the judge, up to /v1.")]
-JudgeModel = Annotated[str, typer.Option("--judge", help="The judge's name at the server, or a model folder.")]
+JudgeModel = Annotated[
+    str,
+    typer.Option("--judge", help="The judge: a model folder, an address (ADDRESS#NAME), or its name at --judge-url."),
+]
 CacheFile = Annotated[Path | None, typer.Option("--cache", help="SQLite file; an answer is paid for once.")]
-
-
-def open_judge(model: str, url: str | None, cache: Path | None) -> Asker:
-    """The judge at a server, or in this process where `model` is a folder.
-
-    Raises:
-        UsageError: neither a server nor a folder.
-    """
-    from in2x.llm.cache import Cache
-    from in2x.llm.config import LlmConfig
-    from in2x.llm.open import open_model
-
-    folder = Path(model)
-    if url is None and not folder.is_dir():
-        raise UsageError(f"{model} is no model folder", mend="give --judge-url for a model at a server")
-    return open_model(LlmConfig(base_url=url, model=model), Cache(cache) if cache else None, folder)
 
 
 def judge(
@@ -53,9 +37,11 @@ def judge(
 
     from in2x.evaluate.inputs import read_parallel
     from in2x.judge.esa import Segment, grade
+    from in2x.llm.cache import Cache
+    from in2x.llm.open import open_judge
     from in2x.metrics.significance import bootstrap, mean
 
-    asker = open_judge(model, url, cache)
+    asker = open_judge(model, url, Cache(cache) if cache else None)
     numbers, (sources, *systems) = read_parallel([src, *hyp])
     before = ["\n".join(sources[max(0, i - context) : i]) for i in range(len(sources))]
     rows: list[dict[str, Any]] = []

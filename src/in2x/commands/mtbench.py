@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from in2x.commands.judge import CacheFile, open_judge
+from in2x.commands.judge import CacheFile
 from in2x.commands.show import AsJson, emit, show
 from in2x.errors import UsageError
 from in2x.stage import console
@@ -40,18 +40,21 @@ def mtbench(
 
     from in2x.artifact import write_text
     from in2x.evaluate import mtbench as room
+    from in2x.llm.cache import Cache
+    from in2x.llm.open import open_judge
     from in2x.pages.radar import radar as draw
 
     asked = room.read_questions(questions)
+    kept = Cache(cache) if cache else None
     if model or judge:
         if answers is None:
             raise UsageError("no file of answers is named", mend="give --answers")
         if model:
-            said = room.generate(asked, open_judge(model, model_url, cache))
+            said = room.generate(asked, open_judge(model, model_url, kept))
             room.write_answers(answers, said, model=name)
         if judge:
             found = room.judge(
-                asked, room.read_answers(answers), open_judge(judge, judge_url, cache), model=name,
+                asked, room.read_answers(answers), open_judge(judge, judge_url, kept), model=name,
                 references=room.read_answers(references) if references else None, samples=samples,
             )  # fmt: skip
             room.write_judgements(judgements, found)

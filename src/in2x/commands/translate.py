@@ -22,7 +22,7 @@ def translate(
         str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
     ] = "-",
     register: Annotated[
-        str | None, typer.Option("--register", help="plain, polite, honorific, casual or literary.")
+        str | None, typer.Option("--register", help="One that the language tells: plain, polite, honorific, casual, literary.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here (beside, then renamed).")] = None,
     mbr: Annotated[
@@ -32,18 +32,18 @@ def translate(
     batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
 ) -> None:
     """Translate plain text: one line in, one line out."""
-    from in2x.chat.profile import REGISTERS
+    from in2x.chat.profile import PromptProfile
     from in2x.commands.show import progress
     from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
     from in2x.translate.mbr import MbrTranslator
     from in2x.translate.open import open_translator
+    from in2x.translate.request import TranslationRequest, check_request
 
-    if register is not None and register not in REGISTERS:
-        raise UsageError(f"--register {register!r} is not known", mend=f"use one of {', '.join(REGISTERS)}")
     if mbr == 1:
         raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
-    if source_lang == target_lang:
-        raise UsageError(f"--from and --to are both {source_lang!r}", mend="give two languages")
+    # A folder says what its model knows; a server does not, and is asked for anything.
+    profile = PromptProfile.load(Path(model)) if Path(model).is_dir() else PromptProfile()
+    wanted = check_request(profile, TranslationRequest(source_lang, target_lang, register, seed=seed))
     with open_source(None if file == "-" else Path(file)) as (stream, name, total):
         translator = open_translator(model)
         with open_target(output) as target, progress("translate", total) as advance:
@@ -54,8 +54,5 @@ def translate(
 
             interactive = file == "-" and sys.stdin.isatty()
             engine = MbrTranslator(translator, mbr) if mbr else translator
-            answer = partial(
-                engine.translate, source_lang=source_lang, target_lang=target_lang, register=register, seed=seed,
-                done=advance,
-            )  # fmt: skip
+            answer = partial(engine.translate, request=wanted, done=advance)
             translate_lines(answer, read_lines(stream, name), write, 1 if interactive else batch)

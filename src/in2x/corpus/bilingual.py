@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from in2x.chat.profile import BASE_TEMPLATES, LANGUAGE_NAMES, PromptProfile
+from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
 from in2x.corpus.config import BilingualConfig
 from in2x.corpus.identify import UNKNOWN
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
+from in2x.language import language
 from in2x.records import Document, Pair, content_id
 
 PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
@@ -33,7 +34,7 @@ def interleaved(pairs: Sequence[Pair]) -> str:
 
 def blocks(pairs: Sequence[Pair]) -> str:
     """The whole text in one language under its name, then the whole in the other."""
-    first, second = (LANGUAGE_NAMES.get(code, code) for code in (pairs[0].src_lang, pairs[0].tgt_lang))
+    first, second = (language(code).name for code in (pairs[0].src_lang, pairs[0].tgt_lang))
     registers = {p.register for p in pairs}
     tag = f" ({next(iter(registers))})" if len(registers) == 1 and None not in registers else ""
     return (
@@ -46,7 +47,7 @@ def blocks(pairs: Sequence[Pair]) -> str:
 
 def table(pairs: Sequence[Pair]) -> str:
     """A table with a head and one pair a row."""
-    first, second = (LANGUAGE_NAMES.get(code, code) for code in (pairs[0].src_lang, pairs[0].tgt_lang))
+    first, second = (language(code).name for code in (pairs[0].src_lang, pairs[0].tgt_lang))
     return "\n".join([f"{first} | {second}", *(f"{p.source} | {p.target}" for p in pairs)])
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.corpus.config import StyledConfig
 from in2x.corpus.tokens import estimate_tokens
+from in2x.language import language
 from in2x.language.japanese import is_literary
 from in2x.language.japanese.voice import role_language
 from in2x.language.register import register_of
@@ -59,7 +59,7 @@ def styled_documents(
     Args:
         texts: (id, text) in `lang`; read only as far as needed.
     """
-    name = LANGUAGE_NAMES.get(lang, lang)
+    name = language(lang).name
     made = 0.0
     for id_, text in texts:
         if made >= tokens:

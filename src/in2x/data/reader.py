@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from in2x.chat.profile import REGISTERS
 from in2x.errors import In2xError
+from in2x.language.pack import REGISTERS
 from in2x.records import Instruction, Message, Pair, content_id
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from in2x.artifact import Artifact, write_text
@@ -12,6 +13,7 @@ from in2x.evaluate.outputs import Output
 from in2x.evaluate.systems import SYSTEMS, open_translator
 from in2x.pages.environment import environment
 from in2x.records import read_records
+from in2x.translate.request import TranslationRequest
 
 
 def audit_run(
@@ -70,9 +72,6 @@ def _mbr(run: Path, system: str, asked: Sequence[Output], candidates: int) -> di
     _, stage, folder = next(row for row in SYSTEMS if row[0] == system)
     translator = open_translator(Artifact.open(run / stage).path / folder)
     source, target = asked[0].pair.split("-")
-    drawn = [
-        translator.translate([o.source for o in asked], source, target, [o.register for o in asked], temperature=1.0,
-                             seed=seed)
-        for seed in range(candidates)
-    ]  # fmt: skip
+    request = TranslationRequest(source, target, [o.register for o in asked], temperature=1.0)
+    drawn = [translator.translate([o.source for o in asked], replace(request, seed=seed)) for seed in range(candidates)]
     return mbr_sensitivity([list(row) for row in zip(*drawn, strict=True)], [o.reference for o in asked], target)

@@ -20,7 +20,9 @@ from pathlib import Path
 from in2x.artifact import write_text
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
-from in2x.llm.request import Asker, Request
+from in2x.judge.retry import Question as Asked
+from in2x.judge.retry import Unreadable, ask_until_read
+from in2x.llm.request import Answer, Asker, Request, chat
 from in2x.metrics.significance import Interval, bootstrap, mean
 from in2x.records import Message
 
@@ -201,39 +203,44 @@ def judge(
     Raises:
         In2xError: a question has no answer.
     """
-    places: list[tuple[Question, int, int]] = []
-    requests: list[Request] = []
+    turns: list[Turn] = []
     for question in questions:
         given = answers.get(question.id)
         if given is None or len(given) < len(question.turns):
             count = f"{len(given or [])} answers for {len(question.turns)} turns"
             raise In2xError(f"{model}, question {question.id}: {count}", mend="let the model answer it first")
-        for turn in range(min(2, len(question.turns))):
-            for sample in range(samples):
-                text = _prompt(question, given, (references or {}).get(question.id, []), turn)
-                places.append((question, turn + 1, sample))
-                requests.append(_request([{"role": "user", "content": text}], sample, samples, max_tokens))
-    found: dict[int, tuple[float | None, str]] = {}
-    waiting = list(range(len(requests)))
-    for attempt in range(tries):
-        for index, answer in zip(waiting, asker.ask_all([requests[i] for i in waiting]), strict=True):
-            found[index] = (rating(answer.text) if answer.ok else None, answer.text if answer.ok else str(answer.error))
-        waiting = [i for i in waiting if found[i][0] is None]
-        if not waiting or attempt + 1 == tries:
-            break
-        for i in waiting:
-            before = list(requests[i].messages or ())[1:]
-            more: list[Message] = [{"role": "assistant", "content": found[i][1]}, {"role": "user", "content": _AGAIN}]
-            requests[i] = _request([*before, *more], places[i][2], samples, max_tokens)
-    return [Judgement(q.id, model, turn, found[i][0], found[i][1], asker.name) for i, (q, turn, _) in enumerate(places)]
-
-
-def _request(messages: list[Message], sample: int, samples: int, max_tokens: int) -> Request:
-    head: Message = {"role": "system", "content": SYSTEM}
+        for number in range(min(2, len(question.turns))):
+            text = _prompt(question, given, (references or {}).get(question.id, []), number)
+            turns += [Turn(question.id, number + 1, text, sample) for sample in range(samples)]
     # One judgement is greedy; several need room to differ.
-    return Request(
-        messages=(head, *messages), temperature=0.0 if samples == 1 else 0.7, sample=sample, max_tokens=max_tokens
-    )
+    asked = (turn.asked(0.0 if samples == 1 else 0.7, max_tokens) for turn in turns)
+    replies = ask_until_read(asker, asked, tries=tries, wish=_AGAIN)
+    return [
+        Judgement(turn.question, model, turn.number, reply.value, reply.text or reply.fault, asker.name)
+        for turn, reply in zip(turns, replies, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One answer of a model, to be judged once."""
+
+    question: str
+    number: int
+    prompt: str
+    sample: int
+
+    def asked(self, temperature: float, max_tokens: int) -> Asked[float]:
+        """The question to the judge."""
+        request = chat(self.prompt, system=SYSTEM, temperature=temperature, sample=self.sample, max_tokens=max_tokens)
+        return Asked(request, _read)
+
+
+def _read(answer: Answer) -> float:
+    score = rating(answer.text)
+    if score is None:
+        raise Unreadable("no [[n]] from 1 to 10")
+    return score
 
 
 def _prompt(question: Question, answers: Sequence[str], references: Sequence[str], turn: int) -> str:

@@ -13,6 +13,7 @@ from in2x.errors import In2xError
 from in2x.evaluate.outputs import Output
 from in2x.principles.fundamental import Case, check_principles
 from in2x.records import Pair
+from in2x.translate.request import TranslationRequest
 
 if TYPE_CHECKING:
     from in2x.translate.engine import LocalTranslator
@@ -75,10 +76,9 @@ def answer(
 ) -> list[Output]:
     """What `translator` makes of `pairs` (all of one direction), each checked against its principles."""
     first = pairs[0]
-    hypotheses = translator.translate(
-        [pair.source for pair in pairs], first.src_lang, first.tgt_lang, [pair.register for pair in pairs],
-        temperature=temperature, seed=seed,
-    )  # fmt: skip
+    registers = [pair.register for pair in pairs]
+    request = TranslationRequest(first.src_lang, first.tgt_lang, registers, temperature=temperature, seed=seed)
+    hypotheses = translator.translate([pair.source for pair in pairs], request)
     direction = f"{first.src_lang}-{first.tgt_lang}"
     outputs = [
         Output(system, direction, p.id, p.source, p.target, p.register, p.domain, hypothesis)

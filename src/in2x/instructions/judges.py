@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.prompt import prompt
-from in2x.llm.request import Advance, Answer, Asker, Request, chat
+from in2x.judge.retry import Question, Reply, ask_until_read, json_of
+from in2x.language import language
+from in2x.llm.request import Advance, Asker, Request, chat
 
 FAULTS = ("too_simple", "no_focus", "self_answered", "contradiction", "not_native")
 _FAULTS = {
@@ -46,26 +48,29 @@ class Judged:
     """No judgement came about."""
 
 
-def _no_judgement(candidate: Candidate, answer: Answer) -> Judged:
-    return Judged(candidate, False, "no judgement", {"error": answer.error}, failed=True)
+def _asked(text: str, schema: dict[str, Any]) -> Question[dict[str, Any]]:
+    return Question(chat(text, schema=schema), partial(json_of, schema=schema))
+
+
+def _no_judgement(candidate: Candidate, reply: Reply[dict[str, Any]]) -> Judged:
+    return Judged(candidate, False, "no judgement", {"error": reply.fault}, failed=True)
 
 
 def rule_prompts(judge: Asker, candidates: Sequence[Candidate], advance: Advance | None = None) -> Iterator[Judged]:
     """Ask for each named fault of the instruction."""
-    requests = (
-        chat(
-            prompt("faults").render(language=LANGUAGE_NAMES.get(c.item.lang, c.item.lang), instruction=c.prompt),
-            schema=_FAULTS,
-        )
+    questions = (
+        _asked(prompt("faults").render(language=language(c.item.lang).name, instruction=c.prompt), _FAULTS)
         for c in candidates
     )
-    for candidate, answer in zip(candidates, judge.ask_all(requests, advance), strict=True):
-        if not answer.ok:
-            yield _no_judgement(candidate, answer)
-        elif answer.value["faults"]:
-            yield Judged(candidate, False, answer.value["faults"][0], dict(answer.value))
+    replies = ask_until_read(judge, questions, advance=advance)
+    for candidate, reply in zip(candidates, replies, strict=True):
+        said = reply.value
+        if said is None:
+            yield _no_judgement(candidate, reply)
+        elif said["faults"]:
+            yield Judged(candidate, False, said["faults"][0], said)
         else:
-            yield Judged(candidate, True, evidence=dict(answer.value))
+            yield Judged(candidate, True, evidence=said)
 
 
 def response_and_critic(
@@ -92,28 +97,28 @@ def response_and_critic(
         own = [candidate.item.answer] if candidate.item.answer else []
         mine = fresh[place * responses : (place + 1) * responses]
         texts.append([*own, *(a.text for a in mine if a.ok)])
-    verdicts = critic.ask_all(
-        chat(prompt("critic").render(instruction=c.prompt, response=text), schema=_CRITIC)
+    verdicts = ask_until_read(critic, (
+        _asked(prompt("critic").render(instruction=c.prompt, response=text), _CRITIC)
         for c, mine in zip(candidates, texts, strict=True) for text in mine
-    )  # fmt: skip
+    ))  # fmt: skip
     for candidate, shown in zip(candidates, texts, strict=True):
         yield _weigh(candidate, [next(verdicts) for _ in shown])
         if advance:
             advance(1, critic.usage.note())
 
 
-def _weigh(candidate: Candidate, verdicts: Sequence[Answer]) -> Judged:
-    judged = [v for v in verdicts if v.ok]
-    if not judged or (candidate.item.answer and not verdicts[0].ok):
-        error = verdicts[0].error if verdicts else "the model gave no answer to judge"
+def _weigh(candidate: Candidate, replies: Sequence[Reply[dict[str, Any]]]) -> Judged:
+    judged = [reply.value for reply in replies if reply.value is not None]
+    if not judged or (candidate.item.answer and replies[0].value is None):
+        error = replies[0].fault if replies else "the model gave no answer to judge"
         return Judged(candidate, False, "no judgement", {"error": error}, failed=True)
-    passes = [_acceptable(v.value) for v in judged]
+    passes = [_acceptable(said) for said in judged]
     agreement = round(sum(passes) / len(passes), 3)
-    evidence: dict[str, Any] = {"agreement": agreement, "critics": [v.value for v in judged]}
+    evidence: dict[str, Any] = {"agreement": agreement, "critics": judged}
     if candidate.item.answer and not passes[0]:
-        return Judged(candidate, False, _complaint(judged[0].value), evidence)
+        return Judged(candidate, False, _complaint(judged[0]), evidence)
     if agreement < 0.5:
-        worst = next(v.value for v, passed in zip(judged, passes, strict=True) if not passed)
+        worst = next(said for said, passed in zip(judged, passes, strict=True) if not passed)
         return Judged(candidate, False, _complaint(worst), evidence)
     return Judged(candidate, True, evidence=evidence)
 
@@ -134,21 +139,22 @@ def rereading(
     author: Asker, candidates: Sequence[Candidate], least: int = 4, advance: Advance | None = None
 ) -> Iterator[Judged]:
     """The author reads its own item again, with the notes it made when writing it; each grade must reach `least`."""
-    requests = (
-        chat(
+    questions = (
+        _asked(
             prompt("rereading").render(
-                language=LANGUAGE_NAMES.get(c.item.lang, c.item.lang), instruction=c.prompt, answer=c.item.answer or "",
-                trace=c.notes,
+                language=language(c.item.lang).name, instruction=c.prompt, answer=c.item.answer or "", trace=c.notes
             ),
-            schema=_REREADING,
+            _REREADING,
         )
         for c in candidates
-    )  # fmt: skip
-    for candidate, answer in zip(candidates, author.ask_all(requests, advance), strict=True):
-        if not answer.ok:
-            yield _no_judgement(candidate, answer)
+    )
+    replies = ask_until_read(author, questions, advance=advance)
+    for candidate, reply in zip(candidates, replies, strict=True):
+        said = reply.value
+        if said is None:
+            yield _no_judgement(candidate, reply)
             continue
-        said = answer.value
-        worst = min(("correct", "fit", "native"), key=lambda part: said[part])
-        passed = said[worst] >= least
-        yield Judged(candidate, passed, "" if passed else f"on rereading: {worst}", dict(said))
+        grades = {part: said[part] for part in ("correct", "fit", "native")}
+        worst = min(grades, key=grades.__getitem__)
+        passed = grades[worst] >= least
+        yield Judged(candidate, passed, "" if passed else f"on rereading: {worst}", said)

@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from in2x.chat.profile import LANGUAGE_NAMES, PromptProfile
+from in2x.chat.profile import PromptProfile
+from in2x.chat.template import ChatTemplate
 from in2x.instructions.config import MagpieConfig
 from in2x.instructions.neardup import normalise, rouge_l
+from in2x.language import language, packs
 from in2x.language.example import HUB
 from in2x.language.script import language_of
-from in2x.llm.chat import ChatTemplate
 from in2x.llm.request import Advance, Answer, Asker, Request
 from in2x.records import Instruction, Message, content_id
 
@@ -94,8 +95,8 @@ class Interpreter:
     (else) a chat."""
 
     def __init__(self, profile: PromptProfile) -> None:
-        names = "|".join(map(re.escape, LANGUAGE_NAMES.values()))
-        self._codes = {name: code for code, name in LANGUAGE_NAMES.items()}
+        self._codes = {language(code).name: code for code in profile.languages or packs()}
+        names = "|".join(map(re.escape, self._codes))
         self._patterns: list[tuple[re.Pattern[str], str | None]] = []
         # The longest template first: "..., polite style: {source}" is also a "...: {source}".
         for key, template in sorted(profile.templates.items(), key=lambda kv: -len(kv[1])):

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from in2x.chat.profile import LANGUAGE_NAMES, REGISTERS
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.neardup import normalise
 from in2x.instructions.prompt import prompt
+from in2x.language import language
 from in2x.language.numbers import numbers
+from in2x.language.pack import REGISTERS
 from in2x.llm.request import Advance, Answer, Asker, Request, chat
 from in2x.records import Instruction, content_id
 
@@ -81,7 +82,7 @@ def _new(old: Instruction, lang: str, kind: str, task: str, text: str, answer: s
 
 def _ask_creative(item: Instruction, lang: str) -> str:
     return prompt("creative").render(
-        language=LANGUAGE_NAMES.get(lang, lang), form=_pick(FORMS, item, "form"), style=_pick(STYLES, item, "style"),
+        language=language(lang).name, form=_pick(FORMS, item, "form"), style=_pick(STYLES, item, "style"),
         seed=_user(item)[:2000],
     )  # fmt: skip
 
@@ -122,7 +123,7 @@ def _build_localized(item: Instruction, lang: str, said: Mapping[str, Any]) -> C
 
 def _ask_style(item: Instruction, lang: str) -> str:
     return prompt("style").render(
-        language=LANGUAGE_NAMES.get(lang, lang), register=_pick(REGISTERS, item, "register"),
+        language=language(lang).name, register=_pick(REGISTERS, item, "register"),
         instruction=_user(item)[:4000], answer=(item.answer or "")[:4000],
     )  # fmt: skip
 
@@ -141,7 +142,7 @@ REWRITERS: Mapping[str, Rewriter] = {
         "localized",
         lambda item: item.task != "translate" and final_answer(item) is not None,
         lambda item, lang: prompt("localized").render(
-            language=LANGUAGE_NAMES.get(lang, lang), question=_user(item)[:4000], answer=final_answer(item) or ""
+            language=language(lang).name, question=_user(item)[:4000], answer=final_answer(item) or ""
         ),
         _schema(reasoning=_TEXT, changes={"type": "array", "items": {"type": "string"}}),
         _build_localized,

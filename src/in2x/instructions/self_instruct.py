@@ -10,10 +10,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.neardup import NearDuplicateIndex
 from in2x.instructions.prompt import prompt
+from in2x.language import language
 from in2x.llm.request import Advance, Asker, Request, chat
 from in2x.records import Instruction, content_id
 
@@ -135,7 +135,7 @@ def self_instruct(
 
 def _request(pool: Pool, steering: Steering, kind: str, number: int, seed: int, rng: random.Random) -> Request:
     text = prompt("self-instruct").render(
-        language=LANGUAGE_NAMES.get(steering.lang, steering.lang), examples=pool.examples(rng), kind=kind,
+        language=language(steering.lang).name, examples=pool.examples(rng), kind=kind,
         topic=rng.choice(steering.topics) if steering.topics else "", difficulty=rng.choice(steering.difficulties),
         count=PER_REQUEST,
     )  # fmt: skip

@@ -2,20 +2,21 @@
 
 One request a segment, answered as JSON by schema (through any `in2x.llm.request.Asker`, so cached, bounded, retried);
 the few-shot examples and the wording are our own. A judge that answers prose, or marks a span that is not in the
-translation, is asked again a bounded number of times; what then still fails is *missing* (None), counted, and told
-with system and document, never scored 0.
+translation, is asked again (`retry`); what then still fails is *missing* (None), counted, and told with system and
+document, never scored 0.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from in2x.chat.profile import LANGUAGE_NAMES
-from in2x.errors import In2xError
-from in2x.llm.request import Asker, Request
+from in2x.judge.retry import Question, Unreadable, ask_until_read, demand_one, json_of
+from in2x.language import language
+from in2x.llm.request import Answer, Asker, Request
 from in2x.records import Message
 
 SEVERITIES = ("minor", "major", "critical")
@@ -82,9 +83,15 @@ class Segment:
 
 
 def grade(
-    segments: Sequence[Segment], source_lang: str, target_lang: str, asker: Asker, *, system: str, tries: int = 3,
-    max_tokens: int = 800,
-) -> list[Graded]:  # fmt: skip
+    segments: Sequence[Segment],
+    source_lang: str,
+    target_lang: str,
+    asker: Asker,
+    *,
+    system: str,
+    tries: int = 3,
+    max_tokens: int = 2048,
+) -> list[Graded]:
     """Grade each segment.
 
     Args:
@@ -94,33 +101,21 @@ def grade(
     Raises:
         In2xError: the judge failed on every segment (the first is named).
     """
-    requests = [_request(_messages(s, source_lang, target_lang), max_tokens) for s in segments]
-    found: list[Graded] = [Graded(None, fault="not asked") for _ in segments]
-    waiting = list(range(len(segments)))
-    for attempt in range(tries):
-        for i, answer in zip(waiting, asker.ask_all([requests[i] for i in waiting]), strict=True):
-            found[i] = read_verdict(answer.value if answer.value is not None else answer.text, segments[i].translation)
-            if not answer.ok:
-                found[i] = Graded(None, fault=str(answer.error))
-        waiting = [i for i in waiting if found[i].score is None]
-        if not waiting or attempt + 1 == tries:
-            break
-        for i in waiting:
-            again: Message = {
-                "role": "user",
-                "content": f"That could not be used: {found[i].fault}. JSON only, please.",
-            }
-            # A new sample number, so that a cache does not give the same answer again.
-            requests[i] = _request([*_messages(segments[i], source_lang, target_lang), again], max_tokens, attempt + 1)
-    if segments and len(waiting) == len(segments):
-        place = f"{system}, document {segments[0].document or 1}"
-        raise In2xError(f"{place}: the judge gave no usable answer ({found[0].fault}), and so for every segment",
-                        mend="use a judge that can answer in JSON")  # fmt: skip
-    return found
+    questions = [
+        Question(
+            Request(messages=tuple(_messages(s, source_lang, target_lang)), schema=SCHEMA, max_tokens=max_tokens),
+            partial(_read, translation=s.translation),
+        )
+        for s in segments
+    ]
+    replies = list(ask_until_read(asker, questions, tries=tries))
+    if segments:
+        demand_one(replies, f"{system}, document {segments[0].document or 1}")
+    return [reply.value or Graded(None, fault=reply.fault) for reply in replies]
 
 
-def _request(messages: list[Message], max_tokens: int, sample: int = 0) -> Request:
-    return Request(messages=tuple(messages), schema=SCHEMA, max_tokens=max_tokens, sample=sample)
+def _read(answer: Answer, translation: str) -> Graded:
+    return read_verdict(json_of(answer, SCHEMA), translation)
 
 
 def _messages(segment: Segment, source_lang: str, target_lang: str) -> list[Message]:
@@ -132,31 +127,17 @@ def _messages(segment: Segment, source_lang: str, target_lang: str) -> list[Mess
 
 
 def _question(segment: Segment, source_lang: str, target_lang: str) -> str:
-    names = (LANGUAGE_NAMES.get(source_lang, source_lang), LANGUAGE_NAMES.get(target_lang, target_lang))
     lines = [f"Before it: {segment.context}"] if segment.context else []
-    lines.append(f"{names[0]} source: {segment.source}")
+    lines.append(f"{language(source_lang).name} source: {segment.source}")
     if segment.register:
         lines.append(f"Register asked for: {segment.register}")
-    lines.append(f"{names[1]} translation: {segment.translation}")
+    lines.append(f"{language(target_lang).name} translation: {segment.translation}")
     return "\n".join(lines)
 
 
-def read_verdict(value: Any, translation: str) -> Graded:
-    """The verdict in a judge's answer (parsed JSON, or text that is JSON); `fault` says why it cannot be used."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            return Graded(None, fault=f"prose instead of JSON ({value.strip()[:40]!r})")
-    score = value.get("score") if isinstance(value, dict) else None
-    errors = value.get("errors") if isinstance(value, dict) else None
-    if not isinstance(score, (int, float)) or isinstance(score, bool) or not 0 <= score <= 100:
-        return Graded(None, fault=f"the score is {score!r}")
-    if not isinstance(errors, list) or not all(isinstance(e, dict) for e in errors):
-        return Graded(None, fault="errors is not a list of objects")
-    for error in errors:
-        if error.get("severity") not in SEVERITIES:
-            return Graded(None, fault=f"the severity is {error.get('severity')!r}")
-        if str(error.get("span") or "") not in translation:
-            return Graded(None, fault=f"the span {str(error.get('span'))[:40]!r} is not in the translation")
-    return Graded(float(score), [{k: str(e.get(k) or "") for k in ("span", "severity", "category")} for e in errors])
+def read_verdict(value: Mapping[str, Any], translation: str) -> Graded:
+    """The verdict in a judge's answer that follows `SCHEMA`. Raises Unreadable for a span that is not there."""
+    for error in value["errors"]:
+        if error["span"] not in translation:
+            raise Unreadable(f"the span {error['span'][:40]!r} is not in the translation")
+    return Graded(float(value["score"]), [dict(error) for error in value["errors"]])

@@ -79,7 +79,7 @@ class Cache:
         if row is None:
             return None
         text, value, finished, prompt_tokens, answer_tokens, logprobs = json.loads(row[0])
-        return Answer(text, value, finished, prompt_tokens, answer_tokens, logprobs, None, True)
+        return Answer(text, value, finished, prompt_tokens, answer_tokens, logprobs, cached=True)
 
     def put(self, key: bytes, model: str, answer: Answer) -> None:
         """Keep `answer` (which must not be a failure) under `key`; an answer that is already there stays."""

@@ -17,25 +17,29 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import httpx2
 import openai
 
+from in2x.chat.render import without_reasoning
+from in2x.chat.template import cut
 from in2x.errors import In2xError
 from in2x.llm.cache import Cache
-from in2x.llm.chat import cut
 from in2x.llm.config import LlmConfig
 from in2x.llm.limits import TokenBucket, Usage, pause
 from in2x.llm.pool import http_client
-from in2x.llm.request import Advance, Answer, Request
-from in2x.llm.schema import find_json, violation
+from in2x.llm.request import Advance, Answer, Request, again
+from in2x.llm.schema import read_json
 from in2x.llm.wire import body_words, detail_of, logprobs_of, retry_after
-from in2x.records import Message
 
+T = TypeVar("T")
 LONGEST_PAUSE = 60.0
 """Seconds: longest backoff (Retry-After may ask for more, up to 10 minutes)."""
+UNBOUNDED = 1024
+"""Tokens that an answer without a bound is taken to cost, for the rate limit."""
 WINDOW = 16
 """Answers held back for order, in multiples of `in_flight`: one slow request must not stall the others at once."""
 
@@ -68,6 +72,27 @@ class Client:
         self._worked = False
         self._random = random.Random(0)
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
+
+    def models(self) -> list[str]:
+        """Names of the models that the server lists.
+
+        Raises:
+            In2xError: it does not answer, does not take the key, or does not speak the OpenAI API.
+        """
+
+        async def listed() -> list[str]:
+            async with self._session() as api:
+                return await self._patiently(lambda: self._list(api))
+
+        with asyncio.Runner() as runner:
+            return runner.run(listed())
+
+    async def _list(self, api: openai.AsyncOpenAI) -> list[str]:
+        response = await self._exchange(api.get("/models", cast_to=httpx2.Response))
+        try:
+            return [str(entry["id"]) for entry in json.loads(response.content)["data"]]
+        except (ValueError, KeyError, TypeError):
+            raise Passing("a list of models that is none", reached=self._worked) from None
 
     # --- many requests -------------------------------------------------------------------------------------------
 
@@ -181,89 +206,95 @@ class Client:
             answer = await self._persist(api, request)
             if request.schema is None:
                 return answer
-            value, fault = self._parse(answer, request)
-            if fault is None:
-                return _with_value(answer, value)
-            # Asked once to repair it, with its own words before it; then it counts as failed.
-            self.usage.repaired += 1
-            repaired = await self._persist(api, _repair(request, answer.text, fault))
-            value, fault = self._parse(repaired, request)
-            if fault is None:
-                return _with_value(repaired, value)
-            return Answer(error=f"not the JSON asked for: {fault}", text=repaired.text)
+            value, fault = read_json(answer.text, request.schema)
+            if fault is not None and request.messages is not None:
+                # Asked once to repair it, with its own words before it; then it counts as failed.
+                self.usage.repaired += 1
+                answer = await self._persist(api, again(request, answer.text, _repair(request.schema, fault)))
+                value, fault = read_json(answer.text, request.schema)
+            if fault is not None:
+                return replace(answer, error=f"not the JSON asked for: {fault}", unusable=True)
+            return replace(answer, value=value)
         except Refused as error:
             return Answer(error=str(error))
 
-    def _parse(self, answer: Answer, request: Request) -> tuple[Any, str | None]:
-        assert request.schema is not None
-        try:
-            value = find_json(answer.text)
-        except ValueError as error:
-            return None, str(error)
-        return value, violation(value, request.schema)
-
     async def _persist(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
         """Ask until there is an answer, the request is refused, or `attempts` are used up."""
+        return await self._patiently(lambda: self._try(api, request))
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What `attempt` gives, made again with longer and longer pauses where the trouble passes."""
         last = ""
-        for attempt in range(self.config.attempts):
-            if spent := self.usage.spent(self.config):
-                raise Refused(spent)
-            estimate = 0.0
-            if self._requests:
-                await pause(self._requests.take())
-            if self._tokens:
-                estimate = _estimate(request)
-                await pause(self._tokens.take(estimate))
-            started = time.monotonic()
-            self.usage.asked += 1
+        for number in range(self.config.attempts):
             try:
-                answer = await self._send(api, request)
+                found = await attempt()
             except Passing as error:
                 last = str(error)
-                if self._tokens:
-                    self._tokens.give_back(estimate)
                 # A server that nothing ever came from is more likely misnamed than busy.
-                if not error.reached and not self._worked and attempt >= 2:
+                if not error.reached and not self._worked and number >= 2:
                     break
                 self.usage.retried += 1
-                backoff = min(LONGEST_PAUSE, self.config.backoff * 2**attempt) * (0.5 + self._random.random())
+                backoff = min(LONGEST_PAUSE, self.config.backoff * 2**number) * (0.5 + self._random.random())
                 await asyncio.sleep(backoff if error.wait is None else error.wait + 0.1 * self._random.random())
                 continue
             self._worked = True
-            self.usage.seconds += time.monotonic() - started
-            self.usage.pay(self.config, answer.prompt_tokens, answer.answer_tokens)
-            if self._tokens:
-                self._tokens.give_back(estimate - answer.prompt_tokens - answer.answer_tokens)
-            return answer
+            return found
         if not self._worked:
             raise In2xError(
                 f"the server at {self.config.base_url} gave no answer ({last})",
-                mend="check base_url (it ends in /v1) and that the server runs",
+                mend="check the address (it ends in /v1) and that the server runs",
             )
         raise Refused(f"no answer after {self.config.attempts} tries ({last})")
 
-    async def _send(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
-        body = self._body(request)
+    async def _try(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
+        """Ask once, within rates and budget."""
+        if spent := self.usage.spent(self.config):
+            raise Refused(spent)
+        estimate = 0.0
+        if self._requests:
+            await pause(self._requests.take())
+        if self._tokens:
+            estimate = _estimate(request)
+            await pause(self._tokens.take(estimate))
+        started = time.monotonic()
+        self.usage.asked += 1
         path = "/completions" if request.messages is None else "/chat/completions"
         try:
             # The raw response: the SDK's own models accept anything, so the reading below has to look anyway.
+            sent = api.post(path, cast_to=httpx2.Response, body=self._body(request))
+            answer = self._read(await self._exchange(sent, request.schema is not None), request)
+        except Passing:
+            if self._tokens:
+                self._tokens.give_back(estimate)
+            raise
+        self.usage.seconds += time.monotonic() - started
+        self.usage.pay(self.config, answer.prompt_tokens, answer.answer_tokens)
+        if self._tokens:
+            self._tokens.give_back(estimate - answer.prompt_tokens - answer.answer_tokens)
+        return answer
+
+    async def _exchange(self, sent: Awaitable[httpx2.Response], with_schema: bool = False) -> httpx2.Response:
+        """The response to what was sent, every trouble on the way put in its kind."""
+        try:
             # The SDK's time-out is for silence between two packets, ours for the whole answer.
             async with asyncio.timeout(self.config.timeout):
-                response = await api.post(path, cast_to=httpx2.Response, body=body)
+                return await sent
         except (openai.APITimeoutError, TimeoutError):
             raise Passing(f"no answer within {self.config.timeout:g} s", reached=self._worked) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__
             raise Passing(f"no connection ({cause or error})", reached=self._worked) from None
         except openai.APIStatusError as error:
-            raise self._status(error, request) from None
-        return self._read(response, request)
+            raise self._status(error, with_schema) from None
 
     def _body(self, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self.name, "max_tokens": request.max_tokens, "temperature": request.temperature,
+            "model": self.name,
+            "temperature": request.temperature,
             "seed": request.seed + request.sample,
-        }  # fmt: skip
+        }
+        if request.max_tokens is not None:
+            body["max_tokens"] = request.max_tokens
         if request.messages is None:
             body["prompt"] = request.prompt
         else:
@@ -284,7 +315,7 @@ class Client:
             }
         return body
 
-    def _status(self, error: openai.APIStatusError, request: Request) -> Exception:
+    def _status(self, error: openai.APIStatusError, with_schema: bool) -> Exception:
         status = error.status_code
         detail = detail_of(error)
         where = self.config.base_url
@@ -302,7 +333,7 @@ class Client:
             )
         if status in (408, 409, 425, 429) or status >= 500:
             return Passing(f"{status} {detail}".strip(), retry_after(error.response.headers))
-        if request.schema is not None and self._native_schema and "response_format" in body_words(detail):
+        if with_schema and self._native_schema and "response_format" in body_words(detail):
             self._native_schema = False
             return Passing("the server knows no response_format", 0.0)
         if status in (400, 413, 422):
@@ -326,6 +357,8 @@ class Client:
             raise Passing("an answer without choices", reached=self._worked) from None
         if not isinstance(text, str):
             raise Passing("an empty choice")
+        if request.messages is not None:
+            text = without_reasoning(text)
         if request.stop:
             text = cut(text, request.stop)[0]  # servers take four stops, and some leave the stop in
         if finish == "content_filter":
@@ -351,26 +384,14 @@ async def _some(stream: AsyncGenerator[list[Answer], None]) -> list[Answer]:
         return []
 
 
-def _with_value(answer: Answer, value: Any) -> Answer:
-    return Answer(answer.text, value, answer.finished, answer.prompt_tokens, answer.answer_tokens, answer.logprobs)
-
-
-def _repair(request: Request, text: str, fault: str) -> Request:
-    wish: Message = {
-        "role": "user",
-        "content": f"That is not the JSON that was asked for: {fault}. Answer again with nothing but JSON that follows "
-        f"this schema: {json.dumps(request.schema, ensure_ascii=False)}",
-    }
-    said: Message = {"role": "assistant", "content": text}
-    if request.messages is None:
-        raise Refused(f"not the JSON asked for: {fault}")
-    return Request(
-        messages=(*request.messages, said, wish), max_tokens=request.max_tokens, temperature=request.temperature,
-        top_p=request.top_p, seed=request.seed, sample=request.sample, schema=request.schema,
-    )  # fmt: skip
+def _repair(schema: Mapping[str, Any], fault: str) -> str:
+    return (
+        f"That is not the JSON that was asked for: {fault}. Answer again with nothing but JSON that follows this "
+        f"schema: {json.dumps(schema, ensure_ascii=False)}"
+    )
 
 
 def _estimate(request: Request) -> float:
     """Tokens a request may cost: what it says (three bytes a token) and all that it allows."""
     text = request.prompt or "".join(m["content"] for m in request.messages or ())
-    return len(text.encode("utf-8", "replace")) / 3 + request.max_tokens
+    return len(text.encode("utf-8", "replace")) / 3 + (request.max_tokens or UNBOUNDED)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from in2x.knob import Config, knob
 
 
+def is_address(model: str) -> bool:
+    """Whether `model` names a server (ADDRESS or ADDRESS#NAME), and not a folder or a hub name."""
+    return model.startswith(("http://", "https://"))
+
+
 class LlmConfig(Config):
     """One model behind an OpenAI-compatible server; without `base_url` the run's own model answers in process."""
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from in2x.artifact import hash_files
+from in2x.chat.render import prompt_tokens, without_reasoning
+from in2x.chat.template import ChatTemplate, Render, cut, end_ids, renderer, stop_ids, take_apart
 from in2x.llm.cache import Cache
-from in2x.llm.chat import ChatTemplate, Render, cut, renderer, take_apart
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
-from in2x.llm.schema import find_json, violation
+from in2x.llm.schema import read_json
 
 BATCH = 64
 """Requests sampled as one batch. A sampled answer depends on its place in the batch, so this is no knob."""
+
+
+LONGEST = 1024
+"""Tokens of an answer to a request that leaves it open."""
 
 
 class LocalClient:
@@ -29,8 +35,10 @@ class LocalClient:
     def __init__(self, model: Any, tokenizer: Any, name: str, cache: Cache | None = None) -> None:
         self.model, self.tokenizer, self.name, self.cache = model, tokenizer, name, cache
         self.usage = Usage()
-        self._render: Render | None = None
+        self.render: Render = renderer(tokenizer)
         self._template: ChatTemplate | None = None
+        generation = getattr(model, "generation_config", None)
+        self._ends = end_ids(tokenizer, getattr(generation, "eos_token_id", None))
 
     @classmethod
     def load(cls, folder: Path, cache: Cache | None = None) -> LocalClient:
@@ -43,13 +51,6 @@ class LocalClient:
         tokenizer, model = load_tokenizer(folder), load_model(folder, compute_dtype(torch.device("cpu"))).eval()
         files = [f for f in folder.iterdir() if f.suffix in (".safetensors", ".json", ".jinja")]
         return cls(model, tokenizer, f"local:{hash_files(files, folder)}", cache)
-
-    @property
-    def render(self) -> Render:
-        """Puts messages through the model's chat template."""
-        if self._render is None:
-            self._render = renderer(self.tokenizer)
-        return self._render
 
     @property
     def template(self) -> ChatTemplate:
@@ -101,21 +102,21 @@ class LocalClient:
         first = batch[0]
         stops = [*first.stop]
         if first.messages is None:
-            texts = [request.prompt or "" for request in batch]
+            rows = [self.tokenizer(request.prompt or "", add_special_tokens=False)["input_ids"] for request in batch]
         else:
-            texts = [self.render(list(request.messages or ()), True) for request in batch]
+            rows = prompt_tokens(self.tokenizer, [list(request.messages or ()) for request in batch])
             stops += [t for t in (self.template.end_of_answer, self.template.end_of_user) if t.strip()]
-        rows = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-        stop_ids = self._stop_ids(stops)
+        ends = self._ends | stop_ids(self.tokenizer, stops)
         seed = int.from_bytes(hashlib.blake2b(b"".join(keys), digest_size=6).digest(), "big")
         found = sample(
-            self.model, rows, max_new_tokens=first.max_tokens, stop_ids=stop_ids, temperature=first.temperature,
+            self.model, rows, max_new_tokens=first.max_tokens or LONGEST, stop_ids=ends, temperature=first.temperature,
             seed=seed,
         )  # fmt: skip
         answers = []
         for request, row, (completion,) in zip(batch, rows, found, strict=True):
-            tokens = [token for token in completion.tokens if token not in stop_ids]
+            tokens = [token for token in completion.tokens if token not in ends]
             text, stopped = cut(self.tokenizer.decode(tokens, skip_special_tokens=False), stops)
+            text = without_reasoning(text) if request.messages is not None else text
             answers.append(
                 _checked(
                     request,
@@ -131,16 +132,6 @@ class LocalClient:
             )
         return answers
 
-    def _stop_ids(self, stops: Sequence[str]) -> list[int]:
-        """Token ids that end a text for certain: end of text, and each stop that begins with a special token."""
-        ids = {self.tokenizer.eos_token_id} - {None}
-        special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
-        for stop in stops:
-            tokens = self.tokenizer(stop, add_special_tokens=False)["input_ids"]
-            if tokens and tokens[0] in special:
-                ids.add(tokens[0])
-        return sorted(ids)
-
 
 def _settings(request: Request) -> tuple[object, ...]:
     return (request.prompt is None, request.max_tokens, request.temperature, request.top_p, request.stop)
@@ -149,13 +140,10 @@ def _settings(request: Request) -> tuple[object, ...]:
 def _checked(request: Request, answer: Answer) -> Answer:
     if request.schema is None:
         return answer
-    try:
-        value = find_json(answer.text)
-    except ValueError as error:
-        return Answer(error=f"not the JSON asked for: {error}", text=answer.text)
-    if fault := violation(value, request.schema):
-        return Answer(error=f"not the JSON asked for: {fault}", text=answer.text)
-    return Answer(answer.text, value, answer.finished, answer.prompt_tokens, answer.answer_tokens, answer.logprobs)
+    value, fault = read_json(answer.text, request.schema)
+    if fault is not None:
+        return replace(answer, error=f"not the JSON asked for: {fault}", unusable=True)
+    return replace(answer, value=value)
 
 
 def _logprobs(tokenizer: Any, completion: Any) -> list[Any]:

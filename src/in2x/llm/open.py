@@ -1,16 +1,19 @@
-"""The model that a config names: at a server, or in this process."""
+"""The model that a config, an option or an address names: at a server, or in this process."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from in2x.errors import In2xError
+from in2x.chat.template import ChatTemplate, renderer, take_apart
+from in2x.errors import In2xError, UsageError
 from in2x.llm.cache import Cache
-from in2x.llm.chat import ChatTemplate, renderer, take_apart
 from in2x.llm.client import Client
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import LlmConfig, is_address
 from in2x.llm.local import LocalClient
 from in2x.llm.request import Asker
+
+AT_ONCE = 8
+"""Requests under way at a server that only an address names: it may be one process on this machine."""
 
 
 def open_model(config: LlmConfig, cache: Cache | None, folder: Path | None = None) -> Asker:
@@ -24,6 +27,37 @@ def open_model(config: LlmConfig, cache: Cache | None, folder: Path | None = Non
     if folder is None:
         raise In2xError("no model is named", mend="give llm.base_url or a model folder")
     return LocalClient.load(folder, cache)
+
+
+def open_server(address: str, cache: Cache | None = None) -> Client:
+    """The model at ADDRESS#NAME; without a name the first one that the server lists.
+
+    Raises:
+        In2xError: the server does not answer, does not take the key, or lists no model.
+    """
+    url, _, name = address.partition("#")
+    if not name:
+        listed = Client(LlmConfig(base_url=url)).models()
+        if not listed:
+            raise In2xError("the server lists no model", file=url, mend="name one: ADDRESS#MODEL")
+        name = listed[0]
+    return Client(LlmConfig(base_url=url, model=name, in_flight=AT_ONCE), cache)
+
+
+def open_judge(model: str, url: str | None, cache: Cache | None) -> Asker:
+    """The model that judges: `model` at the server `url`; without one an address (ADDRESS#NAME) or a folder.
+
+    Raises:
+        UsageError: none of these.
+        In2xError: the server does not answer, or the folder holds no model.
+    """
+    if url is not None:
+        return Client(LlmConfig(base_url=url, model=model), cache)
+    if is_address(model):
+        return open_server(model, cache)
+    if not Path(model).is_dir():
+        raise UsageError(f"{model} is no model folder", mend="give an address, or --judge-url for a model at a server")
+    return LocalClient.load(Path(model), cache)
 
 
 def template_of(asker: Asker, config: LlmConfig, system: str | None = None) -> ChatTemplate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from in2x.llm.limits import Usage
@@ -24,7 +24,8 @@ class Request:
 
     messages: tuple[Message, ...] | None = None
     prompt: str | None = None
-    max_tokens: int = 1024
+    max_tokens: int | None = 1024
+    """Longest answer; None leaves it to the server (a model in this process then stops at 1024)."""
     temperature: float = 0.0
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
@@ -49,6 +50,19 @@ class Request:
         return hashlib.blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def again(request: Request, said: str, wish: str) -> Request:
+    """`request` once more, with what the model `said` and a `wish` of what to do otherwise: a question of its own.
+
+    Raises:
+        ValueError: a raw continuation, which cannot be talked about.
+    """
+    if request.messages is None:
+        raise ValueError("only a chat can be asked again")
+    said_turn: Message = {"role": "assistant", "content": said or "…"}
+    wish_turn: Message = {"role": "user", "content": wish}
+    return replace(request, messages=(*request.messages, said_turn, wish_turn))
+
+
 def chat(text: str, *, system: str | None = None, **options: Any) -> Request:
     """A request with one user turn; `options` are fields of `Request`."""
     head: tuple[Message, ...] = ({"role": "system", "content": system},) if system else ()
@@ -69,6 +83,9 @@ class Answer:
     logprobs: list[Any] | None = None
     """[token, log-probability, [[token, log-probability], ...]] a token, where asked for and offered."""
     error: str | None = None
+    unusable: bool = False
+    """With `error` set: the model did answer, only not in the form asked for (`text` holds its words). Otherwise the
+    fault is the server's, the connection's or the budget's, and asking in other words mends nothing."""
     cached: bool = False
 
     @property

@@ -17,28 +17,49 @@ _KNOWN = frozenset(
         "minimum", "maximum", "minLength", "maxLength", "pattern", "anyOf", "title", "description", "default",
     }
 )  # fmt: skip
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
+_OPENS = re.compile(r"```(?:json)?\s*\n\s*|[{\[]", re.IGNORECASE)
+_CLOSES = re.compile(r"\s*```")
+TRIES = 512
+"""Most places of a text that are tried: an answer of nothing but brackets must not cost its length squared."""
 
 
-def find_json(text: str) -> Any:
-    """The JSON value in `text`: all of it, the fenced block, or the first object or array that parses.
+def read_json(text: str, schema: Mapping[str, Any] | None = None) -> tuple[Any, str | None]:
+    """The JSON value that answers a question, and None; or None and why there is none, in words a model can act on.
 
-    Raises:
-        ValueError: there is none.
+    All of `text` is taken where it is JSON; else the last value in it that follows `schema`: models think aloud, give
+    examples and correct themselves, and what they mean comes last.
     """
-    stripped = text.strip()
-    for candidate in (stripped, *(m.group(1).strip() for m in _FENCE.finditer(text))):
-        try:
-            return json.loads(candidate)
-        except json.JSONDecodeError:
-            continue
+    values = json_values(text)
+    if not values:
+        return None, "no JSON in the answer"
+    faults = [None if schema is None else violation(value, schema) for value in values]
+    for value, fault in zip(reversed(values), reversed(faults), strict=True):
+        if fault is None:
+            return value, None
+    return None, faults[-1]
+
+
+def json_values(text: str) -> list[Any]:
+    """The JSON values in `text`: all of it, or in their order those of fenced blocks, objects and arrays."""
+    try:
+        return [json.loads(text)]
+    except (json.JSONDecodeError, RecursionError):
+        pass
     decoder = json.JSONDecoder()
-    for match in list(re.finditer(r"[{\[]", text))[:64]:
-        try:
-            return decoder.raw_decode(text, match.start())[0]
-        except json.JSONDecodeError:
+    values: list[Any] = []
+    end = tries = 0
+    for match in _OPENS.finditer(text):
+        if match.start() < end:
             continue
-    raise ValueError("no JSON in the answer")
+        if (tries := tries + 1) > TRIES:
+            break
+        try:
+            value, end = decoder.raw_decode(text, match.end() if match[0].startswith("`") else match.start())
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        values.append(value)
+        end = closed.end() if (closed := _CLOSES.match(text, end)) else end
+    return values
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 from in2x import __version__
 from in2x.artifact import Artifact, write_text
-from in2x.chat.profile import LANGUAGE_NAMES, PromptProfile
+from in2x.chat.profile import PromptProfile
+from in2x.language import language
 from in2x.stage import Facts
 
 TIMING = re.compile(r"second|per_s$|wall|rss|memory")
@@ -62,8 +63,8 @@ def write_card(folder: Path, recipe: Facts, artifacts: Mapping[str, Artifact]) -
     text = CARD.format(
         languages="\n".join(f"- {code}" for code in languages.all),
         name=recipe.name,
-        pairs=", ".join(LANGUAGE_NAMES.get(code, code) for code in languages.all[:-1])
-        + f" and {LANGUAGE_NAMES.get(languages.all[-1], languages.all[-1])}",
+        pairs=", ".join(language(code).name for code in languages.all[:-1])
+        + f" and {language(languages.all[-1]).name}",
         version=__version__,
         seed=recipe.seed,
         kind="It is asked through its chat template." if profile.chat else "It is a base model: it continues a text.",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from in2x.chat.examples import chat_examples
 from in2x.corpus.pack import pack, pack_documents
 from in2x.corpus.view import select_documents
 from in2x.errors import In2xError
@@ -17,6 +16,7 @@ from in2x.records import Document, Instruction, Pair, content_id, read_records
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.batches import Batch
+from in2x.training.examples import chat_examples
 from in2x.training.loop import Measure, Plan, train
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from in2x.chat.examples import prompt_tokens
+from in2x.chat.render import prompt_tokens
+from in2x.chat.template import end_ids
 from in2x.inference.sampler import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
 from in2x.principles.fundamental import case_of, check_principles
 from in2x.records import Instruction
@@ -25,8 +26,9 @@ from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
-from in2x.training.batches import Example, collate
+from in2x.training.batches import collate
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.examples import chat_examples
 from in2x.training.loop import SAVE_SECONDS, can_compile
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
@@ -66,8 +68,7 @@ class Policy:
         """Wrap `model` (fp32, trained in place)."""
         self.model, self.tokenizer = model, tokenizer
         self.twin = sampling_copy(model)
-        ends = model.generation_config.eos_token_id
-        self.stop_ids = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
+        self.stop_ids = end_ids(tokenizer, model.generation_config.eos_token_id)
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         self.compiled = False
         self.decoder: Decode = decode
@@ -266,11 +267,7 @@ def answer_anchor(policy: Policy, config: RlConfig) -> Callable[[Sequence[Instru
     loss_of = LanguageModelingLoss(policy.model, smoothing=config.sft_smoothing)
 
     def loss(instructions: Sequence[Instruction]) -> Tensor:
-        with_answer = [i for i in instructions if i.answer]
-        prompts = prompt_tokens(policy.tokenizer, [i.messages for i in with_answer])
-        answers = policy.tokenizer([i.answer for i in with_answer], add_special_tokens=False)["input_ids"]
-        end = policy.tokenizer.eos_token_id
-        examples = [Example([*p, *a, end], len(p)) for p, a in zip(prompts, answers, strict=True)]
+        examples = list(chat_examples(policy.tokenizer, instructions))
         with autocast(next(policy.model.parameters()).device):
             value: Tensor = loss_of(collate(examples, policy.pad))
         return value

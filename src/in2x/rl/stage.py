@@ -15,8 +15,8 @@ from typing import Any
 import sacrebleu
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from in2x.chat.examples import prompt_tokens
 from in2x.chat.profile import PromptProfile
+from in2x.chat.render import prompt_tokens
 from in2x.errors import In2xError
 from in2x.principles.fundamental import case_of, check_principles
 from in2x.records import Instruction, Pair, read_records

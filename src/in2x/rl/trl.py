@@ -8,6 +8,7 @@ checkpoints, its metrics. What is replaced here, and where:
 - the rewards: one reward function over `rewards/route.Scorer`, so None, failures and weights mean what they mean in the
   native loop; advantages by `objective.advantages`; groups of equal reward take no part and are counted;
 - the temperature (`set_temperature`), which TRL copies at the start into five places;
+- prompts are tokenised by `chat/render.py`, as everywhere else here;
 - checkpoints also hold the answers that are not used up yet, so a resume inside a generation window is exact.
 
 Written against trl 1.16.0, which `pyproject.toml` pins; the tests fail where a newer one moves these places.
@@ -29,8 +30,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import GRPOConfig, GRPOTrainer
 
 from in2x.artifact import write_json
+from in2x.chat.render import prompt_tokens
 from in2x.errors import UsageError
-from in2x.records import Instruction
+from in2x.records import Instruction, Message
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import BUCKETS, advantages, objective
 from in2x.rl.rewards.base import RewardItem
@@ -199,6 +201,10 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
         log_metric("unscored", float(sum(value is None for value in scores.total)))
         log_metric("length_penalty", sum(penalties) / len(penalties))
         return [None if v is None else v + p for v, p in zip(scores.total, penalties, strict=True)]
+
+    def _tokenize_prompts(self, prompts: list[list[Message]]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        """As every other part of the project asks (see `in2x.chat.render`); no images, no further fields."""
+        return prompt_tokens(self.processing_class, prompts), None, {}
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Tensor:
         found: Tensor = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)

@@ -7,7 +7,6 @@ from itertools import islice
 
 import numpy as np
 
-from in2x.chat.examples import ExampleTable, chat_examples
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, content_id, read_records
@@ -15,6 +14,7 @@ from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.batches import Batch, collate, hide_tokens, plan_batches
+from in2x.training.examples import ExampleTable, chat_examples
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model

@@ -1,6 +1,6 @@
 """Translate with a model folder, in this process.
 
-The questions are asked in the very words the model was trained with (`in2x_prompt.json`, see `profile.py`), sorted by
+The questions are asked in the words the model was trained with (`in2x_prompt.json`, see `chat/profile.py`), sorted by
 length so that a batch holds little padding, and answered by the sampler that RL rolls out with.
 """
 
@@ -8,79 +8,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.template import end_ids
 from in2x.errors import In2xError
 from in2x.inference.sampler import sample
+from in2x.language import language
 from in2x.training.model import load_model, load_tokenizer
+from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
-
-LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
-"""Everything that some program takes for the end of a line; an answer holds none of them."""
-
-UNSPACED = frozenset({"ja", "zh", "th", "lo", "km", "my"})
-"""Languages written without spaces between sentences."""
-
-Registers = str | None | Sequence[str | None]
+from in2x.translate.translator import Done, Translator, one_line
 
 
-class Translator(Protocol):
-    """What translates: a model in this process or one behind an address."""
-
-    def translate(
-        self,
-        sources: Sequence[str],
-        source_lang: str,
-        target_lang: str,
-        register: Registers = None,
-        *,
-        max_new_tokens: int | None = None,
-        temperature: float = 0.0,
-        seed: int = 0,
-        done: Callable[[int], None] | None = None,
-    ) -> list[str]:
-        """One translation, without line breaks, for each source."""
-        ...
-
-    def candidates(
-        self,
-        sources: Sequence[str],
-        source_lang: str,
-        target_lang: str,
-        register: Registers = None,
-        *,
-        samples: int,
-        max_new_tokens: int | None = None,
-        temperature: float = 1.0,
-        seed: int = 0,
-        done: Callable[[int], None] | None = None,
-    ) -> list[list[str]]:
-        """`samples` translations for each source."""
-        ...
-
-
-def one_line(text: str) -> str:
-    """`text` without surrounding space, each line break made a space."""
-    return LINE_BREAKS.sub(" ", text.strip())
-
-
-def spread(register: Registers, count: int) -> list[str | None]:
-    """The register of each of `count` lines."""
-    if register is None or isinstance(register, str):
-        return [register] * count
-    if len(register) != count:
-        raise ValueError(f"{len(register)} registers for {count} lines")
-    return list(register)
-
-
-class LocalTranslator:
+class LocalTranslator(Translator):
     """A causal language model of a Hugging Face folder (or hub name) that translates.
 
     Args:
@@ -120,76 +66,35 @@ class LocalTranslator:
         self.stop_ids = self._stop_ids()
 
     def _stop_ids(self) -> frozenset[int]:
-        """End tokens of the model and tokenizer, and the stop texts that are one token."""
-        ends = self.model.generation_config.eos_token_id
-        found = {*(ends if isinstance(ends, (list, tuple)) else [ends]), self.tokenizer.eos_token_id}
-        for text in self.profile.stop:
-            ids = self.tokenizer.encode(text, add_special_tokens=False)
-            found |= set(ids) if len(ids) == 1 else set()
-        return frozenset(i for i in found if i is not None)
+        """What ends an answer in the chat template, and the stop texts that are one token."""
+        alone = (self.tokenizer.encode(text, add_special_tokens=False) for text in self.profile.stop)
+        known = end_ids(self.tokenizer, self.model.generation_config.eos_token_id)
+        return known | {ids[0] for ids in alone if len(ids) == 1}
 
-    def translate(
-        self,
-        sources: Sequence[str],
-        source_lang: str,
-        target_lang: str,
-        register: Registers = None,
-        *,
-        max_new_tokens: int | None = None,
-        temperature: float = 0.0,
-        seed: int = 0,
-        done: Callable[[int], None] | None = None,
-    ) -> list[str]:
-        """Translate `sources`: exactly one answer, on one line, for each; an empty source stays empty.
+    def candidates(
+        self, sources: Sequence[str], request: TranslationRequest, samples: int, done: Done | None = None
+    ) -> list[list[str]]:
+        """See `Translator.candidates`; a line cut in pieces joins the n-th answers to each.
 
-        Args:
-            sources: texts without line breaks.
-            source_lang: language code they are in.
-            target_lang: language code wanted.
-            register: wanted register, one for all or one a line.
-            max_new_tokens: longest answer; without it three times the source's tokens and 32 more (our choice).
-            temperature: 0 for the most probable token each time, else sampling by `seed`.
-            seed: of the sampling.
-            done: called with the number of lines finished, batch by batch.
+        An answer is at most three times the source's tokens and 32 more (our choice), unless the request says how long.
 
         Raises:
             In2xError: not even the prompt fits the model's context. (A source that is too long is cut at sentence
                 ends and its pieces are translated one by one.)
         """
-        drawn = self.candidates(
-            sources, source_lang, target_lang, register, samples=1, max_new_tokens=max_new_tokens,
-            temperature=temperature, seed=seed, done=done,
-        )  # fmt: skip
-        return [answer for [answer] in drawn]
-
-    def candidates(
-        self,
-        sources: Sequence[str],
-        source_lang: str,
-        target_lang: str,
-        register: Registers = None,
-        *,
-        samples: int,
-        max_new_tokens: int | None = None,
-        temperature: float = 1.0,
-        seed: int = 0,
-        done: Callable[[int], None] | None = None,
-    ) -> list[list[str]]:
-        """As `translate`, with `samples` answers for each source (a line cut in pieces joins the n-th of each)."""
-        registers = spread(register, len(sources))
+        registers = request.registers(len(sources))
         pieces: list[str] = []
         owner: list[int] = []
         for line, source in enumerate(sources):
-            fits = partial(self._fits, source_lang=source_lang, target_lang=target_lang, register=registers[line])
-            parts = split_text(one_line(source), fits)
+            parts = split_text(one_line(source), partial(self._fits, request=request, register=registers[line]))
             pieces += parts
             owner += [line] * len(parts)
         prompts = [
-            self._prompt(piece, source_lang, target_lang, registers[line]) if piece else []
+            self._prompt(piece, request, registers[line]) if piece else []
             for piece, line in zip(pieces, owner, strict=True)
         ]
         limits = [
-            min(max_new_tokens or self._limit(piece), self.context - len(prompt))
+            min(request.max_new_tokens or self._limit(piece), self.context - len(prompt))
             for piece, prompt in zip(pieces, prompts, strict=True)
         ]
         if min(limits, default=1) < 1:
@@ -206,31 +111,31 @@ class LocalTranslator:
                 [prompts[i] for i in batch],
                 max_new_tokens=max(limits[i] for i in batch),
                 stop_ids=self.stop_ids,
-                temperature=temperature,
+                temperature=request.temperature,
                 samples=samples,
-                seed=seed + batch[0],
+                seed=request.seed + batch[0],
             )
             for i, drawn in zip(batch, completions, strict=True):
                 answers[i] = [self._text(completion.tokens[: limits[i]]) for completion in drawn]
             left.subtract(owner[i] for i in batch)
             if done:
                 done(len({owner[i] for i in batch if left[owner[i]] == 0}))
-        joint = "" if target_lang in UNSPACED else " "
+        joint = " " if language(request.target_lang).spaced else ""
         lines: list[list[list[str]]] = [[] for _ in sources]
         for line, drawn_answers in zip(owner, answers, strict=True):
             lines[line].append(drawn_answers)
         return [[joint.join(filter(None, parts)) for parts in zip(*line, strict=True)] for line in lines]
 
-    def _prompt(self, source: str, source_lang: str, target_lang: str, register: str | None) -> list[int]:
-        return self.profile.encode(self.tokenizer, source, source_lang, target_lang, register)
+    def _prompt(self, source: str, request: TranslationRequest, register: str | None) -> list[int]:
+        return self.profile.encode(self.tokenizer, source, request.source_lang, request.target_lang, register)
 
     def _limit(self, source: str) -> int:
         """Longest answer to expect: three times the source and 32 tokens (our choice)."""
         return 3 * len(self.tokenizer.encode(source, add_special_tokens=False)) + 32
 
-    def _fits(self, source: str, source_lang: str, target_lang: str, register: str | None) -> bool:
+    def _fits(self, source: str, request: TranslationRequest, register: str | None) -> bool:
         """Whether prompt and the answer to expect fit the context."""
-        prompt = self._prompt(source, source_lang, target_lang, register)
+        prompt = self._prompt(source, request, register)
         return len(prompt) + self._limit(source) <= self.context
 
     def _batches(self, prompts: list[list[int]], limits: list[int], samples: int = 1) -> list[list[int]]:

@@ -8,11 +8,13 @@ chooses must not be the one that judges: report other metrics too, and with MBR 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from in2x.translate.engine import Registers, Translator
+from in2x.translate.request import TranslationRequest
+from in2x.translate.translator import Done, Translator
 
 ORDER = 6
 BETA = 2.0
@@ -65,23 +67,11 @@ class MbrTranslator:
     def __init__(self, translator: Translator, samples: int, temperature: float = 1.0) -> None:
         self.translator, self.samples, self.temperature = translator, samples, temperature
 
-    def translate(
-        self,
-        sources: Sequence[str],
-        source_lang: str,
-        target_lang: str,
-        register: Registers = None,
-        *,
-        max_new_tokens: int | None = None,
-        seed: int = 0,
-        done: Callable[[int], None] | None = None,
-    ) -> list[str]:
+    def translate(self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None) -> list[str]:
         """One translation for each source; of equal ones the greedy, then the first drawn."""
-        greedy = self.translator.translate(sources, source_lang, target_lang, register, max_new_tokens=max_new_tokens)
-        drawn = self.translator.candidates(
-            sources, source_lang, target_lang, register, samples=self.samples, max_new_tokens=max_new_tokens,
-            temperature=self.temperature, seed=seed, done=done,
-        )  # fmt: skip
+        greedy = self.translator.translate(sources, replace(request, temperature=0.0))
+        drawing = replace(request, temperature=self.temperature)
+        drawn = self.translator.candidates(sources, drawing, self.samples, done)
         chosen = []
         for first, samples in zip(greedy, drawn, strict=True):
             candidates = list(dict.fromkeys([first, *samples]))

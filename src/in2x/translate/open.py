@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from in2x.translate.engine import LocalTranslator, Translator
+from typing import TYPE_CHECKING
+
+from in2x.translate.translator import Translator
+
+if TYPE_CHECKING:
+    from in2x.llm.cache import Cache
 
 
-def open_translator(model: str) -> Translator:
-    """The translator that `model` names.
+def open_translator(model: str, cache: Cache | None = None) -> Translator:
+    """The translator that `model` names; `cache` keeps the answers of a server.
 
     Raises:
         In2xError: there is no such model, or the server does not answer.
     """
-    if model.startswith(("http://", "https://")):
+    # Here, not above: torch and the client of servers are slow to import, and only one of them is needed.
+    from in2x.llm.config import is_address
+
+    if is_address(model):
+        from in2x.llm.open import open_server
         from in2x.translate.remote import RemoteTranslator
 
-        return RemoteTranslator(model)
+        return RemoteTranslator(open_server(model, cache))
+    from in2x.translate.engine import LocalTranslator
+
     return LocalTranslator(model)

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from in2x.chat.profile import LANGUAGE_NAMES
-from in2x.errors import In2xError
 from in2x.evaluate.express.item import Item
-from in2x.llm.request import Answer, Asker, Request, chat
+from in2x.judge.retry import Question, ask_until_read, demand_one, json_of
+from in2x.language import language
+from in2x.llm.request import Asker, chat
 from in2x.metrics.significance import Interval, bootstrap, ratio
 
 SYSTEM = (
@@ -72,22 +72,18 @@ def judge(items: Sequence[Item], answers: Sequence[str], asker: Asker, *, tries:
         In2xError: the judge failed on every answer (the first fault is named).
     """
     found = [Judgement(("no",) * len(i.principles)) for i in items]
-    asked = waiting = [place for place, answer in enumerate(answers) if answer.strip()]
-    for sample in range(tries):
-        requests = [request(items[place], answers[place], sample) for place in waiting]
-        for place, reply in zip(waiting, asker.ask_all(requests), strict=True):
-            found[place] = read_verdicts(reply, len(items[place].principles))
-        waiting = [place for place in waiting if found[place].fault]
-        if not waiting:
-            break
-    if asked and len(waiting) == len(asked):
-        raise In2xError(f"the judge gave no usable answer ({found[waiting[0]].fault}), and so for every item",
-                        mend="use a judge that can answer in JSON")  # fmt: skip
+    asked = [place for place, answer in enumerate(answers) if answer.strip()]
+    questions = (question(items[place], answers[place]) for place in asked)
+    replies = list(ask_until_read(asker, questions, tries=tries))
+    if replies:
+        demand_one(replies, f"item {items[asked[0]].id}")
+    for place, reply in zip(asked, replies, strict=True):
+        found[place] = reply.value or Judgement((), reply.fault)
     return found
 
 
-def request(item: Item, answer: str, sample: int = 0) -> Request:
-    """The question about one answer; `sample` makes a repeated one new to the cache."""
+def question(item: Item, answer: str) -> Question[Judgement]:
+    """The question about one answer."""
     size = len(item.principles)
     schema: dict[str, Any] = {
         "type": "object",
@@ -96,26 +92,11 @@ def request(item: Item, answer: str, sample: int = 0) -> Request:
         "required": ["kept"],
         "additionalProperties": False,
     }  # fmt: skip
-    lines = [f"{LANGUAGE_NAMES[item.source_lang]} source:\n{item.source}", f"Situation: {item.context}"]
+    lines = [f"{language(item.source_lang).name} source:\n{item.source}", f"Situation: {item.context}"]
     if item.register_wanted:
         lines.append(f"Register asked for: {item.register_wanted}")
     lines += ["Accepted translations:", *(f"- {text}" for text in item.natural), f"Known about it: {item.note}",
               "Principles:", *(f"{n}. {text}" for n, text in enumerate(item.principles, 1)),
               f"Translation to judge: {json.dumps(answer, ensure_ascii=False)}"]  # fmt: skip
-    return chat("\n".join(lines), system=SYSTEM, schema=schema, max_tokens=200, sample=sample)
-
-
-def read_verdicts(reply: Answer, size: int) -> Judgement:
-    """The verdicts in a judge's reply."""
-    if not reply.ok:
-        return Judgement((), str(reply.error))
-    value = reply.value
-    if value is None:
-        try:
-            value = json.loads(reply.text)
-        except json.JSONDecodeError:
-            return Judgement((), f"prose instead of JSON ({reply.text.strip()[:40]!r})")
-    kept = value.get("kept") if isinstance(value, dict) else None
-    if not isinstance(kept, list) or len(kept) != size or not set(map(str, kept)) <= {"yes", "no", "n/a"}:
-        return Judgement((), f"not {size} verdicts ({json.dumps(value, ensure_ascii=False)[:60]})")
-    return Judgement(tuple(map(str, kept)))
+    asked = chat("\n".join(lines), system=SYSTEM, schema=schema, max_tokens=200)
+    return Question(asked, lambda reply: Judgement(tuple(json_of(reply, schema)["kept"])))

@@ -7,27 +7,27 @@ was trained with, which have no place for a context: line by line, with the regi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from in2x.chat.profile import LANGUAGE_NAMES
 from in2x.errors import In2xError
 from in2x.evaluate.express.item import Item
+from in2x.language import language
 from in2x.llm.cache import Cache
-from in2x.llm.client import Client
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import is_address
+from in2x.llm.open import open_server
 from in2x.llm.request import Asker, Request, chat
-from in2x.translate.engine import Translator
 from in2x.translate.open import open_translator
-from in2x.translate.remote import RemoteTranslator
+from in2x.translate.request import TranslationRequest
+from in2x.translate.translator import Translator
 
 
-def open_server(address: str, cache: Cache | None) -> Asker:
-    """The model at a server, "#NAME" after the address picking one as for `in2x translate`.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an item."""
 
-    Raises:
-        In2xError: the server does not answer or lists no model.
-    """
-    server = RemoteTranslator(address)
-    return Client(LlmConfig(base_url=server.address, model=server.model, in_flight=server.workers), cache)
+    place: int
+    text: str
+    register: str | None
 
 
 def translate(
@@ -44,7 +44,7 @@ def translate(
     Raises:
         In2xError: there is no such model, or the server refused an item.
     """
-    if model.startswith(("http://", "https://")):
+    if is_address(model):
         return ask(items, open_server(model, cache), done)
     return by_line(items, open_translator(model), done)
 
@@ -53,7 +53,7 @@ def instruction(item: Item) -> Request:
     """The question to a general language model."""
     wanted = f" in a {item.register_wanted} register" if item.register_wanted else ""
     return chat(
-        f"Translate the following text from {LANGUAGE_NAMES[item.source_lang]} into Japanese{wanted}, as a Japanese "
+        f"Translate the following text from {language(item.source_lang).name} into Japanese{wanted}, as a Japanese "
         f"author would write it. Keep line breaks, tags and placeholders. Write the translation and nothing else.\n\n"
         f"Situation: {item.context}\n\n{item.source}"
     )
@@ -71,19 +71,15 @@ def ask(items: Sequence[Item], asker: Asker, done: Callable[[int], None] | None 
     return answers
 
 
-def by_line(
-    items: Sequence[Item], translator: Translator, done: Callable[[int], None] | None = None
-) -> list[str]:  # fmt: skip
+def by_line(items: Sequence[Item], translator: Translator, done: Callable[[int], None] | None = None) -> list[str]:
     """Each line by itself; the lines of an item are put together again."""
-    answers = [""] * len(items)
-    for lang in ("en", "zh"):
-        places = [(place, line) for place, item in enumerate(items) if item.source_lang == lang
-                  for line in item.source.split("\n")]  # fmt: skip
-        texts = translator.translate([line for _, line in places], lang, "ja",
-                                     [items[place].register_wanted for place, _ in places], done=done)  # fmt: skip
-        whole: dict[int, list[str]] = {}
-        for (place, line), text in zip(places, texts, strict=True):
-            whole.setdefault(place, []).append(text if line.strip() else "")
-        for place, lines in whole.items():
-            answers[place] = "\n".join(lines)
-    return answers
+    lines = [
+        Line(place, text, item.register_wanted) for place, item in enumerate(items) for text in item.source.split("\n")
+    ]
+    answers: list[list[str]] = [[] for _ in items]
+    for lang in dict.fromkeys(item.source_lang for item in items):
+        own = [line for line in lines if items[line.place].source_lang == lang]
+        request = TranslationRequest(lang, "ja", [line.register for line in own])
+        for line, answer in zip(own, translator.translate([line.text for line in own], request, done), strict=True):
+            answers[line.place].append(answer if line.text.strip() else "")
+    return ["\n".join(answer) for answer in answers]

@@ -1,4 +1,4 @@
-"""Instructions as token sequences: through the model's own chat template, loss on the answer only.
+"""Instructions as token sequences: asked as `in2x.chat.render` says, loss on the answer only.
 
     table/
       tokens.npy     all sequences end to end, int32 [tokens]
@@ -11,6 +11,7 @@ The table is memory-mapped, so its size is bounded by the disk.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,54 +19,24 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from in2x.errors import In2xError
-from in2x.records import Instruction, Message
+from in2x.chat.render import answered_tokens
+from in2x.records import Instruction
 from in2x.training.batches import Example
 
 CHUNK = 1024
 
 
-def prompt_tokens(tokenizer: PreTrainedTokenizerBase, chats: Sequence[list[Message]]) -> list[list[int]]:
-    """Token ids of each chat up to where the answer begins (generation prompt added)."""
-    texts = _render(tokenizer, chats, prompt=True)
-    ids: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    return ids
-
-
-def _render(tokenizer: PreTrainedTokenizerBase, chats: Sequence[list[Message]], prompt: bool) -> list[str]:
-    if tokenizer.chat_template is None:
-        raise In2xError("the tokenizer has no chat template", file=tokenizer.name_or_path,
-                        mend="use an instruction-tuned tokenizer or add chat_template.jinja")  # fmt: skip
-    texts: list[str] = tokenizer.apply_chat_template(list(chats), tokenize=False, add_generation_prompt=prompt)
-    return texts
-
-
 def chat_examples(
-    tokenizer: PreTrainedTokenizerBase, instructions: Iterable[Instruction], *, max_tokens: int
+    tokenizer: PreTrainedTokenizerBase, instructions: Iterable[Instruction], *, max_tokens: int = sys.maxsize
 ) -> Iterator[Example]:
     """One example per instruction that has an answer; those longer than `max_tokens` are left out.
 
-    Prompt and answer are tokenised apart, as they are when the model answers, so that the first answer token is the
-    one that sampling will see.
-
     Raises:
-        In2xError: the chat template rewrites earlier turns, so that a prompt is not a prefix of its chat.
+        In2xError: as `in2x.chat.render.answered_tokens` does.
     """
     with_answer = (i for i in instructions if i.answer)
     while chunk := list(islice(with_answer, CHUNK)):
-        prompts = _render(tokenizer, [i.messages for i in chunk], prompt=True)
-        wholes = _render(
-            tokenizer, [[*i.messages, {"role": "assistant", "content": i.answer or ""}] for i in chunk], prompt=False
-        )
-        for prompt, whole in zip(prompts, wholes, strict=True):
-            if not whole.startswith(prompt):
-                raise In2xError("the chat template rewrites the prompt when the answer is added",
-                                file=tokenizer.name_or_path, mend="use a template whose turns only append")  # fmt: skip
-        heads = tokenizer(prompts, add_special_tokens=False, verbose=False)["input_ids"]
-        tails = tokenizer(
-            [w[len(p) :] for p, w in zip(prompts, wholes, strict=True)], add_special_tokens=False, verbose=False
-        )["input_ids"]
-        for head, tail in zip(heads, tails, strict=True):
+        for head, tail in answered_tokens(tokenizer, [i.messages for i in chunk], [i.answer or "" for i in chunk]):
             if tail and len(head) + len(tail) <= max_tokens:
                 yield Example(head + tail, len(head))
 

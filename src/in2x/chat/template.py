@@ -7,9 +7,11 @@ and looking where they come out, so it holds for any Hugging Face chat template 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from in2x.chat.render import chat_text
 from in2x.errors import In2xError
 from in2x.records import Message
 
@@ -58,6 +60,8 @@ def take_apart(render: Render, system: str | None = None) -> ChatTemplate:
         asked = render([*head, user], True)
         closed = render([*head, user], False)
         whole = render([*head, user, answer], False)
+    except In2xError:
+        raise
     except Exception as error:  # a template is a program of someone else's: any error may come out of it
         raise In2xError(f"the chat template fails on one user turn ({error})", mend=mend) from None
     if asked.count(_USER) != 1:
@@ -84,18 +88,32 @@ def _common_prefix(a: str, b: str) -> str:
     return a[:size]
 
 
-def renderer(tokenizer: Any, **options: Any) -> Render:
-    """The renderer of a Hugging Face tokenizer. Raises In2xError where it has no chat template."""
-    if not getattr(tokenizer, "chat_template", None):
-        raise In2xError("the model has no chat template", mend="give an instruction-tuned model")
+def renderer(tokenizer: Any) -> Render:
+    """The renderer of a Hugging Face tokenizer, which raises In2xError where that has no chat template."""
 
     def render(messages: list[Message], add_generation_prompt: bool) -> str:
-        text: str = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt, **options
-        )
-        return text
+        return chat_text(tokenizer, messages, open_for_answer=add_generation_prompt)
 
     return render
+
+
+def stop_ids(tokenizer: Any, stops: Sequence[str]) -> frozenset[int]:
+    """The tokens of their own with which one of `stops` begins; a stop that begins with plain text has none."""
+    own = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+    firsts = (tokenizer.encode(stop, add_special_tokens=False)[:1] for stop in stops if stop)
+    return frozenset(token for first in firsts for token in first if token in own)
+
+
+def end_ids(tokenizer: Any, ends: int | Sequence[int] | None = None) -> frozenset[int]:
+    """Token ids that end an answer, the same in RL, translation and models in process.
+
+    They are the tokenizer's end of text, those of the model's generation config (`ends`), and what the chat template
+    writes after an answer, which is what training teaches and which a base model's end of text is often not.
+    """
+    known = {*([ends] if isinstance(ends, int) else ends or ()), tokenizer.eos_token_id} - {None}
+    with suppress(In2xError):  # no template, or one that cannot be taken apart: the end of text alone
+        known |= stop_ids(tokenizer, [take_apart(renderer(tokenizer)).end_of_answer])
+    return frozenset(known)
 
 
 def cut(text: str, stops: Sequence[str]) -> tuple[str, bool]:

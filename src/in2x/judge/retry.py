@@ -1,0 +1,118 @@
+"""Ask until the answer can be read: the one loop of everything that judges.
+
+A question brings its reader. An answer that the reader refuses is asked for again, at most `tries` times in all, in the
+same conversation: the model's own words, then what was wrong with them. (Asked again without them, a model that decodes
+greedily says the same again.) A fault of the server, the connection or the budget is not mended by other words, and the
+client has tried already: it is final. Both come back as values with their reason, never as a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from in2x.errors import In2xError
+from in2x.llm.request import Advance, Answer, Asker, Request, again
+from in2x.llm.schema import json_values, read_json
+
+T = TypeVar("T")
+CHUNK = 512
+"""Questions under way together: what is asked again is asked when the last of them was answered once."""
+WISH = "That could not be used: {why}. Answer again, in the form that was asked for and with nothing else."
+
+
+class Unreadable(ValueError):
+    """A reader's word that an answer cannot be used; the message says why, to the model and to people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """What is asked, and how its answer is read."""
+
+    request: Request
+    read: Callable[[Answer], T]
+    """Raises Unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """What was read, or (`fault` set) why there is nothing."""
+
+    value: T | None = None
+    fault: str = ""
+    unasked: bool = False
+    """The fault is not the model's: no answer came (server, connection, budget)."""
+    text: str = ""
+    """The model's last words."""
+    tries: int = 1
+
+
+def ask_until_read(
+    asker: Asker, questions: Iterable[Question[T]], *, tries: int = 3, wish: str = WISH, advance: Advance | None = None
+) -> Iterator[Reply[T]]:
+    """One reply a question, in their order.
+
+    Args:
+        asker: the model.
+        questions: read as they are needed, some hundred at a time.
+        tries: how often a question is asked in all.
+        wish: what is said to an answer that could not be read; {why} is the reason.
+        advance: moves a progress bar.
+
+    Raises:
+        In2xError: the model cannot be asked at all.
+    """
+    source = iter(questions)
+    while chunk := list(islice(source, CHUNK)):
+        replies: list[Reply[T]] = [Reply(fault="not asked", unasked=True) for _ in chunk]
+        requests = [question.request for question in chunk]
+        waiting = list(range(len(chunk)))
+        for attempt in range(1, tries + 1):
+            answers = asker.ask_all([requests[place] for place in waiting], advance if attempt == 1 else None)
+            for place, answer in zip(waiting, answers, strict=True):
+                replies[place] = _reply(chunk[place], answer, attempt)
+            waiting = [place for place in waiting if replies[place].fault and not replies[place].unasked]
+            if not waiting:
+                break
+            for place in waiting:
+                said = replies[place]
+                repeated = again(requests[place], said.text, wish.replace("{why}", said.fault))
+                # A question of its own even where model and fault repeat themselves: a cache must not answer it.
+                requests[place] = replace(repeated, sample=requests[place].sample + 1)
+        yield from replies
+
+
+def _reply(question: Question[T], answer: Answer, attempt: int) -> Reply[T]:
+    if not answer.ok:
+        return Reply(None, str(answer.error), not answer.unusable, answer.text, attempt)
+    try:
+        return Reply(question.read(answer), text=answer.text, tries=attempt)
+    except Unreadable as error:
+        return Reply(None, str(error), text=answer.text, tries=attempt)
+
+
+def json_of(answer: Answer, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object in an answer, whoever gave it. Raises Unreadable where none follows `schema`."""
+    value, fault = (answer.value, None) if answer.value is not None else read_json(answer.text, schema)
+    if fault is not None and not json_values(answer.text):
+        raise Unreadable(f"prose instead of JSON ({answer.text.strip()[:40]!r})")
+    if fault is not None or not isinstance(value, dict):
+        raise Unreadable(fault or f"not an object ({answer.text.strip()[:40]!r})")
+    return value
+
+
+def demand_one(replies: Sequence[Reply[T]], place: str) -> None:
+    """Raise In2xError where no reply holds a value: the first fault, and `place` ("system.txt, document 1")."""
+    if not replies or not all(reply.fault for reply in replies):
+        return
+    first = replies[0]
+    if first.unasked:
+        raise In2xError(
+            f"{place}: the judge gave no answer at all ({first.fault})", mend="see the server's log and the budget"
+        )
+    raise In2xError(
+        f"{place}: the judge gave no usable answer ({first.fault}), and so every time",
+        mend="use a judge that follows the form",
+    )

@@ -1,0 +1,65 @@
+"""What is asked of a translator beside the sources, and whether a model can be asked it at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from in2x.chat.profile import PromptProfile
+from in2x.errors import UsageError
+from in2x.language import canonical, language
+
+Registers = str | None | Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationRequest:
+    """Languages and register wanted, and how to decode."""
+
+    source_lang: str
+    """Code of the language the sources are in."""
+    target_lang: str
+    """Code of the language wanted."""
+    register: Registers = None
+    """Wanted register, one for all sources or one for each."""
+    max_new_tokens: int | None = None
+    """Longest answer, in tokens; None leaves it to the translator."""
+    temperature: float = 0.0
+    """0 takes the most probable token each time; above, answers are sampled by `seed`."""
+    seed: int = 0
+
+    def registers(self, count: int) -> list[str | None]:
+        """The register of each of `count` sources."""
+        if self.register is None or isinstance(self.register, str):
+            return [self.register] * count
+        if len(self.register) != count:
+            raise ValueError(f"{len(self.register)} registers for {count} sources")
+        return list(self.register)
+
+
+def check_request(profile: PromptProfile, request: TranslationRequest) -> TranslationRequest:
+    """`request` with its languages' codes in their one spelling; cheap, to be called before a model is loaded.
+
+    A profile that does not say which languages its model knows (an old one, a server's) is taken at its word.
+
+    Raises:
+        UsageError: an unknown code, twice the same language, one that the model does not know, or a register that the
+            language wanted does not distinguish.
+    """
+    source, target = canonical(request.source_lang), canonical(request.target_lang)
+    if source == target:
+        raise UsageError(f"the text is in {language(source).name} already", mend="give two languages")
+    known = [canonical(code) for code in profile.languages]
+    for code in (source, target):
+        if known and code not in known:
+            names = ", ".join(f"{language(k).name} ({k})" for k in known)
+            raise UsageError(f"the model does not know {language(code).name} ({code})", mend=f"it knows {names}")
+    tongue = language(target)
+    asked = [request.register] if isinstance(request.register, str) else request.register or ()
+    wrong = next((register for register in asked if register is not None and register not in tongue.registers), None)
+    if wrong is not None and not tongue.registers:
+        raise UsageError(f"the registers of {tongue.name} are not known", mend="ask for none")
+    if wrong is not None:
+        has = ", ".join(tongue.registers)
+        raise UsageError(f"{tongue.name} has no register {wrong!r}", mend=f"{tongue.name} tells {has}")
+    return replace(request, source_lang=source, target_lang=target)
