@@ -86,7 +86,7 @@ def test_the_recipe_is_known_to_the_roof_alone() -> None:
 
 # The languages that the project speaks of by name stand in language/, in the micro-world, in the express suite (into
 # Japanese by design) and in prompts; everything else asks the pack.
-BY_NAME = re.compile(r"""["'](?:ja|zh|en)["']|\b(?:Japanese|Chinese)\b""")
+BY_NAME = re.compile(r"""(?<!html lang=)["'](?:ja|zh|en)["']|\b(?:Japanese|Chinese)\b""")
 AT_HOME = ("language/", "sample/", "evaluate/express/", "commands/express.py")
 
 

@@ -123,7 +123,10 @@ def bad(folder: Path, name: str, text: str) -> Path:
         ('{"en": "Hello.", "ja": "やあ。"}\n{"en": "Hello.", "fr": "Salut."}\n', ["train.jsonl, line 2", "'ja'"]),
         ('["Hello."]\n', ["train.jsonl, line 1: the line is not a JSON object"]),
         ('{"en": "Hello.", "ja": 3}\n', ["train.jsonl, line 1: the field 'ja' is not text"]),
-        ('{"en": "Hello.", "ja": "やあ。", "register": "rude"}\n', ["line 1: Japanese has no register 'rude'", "polite"]),
+        (
+            '{"en": "Hello.", "ja": "やあ。", "register": "rude"}\n',
+            ["line 1: Japanese has no register 'rude'", "polite"],
+        ),
         ("", ["train.jsonl: the data set is empty"]),
         ("\n\n", ["train.jsonl: the data set is empty"]),
     ],

@@ -2,7 +2,8 @@
 
 from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
 from in2x.corpus.config import StyledConfig
-from in2x.corpus.styled import passages, style_of, styled_documents
+from in2x.corpus.styled import passages, styled_documents
+from in2x.language.traits import traits
 
 POLITE = "今日は早く帰ります。明日はお休みですね。"
 CASUAL = "「おい、待てよ。俺も行くって言っただろ。」"
@@ -18,11 +19,11 @@ def test_passages_lose_no_sentence_and_respect_the_limit() -> None:
 
 
 def test_tags_name_register_and_traits() -> None:
-    assert style_of(POLITE, "ja") == ("polite",)
-    assert style_of(CASUAL, "ja")[:2] == ("casual", "dialogue")
-    assert style_of(PLAIN, "ja") == ("plain",)
-    assert "literary" in style_of("吾輩は猫である。名前はまだないのである。", "ja")
-    assert style_of("港。", "ja") == ()
+    assert traits(POLITE, "ja") == ("polite",)
+    assert traits(CASUAL, "ja")[:2] == ("casual", "dialogue")
+    assert traits(PLAIN, "ja") == ("plain",)
+    assert "literary" in traits("吾輩は猫である。名前はまだないのである。", "ja")
+    assert traits("港。", "ja") == ()
 
 
 def test_documents_hold_the_tag_a_translation_is_asked_in() -> None:

@@ -40,6 +40,7 @@ def register(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> 
 @app.command()
 def describe(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> None:
     """Say what is seen in each line: its register and, where grammar is known, the findings behind it."""
+    from in2x.language.finding import Finding
     from in2x.language.register import describe_lines
 
     rows = describe_lines(_lines(file), lang)
@@ -50,4 +51,5 @@ def describe(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> 
         rest = "  ".join(f"{k}={v}" for k, v in row.items() if k not in ("text", "register", "findings"))
         print(f"{number}\t{row['register']}\t{rest}".rstrip())
         for finding in row.get("findings", ()):
-            print(f"\t{row['text'][finding['start'] : finding['end']]}\t{finding['label']}: {finding['en']}")
+            seen = Finding(**finding)
+            print(f"\t{row['text'][seen.start : seen.end]}\t{seen.label}: {seen.en}")

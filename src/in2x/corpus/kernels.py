@@ -28,7 +28,7 @@ Hashes = NDArray[np.uint64]
 
 SCRIPTS = ("latin", "kana", "han", "hangul", "letter", "digit", "space", "other", "simplified")
 """Columns of `script_counts`. "letter" is any further alphabet; "simplified" counts, inside "han", the characters of
-`mainland` (forms that Japanese does not write)."""
+`mainland` (forms that only the mainland writes)."""
 LATIN, KANA, HAN, HANGUL, LETTER, DIGIT, SPACE, OTHER, SIMPLIFIED = range(9)
 
 

@@ -1,8 +1,8 @@
 """Style-augmented documents: passages of the target language under a tag of how they are written (METHOD 0).
 
-The model learns text given style. The tag is the one that a translation is asked in (`Japanese (polite):`), so that
-what is learned here from monolingual text serves there; Japanese passages name further traits that the analysis finds:
-literary, dialogue, role language. A passage whose register cannot be told has no tag worth learning and is left out.
+The model learns text given style. The tag is the one that a translation is asked in (`German (polite):`), so that
+what is learned here from monolingual text serves there; further traits that the analysis finds are named, too: literary,
+dialogue, role language. A passage whose register cannot be told has no tag worth learning and is left out.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ from collections.abc import Iterable, Iterator
 from in2x.corpus.config import StyledConfig
 from in2x.corpus.tokens import estimate_tokens
 from in2x.language import language
-from in2x.language.japanese import is_literary
-from in2x.language.japanese.voice import role_language
-from in2x.language.register import register_of
+from in2x.language.traits import traits
 from in2x.records import Document, content_id
 
 _SENTENCE = re.compile(r"[^。！？!?.\n]*[。！？!?.]+[」』）)”\"]*\s?|[^。！？!?.\n]+")
-_QUOTES = ("「", "『", "“", '"', "—", "――")
 
 
 def passages(text: str, chars: int) -> Iterator[str]:
@@ -34,21 +31,6 @@ def passages(text: str, chars: int) -> Iterator[str]:
             held = held + sentence if len(sentence) <= chars else held
         if held.strip():
             yield held.strip()
-
-
-def style_of(passage: str, lang: str) -> tuple[str, ...]:
-    """The register, then the traits of a passage; empty where its register cannot be told."""
-    register = register_of(passage, lang)
-    if register == "none":
-        return ()
-    traits = [register]
-    if lang == "ja" and register == "plain" and is_literary(passage):
-        traits.append("literary")
-    if passage.startswith(_QUOTES):
-        traits.append("dialogue")
-    if lang == "ja" and role_language(passage):
-        traits.append("role language")
-    return tuple(traits)
 
 
 def styled_documents(
@@ -67,7 +49,7 @@ def styled_documents(
         group: list[tuple[str, str]] = []
         number = 0
         for passage in (*passages(text, config.chars), None):
-            if passage is not None and (style := style_of(passage, lang)):
+            if passage is not None and (style := traits(passage, lang)):
                 group.append((", ".join(style), passage))
             if group and (passage is None or len(group) == config.passages):
                 number += 1

@@ -113,3 +113,18 @@ def known_name(code: str) -> str:
         return name_in(canonical(code), "en")
     except UsageError:
         return code
+
+
+_OTHER_NAMES = {"英文": "en", "日文": "ja", "韩文": "ko", "德文": "de", "法文": "fr"}
+"""Names in everyday use that CLDR does not have."""
+
+
+@cache
+def _by_name() -> dict[str, str]:
+    readers = ("en", *packs())
+    return {name_in(code, reader).lower(): code for code in packs() for reader in readers} | _OTHER_NAMES
+
+
+def named(name: str) -> str | None:
+    """The code of the language that `name` names, in any language with a pack ("Japanese", "ドイツ語"), or None."""
+    return _by_name().get(name.strip().lower())

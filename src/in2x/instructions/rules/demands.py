@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from in2x.instructions.rules.view import Evidence, View
+from in2x.language.codes import named
 from in2x.language.numbers import numbers, parse_numeral
 from in2x.language.wording import patterns, search
 
@@ -31,8 +32,6 @@ _SIZES: Mapping[str, tuple[str, ...]] = {
 """Units, the smaller first: a text has at least as many of each as of the one after it (items apart)."""
 _UNIT = "|".join(f"{unit}" for units in _SIZES.values() for unit in sorted(units, key=len, reverse=True))
 _ORDER = [name for name in _SIZES if name != "item"]
-_LANGUAGES = {"english": "en", "japanese": "ja", "chinese": "zh", "日本語": "ja", "英語": "en", "中国語": "zh",
-              "中文": "zh", "英文": "en", "英语": "en", "日文": "ja", "日语": "ja"}  # fmt: skip
 _SUM = re.compile(
     r"(?<![\d./*+\-−×÷=])(-?\d+)\s*([+\-−×x*÷/])\s*(\d+)\s*(?:=|は|等于|is|equals)\s*(?:\?|？|いくつ|多少|几)?"
 )
@@ -43,9 +42,9 @@ def contradiction(view: View) -> Evidence | None:
     if not view.given_text:
         if fault := _bounds(view.prompt):
             return fault
-        wanted = {_LANGUAGES[m["lang"].lower()] for p in patterns("only_in") for m in p.finditer(view.prompt)}
+        wanted = {named(m["lang"]) for p in patterns("only_in") for m in p.finditer(view.prompt)} - {None}
         if len(wanted) > 1:
-            return {"why": "language", "wanted": sorted(wanted)}
+            return {"why": "language", "wanted": sorted(map(str, wanted))}
         if match := search("impossible", view.prompt):
             return {"why": "impossible", "found": match.group(0)[:60]}
     verifier = view.item.verifier or {}
