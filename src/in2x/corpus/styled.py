@@ -1,8 +1,8 @@
 """Style-augmented documents: passages of the target language under a tag of how they are written (METHOD 0).
 
 The model learns text given style. The tag is the one that a translation is asked in (`German (polite):`), so that
-what is learned here from monolingual text serves there; further traits that the analysis finds are named, too: literary,
-dialogue, role language. A passage whose register cannot be told has no tag worth learning and is left out.
+what is learned here from monolingual text serves there; further traits that the analysis finds are named, too:
+literary, dialogue, role language. A passage whose register cannot be told has no tag worth learning and is left out.
 """
 
 from __future__ import annotations

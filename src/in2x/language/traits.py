@@ -10,7 +10,7 @@ _QUOTES = ("「", "『", "“", '"', "—", "――", "„", "«", "»", "–")
 
 
 def traits(passage: str, lang: str) -> tuple[str, ...]:
-    """The register, then "literary", "dialogue", "role language" where seen; empty where the register cannot be told."""
+    """The register, then "literary", "dialogue", "role language" where seen; empty where no register can be told."""
     register = register_of(passage, lang)
     if register == "none":
         return ()
