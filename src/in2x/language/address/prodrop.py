@@ -214,6 +214,11 @@ class Text:
         here = self.tokens[at]
         return here.sentence in self._peopled if here.question else bool(self._peopled)
 
+    def tag(self, at: int) -> bool:
+        """Whether the verb at this place is a tag put to the reader: it ends a question (*..., ¿sabe?*)."""
+        last = at + 1 == len(self.tokens) or self.tokens[at + 1].sentence != self.tokens[at].sentence
+        return last and self.tokens[at].question
+
     def topic(self, at: int) -> float:
         """How far a free verb in a statement can still be "you" after the verbs before it: 1 down to 0.
 
