@@ -22,6 +22,7 @@ _TOKEN = re.compile(r"[^\W\d_]+['’]?|\d+")
 _STOP = re.compile(r"[.!?…]+(?=\s|$|[\"»”])|[¿¡\n]")
 _BREAK = re.compile(r"[,;:()«»\"“”—–\n.!?¿¡…]|\s-\s")
 
+_PLURAL = re.compile(r"(?!tem$|vem$|bem$|\w*ém$)\w+(?:n|no|m|ão)")
 _TIMES = {"vez", "veces", "vezes", "volta", "volte"}
 _THEIRS = {"su", "sus", "suo", "sua", "suoi", "sue", "seu", "seus", "suas"}
 _AND = {"y", "e", "ed", "o", "u", "ou", "ni", "né"}
@@ -238,6 +239,8 @@ class Text:
                 return 0.0  # El tren ... y llega
             if token.question or token.low not in grammar.forms.third or not self._has_subject(i):
                 continue
+            if _PLURAL.fullmatch(token.low) and not _PLURAL.fullmatch(here.low):
+                continue  # Los vecinos ayudan y tiene tiempo: somebody else has time
             share = 0.0 if joined and same else min(share, TOPIC)
         return share
 

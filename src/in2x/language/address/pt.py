@@ -102,5 +102,7 @@ def _addressed(text: Text, at: int) -> bool:
     """A third person verb that can be polite "you": of a verb that people do, without a subject."""
     grammar, verb = text.grammar, text.grammar.forms.lemma[text.low(at)]
     inner = any(text.low(i) in text.grammar.empty for i in (at + 1, at + 2))  # deve ser, tem de ser
-    impersonal = inner or verb in grammar.impersonal or "se" in (text.before(at), text.after(at))
+    impersonal = inner or verb in grammar.impersonal or text.after(at) == "se"
+    if text.before(at) == "se":  # "oneself, one" after a word that draws the pronoun to it, "if" elsewhere
+        impersonal = impersonal or text.before(at - 1) in grammar.that | grammar.adverbs | grammar.asking
     return not impersonal and text.is_verb(at) and text.free(at)
