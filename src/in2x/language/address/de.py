@@ -84,7 +84,7 @@ def _pronounless(text: str) -> Iterator[Mark]:
     for at, token in enumerate(tokens):
         word = token[0].lower()
         start = _START.search(lead(text, token.start())) is not None
-        neighbours = {tokens[i][0] for i in (at - 1, at + 1) if 0 <= i < len(tokens)}
+        neighbours = {tokens[i][0].lower() for i in (at - 1, at + 1) if 0 <= i < len(tokens)}
         her = neighbours & _BEFORE_HER or not neighbours & lists["second_plural"]
         if word == "ihr" and (token[0] == "ihr" or start) and not her:
             yield Mark(token.start(), "casual")

@@ -147,11 +147,13 @@ class Text:
             return False
         if before in grammar.clitics and before not in grammar.determiners:
             return True
-        if before in grammar.that | _VERB_AFTER:
+        if before in grammar.that or before in _VERB_AFTER:
             return True
-        clause = not before or before in grammar.openers | grammar.adverbs
+        if token.question and before and self.before(at - 1) in grammar.asking - grammar.that:  # ¿cuántas maletas lleva?
+            return True
+        clause = not before or before in grammar.openers or before in grammar.adverbs
         asked = token.question and (token.first or bool(before)) and before not in _AND
-        return clause and (asked or after in grammar.determiners | grammar.clitics)
+        return clause and (asked or (after in grammar.determiners or after in grammar.clitics))
 
     def free(self, at: int) -> bool:
         """Whether the third person verb at this place has no subject that is written to its left."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from in2x.language.address import Address
-from in2x.language.address.marks import Mark, settle
+from in2x.language.address.marks import Mark, settle, words
 from in2x.language.address.prodrop import Grammar, Text, weak
 from in2x.language.address.pt_verbs import verb_forms
 
@@ -102,6 +102,7 @@ def _addressed(text: Text, at: int) -> bool:
     """A third person verb that can be polite "you": of a verb that people do, without a subject."""
     grammar, verb = text.grammar, text.grammar.forms.lemma[text.low(at)]
     inner = any(text.low(i) in text.grammar.empty for i in (at + 1, at + 2))  # deve ser, tem de ser
+    inner = inner or (verb == "fazer" and text.after(at) in words("pt")["weather"].split())
     impersonal = inner or verb in grammar.impersonal or text.after(at) == "se"
     if text.before(at) == "se":  # "oneself, one" after a word that draws the pronoun to it, "if" elsewhere
         impersonal = impersonal or text.before(at - 1) in grammar.that | grammar.adverbs | grammar.asking
