@@ -25,6 +25,7 @@ _BREAK = re.compile(r"[,;:()«»\"“”—–\n.!?¿¡…]|\s-\s")
 _PLURAL = re.compile(r"(?!tem$|vem$|bem$|\w*ém$)\w+(?:n|no|m|ão)")
 _TIMES = {"vez", "veces", "vezes", "volta", "volte"}
 _THEIRS = {"su", "sus", "suo", "sua", "suoi", "sue", "seu", "seus", "suas"}
+_WHO = {"chi", "quien", "quién", "quem"}
 _AND = {"y", "e", "ed", "o", "u", "ou", "ni", "né"}
 _VERB_AFTER = {"no", "non", "não", "si", "se", "cuando", "quando", "quien"}
 _PARTICLES = ("determiners", "prepositions", "clitics", "adverbs", "openers", "asking")
@@ -137,7 +138,7 @@ class Text:
     def is_verb(self, at: int) -> bool:
         """Whether the form at this place is a verb here: no determiner before it, and proof if it is a noun as well."""
         grammar, token, before, after = self.grammar, self.tokens[at], self.before(at), self.after(at)
-        named = token.text[0].isupper() and not token.first
+        named = token.text.istitle() and not token.first
         article = before in grammar.determiners and before not in grammar.clitics
         if named or article or token.low in grammar.particles:
             return False
@@ -149,7 +150,8 @@ class Text:
             return True
         if before in grammar.that or before in _VERB_AFTER:
             return True
-        if token.question and before and self.before(at - 1) in grammar.asking - grammar.that:  # ¿cuántas maletas lleva?
+        counted = self.before(at - 1) in grammar.asking - grammar.that  # ¿cuántas maletas lleva?
+        if token.question and counted and before and before not in grammar.verbs:
             return True
         clause = not before or before in grammar.openers or before in grammar.adverbs
         asked = token.question and (token.first or bool(before)) and before not in _AND
@@ -171,8 +173,8 @@ class Text:
         if self.tokens[at].question and self._asked(left):
             return True
         before = self.before(left)
-        if not before:
-            return True
+        if not before or before in _WHO:
+            return not before
         if before in grammar.that:
             return self._free_after_that(left - 1, at)
         return before in grammar.openers or before in grammar.verbs or before in grammar.prepositions
