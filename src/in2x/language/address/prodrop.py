@@ -40,6 +40,9 @@ OTHERS = 0.6
 TOPIC = 0.3
 """How much a free verb still says for "you" where an earlier verb had a subject that it can go on about."""
 
+LONG = 45
+"""Words from which on weak marks are counted by their share: a page about others has many and addresses nobody."""
+
 
 @dataclass(frozen=True)
 class Token:
@@ -267,9 +270,10 @@ def weak(text: Text, weight: Callable[[Text, int], float]) -> Iterator[Mark]:
     """
     grammar = text.grammar
     openers = grammar.openers - grammar.asking
+    share = min(1.0, LONG / max(1, len(text.tokens)))
     for at, token in enumerate(text.tokens):
         starts = not text.before(at) or text.before(at) in openers
         if token.low in grammar.commands and starts and not token.question and text.after(at) not in grammar.that:
-            yield Mark(token.start, "casual", 0.8)
+            yield Mark(token.start, "casual", 0.8 * share)
         elif (weighs := weight(text, at)) > 0:
-            yield Mark(token.start, "polite", weighs * text.scale(at))
+            yield Mark(token.start, "polite", weighs * text.scale(at) * share)
