@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from in2x.principles.fundamental import PRINCIPLES, Case, check_principles
+from in2x.principles.case import Case
+from in2x.principles.fundamental import PRINCIPLES, check_principles
 
 FORMALITY = ("de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "vi")
 Row = tuple[str, str, str | None]
@@ -28,9 +29,9 @@ Row = tuple[str, str, str | None]
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as stream:
-        return [json.loads(line) for line in stream]
+    raw = file.read_bytes()
+    text = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 def spread(items: list[Row], count: int) -> list[Row]:
@@ -70,15 +71,19 @@ def main() -> None:
     for name, source_lang, target_lang, items in sets(options.data, options.rows):
         broken, decided = Counter[str](), Counter[str]()
         for source, reference, register in items:
-            for principle, verdict in check_principles(Case(source, source_lang, target_lang, register), reference).items():
-                kept = getattr(verdict, "kept", verdict)
-                decided[principle] += kept is not None
-                broken[principle] += kept is False
-                if kept is False and principle == options.show:
-                    print(f"{source_lang}-{target_lang}\t{source!r}\t{reference!r}\t{getattr(verdict, 'why', '')}")
+            for principle, verdict in check_principles(
+                Case(source, source_lang, target_lang, register), reference
+            ).items():
+                decided[principle] += verdict.kept is not None
+                broken[principle] += verdict.kept is False
+                if verdict.kept is False and principle == options.show:
+                    print(f"{source_lang}-{target_lang}\t{source!r}\t{reference!r}\t{verdict.why}")
         cells = [f"{100 * broken[n] / decided[n]:.2f}" if decided[n] else "-" for n in names]
         both = (decided["language"] + decided["untranslated"]) / (2 * len(items))
-        print(f"| {name} | {source_lang}-{target_lang} | {len(items)} | {' | '.join(cells)} | {100 * both:.0f}% |", flush=True)
+        print(
+            f"| {name} | {source_lang}-{target_lang} | {len(items)} | {' | '.join(cells)} | {100 * both:.0f}% |",
+            flush=True,
+        )
         table[f"{name} {source_lang}-{target_lang}"] = {n: (broken[n], decided[n]) for n in names}
     print(f"\n{time.process_time() - began:.0f} s of one {platform.machine()} core")
     if options.json:

@@ -26,6 +26,7 @@ from typing import Any
 import yaml
 
 from in2x.language.script import language_of
+from in2x.principles.case import Case, verifier_of
 
 Row = Mapping[str, Any]
 Asked = tuple[str, str, str, dict[str, Any]]
@@ -151,7 +152,7 @@ def _translation(row: Row) -> Iterator[Asked]:
         for to, answer in texts.items():
             if to != source:
                 prompt = _fill("translation", source, to + text, text=text, to=names[source][to])
-                yield to, prompt, answer, {"name": "translation", "from": source, "to": to, "source": text}
+                yield to, prompt, answer, verifier_of(Case(text, source, to))
 
 
 TASKS: Mapping[str, Callable[[Row], Iterator[Asked]]] = {
