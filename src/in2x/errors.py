@@ -26,7 +26,8 @@ class In2xError(Exception):
     ) -> None:
         self.what, self.file, self.line, self.mend = what, file, line, mend
         place = f"{file}, line {line}: " if line is not None else f"{file}: " if file is not None else ""
-        super().__init__(f"{place}{what}{'; ' + mend if mend else ''}.")
+        sentence = f"{place}{what}{'; ' + mend if mend else ''}"
+        super().__init__(sentence if sentence.endswith("?") else sentence + ".")
 
 
 class UsageError(In2xError):

@@ -1,87 +1,96 @@
-"""The register of a segment in any language the project knows; "none" where it cannot tell."""
+"""The register of a segment; "none" where it shows none.
+
+How it is told differs by language: Japanese by grammar (`japanese/register.py`); where a few words of address and
+request decide (English, Chinese), by the pack's `register_marks`; where a form of address does (du or Sie), by
+`address`. A language with none of these has no registers that the project can tell.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from in2x.errors import UsageError
 from in2x.language import japanese
-
-_ZH_HONORIFIC = re.compile(r"您|贵(?:公司|校|店|方|国|姓)|敬请|恭候|拜访|请教|阁下|敝")
-_ZH_POLITE = re.compile(r"请(?!客|假)|谢谢|麻烦(?:你|您)|劳驾|不好意思|打扰|对不起")
-_ZH_CASUAL = re.compile(r"[啊呀哇嘛呗啦咯喔噢诶哎]|咋|啥|咱|哥们|老子|他妈|挺[^直身]|[吧呢][。！？!?…]*$")
-
-_EN_FORMAL = re.compile(
-    r"\b(?:would you|could you|may I|please|kindly|sir|madam|ma'am|I would|we would|shall|regarding|sincerely|dear)\b",
-    re.I,
-)
-_EN_CASUAL = re.compile(
-    r"\b(?:gonna|wanna|gotta|kinda|sorta|ain't|yeah|yep|nope|hey|dude|guys|cool|lol|y'all|dunno|'cause|cuz|stuff|bro)\b",
-    re.I,
-)
-_EN_CONTRACTION = re.compile(r"\b\w+(?:'|\u2019)(?:s|re|ve|ll|d|m|t)\b", re.I)
-
-
-def _chinese(text: str) -> str:
-    if not re.search(r"[\u4e00-\u9fff]", text):
-        return "none"
-    if _ZH_HONORIFIC.search(text):
-        return "honorific"
-    if _ZH_POLITE.search(text):
-        return "polite"
-    return "casual" if _ZH_CASUAL.search(text) else "plain"
-
-
-def _english(text: str) -> str:
-    if not re.search(r"[A-Za-z]", text):
-        return "none"
-    formal, casual = len(_EN_FORMAL.findall(text)), len(_EN_CASUAL.findall(text))
-    if casual > formal:
-        return "casual"
-    if formal:
-        return "polite"
-    return "casual" if _EN_CONTRACTION.search(text) else "plain"
-
-
-REGISTER_OF: dict[str, Callable[[str], str]] = {
-    "ja": japanese.register_of,
-    "zh": _chinese,
-    "en": _english,
-}
-"""By ISO 639-1 code. Japanese is decided by grammar; Chinese and English, where register is a matter of a few words
-of address and request, by those words (our choice)."""
+from in2x.language.language import Language, language
+from in2x.language.pack import packs
+from in2x.language.script import has_letters
 
 
 def register_of(text: str, lang: str) -> str:
-    """The register of `text`: "plain" | "polite" | "honorific" | "casual" | "none"."""
-    decide = REGISTER_OF.get(lang)
-    return decide(text) if decide else "none"
+    """The register of `text`: "plain" | "polite" | "honorific" | "casual" | "literary" | "none"."""
+    return language(lang).register_of(text)
+
+
+def decide(tongue: Language, text: str) -> str:
+    """The register of `text` in `tongue`; "none" where the language has none that can be told."""
+    if tongue.code == "ja":
+        return japanese.register_of(text)
+    if tongue.pack.register_marks:
+        return _by_marks(tongue, text)
+    by_address = _address()
+    return by_address(tongue.code, text) if by_address and tongue.registers else "none"
+
+
+@cache
+def _address() -> Callable[[str, str], str] | None:
+    try:
+        from in2x.language.address import decide as by_address
+    except ImportError:
+        return None
+    return by_address
+
+
+@cache
+def _marks(tongue: Language) -> Mapping[str, re.Pattern[str]]:
+    flags = re.IGNORECASE if tongue.scripts[0] == "Latn" else 0
+    return {register: re.compile(marks, flags) for register, marks in tongue.pack.register_marks.items()}
+
+
+def _by_marks(tongue: Language, text: str) -> str:
+    """Any honorific mark decides; then the more of casual and polite ones; then a hint; else plain (our choice)."""
+    if not has_letters(text, tongue.scripts[0]):
+        return "none"
+    marks = _marks(tongue)
+
+    def count(register: str) -> int:
+        return len(marks[register].findall(text)) if register in marks else 0
+
+    if count("honorific"):
+        return "honorific"
+    polite, casual = count("polite"), count("casual")
+    if casual > polite:
+        return "casual"
+    if polite:
+        return "polite"
+    return "casual" if count("casual_hint") else "plain"
 
 
 def label_lines(lines: Iterable[str], lang: str) -> list[str]:
     """One register label per line; an empty line is "none".
 
     Raises:
-        UsageError: a language without register rules.
+        UsageError: no such language, or one without registers that can be told.
     """
-    decide = _rules(lang)
-    return [decide(line.rstrip("\r\n")) for line in lines]
+    tongue = _told(lang)
+    return [tongue.register_of(line.rstrip("\r\n")) for line in lines]
 
 
 def describe_lines(lines: Iterable[str], lang: str) -> list[dict[str, Any]]:
-    """One JSON-ready object per line: "register" and, for Japanese, "formality", "keigo", "politeness" and "findings".
+    """One JSON-ready object per line: "text", "register" and, for Japanese, "formality", "keigo", "politeness" and
+    "findings".
 
     Raises:
-        UsageError: a language without register rules.
+        UsageError: no such language, or one without registers that can be told.
     """
-    decide = _rules(lang)
+    tongue = _told(lang)
     described: list[dict[str, Any]] = []
     for line in lines:
         text = line.rstrip("\r\n")
-        row: dict[str, Any] = {"text": text, "register": decide(text)}
-        if lang == "ja":
+        row: dict[str, Any] = {"text": text, "register": tongue.register_of(text)}
+        if tongue.code == "ja":
             row |= {
                 "formality": japanese.formality(text),
                 "keigo": japanese.keigo_class(text),
@@ -92,9 +101,9 @@ def describe_lines(lines: Iterable[str], lang: str) -> list[dict[str, Any]]:
     return described
 
 
-def _rules(lang: str) -> Callable[[str], str]:
-    if lang not in REGISTER_OF:
-        raise UsageError(
-            f"there are no register rules for {lang!r}", mend=f"use one of {', '.join(sorted(REGISTER_OF))}"
-        )
-    return REGISTER_OF[lang]
+def _told(lang: str) -> Language:
+    tongue = language(lang)
+    if not tongue.registers:
+        known = ", ".join(code for code in packs() if language(code).registers)
+        raise UsageError(f"the registers of {tongue.name} ({lang}) are not known", mend=f"use one of {known}")
+    return tongue

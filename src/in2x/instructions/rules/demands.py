@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from in2x.instructions.rules.patterns import patterns, search
+from in2x.language.wording import patterns, search
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.numbers import numbers, parse_numeral
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from in2x.instructions.misfit import misfit
-from in2x.instructions.rules.patterns import search
+from in2x.language.wording import search
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.script import make_up
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from in2x.instructions.rules.patterns import any_of, patterns, search
+from in2x.language.wording import any_of, patterns, search
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.script import make_up
 

@@ -1,0 +1,37 @@
+"""Whom does a text address, and how: the polite or the familiar way (V or T, Sie or du)?
+
+    decide("de", "Kommen Sie mit?")   "polite"
+    decide("es", "¿Vienes conmigo?")  "casual"
+    decide("fr", "Il pleut.")         "none"
+
+One module a language, named by its code and found by that name: `address/de.py` has `decide(text)`. A language without
+one gets "none": nothing is seen where nobody looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Literal, cast
+
+__all__ = ["Address", "decide"]
+
+Address = Literal["polite", "casual", "none"]
+"""What is seen: the polite form of address, the familiar one, or no address at all."""
+
+
+@cache
+def _decider(code: str) -> Callable[[str], Address] | None:
+    name = f"{__name__}.{code}"
+    if not code.isalpha() or find_spec(name) is None:
+        return None
+    decider = getattr(import_module(name), "decide", None)  # `marks.py` and its like are no languages
+    return cast(Callable[[str], Address] | None, decider)
+
+
+def decide(code: str, text: str) -> Address:
+    """How `text`, in the language `code`, addresses its reader; "none" where no address is seen."""
+    decider = _decider(code)
+    return decider(text) if decider else "none"
