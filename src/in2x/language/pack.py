@@ -103,18 +103,19 @@ def _compiles(pattern: str) -> None:
         raise ValueError(f"{pattern!r} is no regular expression ({error})") from None
 
 
-def _folders() -> tuple[Path, ...]:
-    return (HERE, *(Path(part) for part in os.environ.get(OWN, "").split(os.pathsep) if part))
-
-
-def files() -> dict[str, Path]:
+def files() -> Mapping[str, Path]:
     """Code -> pack file, of ours and then of the user's.
 
     Raises:
         In2xError: a folder in `IN2X_PACKS` does not exist.
     """
+    return _files(os.environ.get(OWN, ""))
+
+
+@cache
+def _files(folders: str) -> Mapping[str, Path]:
     found: dict[str, Path] = {}
-    for folder in _folders():
+    for folder in (HERE, *(Path(part) for part in folders.split(os.pathsep) if part)):
         if not folder.is_dir():
             raise In2xError(f"there is no folder {folder} of language packs", mend=f"mend the variable {OWN}")
         found |= {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.stem != "any"}

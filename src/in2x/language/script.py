@@ -9,7 +9,7 @@ from typing import NamedTuple
 HIRAGANA = r"\u3041-\u309f"
 KATAKANA = r"\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3005\u3007"
-LATIN = r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\uff21-\uff3a\uff41-\uff5a"
+LATIN = r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a"
 
 _CLASSES = tuple(re.compile(f"[{ranges}]") for ranges in (HIRAGANA, KATAKANA, HAN, LATIN, r"0-9\uff10-\uff19"))
 
@@ -58,6 +58,14 @@ def letters_of(script: str) -> re.Pattern[str]:
     return re.compile(f"[{_SCRIPT_LETTERS.get(script, LATIN)}]")
 
 
+@lru_cache(maxsize=1 << 14)
+def script_group(char: str) -> str:
+    """The script of a letter: a key as of `letters_of`, where "Hani" stands for Han and kana; "" for any other."""
+    if letters_of("Jpan").match(char):
+        return "Hani"
+    return next((script for script in _SCRIPT_LETTERS if letters_of(script).match(char)), "")
+
+
 def has_letters(text: str, script: str) -> bool:
     """Whether `text` has a letter of the script."""
     return letters_of(script).search(text) is not None
@@ -65,6 +73,8 @@ def has_letters(text: str, script: str) -> bool:
 
 _SIGNS = r"\u0300-\u036f\u0900-\u0963\u0981-\u0ddf\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u17b4-\u17d3"
 _LETTER = re.compile(rf"[^\W\d_]|[{_SIGNS}]")
+WORD = re.compile(rf"(?:[^\W\d_]|[{_SIGNS}])+")
+"""A run of letters with their vowel signs and accents."""
 _DIGIT = re.compile(r"\d")
 
 

@@ -1,20 +1,113 @@
-"""Whether a text is written in a language, and which stretches of it are not."""
+"""Whether a text is written in a language, and which stretches of it are not.
+
+A text is not written in a language where a whole clause or run of words of it is in another one; names, terms, titles
+and numbers are no such run. Scripts decide first; inside one script `alphabet.py` and `han.py` do.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import groupby
 
-from in2x.language.script import written_in
+from in2x.language import alphabet, han
+from in2x.language.language import Language, Span, language
+from in2x.language.pack import packs
+from in2x.language.words import Word, prose, words_of
 
-if TYPE_CHECKING:
-    from in2x.language.language import Language, Span
+_ALPHABETS = ("Latn", "Cyrl", "Deva")
+_LATIN_RUN = 2.0
+"""How much a run of Latin words inside another script must speak of prose, to be no name or term; see `_prose`."""
+_LATIN_TEXT = 0.9
+"""The same where there is nothing else in the text."""
+_RUN = 12
+"""Letters (a Han, kana or Hangul character counts two) from which a run of another script is more than a name."""
 
 
 def written(tongue: Language, text: str, other: str | None = None) -> bool | None:
-    """See `Language.written`."""
-    return written_in(text, tongue.code.split("-")[0])
+    """See `Language.written`: False where anything is foreign, None where nothing can be told."""
+    words = words_of(text)
+    if not words:
+        return None
+    if foreign(tongue, text, other):
+        return False
+    own = [word for word in words if word.script == _own(tongue)]
+    if not own or (tongue.scripts[0] in _ALPHABETS and not alphabet.tellable(tongue)):
+        return None
+    if len(own) < 3 and tongue.scripts[0] in _ALPHABETS and not any(w.text.lower() in tongue.pack.words for w in own):
+        return None  # a name, a word that many languages have
+    return True
 
 
 def foreign(tongue: Language, text: str, other: str | None = None) -> list[Span]:
     """See `Language.foreign`."""
-    return []
+    words = words_of(text)
+    expected = language(other) if other else None
+    spans = [*_other_scripts(tongue, words)]
+    own = [word for word in words if word.script == _own(tongue)]
+    if tongue.scripts[0] in _ALPHABETS:
+        spans += [Span(own[s.first].start, own[s.last - 1].end) for s in alphabet.strays(tongue, own, expected)]
+    elif tongue.code == "ja":
+        spans += [Span(*stretch) for stretch in han.chinese_strays(prose(text))]
+    elif tongue.scripts[0] in ("Hans", "Hant"):
+        bare = prose(text)
+        stretches = {*han.japanese_strays(bare), *han.written_otherwise(bare, tongue.scripts[0])}
+        spans += [Span(*stretch) for stretch in stretches]
+    return _joined(spans)
+
+
+def _own(tongue: Language) -> str:
+    script = tongue.scripts[0]
+    return "Hani" if script in ("Jpan", "Hans", "Hant", "Hani") else script
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """In order, with those that touch or overlap made one."""
+    joined: list[Span] = []
+    for span in sorted(spans):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _other_scripts(tongue: Language, words: Sequence[Word]) -> Iterator[Span]:
+    """Runs of words of another script that are more than a name or a term."""
+    own = _own(tongue)
+    alone = not any(word.script == own for word in words)
+    for script, group in groupby(words, key=lambda word: word.script):
+        run = list(group)
+        if script == own:
+            continue
+        if script == "Latn":
+            strays = _prose(run) >= (_LATIN_TEXT if alone else _LATIN_RUN)
+        else:
+            wide = script in ("Hani", "Kore")
+            size = sum(len(word.text) for word in run) * (2 if wide else 1)
+            strays = size >= (4 if alone else _RUN) and (alone or wide or len(run) > 1)
+        if strays:
+            yield Span(run[0].start, run[-1].end)
+
+
+@cache
+def _latin_words(known: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*(language(code).pack.words for code in known if language(code).scripts[0] == "Latn"))
+
+
+def _prose(run: Sequence[Word]) -> float:
+    """How much a run of Latin words is a clause of some language rather than a name, a term or a title.
+
+    A small common word speaks most, then any word in small letters; capitals hardly.
+    """
+    common = _latin_words(packs())
+    score = 0.0
+    for word in run:
+        known = word.text.lower() in common and len(word.text) > 1
+        if word.text[0].islower():
+            score += 1.0 if known else 0.4 if len(word.text) > 1 else 0.0
+        elif word.text.isupper() and len(word.text) > 1:
+            score += 0.05
+        else:
+            score += (0.6 if word.sentence else 0.3) if known else 0.1
+    return score

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from in2x.language.address.forms import Forms
+from in2x.language.address.forms import Forms, irregular
 from in2x.language.address.marks import words
 
 _BACK = {"a": "á", "e": "é", "i": "í"}
@@ -21,7 +21,7 @@ _BACK = {"a": "á", "e": "é", "i": "í"}
 def verb_forms() -> Forms:
     """All forms of the verbs in `es.yaml`."""
     data, forms = words("es"), Forms()
-    for infinitive, stems in data["irregular"].items():
+    for infinitive, stems in irregular(data):
         _add(forms, infinitive, stems)
     for change in ("regular", "e_ie", "o_ue", "e_i", "uir", "accent"):
         for infinitive in data[change].split():
@@ -101,7 +101,10 @@ def _add(forms: Forms, infinitive: str, stems: dict[str, Any]) -> None:
         (forms.second, [future + end for end in ("ás", "éis", "ías", "íais")]),
         (forms.second, [] if infinitive in ("ir", "ver", "dar", "estar", "haber") else [vos]),
         (forms.third, [third, third_plural, past[1], past[2], future + "á", future + "án"]),
-        (forms.shared, [*imperfects[1:], *past_subjunctive[1:3], *past_subjunctive[4:6], future + "ía", future + "ían"]),
+        (
+            forms.shared,
+            [*imperfects[1:], *past_subjunctive[1:3], *past_subjunctive[4:6], future + "ía", future + "ían"],
+        ),
         (forms.shared, [subjunctive["s3"], subjunctive["p3"]]),
         (forms.polite_commands, [subjunctive["s3"], subjunctive["p3"]]),
         (forms.casual_commands, [command, infinitive[:-1] + "d"]),
@@ -127,7 +130,7 @@ def _preterite(stem: str, ar: bool, stems: dict[str, Any]) -> Iterator[str]:
         yield from (strong + "iste", strong + ("e" if strong == "fu" else "io"))
         yield from (strong + ("eron" if strong == "fu" else "ieron"), strong + "isteis")
     elif strong:
-        third = "z" if strong == "hic" else strong[-1]
+        third = "z" if strong.endswith("hic") else strong[-1]
         yield from (strong + "iste", strong[:-1] + third + "o")
         yield from (strong + ("eron" if strong.endswith("j") else "ieron"), strong + "isteis")
     elif ar:

@@ -1,19 +1,18 @@
 """What a language without subject pronouns says with its verb endings: sets of forms by the person they can be.
 
 Spanish, Italian and Portuguese drop the subject, so the ending is the address: *tienes* is "you" among friends, *tiene*
-is "he", "she" or the polite "you". A language module conjugates the common verbs (`<code>.yaml`) by its rules, and every
-form goes into the sets of this file. A verb that is not listed is not seen: a closed list of common verbs is right more
-often than endings, which nouns share (*casas*, *amici*, *lugares*).
+is "he", "she" or the polite "you". A language module conjugates the common verbs (`<code>.yaml`) by its rules, and
+every form goes into the sets of this file. A verb that is not listed is not seen: a closed list of common verbs is
+right more often than endings, which nouns share (*casas*, *amici*, *lugares*).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-ACCENT = {"á": "a", "é": "e", "í": "i", "ó": "o", "ú": "u"}
+from typing import Any
 
 
 @dataclass
@@ -45,6 +44,21 @@ class Forms:
     def settle(self) -> None:
         """What is also a third person is no sure second (*come* of *comer*; *ami* of *amare*, "I love" elsewhere)."""
         self.second -= self.third | self.shared
+
+
+def irregular(data: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The irregular verbs of a language with their stems, and those made of them by a prefix (*tener*, *obtener*)."""
+    yield from data["irregular"].items()
+    for base, prefixes in data["compounds"].items():
+        for prefix in prefixes.split():
+            stems = {name: _prefixed(prefix, value) for name, value in data["irregular"][base].items()}
+            yield prefix + base, stems
+
+
+def _prefixed(prefix: str, value: str | list[str]) -> str | list[str]:
+    if isinstance(value, list):
+        return [prefix + form for form in value]
+    return " ".join(prefix + form for form in value.split())
 
 
 def bare(word: str) -> str:

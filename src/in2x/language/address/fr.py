@@ -2,7 +2,7 @@
 
 The pronouns decide nearly always: *vous, votre, vos, le vôtre* against *tu, te, t', toi, ton, ta, tes, le tien*, for a
 French verb needs its subject beside it. Only the imperative has none: a verb in -ez that no *vous* goes with is polite,
-*viens*, *regarde* or *dis-moi* at the start of a clause is familiar (a list, for *regarde* alone is a third person too).
+*viens*, *regarde* or *dis-moi* at the start of a clause is familiar (a list: *regarde* alone is a third person too).
 
 *Vous* to several friends is said to be polite: the text does not show the number. *Ton* after an article, a possessive
 or *le même* is the noun "tone". *Te* and *tu* within names are not looked for.
@@ -17,10 +17,13 @@ import re
 from collections.abc import Iterator
 
 from in2x.language.address import Address
-from in2x.language.address.marks import Mark, settle, words
+from in2x.language.address.marks import Mark, lead, settle, words
 
 _POLITE = re.compile(r"\b(?:vous|votre|vos|vôtres?|svp|madame|monsieur\s*[,!?.])(?![\w-]*\w*ville)\b", re.I)
-_CASUAL = re.compile(r"\b(?:tu|te|toi|tes|ta|(?:les?|du|des|aux?)\s+tiens?|tiennes?)\b|(?<![\w'’-])t['’](?=\w)|-t['’](?:en|y)\b|\bstp\b", re.I)
+_CASUAL = re.compile(
+    r"\b(?:tu|te|toi|tes|ta|(?:les?|du|des|aux?)\s+tiens?|tiennes?)\b|(?<![\w'’-])t['’](?=\w)|-t['’](?:en|y)\b|\bstp\b",
+    re.I,
+)
 _TON = re.compile(r"\bton\b", re.I)
 _TONE = re.compile(  # the noun: "le ton", "ce ton", "changer de ton"
     r"(?:\b(?:le|un|du|au|(?<!-)ce|quel|même|bon|autre|seul|certain|aucun|tout)\s+ton\b"
@@ -50,7 +53,7 @@ def _marks(text: str) -> Iterator[Mark]:
     for match in _POLITE.finditer(text):
         yield Mark(match.start(), "polite")
     for match in _EZ.finditer(text):
-        before = text[: match.start()]
+        before = lead(text, match.start())
         if match[0].lower() in lists["not_verbs"] or _VOUS_NEAR.search(before) or text.startswith("-vous", match.end()):
             continue
         if match[0].islower() or _OPEN.search(before):  # "Perez" is a name
@@ -64,9 +67,9 @@ def _marks(text: str) -> Iterator[Mark]:
 def _commands(text: str, commands: set[str]) -> Iterator[Mark]:
     """Imperatives at the start of a clause: *Viens !*, *bon, regarde*, *dis-moi*."""
     for token in _WORD.finditer(text):
-        before, after = text[: token.start()], text[token.end() :]
+        before = lead(text, token.start())
         word = token[0].lower()
-        if word not in commands or not _CLAUSE.search(before) or _SUBJECT.match(after):
+        if word not in commands or not _CLAUSE.search(before) or _SUBJECT.match(text, token.end()):
             continue
-        if _OPEN.search(before) or _CLITIC.match(after) or not word.endswith("e"):
+        if _OPEN.search(before) or _CLITIC.match(text, token.end()) or not word.endswith("e"):
             yield Mark(token.start(), "casual")

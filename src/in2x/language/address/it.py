@@ -1,8 +1,8 @@
 """Italian: Lei against tu.
 
 The verb decides, as in Spanish. Sure marks: *tu, te, ti, tuo*, a second person ending of a known verb (*vuoi, dicevi,
-potresti*), *non* with an infinitive at the start of a clause, an infinitive with *-ti* on one side; *Lei, Suo, La* with a
-capital inside a sentence and imperatives in the subjunctive (*scusi, mi dica, venga*) on the other. *Guardi* is "you
+potresti*), *non* with an infinitive at the start of a clause, an infinitive with *-ti* on one side; *Lei, Suo, La* with
+a capital inside a sentence and imperatives in the subjunctive (*scusi, mi dica, venga*) on the other. *Guardi* is "you
 look" to a friend and "look!" to a stranger: at the start of a clause that asks nothing it counts as the latter. Weak
 marks speak only without sure ones: *suo*, *lei*, *le*, a third person without a subject.
 
@@ -22,16 +22,11 @@ from typing import Literal
 
 from in2x.language.address import Address
 from in2x.language.address.it_verbs import verb_forms
-from in2x.language.address.marks import Mark, settle
-from in2x.language.address.prodrop import Grammar, Text
+from in2x.language.address.marks import Mark, settle, words
+from in2x.language.address.prodrop import Grammar, Text, weak
 
-_CASUAL = frozenset("tu te ti t' tuo tua tuoi tue".split())
-_CAPITAL = frozenset("Lei Suo Sua Suoi Sue La Le L'".split())
-_COMMANDS = frozenset("guarda senti ascolta aspetta scusa scusami dimmi fammi dammi perdona immagina pensa vieni vai fai".split())
-_NO_COMMANDS = frozenset("sia siano possa abbia abbiano viva vivano debba fosse".split())
-_TAGS = frozenset("sa capisce".split())
-_THINKING = frozenset("penso credo spero voglio vorrei immagino sembra pare suppongo bisogna prima senza affinché".split())
-_EMPTY = frozenset("essere stato stata esserci piaciuto successo sembrare".split())
+_CAPITAL = {"Lei", "Suo", "Sua", "Suoi", "Sue", "La", "Le", "L'"}
+_HER = re.compile(r"\w+[a-zàèéìòù](?:La|Le|Lei)")  # contattarLa
 _HUNG = re.compile(r"\w+(?:ar|[^tp]er|ir|ur)(?:ti|te(?:l[oaie]|ne))|\w+ndo(?:ti|tel[oaie])")
 
 
@@ -42,19 +37,17 @@ def _grammar() -> Grammar:
 
 def decide(text: str) -> Address:
     """How an Italian text addresses its reader."""
-    words = Text(text, _grammar())
-    return settle(text, list(_sure(words)) or list(_weak(words)))
+    tokens = Text(text, _grammar())
+    return settle(text, list(_sure(tokens)) or weak(tokens, _weight))
 
 
 def _sure(text: Text) -> Iterator[Mark]:
     forms = text.grammar.forms
     for at, token in enumerate(text.tokens):
         word = token.low
-        if word in _CASUAL:
+        if word in text.grammar.casual:
             yield Mark(token.start, "casual")
-        elif token.text in _CAPITAL and not token.first and (token.text[0] != "L" or _pronoun(text, at)):
-            yield Mark(token.start, "polite")
-        elif re.search(r"[a-zàèéìòù](?:La|Le|Lei)$", token.text):  # contattarLa
+        elif _HER.fullmatch(token.text) or (token.text in _CAPITAL and not token.first and _pronoun(text, at)):
             yield Mark(token.start, "polite")
         elif (command := _command(text, at)) is not None:
             yield Mark(token.start, command)
@@ -63,17 +56,17 @@ def _sure(text: Text) -> Iterator[Mark]:
 
 
 def _pronoun(text: Text, at: int) -> bool:
-    """*Lei*, or *La*, *Le*, *L'* before a verb: not the article of a title (*La Bella e la Bestia*)."""
+    """*Lei* and *Suo*, or *La*, *Le*, *L'* before a verb: not the article of a title (*La Bella e la Bestia*)."""
     after = text.after(at)
-    return text.tokens[at].text == "Lei" or after in text.grammar.verbs or after in ("ho", "abbiamo")
+    return text.tokens[at].text not in ("La", "Le", "L'") or after in text.grammar.verbs or after in ("ho", "abbiamo")
 
 
 def _is_verb(text: Text, at: int) -> bool:
     """As everywhere; *sei* is a number where a plural follows."""
-    if text.low(at) == "sei":
-        particles = text.grammar.determiners | text.grammar.prepositions
-        return text.before(at) not in particles and re.fullmatch(r"\d+|\w+i|ore|volte|settimane", text.after(at)) is None
-    return text.is_verb(at)
+    if text.low(at) != "sei":
+        return text.is_verb(at)
+    counted = re.fullmatch(r"\d+|\w+i|ore|volte|settimane", text.after(at))
+    return not counted and text.before(at) not in text.grammar.determiners | text.grammar.prepositions
 
 
 def _anybody(text: Text, at: int) -> bool:
@@ -83,15 +76,15 @@ def _anybody(text: Text, at: int) -> bool:
     left = at
     while text.before(left) in text.grammar.clitics | {"non"}:
         left -= 1
-    thought = text.before(left) == "che" and (text.low(left - 2) in _THINKING or text.low(left - 3) in _THINKING)
-    return thought or not text.free(at)
+    thinking = {text.low(left - 2), text.low(left - 3)} & set(words("it")["thinking"].split())
+    return (text.before(left) == "che" and bool(thinking)) or not text.free(at)
 
 
 def _command(text: Text, at: int) -> Literal["polite", "casual"] | None:
     """An imperative at the start of its clause, or an infinitive that *-ti* hangs on."""
     forms, token = text.grammar.forms, text.tokens[at]
     word = token.low
-    if _HUNG.fullmatch(word) and not text.before(at) in text.grammar.determiners and _known(text, word):
+    if _HUNG.fullmatch(word) and text.before(at) not in text.grammar.determiners and _known(text, word):
         return "casual"
     hung = re.fullmatch(r"(\w{3,})(?:mi|[mtc]el[oaie]|[mt]ene)", word)
     if hung and hung[1] in forms.casual_commands and word not in forms.lemma:
@@ -101,43 +94,22 @@ def _command(text: Text, at: int) -> Literal["polite", "casual"] | None:
     left = at
     while text.before(left) in text.grammar.clitics | {"non"}:
         left -= 1
-    before = text.before(left)
-    if token.question or (before and before not in {"e", "ma", "o", "quindi", "allora", "beh", "favore", "prego", "poi"}):
+    opening = text.before(left) in {"", "e", "ma", "o", "quindi", "allora", "beh", "favore", "prego", "poi"}
+    if token.question or not opening or word in text.grammar.particles:
         return None
     if text.low(left) == "non" and at == left + 1 and re.fullmatch(r"\w+([aei]re|i)", word):
         return "casual" if word.endswith("re") else "polite"  # non andare, non indugi
-    if word in text.grammar.particles or word in _NO_COMMANDS:
+    if word not in forms.polite_commands or word in text.grammar.no_commands:
         return None
-    if word in forms.polite_commands and (left == at or text.is_verb(at)) and _opening(text, at, left):
-        return "polite"
-    return None
-
-
-def _casual_command(text: Text, at: int) -> bool:
-    """A common imperative that is "he looks" as well (*guarda*), at the start of a clause."""
-    token, before = text.tokens[at], text.before(at)
-    starts = not before or before in text.grammar.openers
-    return token.low in _COMMANDS and starts and not token.question and text.after(at) != "che"
+    noun = word in text.grammar.nouns if left == at else False  # conti, giochi; "mi conti" is no noun
+    return None if noun and not text.is_verb(at) else "polite"
 
 
 def _known(text: Text, word: str) -> bool:
     """*-arti, -erti, -irti* of a verb: the infinitive is listed, or the word is long and no participle (*coperti*)."""
     infinitive = re.sub(r"t(?:i|el[oaie]|ene)$", "e", word)
-    return infinitive in text.grammar.forms.infinitives or (len(word) > 7 and not word.endswith(("perti", "ferti", "certi")))
-
-
-def _opening(text: Text, at: int, left: int) -> bool:
-    """A noun at the start of a clause (*conti*, *giochi*) is no imperative; what is no noun or has a pronoun can be one."""
-    return left < at or text.low(at) not in text.grammar.nouns or text.is_verb(at)
-
-
-def _weak(text: Text) -> Iterator[Mark]:
-    for at, token in enumerate(text.tokens):
-        weight = _weight(text, at) * (1.5 if token.question else 1.0) * (0.6 if text.others(at) else 1.0)
-        if _casual_command(text, at):
-            yield Mark(token.start, "casual", 0.8)
-        elif weight:
-            yield Mark(token.start, "polite", weight)
+    participle = len(word) < 8 or word.endswith(("perti", "ferti", "certi"))
+    return infinitive in text.grammar.forms.infinitives or not participle
 
 
 def _weight(text: Text, at: int) -> float:
@@ -145,22 +117,26 @@ def _weight(text: Text, at: int) -> float:
     forms, word = text.grammar.forms, text.low(at)
     if word == "lei" or word in ("suo", "sua", "suoi", "sue"):
         return 0.5
-    if word == "le" and text.after(at) in text.grammar.verbs or re.fullmatch(r"\w+[aei]rle", word):
+    if (word == "le" and text.after(at) in text.grammar.verbs) or re.fullmatch(r"\w+[aei]rle", word):
         return 0.3
-    if word in _TAGS and (text.free(at) or text.tag(at)):
+    if word in text.grammar.tags and (text.free(at) or text.tag(at)):
         return 1.0
     if not (word in forms.third or word in forms.shared) or not _addressed(text, at):
         return 0.0
     if word.endswith("o") and word in forms.third:
         return 0.1
+    if len(word) > 3 and re.search(r"[òìé]$|tte$", word):
+        return 0.1  # the remote past tells stories
     return 0.4 if word in forms.third else 0.25
 
 
 def _addressed(text: Text, at: int) -> bool:
     """A third person verb that can be polite "you": of a verb that people do, without a subject."""
     grammar, verb, after = text.grammar, text.grammar.forms.lemma[text.low(at)], text.after(at)
-    inner = after in _EMPTY or text.low(at + 2) in _EMPTY  # deve essere
+    inner = after in text.grammar.empty or text.low(at + 2) in text.grammar.empty  # deve essere
     impersonal = inner or verb in grammar.impersonal
+    if verb == "fare" and after in words("it")["weather"].split():
+        impersonal = True
     if verb == "essere":
         impersonal = not (text.tokens[at].question and re.fullmatch(r"mai|\w+[aiu]t[oa]|stat[oa]", after))
     return not impersonal and text.before(at) != "si" and text.is_verb(at) and text.free(at)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from in2x.language.address.forms import Forms
+from in2x.language.address.forms import Forms, irregular
 from in2x.language.address.marks import words
 
 _ENDINGS = {
@@ -25,7 +25,7 @@ _ENDINGS = {
 def verb_forms() -> Forms:
     """All forms of the verbs in `it.yaml`."""
     data, forms = words("it"), Forms()
-    for infinitive, stems in data["irregular"].items():
+    for infinitive, stems in irregular(data):
         _add(forms, infinitive, stems)
     for infinitive in data["isc"].split():
         stem = infinitive[:-3] + "isc"

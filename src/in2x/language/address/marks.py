@@ -4,8 +4,8 @@ A language module finds *marks*: places where a pronoun, a verb or an imperative
 choices in weighing them, no textbook's:
 
 - The heavier side wins, and with equal weights the later mark: a text that changes its tone ends in the one it means.
-- A mark within quotation marks weighs less than half: what somebody is quoted as saying is not said to the reader, yet in a
-  text that is all quotation it still decides.
+- A mark within quotation marks weighs less than half: what somebody is quoted as saying is not said to the reader, yet
+  in a text that is all quotation it still decides.
 - Below `FLOOR` nothing is said: a mark that is weak by itself (an unstated third person, which may be "you" or "he")
   needs a second one beside it.
 """
@@ -54,6 +54,11 @@ def settle(text: str, marks: Iterable[Mark]) -> Address:
     if weights["polite"] == weights["casual"]:
         return last.label
     return "polite" if weights["polite"] > weights["casual"] else "casual"
+
+
+def lead(text: str, at: int) -> str:
+    """The stretch before a place that decides how a clause begins: enough for a few words, and bounded."""
+    return text[max(0, at - 60) : at]
 
 
 @cache

