@@ -16,6 +16,7 @@ from typing import Any
 
 from in2x.judge.retry import Question, Unreadable, ask_until_read, demand_one, json_of
 from in2x.language import language
+from in2x.language.example import HUB, TARGET
 from in2x.llm.request import Answer, Asker, Request
 from in2x.records import Message
 
@@ -59,7 +60,7 @@ FEW_SHOTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
      {"errors": [{"span": "待ってろ", "severity": "major", "category": "register"}], "score": 48}),
     ("\"Beats me,\" Nora said with a shrug.", "「さあね」とノーラは肩をすくめた。", {"errors": [], "score": 98}),
 )  # fmt: skip
-"""English into Japanese; shown whatever the pair, for they teach the scale and the layout."""
+"""From `HUB` into `TARGET` (see `language/example.py`), whatever the pair: they teach the scale and the layout."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _read(answer: Answer, translation: str) -> Graded:
 def _messages(segment: Segment, source_lang: str, target_lang: str) -> list[Message]:
     messages: list[Message] = [{"role": "system", "content": SYSTEM}]
     for source, translation, verdict in FEW_SHOTS:
-        messages.append({"role": "user", "content": _question(Segment(source, translation), "en", "ja")})
+        messages.append({"role": "user", "content": _question(Segment(source, translation), HUB, TARGET)})
         messages.append({"role": "assistant", "content": json.dumps(verdict, ensure_ascii=False)})
     return [*messages, {"role": "user", "content": _question(segment, source_lang, target_lang)}]
 
