@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def sentence(stderr: str, *parts: str) -> None:
     """stderr is one sentence that holds `parts`."""
-    assert stderr.count("\n") == 1 and stderr.startswith("in2x: ") and stderr.rstrip().endswith("."), stderr
+    assert stderr.count("\n") == 1 and stderr.startswith("in2x: ") and stderr.rstrip()[-1] in ".?", stderr
     assert "Traceback" not in stderr
     for part in parts:
         assert part in stderr, stderr
@@ -123,7 +123,7 @@ def bad(folder: Path, name: str, text: str) -> Path:
         ('{"en": "Hello.", "ja": "やあ。"}\n{"en": "Hello.", "fr": "Salut."}\n', ["train.jsonl, line 2", "'ja'"]),
         ('["Hello."]\n', ["train.jsonl, line 1: the line is not a JSON object"]),
         ('{"en": "Hello.", "ja": 3}\n', ["train.jsonl, line 1: the field 'ja' is not text"]),
-        ('{"en": "Hello.", "ja": "やあ。", "register": "rude"}\n', ["line 1: unknown register 'rude'", "polite"]),
+        ('{"en": "Hello.", "ja": "やあ。", "register": "rude"}\n', ["line 1: Japanese has no register 'rude'", "polite"]),
         ("", ["train.jsonl: the data set is empty"]),
         ("\n\n", ["train.jsonl: the data set is empty"]),
     ],
@@ -155,7 +155,10 @@ def test_missing_files(in2x, tmp_path):
         ("name: x\nsft:\n  passes: 0\n", ["line 3: sft.passes", "greater than or equal to 1"]),
         ("name: [x\n", ["not YAML"]),
         ("- a\n- b\n", ["a recipe is a mapping"]),
-        ("name: x\nlanguages: {target: en, hub: en}\n", ["languages are named twice"]),
+        ("name: x\nlanguages: {target: en, hub: en}\n", ["line 2: languages: en is named twice"]),
+        ("name: x\nlanguages: {target: jp}\n", ["there is no language 'jp'", "did you mean 'ja'"]),
+        ("name: x\nlanguages: {target: zh, others: [zh-Hans]}\n", ["zh and zh-Hans are one language"]),
+        ("name: x\nlanguages: {target: zh_TW}\n", ["write 'zh-Hant'"]),
     ],
 )
 def test_bad_recipes(in2x, tmp_path, text, parts):
@@ -330,7 +333,23 @@ def test_register_of_lines(in2x, stdin):
     stdin("駅はどこですか。\n")
     code, out, _ = in2x("language", "register", "-", "--json")
     assert json.loads(out) == [{"line": 1, "register": "polite"}]
-    stdin("Bonjour.\n")
-    code, out, err = in2x("language", "register", "--lang", "fr")
+    stdin("Können Sie mir helfen?\nKannst du mir helfen?\nEs regnet.\n")
+    code, out, _ = in2x("language", "register", "--lang", "de")
+    assert out.splitlines() == ["polite", "casual", "none"]
+    code, out, err = in2x("language", "register", "--lang", "sw")
     assert (code, out) == (2, "")
-    sentence(err, "'fr'", "ja")
+    sentence(err, "registers of Swahili", "ja")
+    code, out, err = in2x("language", "register", "--lang", "jp")
+    assert (code, out) == (2, "")
+    sentence(err, "did you mean 'ja'")
+
+
+def test_description_of_lines(in2x, stdin):
+    stdin("先生がお話しになりました。\n")
+    code, out, _ = in2x("language", "describe", "--json")
+    [row] = json.loads(out)
+    assert code == 0 and row["line"] == 1 and row["register"] == "honorific"
+    assert any(finding["kind"] == "keigo" for finding in row["findings"])
+    stdin("先生がお話しになりました。\n")
+    code, out, _ = in2x("language", "describe")
+    assert out.startswith("1\thonorific\t") and "お話しになり" in out

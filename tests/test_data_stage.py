@@ -116,7 +116,7 @@ def test_instructions_of_the_user(tmp_path):
         (b'{"en": "a", "ja": " "}\n', r"line 1: the field 'ja' is empty"),
         (b'{"en": 5, "ja": "b"}\n', r"line 1: the field 'en' is not text"),
         (b'["a", "b"]\n', r"line 1: the line is not a JSON object"),
-        (b'{"en": "a", "ja": "b", "register": "rude"}\n', r"line 1: unknown register 'rude'; use one of plain"),
+        (b'{"en": "a", "ja": "b", "register": "rude"}\n', r"line 1: Japanese has no register 'rude'; use one of plain"),
         (b'{"en": "a", "ja": "\xff\xfe"}\n', r"line 1: not UTF-8"),
         (b'{"en": "a", "fr": "b"}\n', r"line 1: the field 'ja' is missing"),
     ],

@@ -4,8 +4,9 @@ A stage's key is made from it (`run.py`), so that nobody keeps a list of what a 
 draws its arrows from the same reading. Nothing is imported and nothing is run: files are read as text.
 
 What differs from asking Python: imports inside functions count (a stage may load what is heavy late); imports for type
-checkers alone do not run and can be left out; `import_module` counts where its argument, or the beginning of it, is
-written out ("in2x.language.address." + code takes the whole folder).
+checkers alone do not run and can be left out. A module that is loaded by its name counts where the name stands as a
+text of its own, or where `import_module` is given the beginning of it ("in2x.language.address." + code takes the whole
+folder).
 """
 
 from __future__ import annotations
@@ -65,9 +66,11 @@ def _imported(file: Path, changed: int, size: int, names: tuple[str, ...], types
             found |= parts & known
             if parts - known:  # something that the module itself defines
                 found.add(node.module)
+        elif isinstance(node, ast.Constant) and node.value in known:
+            found.add(node.value)
         elif isinstance(node, ast.Call) and _name(node.func) == "import_module" and node.args:
             head, whole = _beginning(node.args[0])
-            found |= {name for name in known if name == head or (not whole and head and name.startswith(head))}
+            found |= {name for name in known if head and not whole and name.startswith(head)}
     return frozenset(found & known)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from in2x.errors import In2xError
+from in2x.language import language
 from in2x.language.pack import REGISTERS
 from in2x.records import Instruction, Message, Pair, content_id
 
@@ -58,16 +59,19 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                             mend="mend or remove the line") from None  # fmt: skip
 
 
-def lines(path: Path, languages: Sequence[str], limit: int | None = None) -> Iterator[Line]:
+def lines(path: Path, languages: Sequence[str], target: str, limit: int | None = None) -> Iterator[Line]:
     """The sentence pairs of a file.
 
     Args:
         languages: the languages whose fields are read; a line holds two or more of them.
+        target: the language that the field "register" speaks of.
         limit: stop after this many lines.
 
     Raises:
-        In2xError: as `rows`; a field missing, empty or not text; an unknown register; no line at all.
+        In2xError: as `rows`; a field missing, empty or not text; a register that the target language does not tell; no
+            line at all.
     """
+    registers = language(target).registers or REGISTERS
     count = 0
     for number, value in rows(path):
         texts: dict[str, str] = {}
@@ -88,9 +92,9 @@ def lines(path: Path, languages: Sequence[str], limit: int | None = None) -> Ite
                 mend=f"give a field for each of {', '.join(languages[:2])}, named by language code",
             )  # fmt: skip
         register = value.get("register")
-        if register is not None and register not in REGISTERS:
-            raise In2xError(f"unknown register {str(register)[:40]!r}", file=path, line=number,
-                            mend=f"use one of {', '.join(REGISTERS)}")  # fmt: skip
+        if register is not None and register not in registers:
+            raise In2xError(f"{language(target).name} has no register {str(register)[:40]!r}", file=path, line=number,
+                            mend=f"use one of {', '.join(registers)}")  # fmt: skip
         checks = value.get("checks") or {}
         if not isinstance(checks, dict):
             raise In2xError("the field 'checks' is not an object", file=path, line=number, mend="remove it")

@@ -85,7 +85,7 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     banned: set[str] = set()
     for split, name in (("dev", config.dev), ("test", config.test)):
-        held = list(reader.lines(Path(name), languages)) if name else []
+        held = list(reader.lines(Path(name), languages, target)) if name else []
         banned.update(text for line in held for text in line.texts.values())
         made = (pair for line in held for pair in reader.directions(line, target))
         write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
@@ -94,7 +94,7 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
     sentences = _TextWriter(stage, languages) if not config.raw else None
 
     def kept() -> Iterator[Pair]:
-        for line in stage.track(reader.lines(train, languages, config.max_train), "pairs"):
+        for line in stage.track(reader.lines(train, languages, target, config.max_train), "pairs"):
             if not banned.isdisjoint(line.texts.values()):
                 dropped["also in dev or test"] += 1
                 continue
