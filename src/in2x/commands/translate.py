@@ -22,7 +22,8 @@ def translate(
         str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
     ] = "-",
     register: Annotated[
-        str | None, typer.Option("--register", help="One that the language tells: plain, polite, honorific, casual, literary.")
+        str | None,
+        typer.Option("--register", help="One that the language tells: plain, polite, honorific, casual or literary."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here (beside, then renamed).")] = None,
     mbr: Annotated[
