@@ -53,7 +53,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from in2x.training.tokenizer import train_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny") / "model"
-    profile = PromptProfile()
+    profile = PromptProfile(languages=("en", "ja"))
     texts = [text for source, by_register in PAIRS.items() for text in (source, *by_register.values())]
     tokenizer = train_tokenizer([*texts * 4, *profile.templates.values()], 420)
     model = build_model(

@@ -306,6 +306,12 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     code, _, err = in2x(*base, "--to", "ja", "--register", "rude")
     assert code == 2
     sentence(err, "'rude'", "plain, polite")
+    code, _, err = in2x(*base, "--to", "fr")
+    assert code == 2
+    sentence(err, "does not know French (fr)", "English (en), Japanese (ja)")
+    code, _, err = in2x(*base, "--to", "jp")
+    assert code == 2
+    assert err == "in2x: there is no language 'jp'; did you mean 'ja'?\n"
     code, _, err = in2x(*base, "--to", "ja", tmp_path / "no.txt")
     assert code == 1
     sentence(err, "no.txt: cannot be read")

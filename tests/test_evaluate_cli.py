@@ -13,7 +13,6 @@ import typer
 from typer.testing import CliRunner
 
 from in2x.cli import app as in2x_app
-from in2x.commands import mtbench as cli_mtbench
 from in2x.commands.evaluate import app
 from in2x.errors import In2xError, UsageError
 from in2x.evaluate import audit_run as audit_room
@@ -193,7 +192,7 @@ def test_mtbench_table(tmp_path: Path) -> None:
 def test_mtbench_answers_judges_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "q").write_text('{"question_id": 1, "category": "a<b", "turns": ["x", "y"]}\n')
     model, judge = Script(lambda r: "答え"), Script(lambda r: "[[8]]")
-    monkeypatch.setattr(cli_mtbench, "open_judge", lambda name, *_: model if name == "M" else judge)
+    monkeypatch.setattr("in2x.llm.open.open_judge", lambda name, *_: model if name == "M" else judge)
     base = ["mtbench", "--questions", str(tmp_path / "q"), "--judgements", str(tmp_path / "j"), "--answers",
             str(tmp_path / "a"), "--name", "mine", "--radar", str(tmp_path / "r.svg"), "--samples", "2"]  # fmt: skip
     result = CliRunner().invoke(app, [*base, "--model", "M", "--judge", "J", "--unit-scale", "--json"])

@@ -13,7 +13,9 @@ from in2x.language.japanese.names import name_drift
 from in2x.language.numbers import numbers
 from in2x.language.register import register_of
 from in2x.language.script import language_of, written_in
-from in2x.principles.fundamental import Case, check_principles, share
+from in2x.principles.case import Case
+from in2x.principles.fundamental import check_principles
+from in2x.principles.verdict import share
 from in2x.records import Instruction
 from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.registry import REWARDS
@@ -52,8 +54,11 @@ def test_analysers(text: str) -> None:
 def test_principles(source: str, answer: str, source_lang: str, target_lang: str, register: str | None) -> None:
     checks = {"traps": [source[:5]], "natural": [answer[:4]], "names": {source[:3]: "カイル"}}
     results = check_principles(Case(source, source_lang, target_lang, register, None, checks), answer)
-    assert set(results.values()) <= {True, False, None}
-    value = share(results)
+    for verdict in results.values():
+        assert verdict.kept in (True, False, None)
+        assert verdict.why or verdict.kept
+        assert (verdict.start, verdict.end) == (-1, -1) or 0 <= verdict.start < verdict.end <= len(answer)
+    value = share(results.values())
     assert value is None or 0 <= value <= 1
 
 

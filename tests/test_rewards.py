@@ -19,8 +19,12 @@ from sacrebleu.metrics.chrf import CHRF
 from in2x.errors import UsageError
 from in2x.metrics.chrf import sentence_chrf
 from in2x.metrics.significance import mean
+from in2x.principles.case import Case
+from in2x.principles.fundamental import PRINCIPLES, check_principles
+from in2x.principles.verdict import Verdict
 from in2x.records import Instruction
-from in2x.rl.rewards.base import Reward, RewardItem
+from in2x.rl.loop import principle_table
+from in2x.rl.rewards.base import Reward, RewardItem, reward_items
 from in2x.rl.rewards.choice import chosen
 from in2x.rl.rewards.code import Code
 from in2x.rl.rewards.number import judge
@@ -98,6 +102,34 @@ def test_number_that_cannot_be_judged_is_counted_not_zero() -> None:
     scores = asyncio.run(Scorer({"number": 1}).score([item("x", {"name": "number", "value": "+*"})]))
     assert scores.total == [None]
     assert scores.failures == {"number": 1}
+    assert "no expression" in scores.errors["number"]
+
+
+def test_a_broken_verifier_fails_its_item_only_and_says_why() -> None:
+    items = [item("1", {"name": "number"}), item("12", {"name": "number", "value": "12"})]
+    scores = asyncio.run(Scorer({"number": 1}).score(items))
+    assert scores.total == [None, 1.0]
+    assert (scores.failures, scores.errors) == ({"number": 1}, {"number": "KeyError: 'value'"})
+
+
+def test_principles_of_an_answer_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Share, single principles and the loop's table, and equal answers to one prompt, rest on one check."""
+    checked: list[tuple[str, str]] = []
+
+    def count(case: Case, answer: str) -> dict[str, Verdict]:
+        checked.append((case.source, answer))
+        return check_principles(case, answer)
+
+    monkeypatch.setattr("in2x.rl.rewards.base.check_principles", count)
+    prompts = [translation("", "彼は諦めた。", source).instruction for source in ("He gave up.", "He left.")]
+    items = reward_items(prompts, ["彼は諦めた。", "諦めた。", "彼は諦めた。", "彼は去った。", "諦めた。", "去った。"])
+    names = ["principles", *(principle.name for principle in PRINCIPLES)]
+    scores = asyncio.run(Scorer(dict.fromkeys(names, 1.0)).score(items))
+    assert None not in scores.total
+    table = principle_table(items)
+    assert table["language"] == 1.0
+    assert sorted(checked) == sorted({(i.instruction.verifier["source"], i.answer) for i in items})  # type: ignore[index]
+    assert len(checked) == 5
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,9 +14,10 @@ from in2x.judge.ask import Judge, NoAnswer
 from in2x.llm.limits import Usage
 from in2x.llm.request import Answer, Request
 from in2x.principles.dynamic import PrincipleWriter, code_fault
+from in2x.principles.judged import fundamental
 from in2x.records import Instruction
-from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.judged import JudgedPrinciples, fundamental
+from in2x.rl.rewards.base import Failed, RewardItem, Value
+from in2x.rl.rewards.judged import JudgedPrinciples
 from in2x.rl.rewards.route import Scorer
 
 
@@ -58,7 +58,7 @@ class FakeModel:
         }
 
 
-def run(reward: JudgedPrinciples, *items: RewardItem) -> list[float | None]:
+def run(reward: JudgedPrinciples, *items: RewardItem) -> list[Value]:
     return asyncio.run(reward(items))
 
 
@@ -117,6 +117,9 @@ def test_a_failing_judge_is_excluded_and_counted(fault: str) -> None:
     scores = asyncio.run(scorer.score([story("1")]))
     assert scores.total == [None]
     assert scores.failures == {"judged": 1} == scorer.failed
+    assert {"raise": "down", "prose": "KeyError", "missing": "left", "short": "verdicts"}[fault] in scores.errors[
+        "judged"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,7 @@ def test_a_writer_that_fails_excludes_the_group() -> None:
         raise RuntimeError("down")
 
     (value,) = run(JudgedPrinciples(FakeModel(), PrincipleWriter(down)), story("1"))
-    assert value is not None and math.isnan(value)
+    assert value == Failed("RuntimeError: down")
 
 
 class Script:

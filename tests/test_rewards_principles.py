@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from in2x.principles.fundamental import PRINCIPLES, Case, case_of, check_principles, share
-from in2x.records import Instruction
+from in2x.chat.profile import PromptProfile
+from in2x.chat.translation import translation
+from in2x.principles.case import Case, case_of, case_of_pair
+from in2x.principles.fundamental import PRINCIPLES, check_principles
+from in2x.principles.place import NOWHERE, normalise, place_of
+from in2x.principles.verdict import share
+from in2x.records import Instruction, Pair
 
 
 def case(source: str = "He finally gave up.", **more: Any) -> Case:
@@ -16,7 +23,7 @@ def case(source: str = "He finally gave up.", **more: Any) -> Case:
 
 
 def verdict(name: str, answer: str, of: Case | None = None) -> bool | None:
-    return check_principles(of or case(), answer)[name]
+    return check_principles(of or case(), answer)[name].kept
 
 
 def test_a_good_answer_keeps_everything() -> None:
@@ -25,8 +32,8 @@ def test_a_good_answer_keeps_everything() -> None:
         checks={"traps": ["豆をこぼ"], "natural": ["秘密を漏らす"], "names": {"Smith": "スミス"}},
     )  # fmt: skip
     results = check_principles(good, "スミスさんは10時30分に秘密を漏らしてしまいました。")
-    assert False not in results.values(), results
-    assert share(results) == 1
+    assert False not in {v.kept for v in results.values()}, results
+    assert share(results.values()) == 1
     assert set(results) == {p.name for p in PRINCIPLES}
 
 
@@ -116,16 +123,15 @@ def test_lines_copy_notes_loop_length() -> None:
 
 def test_an_empty_answer_breaks_all_that_apply() -> None:
     results = check_principles(case(register="polite"), " ")
-    assert share(results) == 0
-    assert results["traps"] is None
+    assert share(results.values()) == 0
+    assert results["traps"].kept is None
 
 
 def test_principles_of_other_tasks_need_no_source() -> None:
     story = case_of(Instruction("s", "ja", "story", [{"role": "user", "content": "物語を書いて。"}]))
-    assert story is not None
     results = check_principles(story, "昔々、小さな村に一匹の猫がいた。")
     assert "copied" not in results
-    assert results["language"] is True
+    assert results["language"].kept is True
 
 
 def test_case_of_a_translation_instruction() -> None:
@@ -141,3 +147,44 @@ def test_case_of_a_translation_instruction() -> None:
         Instruction("t", "ja", "translate", [{"role": "user", "content": "Translate: Hi."}], "やあ。", verifier)
     )
     assert made == Case("Hi.", "en", "ja", "casual", "やあ。", {"traps": ["高い"]}, "translate")
+
+
+def test_a_pair_becomes_an_instruction_and_gives_back_its_case() -> None:
+    pair = Pair("p", "en", "ja", "Hi.", "やあ。", "casual", checks={"traps": ["高い"], "max_chars": 9})
+    asked = translation(pair, PromptProfile())
+    assert case_of(asked) == case_of_pair(pair)
+    assert case_of(Instruction.from_row(asked.to_row())) == case_of_pair(pair)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "of", "why", "place"),
+    [
+        ("untranslated", "彼は ｆｉｎａｌｌｙ 諦めた。", case(), "finally", "ｆｉｎａｌｌｙ"),
+        ("untranslated", "彼は说った。", case(), "说", "说"),
+        ("numbers", "部屋は3つ。", case("Room 12 and 345."), "12, 345", None),
+        ("repetition", "うん、" + "そう です。" * 5, case(), "5 times", "そう です。" * 5),
+        ("notes", "諦めた。（訳注：慣用句）", case(), "訳注", "（訳注"),
+        ("notes", "諦めた（つまり降参）。", case(), "つまり", "（つまり降参）"),
+        ("traps", "豆を、こぼした。", case(checks={"traps": ["豆をこぼす"]}), "豆をこぼす", "豆を、こぼし"),
+        ("natural", "つい口を 滑らせた。", case(checks={"natural": ["口を滑らせた"]}), "口を滑らせた", "口を 滑らせた"),
+        ("copied", "訳：He finally  gave up!", case(), "copied", "He finally  gave up"),
+        ("names", "スミスは。", case("Jones left.", checks={"names": {"Jones": "ジョーンズ"}}), "ジョーンズ", None),
+        ("lines", "一\n二", case(), "2 lines", None), ("length", "彼", case("He gave up. " * 9), "shorter", None),
+        ("register", "諦めた。", case(register="polite"), "plain", None),
+    ],
+)  # fmt: skip
+def test_a_verdict_says_why_and_where(name: str, answer: str, of: Case, why: str, place: str | None) -> None:
+    verdict = check_principles(of, answer)[name]
+    assert why in verdict.why
+    assert (answer[verdict.start : verdict.end] if place else verdict.start) == (place or -1)
+
+
+@given(st.text(max_size=30), st.text(max_size=8), st.text(max_size=30))
+def test_the_place_of_a_phrase_is_that_phrase(before: str, phrase: str, after: str) -> None:
+    text = before + phrase + after
+    start, end = place_of(text, phrase)
+    assert (start, end) == NOWHERE or (
+        normalise(phrase) in normalise(text[start:end]) and 0 <= start < end <= len(text)
+    )
+    if phrase.isascii() and phrase.isalnum() and before.isascii() and after.isascii():
+        assert normalise(text[start:end]) == normalise(phrase)

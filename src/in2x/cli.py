@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import evaluate, export, language, plan, run, translate
+from in2x.commands import check, evaluate, export, language, plan, run, translate
 from in2x.errors import In2xError
 from in2x.process import be_quiet
 
@@ -42,6 +42,7 @@ app.command("run")(run.run_recipe)
 run.add_stage_commands(app)
 app.command("plan")(plan.plan_recipe)
 app.command("translate")(translate.translate)
+app.command("check")(check.check)
 app.command("export")(export.export)
 app.add_typer(language.app, name="language")
 app.add_typer(evaluate.app, name="evaluate")

@@ -34,6 +34,8 @@ def run_recipe(
 
 
 def _run(file: Path, out: Path | None, sets: list[str], first: str | None, until: str | None, force: bool) -> None:
+    from rich.console import Console
+
     from in2x.recipe import load_recipe
     from in2x.run import run
 

@@ -23,7 +23,7 @@ def translate(
     ] = "-",
     register: Annotated[
         str | None,
-        typer.Option("--register", help="One that the language tells: plain, polite, honorific, casual, literary."),
+        typer.Option("--register", help="One that the language tells: plain, polite, honorific, casual or literary."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here (beside, then renamed).")] = None,
     mbr: Annotated[

@@ -28,8 +28,10 @@ from in2x.language.japanese.surface import punctuation, residue
 from in2x.language.numbers import numbers
 from in2x.language.script import make_up
 from in2x.metrics.significance import Floats
-from in2x.principles.fundamental import Case, check_principles, share
+from in2x.principles.case import Case
+from in2x.principles.fundamental import check_principles
 from in2x.principles.text_checks import weighted
+from in2x.principles.verdict import share
 
 NONE = float("nan")
 
@@ -159,7 +161,7 @@ def _punctuation(s: _Segment) -> float:
 
 def _principles(s: _Segment) -> float:
     """Share of the principles kept that apply without a reference."""
-    kept = share(check_principles(Case(s.source, s.source_lang, s.target_lang), s.hypothesis))
+    kept = share(check_principles(Case(s.source, s.source_lang, s.target_lang), s.hypothesis).values())
     return NONE if kept is None else kept
 
 

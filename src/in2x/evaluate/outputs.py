@@ -23,13 +23,15 @@ class Output(Record):
     domain: str
     hypothesis: str
     principles: dict[str, bool | None] = field(default_factory=dict)
-    """Principle -> kept, broken, or None where it does not apply."""
+    """Principle -> kept, broken, or None where it does not apply or cannot be told."""
+    why: dict[str, str] = field(default_factory=dict)
+    """Principle -> why it is broken, for those that are."""
 
     SCHEMA = pa.schema(
         [
             ("system", pa.string()), ("pair", pa.string()), ("id", pa.string()), ("source", pa.string()),
             ("reference", pa.string()), ("register", pa.string()), ("domain", pa.string()),
-            ("hypothesis", pa.string()), ("principles", pa.string()),
+            ("hypothesis", pa.string()), ("principles", pa.string()), ("why", pa.string()),
         ]
     )  # fmt: skip
-    JSON_FIELDS = frozenset({"principles"})
+    JSON_FIELDS = frozenset({"principles", "why"})

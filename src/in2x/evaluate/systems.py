@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from in2x.chat.profile import BASE_TEMPLATES, FILE, PromptProfile
 from in2x.errors import In2xError
 from in2x.evaluate.outputs import Output
-from in2x.principles.fundamental import Case, check_principles
+from in2x.principles.case import case_of_pair
+from in2x.principles.fundamental import check_principles
+from in2x.principles.verdict import kept, reasons
 from in2x.records import Pair
 from in2x.translate.request import TranslationRequest
 
@@ -84,11 +86,5 @@ def answer(
         Output(system, direction, p.id, p.source, p.target, p.register, p.domain, hypothesis)
         for p, hypothesis in zip(pairs, hypotheses, strict=True)
     ]
-    return [replace(o, principles=keep(p, o.hypothesis)) for p, o in zip(pairs, outputs, strict=True)]
-
-
-def keep(pair: Pair, hypothesis: str) -> dict[str, bool | None]:
-    """Which principles `hypothesis` keeps as a translation of `pair.source`."""
-    case = Case(source=pair.source, source_lang=pair.src_lang, target_lang=pair.tgt_lang, register=pair.register,
-                reference=pair.target, checks=pair.checks)  # fmt: skip
-    return check_principles(case, hypothesis)
+    verdicts = [check_principles(case_of_pair(p), o.hypothesis) for p, o in zip(pairs, outputs, strict=True)]
+    return [replace(o, principles=kept(v), why=reasons(v)) for o, v in zip(outputs, verdicts, strict=True)]

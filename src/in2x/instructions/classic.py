@@ -28,6 +28,7 @@ import yaml
 from in2x.language import language
 from in2x.language.example import HUB
 from in2x.language.script import language_of
+from in2x.principles.case import Case, verifier_of
 
 Row = Mapping[str, Any]
 Asked = tuple[str, str, str, dict[str, Any]]
@@ -155,7 +156,7 @@ def _translation(row: Row) -> Iterator[Asked]:
         for to, answer in texts.items():
             if to != source:
                 prompt = _fill("translation", source, to + text, text=text, to=names[source][to])
-                yield to, prompt, answer, {"name": "translation", "from": source, "to": to, "source": text}
+                yield to, prompt, answer, verifier_of(Case(text, source, to))
 
 
 TASKS: Mapping[str, Callable[[Row], Iterator[Asked]]] = {

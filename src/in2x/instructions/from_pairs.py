@@ -1,8 +1,8 @@
 """Instructions made by code from sentence pairs: translation, and rewriting in another register.
 
-Translation asks in the words of the `PromptProfile` that is later saved with the model. Register rewriting is the
-part of *cultural style transformation* (METHOD 2.2c) that needs no model: where one source has renderings in several
-registers, each can be turned into the other.
+Translation asks in the words of the `PromptProfile` that is later saved with the model (`chat/translation.py`).
+Register rewriting is the part of *cultural style transformation* (METHOD 2.2c) that needs no model: where one source
+has renderings in several registers, each can be turned into the other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.instructions.prompt import prompt
 from in2x.records import Instruction, Pair, content_id, read_records
@@ -42,19 +41,6 @@ def read_pairs(file: Path, most: Mapping[str, int], seed: int) -> list[Pair]:
             found = random.Random(f"{seed} {direction}").sample(found, size)
         chosen.extend(found)
     return [pairs[place] for place in sorted(chosen)]
-
-
-def translation(pair: Pair, profile: PromptProfile) -> Instruction:
-    """The instruction that asks for `pair.target`."""
-    messages = profile.messages(pair.source, pair.src_lang, pair.tgt_lang, pair.register)
-    verifier = {
-        **pair.checks, "name": "translation", "from": pair.src_lang, "to": pair.tgt_lang, "source": pair.source,
-        "register": pair.register,
-    }  # fmt: skip
-    return Instruction(
-        id=content_id("pairs", messages, pair.target), lang=pair.tgt_lang, task="translate", messages=messages,
-        answer=pair.target, verifier=verifier, origin="pairs",
-    )  # fmt: skip
 
 
 def register_rewritings(pairs: Iterable[Pair], most: int, seed: int) -> list[Instruction]:

@@ -21,6 +21,7 @@ from in2x.language import language, packs
 from in2x.language.example import HUB
 from in2x.language.script import language_of
 from in2x.llm.request import Advance, Answer, Asker, Request
+from in2x.principles.case import Case, verifier_of
 from in2x.records import Instruction, Message, content_id
 
 CHUNK = 1024
@@ -118,10 +119,7 @@ class Interpreter:
                 to = self._codes[match["to"]]
                 source = match["source"].strip()
                 task, lang = "translate", to
-                verifier = {
-                    "name": "translation", "from": language_of(source), "to": to, "source": source,
-                    "register": register,
-                }  # fmt: skip
+                verifier = verifier_of(Case(source, language_of(source) or to, to, register))
                 break
         return Instruction(
             id=content_id(origin, messages, answer), lang=lang, task=task, messages=messages, answer=answer,

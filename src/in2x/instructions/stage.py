@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import write_json, write_text
+from in2x.chat.translation import translation
 from in2x.errors import In2xError
 from in2x.instructions import magpie, prompt
 from in2x.instructions.balance import split, surplus
@@ -25,7 +26,7 @@ from in2x.instructions.candidate import Candidate
 from in2x.instructions.collect import read_set, sets_of
 from in2x.instructions.config import InstructConfig
 from in2x.instructions.decontaminate import heldout
-from in2x.instructions.from_pairs import read_pairs, register_rewritings, translation
+from in2x.instructions.from_pairs import read_pairs, register_rewritings
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.page import page
 from in2x.instructions.rewrite import REWRITERS, rewrite

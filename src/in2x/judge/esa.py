@@ -60,7 +60,7 @@ FEW_SHOTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
      {"errors": [{"span": "待ってろ", "severity": "major", "category": "register"}], "score": 48}),
     ("\"Beats me,\" Nora said with a shrug.", "「さあね」とノーラは肩をすくめた。", {"errors": [], "score": 98}),
 )  # fmt: skip
-"""From `HUB` into `TARGET`; shown whatever the pair, for they teach the scale and the layout."""
+"""From `HUB` into `TARGET` (see `language/example.py`), whatever the pair: they teach the scale and the layout."""
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from in2x.metrics.chrf import sentence_chrf
-from in2x.records import Message, content_id
-
-Ask = Callable[[Sequence[Message], Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""A chat model: messages and the JSON schema of the answer -> the answer. Raises where it cannot give one."""
+from in2x.principles.ask import Ask
+from in2x.principles.prompts import spoken, table
+from in2x.records import content_id
 
 WRITE_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -40,32 +39,6 @@ REVIEW_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-_WRITE = {
-    "en": (
-        "You set the standard for answers to one instruction. Write {count} principles that a good answer to this "
-        "instruction keeps and a mediocre one may break. Each principle is one sentence with one demand, about this "
-        "instruction in particular, and can be answered with yes or no by someone who reads the answer. Do not repeat "
-        "these general principles:\n{general}\n\nInstruction:\n<instruction>\n{prompt}\n</instruction>"
-    ),
-    "ja": (
-        "ある指示に対する回答の評価基準を作ってください。良い回答なら満たし、平凡な回答なら破りかねない原則を{count}個書いて"
-        "ください。一つの原則は一文で、要求は一つだけとし、この指示に固有の内容で、回答を読めば「はい」か「いいえ」で判定できる"
-        "ものにします。次の一般原則は繰り返さないでください。\n{general}\n\n指示:\n<instruction>\n{prompt}\n</instruction>"
-    ),
-}
-_REVIEW = {
-    "en": (
-        "Below are numbered principles for answers to one instruction. List the pairs that no answer can keep together "
-        "(contradictions) and those that cannot be answered with yes or no by reading an answer (uncheckable).\n\n"
-        "{numbered}\n\nInstruction:\n<instruction>\n{prompt}\n</instruction>"
-    ),
-    "ja": (
-        "以下は、ある指示への回答についての番号付きの原則です。同時に満たすことのできない組（contradictions）と、回答を読んでも"
-        "「はい」か「いいえ」で判定できないもの（uncheckable）を挙げてください。\n\n{numbered}\n\n指示:\n"
-        "<instruction>\n{prompt}\n</instruction>"
-    ),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -76,17 +49,8 @@ class Written:
     """(principle, reason): "length", "compound", "vague", "repeats", "contradicts", "uncheckable", "too many"."""
 
 
-_COMPOUND = re.compile(
-    r";|；|\n|[.。!?！？].+[.。!?！？]$|\b(?:and also|as well as|and must|and should|and has to)\b"
-    r"|(?:、|し、)(?:また|かつ|さらに|そして)|だけでなく|と同時に"
-)
-_VAGUE = re.compile(
-    r"^(?:the )?(?:answer|response|translation|text)?\s*(?:is|should be|must be)\s+(?:very )?(?:good|great|nice|"
-    r"excellent|high[- ]quality|appropriate|suitable|interesting|engaging|well[- ]written|correct|natural)\.?$"
-    r"|^(?:回答|訳文?|文章)?[はが]?(?:とても)?(?:良い|よい|適切|適当|面白い|優れている|高品質|自然|正しい)"
-    r"(?:である|です|だ|こと)?。?$",
-    re.I,
-)
+def _found(kind: str, text: str) -> bool:
+    return any(re.search(pattern, text, re.I) for pattern in table("dynamic")[kind])
 
 
 def code_fault(principle: str) -> str | None:
@@ -94,9 +58,9 @@ def code_fault(principle: str) -> str | None:
     size = len(principle)
     if not 6 <= size <= 240:
         return "length"
-    if _COMPOUND.search(principle):
+    if _found("compound", principle):
         return "compound"
-    if _VAGUE.match(principle):
+    if _found("vague", principle):
         return "vague"
     return None
 
@@ -129,7 +93,7 @@ class PrincipleWriter:
 
     async def __call__(self, prompt: str, lang: str, general: Sequence[str]) -> Written:
         """The principles for `prompt`; raises what `ask` raises (nothing is cached then)."""
-        lang = lang if lang in _WRITE else "en"
+        lang = spoken(table("dynamic")["write"], lang)
         key = content_id(prompt, lang, list(general), self.count)
         if key in self._known:
             return self._known[key]
@@ -143,7 +107,7 @@ class PrincipleWriter:
         return self._known[key]
 
     async def _write(self, prompt: str, lang: str, general: Sequence[str]) -> Written:
-        request = _WRITE[lang].format(
+        request = table("dynamic")["write"][lang].format(
             count=self.count, general="\n".join(f"- {text}" for text in general), prompt=prompt
         )
         answer = await self.ask([{"role": "user", "content": request}], WRITE_SCHEMA)
@@ -163,7 +127,13 @@ class PrincipleWriter:
         if kept:
             numbered = "\n".join(f"{i}. {text}" for i, text in enumerate(kept, 1))
             review = await self.ask(
-                [{"role": "user", "content": _REVIEW[lang].format(numbered=numbered, prompt=prompt)}], REVIEW_SCHEMA
+                [
+                    {
+                        "role": "user",
+                        "content": table("dynamic")["review"][lang].format(numbered=numbered, prompt=prompt),
+                    }
+                ],
+                REVIEW_SCHEMA,
             )
             dropped = {int(i): "uncheckable" for i in review["uncheckable"]}
             for pair in review["contradictions"]:

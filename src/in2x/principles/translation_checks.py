@@ -4,83 +4,65 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from in2x.language.japanese import tokenise
 from in2x.language.numbers import numbers
-from in2x.language.script import make_up, simplified_only
-from in2x.principles.text_checks import normalise
-
-if TYPE_CHECKING:
-    from in2x.principles.fundamental import Case
-
-
-@lru_cache(maxsize=1 << 14)
-def _lemmas(text: str) -> tuple[str, ...]:
-    return tuple(token.lemma for token in tokenise(text) if token.pos not in ("補助記号", "空白"))
+from in2x.language.script import HAN, HIRAGANA, KATAKANA, make_up, simplified_only
+from in2x.principles.case import Case
+from in2x.principles.phrases import contains, occurrence
+from in2x.principles.place import NOWHERE, Span, normalise, place_of
+from in2x.principles.text_checks import EMPTY
+from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
 
-def _lemma_heads(text: str) -> tuple[str, ...]:
-    """Lemmas without the closing auxiliaries: 匙を投げた -> 匙 を 投げる."""
-    tokens = [token for token in tokenise(text) if token.pos not in ("補助記号", "空白")]
-    while len(tokens) > 1 and tokens[-1].pos in ("助動詞", "助詞"):
-        tokens.pop()
-    return tuple(token.lemma for token in tokens)
+def listed(phrases: Iterable[str], most: int = 5) -> str:
+    """Phrases for people, the first ones where there are many."""
+    shown = list(phrases)
+    return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")
 
 
-def contains(answer: str, phrase: str, lang: str) -> bool:
-    """Whether `phrase` occurs in `answer`: by characters (NFKC, no punctuation), in Japanese by lemmas too."""
-    if not normalise(phrase):
-        return False
-    if lang == "en":
-        return (
-            re.search(
-                rf"(?<!\w){re.escape(phrase.lower().strip())}(?!\w)", unicodedata.normalize("NFKC", answer).lower()
-            )
-            is not None
-        )
-    if normalise(phrase) in normalise(answer):
-        return True
-    if lang != "ja":
-        return False
-    wanted, have = _lemma_heads(phrase), _lemmas(answer)
-    if len(wanted) < 2:  # one word alone: characters decide, a lemma may stand for too many spellings
-        return False
-    return any(have[i : i + len(wanted)] == wanted for i in range(len(have) - len(wanted) + 1))
-
-
-def no_trap(case: Case, answer: str) -> bool | None:
+def no_trap(case: Case, answer: str) -> Verdict:
     """None of the literal renderings appears."""
     traps = case.checks.get("traps")
     if not traps:
-        return None
-    return not any(contains(answer, str(trap), case.target_lang) for trap in traps)
+        return not_applicable("no literal rendering is known")
+    for trap in traps:
+        if (span := occurrence(answer, str(trap), case.target_lang)) is not None:
+            return Verdict(False, f"{trap} is a rendering word for word", *span)
+    return KEPT
 
 
-def natural(case: Case, answer: str) -> bool | None:
+def natural(case: Case, answer: str) -> Verdict:
     """One of the accepted natural renderings appears."""
     accepted = case.checks.get("natural")
     if not accepted:
-        return None
-    return any(contains(answer, str(rendering), case.target_lang) for rendering in accepted)
+        return not_applicable("no natural rendering is known")
+    for rendering in accepted:
+        if (span := occurrence(answer, str(rendering), case.target_lang)) is not None:
+            return Verdict(True, f"has {rendering}", *span)
+    return Verdict(False, f"has none of {listed(map(str, accepted))}")
 
 
 _WORD = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'\u2019-]+")
+_KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]+")
+_CJK = re.compile(f"[{HIRAGANA}{KATAKANA}{HAN}]+")
 
 
-def translated(case: Case, answer: str) -> bool | None:
+def _left(word: str, answer: str) -> Verdict:
+    return Verdict(False, f"{word} is left untranslated", *place_of(answer, word))
+
+
+def translated(case: Case, answer: str) -> Verdict:
     """No word of the source is left as it was, in its script, unless the reference, a name or the glossary has it too.
 
     Into Japanese or Chinese: Latin words that stand in the source in lower case (acronyms and brand names may stay);
     into Japanese also characters of simplified Chinese; into English: kana and Han; into Chinese: kana.
     """
     if case.source_lang == case.target_lang:
-        return None
+        return not_applicable("source and answer are in one language")
     text = unicodedata.normalize("NFKC", answer)
     terms = [*(case.checks.get("names") or {}).values(), *(case.checks.get("glossary") or {}).values()]
     allowed = " ".join([case.reference or "", *map(str, terms)])
-    counts = make_up(text)
     if case.target_lang in ("ja", "zh"):
         known = {word.lower() for word in _WORD.findall(unicodedata.normalize("NFKC", allowed))}
         for word in _WORD.findall(text):
@@ -88,14 +70,19 @@ def translated(case: Case, answer: str) -> bool | None:
                 case.source_lang == "en" and not word[0].islower() and not _common(word, case.source)
             )
             if word.lower() not in known and not brand:
-                return False
+                return _left(word, answer)
         if case.target_lang == "ja":
-            foreign = simplified_only(text)
-            return not foreign or set(foreign) <= set(allowed)
-        return counts.hiragana == 0 and (counts.katakana == 0 or make_up(allowed).katakana > 0)
+            foreign = [char for char in simplified_only(text) if char not in allowed]
+            return _left(foreign[0], answer) if foreign else KEPT
+        counts = make_up(text)
+        if counts.hiragana == 0 and (counts.katakana == 0 or make_up(allowed).katakana > 0):
+            return KEPT
+        kana = _KANA.search(text)
+        return _left(kana[0] if kana else "", answer)
     if case.target_lang == "en":
-        return counts.kana + counts.han == 0 or make_up(allowed).kana + make_up(allowed).han > 0
-    return None
+        strange = _CJK.search(text)
+        return _left(strange[0], answer) if strange and not _CJK.search(allowed) else KEPT
+    return not_applicable("what is left untranslated cannot be told in this language")
 
 
 def _common(word: str, source: str) -> bool:
@@ -103,28 +90,30 @@ def _common(word: str, source: str) -> bool:
     return word not in source or word.lower() in _WORD.findall(source)
 
 
-def names(case: Case, answer: str) -> bool | None:
+def names(case: Case, answer: str) -> Verdict:
     """Each agreed name whose source form occurs in the source stands in the answer."""
-    return _terms(case, answer, "names")
+    return _terms(case, answer, "names", "name")
 
 
-def glossary(case: Case, answer: str) -> bool | None:
+def glossary(case: Case, answer: str) -> Verdict:
     """Each glossary term whose source form occurs in the source is rendered as the glossary says."""
-    return _terms(case, answer, "glossary")
+    return _terms(case, answer, "glossary", "term")
 
 
-def _terms(case: Case, answer: str, key: str) -> bool | None:
+def _terms(case: Case, answer: str, key: str, what: str) -> Verdict:
     table = case.checks.get(key)
     if not table:
-        return None
-    due = [str(target) for term, target in table.items() if contains(case.source, str(term), case.source_lang)]
+        return not_applicable(f"no {what} is agreed")
+    due = {str(term): str(target) for term, target in table.items()}
+    due = {term: target for term, target in due.items() if contains(case.source, term, case.source_lang)}
     if not due:
-        return None
+        return not_applicable(f"no agreed {what} stands in the source")
     have = normalise(answer)
-    return all(normalise(target) in have for target in due)
+    missing = [f"{target} for {term}" for term, target in due.items() if normalise(target) not in have]
+    return Verdict(False, f"{listed(missing)} is missing") if missing else KEPT
 
 
-def numbers_kept(case: Case, answer: str) -> bool | None:
+def numbers_kept(case: Case, answer: str) -> Verdict:
     """Numbers of two digits or more, written in digits in the source, stand in the answer in some script.
 
     One-digit numbers are often words in good prose (二人, both) and are left alone; signs and percent marks may be
@@ -132,36 +121,42 @@ def numbers_kept(case: Case, answer: str) -> bool | None:
     """
     source = unicodedata.normalize("NFKC", case.source)
     found = [n for n in numbers(source) if re.search(r"\d", source[n.start : n.end])]
-    wanted = {abs(n.value) for n in found if abs(n.value) >= 10}
+    wanted = {abs(n.value): source[n.start : n.end].strip() for n in found if abs(n.value) >= 10}
     if not wanted:
-        return None
+        return not_applicable("the source has no number of two digits")
     if case.target_lang == "en" and not re.search(r"\d", answer):
-        return None  # may be spelt out in words
+        return not_applicable("numbers may be spelt out in words")
     have = {abs(n.value) for n in numbers(answer)}
-    return all(have & {value, value * 100, value / 100, value / 10_000, value * 10_000} for value in wanted)
+    missing = [
+        text
+        for value, text in wanted.items()
+        if not have & {value, value * 100, value / 100, value / 10_000, value * 10_000}
+    ]
+    return Verdict(False, f"{listed(missing)} of the source is missing") if missing else KEPT
 
 
-def lines(case: Case, answer: str) -> bool | None:
+def lines(case: Case, answer: str) -> Verdict:
     """As many lines as the source (trailing white space aside)."""
     if not answer.strip():
-        return False
-    return answer.strip().count("\n") == case.source.strip().count("\n")
+        return EMPTY
+    have, wanted = answer.strip().count("\n") + 1, case.source.strip().count("\n") + 1
+    return KEPT if have == wanted else Verdict(False, f"{have} lines; the source has {wanted}")
 
 
-def not_copied(case: Case, answer: str) -> bool | None:
+def not_copied(case: Case, answer: str) -> Verdict:
     """The answer is not the source. Applies where source and target differ in wording by nature: some letters, and a
     reference (if any) that is not the source itself."""
     source = normalise(case.source)
     if case.source_lang == case.target_lang or make_up(case.source).letters < 2:
-        return None
+        return not_applicable("the source may stay as it is")
     if case.reference is not None and normalise(case.reference) == source:
-        return None
+        return not_applicable("the accepted answer is the source")
     have = normalise(answer)
     if not have:
-        return False
-    if have == source:
-        return False
-    return not (len(source) >= 8 and source in have)
+        return Verdict(False, "the answer has no words")
+    if have == source or (len(source) >= 8 and source in have):
+        return Verdict(False, "the source is copied", *place_of(answer, case.source))
+    return KEPT
 
 
 _NOTE = re.compile(
@@ -178,13 +173,24 @@ _ASIDE = re.compile(r"[(（]([^()（）\n]*)[)）]?")
 _READING = re.compile(r"[ぁ-ゖァ-ヺー・\u2010-\u2015A-Za-z .'-]*|.{0,2}")
 
 
-def no_notes(case: Case, answer: str) -> bool | None:
+def no_notes(case: Case, answer: str) -> Verdict:
     """No note, preface or heading that the source does not have."""
     if not answer.strip():
-        return False
-    if _NOTE.search(answer) and not _NOTE.search(case.source):
-        return False
+        return EMPTY
+    note = _NOTE.search(answer)
+    if note and not _NOTE.search(case.source):
+        return Verdict(False, f"{note[0].strip()!r} is a note or preface", *_bare(answer, note.span()))
     # a bracketed aside that the source has not; a reading in kana or Latin letters (天安（チョンアン）) is none
-    asides = [aside for aside in _ASIDE.findall(answer) if not _READING.fullmatch(aside)]
+    asides = [aside for aside in _ASIDE.finditer(answer) if not _READING.fullmatch(aside[1])]
     allowed = max(len(re.findall(r"[(（\[【「『〈《]", case.source)), len(_ASIDE.findall(case.reference or "")))
-    return len(asides) <= allowed
+    if len(asides) <= allowed:
+        return KEPT
+    return Verdict(False, f"{asides[-1][0]} is added in brackets", *asides[-1].span())
+
+
+def _bare(text: str, span: Span) -> Span:
+    """`span` without the white space around it."""
+    start, end = span
+    inside = text[start:end]
+    start, end = start + len(inside) - len(inside.lstrip()), end - (len(inside) - len(inside.rstrip()))
+    return (start, end) if start < end else NOWHERE

@@ -143,7 +143,8 @@ class Answer:
 
     system: str
     pieces: list[Piece]
-    broken: list[str]
+    broken: list[tuple[str, str]]
+    """(principle, why)."""
     kept: int
     repeated: bool
     """The same text as the system before it."""
@@ -193,7 +194,7 @@ def _sample(rows: list[Output], pair: Pair | None) -> Sample:
     before = ""
     for row in rows:
         pieces = highlight(row.hypothesis, traps, natural, residue=target_lang in ("ja", "zh"))
-        broken = [name.replace("_", " ") for name, kept in row.principles.items() if kept is False]
+        broken = [(name, row.why.get(name, "")) for name, kept in row.principles.items() if kept is False]
         kept = sum(v is True for v in row.principles.values())
         answers.append(Answer(row.system, pieces, broken, kept, bool(answers) and row.hypothesis == before))
         before = row.hypothesis

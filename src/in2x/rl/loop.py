@@ -17,12 +17,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from in2x.chat.render import prompt_tokens
 from in2x.chat.template import end_ids
 from in2x.inference.sampler import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
-from in2x.principles.fundamental import case_of, check_principles
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import advantages, objective
 from in2x.rl.policy import Group, answer_logprobs, length_groups, old_logprobs
-from in2x.rl.rewards.base import RewardItem
+from in2x.rl.rewards.base import RewardItem, reward_items
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
@@ -122,7 +121,7 @@ def roll_out(
     prompts, completions, answers = policy.ask(
         instructions, samples=group, temperature=temperature, longest=config.max_new_tokens, seed=seed
     )
-    items = [RewardItem(instructions[n // group], answer) for n, answer in enumerate(answers)]
+    items = reward_items(instructions, answers)
     scores = asyncio.run(scorer.score(items))
     total = np.array([np.nan if value is None else value for value in scores.total])
     penalty = np.array(
@@ -146,7 +145,7 @@ def roll_out(
             metrics[f"reward/{name}"] = mean
     for name, count in scores.failures.items():
         metrics[f"failed/{name}"] = float(count)
-    metrics |= {f"principle/{k}": v for k, v in principle_table(instructions, answers, group).items()}
+    metrics |= {f"principle/{k}": v for k, v in principle_table(items).items()}
     rewards = torch.from_numpy(total + penalty).view(len(instructions), group)
     return Rollout(instructions, groups, logprobs, answers, rewards, metrics)
 
@@ -183,15 +182,13 @@ def is_useful(rewards: Tensor) -> bool:
     return len(there) > 1 and bool(there.min() < there.max())
 
 
-def principle_table(instructions: Sequence[Instruction], answers: Sequence[str], group: int = 1) -> dict[str, float]:
+def principle_table(items: Sequence[RewardItem]) -> dict[str, float]:
     """Share of answers that keep each principle, over those it applies to; "all" over every principle together."""
     kept: dict[str, list[bool]] = {}
-    for number, answer in enumerate(answers):
-        case = case_of(instructions[number // group])
-        if case is not None:
-            for name, verdict in check_principles(case, answer).items():
-                if verdict is not None:
-                    kept.setdefault(name, []).append(verdict)
+    for item in items:
+        for name, verdict in item.verdicts.items():
+            if verdict.kept is not None:
+                kept.setdefault(name, []).append(verdict.kept)
     table = {name: sum(verdicts) / len(verdicts) for name, verdicts in sorted(kept.items())}
     if kept:
         table["all"] = sum(map(sum, kept.values())) / sum(map(len, kept.values()))

@@ -3,7 +3,7 @@
 rl/
   model/              with its prompt profile
   log.jsonl           reward parts, principles, entropy, effective sample size, temperature by step; "dev/..." rows
-  trajectories.jsonl  some answers with their verdicts at each held-out score
+  trajectories.jsonl  some answers with the principles they keep, and why not, at each held-out score
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.profile import PromptProfile
 from in2x.chat.render import prompt_tokens
+from in2x.chat.translation import translation
 from in2x.errors import In2xError
-from in2x.principles.fundamental import case_of, check_principles
+from in2x.principles.verdict import kept, reasons
 from in2x.records import Instruction, Pair, read_records
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, principle_table, reinforce
 from in2x.rl.questions import questions
+from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.trl_job import run_trl
 from in2x.stage import Stage
@@ -97,15 +99,7 @@ def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:
         for p in read_records(stage.input("data") / "pairs.dev.parquet", Pair)
         if not config.target_only or p.tgt_lang == target
     )
-    return [
-        Instruction(
-            id=pair.id, lang=pair.tgt_lang, task="translate", answer=pair.target,
-            messages=profile.messages(pair.source, pair.src_lang, pair.tgt_lang, pair.register),
-            verifier={**pair.checks, "name": "translation", "from": pair.src_lang, "to": pair.tgt_lang,
-                      "source": pair.source, "register": pair.register},
-        )
-        for pair in islice(pairs, config.dev_pairs)
-    ]  # fmt: skip
+    return [translation(pair, profile) for pair in islice(pairs, config.dev_pairs)]
 
 
 def held_out_scores(
@@ -119,12 +113,16 @@ def held_out_scores(
         _, _, texts = policy.ask(held, samples=1, temperature=temperature, longest=config.max_new_tokens, seed=seed)
         row[f"dev/chrf_{name}"] = sacrebleu.corpus_chrf(texts, [references]).score
         row[f"dev/bleu_{name}"] = sacrebleu.corpus_bleu(texts, [references], tokenize="char", force=True).score
-    row |= {f"dev/principle/{k}": v for k, v in principle_table(held, texts).items()}
-    shown = []
-    for instruction, text in zip(held, texts, strict=True):
-        case = case_of(instruction)
-        shown.append({
-            "prompt": instruction.messages[-1]["content"], "answer": text, "reference": instruction.answer,
-            "principles": check_principles(case, text) if case else {},
-        })  # fmt: skip
+    items = reward_items(held, texts)
+    row |= {f"dev/principle/{k}": v for k, v in principle_table(items).items()}
+    shown = [
+        {
+            "prompt": item.instruction.messages[-1]["content"],
+            "answer": item.answer,
+            "reference": item.instruction.answer,
+            "principles": kept(item.verdicts),
+            "why": reasons(item.verdicts),
+        }
+        for item in items
+    ]
     return row, shown

@@ -35,7 +35,7 @@ from in2x.errors import UsageError
 from in2x.records import Instruction, Message
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import BUCKETS, advantages, objective
-from in2x.rl.rewards.base import RewardItem
+from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.training.lora import peft_config
@@ -188,7 +188,7 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
     ) -> list[float | None]:
         """The reward function given to TRL: weighted rewards and length penalty, None where there is no reward."""
         texts = [c[0].get("content") or "" if isinstance(c, list) else c for c in completions]
-        answers = [RewardItem(self.items[n], t.strip()) for n, t in zip(item, texts, strict=True)]
+        answers = reward_items([self.items[n] for n in item], [text.strip() for text in texts])
         # In this thread: the time limits of some rewards rest on a signal, which only the main thread gets.
         scores = asyncio.run(self.scorer.score(answers))
         longest, buffer = self.config.max_new_tokens, self.config.overlong_buffer

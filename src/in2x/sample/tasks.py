@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from in2x.principles.case import Case, verifier_of
 from in2x.records import Instruction, content_id
 from in2x.sample import clauses, english, phrases, texts, world
 from in2x.sample.clauses import Item, fill
@@ -76,8 +77,8 @@ def _translate(lang: str, rng: random.Random, source: Iterator[Item], banned: se
             "ja": f"（{_tasks()['registers'][asked]}で）",
             "zh": f"（用{_tasks()['registers'][asked]}）",
         }[spoken]
-    verifier = {"name": "translation", "from": other, "to": lang, "source": sides[other], "register": asked,
-                **world.check_facts(item, other, lang)}  # fmt: skip
+    facts = world.check_facts(item, other, lang)
+    verifier = verifier_of(Case(sides[other], other, lang, asked, checks=facts))
     difficulty = {"general": 2, "slang": 4, "idiom": 4}.get(item.domain, 3)
     return _make(
         lang, "translate", prompt, sides[lang], verifier, difficulty, ["Translation", item.domain.capitalize()]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
 
-from in2x.chat.profile import PromptProfile
+from in2x.chat.translation import translation
 from in2x.errors import In2xError
-from in2x.records import Instruction, Pair, content_id, read_records
+from in2x.records import Instruction, Pair, read_records
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import parallel
@@ -18,15 +18,6 @@ from in2x.training.examples import ExampleTable, chat_examples
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model
-
-
-def pair_instructions(pairs: Iterator[Pair], profile: PromptProfile) -> Iterator[Instruction]:
-    """Held-out pairs as instructions, asked as training asks."""
-    for pair in pairs:
-        yield Instruction(
-            id=content_id(pair.id, "asked"), lang=pair.tgt_lang, task="translate", answer=pair.target,
-            messages=profile.messages(pair.source, pair.src_lang, pair.tgt_lang, pair.register),
-        )  # fmt: skip
 
 
 def plan_steps(
@@ -78,7 +69,7 @@ def run(config: SftConfig, stage: Stage) -> None:
         return hide_tokens(whole, config.word_dropout, pad, tokenizer.all_special_ids, stage.seed, step)
 
     pairs = islice(read_records(stage.input("data") / "pairs.dev.parquet", Pair), config.dev_pairs)
-    held = list(chat_examples(tokenizer, pair_instructions(pairs, profile), max_tokens=config.max_tokens))
+    held = list(chat_examples(tokenizer, (translation(pair, profile) for pair in pairs), max_tokens=config.max_tokens))
     lengths = [len(e.tokens) for e in held]
     dev = [collate([held[i] for i in chosen], pad) for chosen in plan_batches(lengths, config.batch_tokens, 0, 0)]
     model = load_model(source)

@@ -13,45 +13,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from in2x.metrics.chrf import sentence_chrf
 from in2x.translate.request import TranslationRequest
 from in2x.translate.translator import Done, Translator
 
-ORDER = 6
-BETA = 2.0
-
-
-def ngrams(text: str) -> list[Counter[str]]:
-    """Character n-grams of orders 1 to 6, white space left out, as chrF counts them."""
-    dense = "".join(text.split())
-    return [Counter(dense[i : i + n] for i in range(len(dense) - n + 1)) for n in range(1, ORDER + 1)]
-
-
-def chrf(hypothesis: list[Counter[str]], reference: list[Counter[str]]) -> float:
-    """Sentence chrF2 in [0, 1] of two texts given as n-grams, as sacrebleu computes it.
-
-    F-score of mean precision and mean recall over the orders that both texts have; two empty texts score 1.
-    """
-    precision = recall = 0.0
-    orders = 0
-    for ours, theirs in zip(hypothesis, reference, strict=True):
-        count, wanted = ours.total(), theirs.total()
-        if count and wanted:
-            matched = (ours & theirs).total()
-            precision, recall, orders = precision + matched / count, recall + matched / wanted, orders + 1
-    if not orders:
-        return float(hypothesis == reference)
-    precision, recall = precision / orders, recall / orders
-    below = BETA**2 * precision + recall
-    return (1 + BETA**2) * precision * recall / below if below else 0.0
-
 
 def expected_utility(candidates: Sequence[str], samples: Sequence[str]) -> np.ndarray:
-    """[len(candidates)] mean chrF of each candidate over `samples`."""
+    """[len(candidates)] mean sentence chrF, 0 to 100, of each candidate over `samples`."""
     kinds = Counter(samples)
-    weights = np.array(list(kinds.values()), dtype=float)
-    against = [ngrams(text) for text in kinds]
-    scores = np.array([[chrf(ngrams(candidate), other) for other in against] for candidate in candidates])
-    utility: np.ndarray = scores @ weights / weights.sum()
+    scores = np.array([[sentence_chrf(candidate, kind) for kind in kinds] for candidate in candidates])
+    utility: np.ndarray = scores @ np.array(list(kinds.values()), dtype=float) / kinds.total()
     return utility
 
 

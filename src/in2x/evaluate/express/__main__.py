@@ -21,8 +21,8 @@ def item_faults(item: Item) -> list[str]:
     phrase of an "any" check that excludes itself."""
     faults = []
     for text in item.natural:
-        faults += [f"{item.id}: the natural rendering {text!r} fails {v.kind}: {v.why}"
-                   for v in check_answer(item, text) if not v.kept]  # fmt: skip
+        faults += [f"{item.id}: the natural rendering {text!r} fails {kind}: {v.why}"
+                   for kind, v in check_answer(item, text) if not v.kept]  # fmt: skip
     for text in item.traps:
         verdicts = check_answer(item, text)
         if passes(verdicts):
@@ -34,7 +34,7 @@ def item_faults(item: Item) -> list[str]:
     for check in item.checks:
         if isinstance(check, WithPhrases) and check.kind in ("any", "all"):
             faults += [f"{item.id}: {phrase!r} is asked for and excluded (by {bad!r})" for phrase in check.phrases
-                       for bad in banned if found(phrase, bad)]  # fmt: skip
+                       for bad in banned if found(phrase, bad) is not None]  # fmt: skip
     return faults
 
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from in2x.evaluate.express.item import Item
-from in2x.judge.retry import Question, ask_until_read, demand_one, json_of
+from in2x.judge.retry import Question, Unreadable, ask_until_read, demand_one, json_of
 from in2x.language import language
-from in2x.llm.request import Asker, chat
+from in2x.llm.request import Answer, Asker, chat
 from in2x.metrics.significance import Interval, bootstrap, ratio
+from in2x.principles.judged import Judgement, read_kept
+from in2x.principles.text_checks import EMPTY
 
 SYSTEM = (
     "You are a professional translator and a native reader of Japanese. You are given a source, what is known about "
@@ -27,14 +29,6 @@ SYSTEM = (
     "strictly: a rendering that a Japanese reader would take for translated word for word does not keep a principle "
     'about an expression. Answer with JSON only: {"kept": ["yes", ...]}.'
 )
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict for each principle of an item; none where the judge failed, and `fault` says why."""
-
-    verdicts: tuple[str, ...]
-    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,11 +45,12 @@ class Kept:
 
 def kept_share(judgements: Sequence[Judgement]) -> Kept:
     """Count verdicts; the interval is a bootstrap over items, because the principles of an item hang together."""
-    kept = [judgement.verdicts.count("yes") for judgement in judgements]
-    applicable = [judgement.verdicts.count("yes") + judgement.verdicts.count("no") for judgement in judgements]
+    said = [[verdict.kept for verdict in judgement.verdicts] for judgement in judgements]
+    kept = [words.count(True) for words in said]
+    applicable = [words.count(True) + words.count(False) for words in said]
     counted = [(k, a) for k, a in zip(kept, applicable, strict=True) if a]
     interval = bootstrap(ratio([k for k, _ in counted], [a for _, a in counted])) if counted else None
-    aside = sum(judgement.verdicts.count("n/a") for judgement in judgements)
+    aside = sum(words.count(None) for words in said)
     return Kept(interval, sum(kept), sum(applicable), aside, sum(bool(judgement.fault) for judgement in judgements))
 
 
@@ -71,7 +66,7 @@ def judge(items: Sequence[Item], answers: Sequence[str], asker: Asker, *, tries:
     Raises:
         In2xError: the judge failed on every answer (the first fault is named).
     """
-    found = [Judgement(("no",) * len(i.principles)) for i in items]
+    found = [Judgement((EMPTY,) * len(i.principles)) for i in items]
     asked = [place for place, answer in enumerate(answers) if answer.strip()]
     questions = (question(items[place], answers[place]) for place in asked)
     replies = list(ask_until_read(asker, questions, tries=tries))
@@ -98,5 +93,12 @@ def question(item: Item, answer: str) -> Question[Judgement]:
     lines += ["Accepted translations:", *(f"- {text}" for text in item.natural), f"Known about it: {item.note}",
               "Principles:", *(f"{n}. {text}" for n, text in enumerate(item.principles, 1)),
               f"Translation to judge: {json.dumps(answer, ensure_ascii=False)}"]  # fmt: skip
-    asked = chat("\n".join(lines), system=SYSTEM, schema=schema, max_tokens=200)
-    return Question(asked, lambda reply: Judgement(tuple(json_of(reply, schema)["kept"])))
+    asked = chat("\n".join(lines), system=SYSTEM, schema=schema, max_tokens=2048)
+
+    def read(reply: Answer) -> Judgement:
+        judgement = read_kept(json_of(reply, schema)["kept"], size)
+        if judgement.fault:
+            raise Unreadable(judgement.fault)
+        return judgement
+
+    return Question(asked, read)

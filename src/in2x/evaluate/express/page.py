@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from in2x.evaluate.express.checks import Verdict
+from in2x.evaluate.express.checks import Checked
 from in2x.evaluate.express.item import Item
 from in2x.evaluate.express.score import Result, Row
 from in2x.pages.environment import environment
@@ -35,9 +35,9 @@ class Sample:
     answers: list[Said]
 
 
-def marked(text: str, verdicts: Sequence[Verdict]) -> list[Piece]:
+def marked(text: str, verdicts: Sequence[Checked]) -> list[Piece]:
     """`text` in pieces, each with its kind: "trap" where a check is broken, "natural" where one is kept."""
-    return cut(text, [(v.start, v.end, "natural" if v.kept else "trap", "") for v in verdicts if v.start >= 0])
+    return cut(text, [(v.start, v.end, "natural" if v.kept else "trap", v.why) for _, v in verdicts if v.start >= 0])
 
 
 def samples(results: Sequence[Result], count: int = SAMPLES) -> list[Sample]:
@@ -59,7 +59,7 @@ def samples(results: Sequence[Result], count: int = SAMPLES) -> list[Sample]:
 def _said(result: Result, place: int) -> Said:
     row = result.rows[place]
     verdicts = row.judged.verdicts if row.judged else ()
-    lost = ", ".join(str(number) for number, verdict in enumerate(verdicts, 1) if verdict == "no")
+    lost = ", ".join(str(number) for number, verdict in enumerate(verdicts, 1) if verdict.kept is False)
     return Said(result.system, row, marked(row.hypothesis, row.verdicts), lost)
 
 

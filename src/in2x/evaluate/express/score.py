@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from in2x.evaluate.express.checks import Verdict, check_answer, passes
+from in2x.evaluate.express.checks import Checked, check_answer, passes
 from in2x.evaluate.express.item import PHENOMENA, Item
-from in2x.evaluate.express.judged import Judgement, Kept, kept_share
+from in2x.evaluate.express.judged import Kept, kept_share
 from in2x.metrics.significance import Interval
+from in2x.principles.judged import Judgement, said
 
 Z95 = 1.959963984540054
 """The 97.5% point of the normal distribution."""
@@ -49,7 +50,7 @@ class Row:
 
     item: Item
     hypothesis: str
-    verdicts: list[Verdict]
+    verdicts: list[Checked]
     judged: Judgement | None = None
 
     @property
@@ -58,9 +59,9 @@ class Row:
         return passes(self.verdicts)
 
     @property
-    def broken(self) -> list[Verdict]:
+    def broken(self) -> list[Checked]:
         """The checks that are not kept."""
-        return [verdict for verdict in self.verdicts if not verdict.kept]
+        return [(kind, verdict) for kind, verdict in self.verdicts if not verdict.kept]
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def score(
     groups = {name: group for name, group in groups.items() if group}
     tongues = {lang: [row for row in rows if row.item.source_lang == lang] for lang in ("en", "zh")}
     phenomena = {name: share(group) for name, group in groups.items()}
-    counts = Counter(kind for row in rows for kind in {verdict.kind for verdict in row.broken})
+    counts = Counter(kind for row in rows for kind in {kind for kind, _ in row.broken})
     by_judge = {name: kept_share([row.judged for row in group if row.judged]) for name, group in groups.items()}
     return Result(
         system, rows, phenomena, {lang: share(group) for lang, group in tongues.items() if group}, share(rows),
@@ -139,6 +140,10 @@ def _kept(part: Kept) -> dict[str, Any]:
 def _row(row: Row) -> dict[str, Any]:
     found: Mapping[str, Any] = {
         "id": row.item.id, "hypothesis": row.hypothesis, "passed": row.passed,
-        "broken": [{"check": verdict.kind, "why": verdict.why} for verdict in row.broken],
+        "broken": [{"check": kind, "why": verdict.why} for kind, verdict in row.broken],
     }  # fmt: skip
-    return {**found, "judged": list(row.judged.verdicts), "fault": row.judged.fault} if row.judged else dict(found)
+    return (
+        {**found, "judged": list(map(said, row.judged.verdicts)), "fault": row.judged.fault}
+        if row.judged
+        else dict(found)
+    )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from in2x.rl.rewards.base import RewardItem, verifier_name
+from in2x.rl.rewards.base import ItemReward, RewardItem
 
 _KANA = str.maketrans("アイウエオ甲乙丙丁①②③④⑤", "ABCDEABCD12345")
 
@@ -44,18 +44,12 @@ def chosen(answer: str, options: Mapping[str, str] | None = None) -> str | None:
     return None
 
 
-class Choice:
+class Choice(ItemReward):
     """1 where the answer settles on the right option, else 0."""
 
-    name = "choice"
+    name = verifier = "choice"
 
-    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
-        """One verdict per item with a "choice" verifier."""
-        values: list[float | None] = []
-        for item in items:
-            if verifier_name(item) != "choice":
-                values.append(None)
-                continue
-            verifier = item.instruction.verifier or {}
-            values.append(float(chosen(item.answer, verifier.get("options")) == _plain(str(verifier["value"])).upper()))
-        return values
+    def one(self, item: RewardItem) -> float:
+        """The verdict on one item."""
+        right = _plain(str(item.verifier["value"])).upper()
+        return float(chosen(item.answer, item.verifier.get("options")) == right)

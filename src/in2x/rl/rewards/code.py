@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from in2x.rl.rewards.base import RewardItem, verifier_name
+from in2x.rl.rewards.base import ItemReward, RewardItem, Value
 
 _FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)```", re.S)
 _MEGABYTE = 1 << 20
@@ -41,10 +41,10 @@ def _limit(seconds: float, megabytes: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-class Code:
+class Code(ItemReward):
     """1 where the program passes its tests within the limits, else 0."""
 
-    name = "code"
+    name = verifier = "code"
 
     def __init__(self, seconds: float = 4.0, megabytes: int = 512, at_once: int = 2) -> None:
         """`seconds` of processor time, memory, and how many processes run together.
@@ -53,19 +53,17 @@ class Code:
         """
         self.seconds, self.megabytes, self.at_once = seconds, megabytes, at_once
         self.patience = 20 + 5 * seconds
+        self._slots = asyncio.Semaphore(at_once)
 
-    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
-        """One verdict per item with a "code" verifier."""
-        slots = asyncio.Semaphore(self.at_once)
+    async def __call__(self, items: Sequence[RewardItem]) -> list[Value]:
+        """One verdict per item; the programs run `at_once` at a time."""
+        self._slots = asyncio.Semaphore(self.at_once)  # it belongs to one event loop, the reward to a whole run
+        return await super().__call__(items)
 
-        async def one(item: RewardItem) -> float | None:
-            if verifier_name(item) != "code":
-                return None
-            tests = str((item.instruction.verifier or {})["tests"])
-            async with slots:
-                return float(await self._passes(program(item.answer), tests))
-
-        return list(await asyncio.gather(*(one(item) for item in items)))
+    async def one(self, item: RewardItem) -> float:
+        """The verdict on one item."""
+        async with self._slots:
+            return float(await self._passes(program(item.answer), str(item.verifier["tests"])))
 
     async def _passes(self, text: str, tests: str) -> bool:
         # The last line proves that the tests were reached; a program that exits early cannot know what to print.

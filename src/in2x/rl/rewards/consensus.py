@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from in2x.metrics.chrf import sentence_chrf
-from in2x.rl.rewards.base import RewardItem, verifier_name
+from in2x.principles.case import is_translation
+from in2x.rl.rewards.base import RewardItem, Value
 
 
 class Consensus:
@@ -21,12 +22,12 @@ class Consensus:
 
     name = "consensus"
 
-    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
+    async def __call__(self, items: Sequence[RewardItem]) -> list[Value]:
         """Mean chrF2 / 100 of each answer, as hypothesis, against each other answer to its prompt."""
-        values: list[float | None] = []
+        values: list[Value] = []
         for _, group in groupby(items, key=lambda item: item.instruction.id):
             beside = list(group)
-            if len(beside) < 2 or verifier_name(beside[0]) != "translation":
+            if len(beside) < 2 or not is_translation(beside[0].instruction):
                 values += [None] * len(beside)
             else:
                 values += _agreement([item.answer for item in beside])

@@ -8,14 +8,13 @@ expression over the whole answer), "script" ("hiragana" | "katakana" | "latin": 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from in2x.language.japanese import sentences
 from in2x.language.script import make_up
-from in2x.rl.rewards.base import RewardItem, verifier_name
+from in2x.rl.rewards.base import ItemReward, RewardItem
 from in2x.rl.rewards.time_limit import time_limit
 
 
@@ -58,27 +57,16 @@ CONSTRAINTS: dict[str, Callable[[str, Any], bool]] = {
 }  # fmt: skip
 
 
-class Format:
-    """Share of the constraints that the answer meets; an empty one meets none; NaN where a pattern fails."""
+class Format(ItemReward):
+    """Share of the constraints that the answer meets; an empty one meets none; failed where a pattern fails."""
 
-    name = "format"
+    name = verifier = "format"
 
-    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
-        """One value per item with a "format" verifier."""
-        values: list[float | None] = []
-        for item in items:
-            if verifier_name(item) != "format":
-                values.append(None)
-                continue
-            verifier = item.instruction.verifier or {}
-            try:
-                met = [
-                    bool(item.answer.strip()) and check(item.answer, verifier[key])
-                    for key, check in CONSTRAINTS.items()
-                    if key in verifier
-                ]
-            except (TimeoutError, re.error):
-                values.append(math.nan)
-                continue
-            values.append(sum(met) / len(met) if met else None)
-        return values
+    def one(self, item: RewardItem) -> float | None:
+        """The value of one item."""
+        met = [
+            bool(item.answer.strip()) and check(item.answer, item.verifier[key])
+            for key, check in CONSTRAINTS.items()
+            if key in item.verifier
+        ]
+        return sum(met) / len(met) if met else None

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Sequence
 
 from in2x.errors import UsageError
-from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.chrf import reference_of
+from in2x.principles.case import is_translation
+from in2x.rl.rewards.base import RewardItem, Value
 
 LEARNED = ("comet", "comet-src", "metricx", "metricx-src")
 
@@ -35,15 +35,14 @@ class Learned:
             )
         self.kind, self.free = kind.removesuffix("-src"), kind.endswith("-src")
 
-    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
+    async def __call__(self, items: Sequence[RewardItem]) -> list[Value]:
         """One score per item, computed in a thread, each distinct answer once."""
-        values: list[float | None] = [None] * len(items)
+        values: list[Value] = [None] * len(items)
         wanted: dict[tuple[str, str, str | None], list[int]] = {}
         for index, item in enumerate(items):
-            verifier = item.instruction.verifier or {}
-            reference = None if self.free else reference_of(item)
-            if verifier.get("name") == "translation" and verifier.get("source") and (self.free or reference):
-                wanted.setdefault((str(verifier["source"]), item.answer, reference), []).append(index)
+            reference = None if self.free else item.case.reference
+            if is_translation(item.instruction) and item.case.source and (self.free or reference):
+                wanted.setdefault((item.case.source, item.answer, reference), []).append(index)
         if wanted:
             scores = await asyncio.to_thread(self._score, list(wanted))
             for where, score in zip(wanted.values(), scores, strict=True):

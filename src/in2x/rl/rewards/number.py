@@ -7,15 +7,14 @@ LaTeX expression.
 from __future__ import annotations
 
 import logging
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from in2x.language.numbers import numbers
-from in2x.rl.rewards.base import RewardItem, verifier_name
+from in2x.rl.rewards.base import CannotJudge, ItemReward, RewardItem
 from in2x.rl.rewards.time_limit import time_limit
 
 _FINAL = re.compile(
@@ -59,12 +58,12 @@ def _math_verify() -> tuple[Callable[..., Any], Callable[..., Any]]:
     return parse, verify
 
 
-class CannotJudge(Exception):
-    """The comparison did not end in time, or math-verify cannot read the expected value."""
-
-
 def symbolically_equal(expected: str, answer: str, seconds: float = 2.0) -> bool:
-    """Equality of two expressions by math-verify. Raises CannotJudge."""
+    """Equality of two expressions by math-verify.
+
+    Raises:
+        CannotJudge: the comparison did not end in time, or math-verify cannot read the expected value.
+    """
     if len(answer) > 2000 or _HUGE_POWER.search(answer):
         return False  # no statement of a result: refused before sympy can spend memory on it
     parse, verify = _math_verify()
@@ -98,24 +97,15 @@ def judge(expected: str, answer: str, seconds: float = 2.0) -> bool:
     return symbolically_equal(expected, stated, seconds)
 
 
-class NumberReward:
-    """1 for the right value, 0 for a wrong one, NaN (excluded and counted by the scorer) where neither can be told."""
+class NumberReward(ItemReward):
+    """1 for the right value, 0 for a wrong one; failed (excluded and counted by the scorer) where it cannot be told."""
 
-    name = "number"
+    name = verifier = "number"
 
     def __init__(self, seconds: float = 2.0) -> None:
         """`seconds`: limit for one symbolic comparison."""
         self.seconds = seconds
 
-    async def __call__(self, items: Sequence[RewardItem]) -> list[float | None]:
-        """One verdict per item with a "number" verifier."""
-        values: list[float | None] = []
-        for item in items:
-            if verifier_name(item) != "number":
-                values.append(None)
-                continue
-            try:
-                values.append(float(judge(str((item.instruction.verifier or {})["value"]), item.answer, self.seconds)))
-            except CannotJudge:
-                values.append(math.nan)
-        return values
+    def one(self, item: RewardItem) -> float:
+        """The verdict on one item."""
+        return float(judge(str(item.verifier["value"]), item.answer, self.seconds))

@@ -19,8 +19,7 @@ from in2x.rl.rewards.consensus import Consensus
 from in2x.rl.rewards.format import Format
 from in2x.rl.rewards.learned import LEARNED, Learned
 from in2x.rl.rewards.number import NumberReward
-from in2x.rl.rewards.principle_share import PrincipleShare
-from in2x.rl.rewards.single import SinglePrinciple
+from in2x.rl.rewards.principle_share import PrincipleShare, SinglePrinciple
 from in2x.rl.rewards.wording import Contains, Exact, SetMatch
 
 REWARDS: dict[str, Callable[[], Reward]] = {

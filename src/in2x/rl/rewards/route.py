@@ -5,7 +5,7 @@ that are not None (our choice: a missing part must not pull the total towards ze
 has no total (None) and takes no part in training.
 
 A reward that fails is excluded and counted, never taken for zero: one that raises, runs past its time, or returns the
-wrong number of values is excluded for the whole batch; a value that is NaN or infinite for its item.
+wrong number of values is excluded for the whole batch; a value that is `Failed`, NaN or infinite for its item.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from in2x.errors import UsageError
-from in2x.rl.rewards.base import Reward, RewardItem
+from in2x.rl.rewards.base import Failed, Reward, RewardItem, failed
 from in2x.rl.rewards.registry import make_reward
 
 
@@ -74,11 +74,11 @@ class Scorer:
         parts: dict[str, list[float | None]] = {}
         failures: dict[str, int] = {}
         errors: dict[str, str] = {}
-        for name, (values, failed, error) in zip(names, results, strict=True):
+        for name, (values, count, error) in zip(names, results, strict=True):
             parts[name] = values
-            if failed:
-                failures[name], errors[name] = failed, error
-                self.failed[name] = self.failed.get(name, 0) + failed
+            if count:
+                failures[name], errors[name] = count, error
+                self.failed[name] = self.failed.get(name, 0) + count
         total = [self._total([parts[name][i] for name in names]) for i in range(len(items))]
         return Scores(total, parts, failures, errors)
 
@@ -95,14 +95,16 @@ class Scorer:
         except TimeoutError:
             return nothing, len(items), f"took longer than {self.timeout:g} s"
         except Exception as error:  # whatever a reward does, the run goes on and the count tells
-            return nothing, len(items), f"{type(error).__name__}: {error}"
+            return nothing, len(items), failed(error).why
         if len(values) != len(items):
             return nothing, len(items), f"returned {len(values)} values for {len(items)} items"
-        failed, why = 0, ""
+        count, why = 0, ""
         kept: list[float | None] = []
         for value in values:
-            good = value is None or (isinstance(value, (int, float)) and math.isfinite(value))
-            kept.append(None if value is None or not good else float(value))
-            if not good:
-                failed, why = failed + 1, f"returned {value!r}"
-        return kept, failed, why
+            if isinstance(value, (int, float)) and math.isfinite(value):
+                kept.append(float(value))
+                continue
+            kept.append(None)
+            if value is not None:
+                count, why = count + 1, value.why if isinstance(value, Failed) else f"returned {value!r}"
+        return kept, count, why

@@ -1,0 +1,73 @@
+"""Languages whose grammar the project has code for: what their code offers to rooms, whatever the language.
+
+    grammar("ja").words(text)      its words as lemmas with their places
+    grammar("de")                  None: packs alone say what is known of it
+
+One module a language: `language/japanese/grammar.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+from in2x.language.finding import Finding
+
+_MODULES: Mapping[str, str] = {"ja": "in2x.language.japanese.grammar"}
+
+
+class Word(NamedTuple):
+    """A word in a text."""
+
+    lemma: str
+    start: int
+    end: int
+
+
+class Grammar(Protocol):
+    """What a grammar module offers. All of it is decided by form, for any text."""
+
+    def words(self, text: str) -> Sequence[Word]:
+        """The words of `text` with their lemmas, without punctuation."""
+        ...
+
+    def phrase(self, text: str) -> tuple[str, ...]:
+        """The lemmas by which a phrase is known in any inflection: without what closes it (auxiliaries, particles)."""
+        ...
+
+    def keeps(self, register: str, text: str) -> bool:
+        """Whether `text`, which shows some register, keeps the register asked for; border cases included."""
+        ...
+
+    def formality(self, text: str) -> str:
+        """"formal" or "informal"."""
+        ...
+
+    def politeness(self, text: str) -> float:
+        """A number that grows with politeness."""
+        ...
+
+    def styles(self, text: str) -> list[str]:
+        """The style, "polite" or "plain", of each full sentence outside quotations."""
+        ...
+
+    def residue(self, text: str, source: str) -> list[Finding]:
+        """What is left in a foreign script, or as it was in the source."""
+        ...
+
+    def punctuation(self, text: str) -> list[Finding]:
+        """Breaks of the language's typesetting."""
+        ...
+
+    def name_drift(self, sources: Sequence[str], texts: Sequence[str]) -> list[int]:
+        """Place in `texts`, once for each name that is written there otherwise than in the rest of the document."""
+        ...
+
+
+@cache
+def grammar(code: str) -> Grammar | None:
+    """The grammar of a language, by its canonical code; None where there is none."""
+    name = _MODULES.get(code)
+    return cast(Grammar, import_module(name)) if name else None

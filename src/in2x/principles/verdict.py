@@ -1,0 +1,44 @@
+"""What a check says of an answer: kept or broken, why, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One principle, one answer."""
+
+    kept: bool | None
+    """True: kept. False: broken. None: the principle does not apply here, or it cannot be told whether it is kept."""
+    why: str = ""
+    """One short sentence for people; it may be empty where the principle is kept."""
+    start: int = -1
+    """First code point of the place in the ANSWER that decides, -1 where there is no single place."""
+    end: int = -1
+    """The code point behind it, -1 where there is no single place."""
+
+
+KEPT = Verdict(True)
+
+
+def not_applicable(why: str) -> Verdict:
+    """The verdict where a principle does not apply, or cannot be told."""
+    return Verdict(None, why)
+
+
+def share(verdicts: Iterable[Verdict]) -> float | None:
+    """Kept / applicable, or None where nothing applies."""
+    applicable = [verdict.kept for verdict in verdicts if verdict.kept is not None]
+    return sum(applicable) / len(applicable) if applicable else None
+
+
+def kept(verdicts: Mapping[str, Verdict]) -> dict[str, bool | None]:
+    """Name -> kept, as tables and files have it."""
+    return {name: verdict.kept for name, verdict in verdicts.items()}
+
+
+def reasons(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
+    """Name -> why, of the principles that are broken."""
+    return {name: verdict.why for name, verdict in verdicts.items() if verdict.kept is False}
