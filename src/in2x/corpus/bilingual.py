@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from in2x.corpus.config import BilingualConfig
-from in2x.corpus.identify import UNKNOWN
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
+from in2x.language.identify import UNKNOWN
 from in2x.records import Document, Pair, content_id
 from in2x.translate.profile import BASE_TEMPLATES, LANGUAGE_NAMES, PromptProfile
 

@@ -1,6 +1,6 @@
 """The words of a text as the rules of language see them: runs of letters of one script, with where they stand.
 
-Code, addresses, formulas, e-mail addresses, @names and #tags are no words: their letters say nothing about the language.
+Code, addresses, formulas, @names and #tags are no words: their letters say nothing about the language.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from in2x.language.wording import patterns, search
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.numbers import numbers, parse_numeral
+from in2x.language.wording import patterns, search
 
 _UNITS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

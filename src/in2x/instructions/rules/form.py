@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from in2x.instructions.misfit import misfit
-from in2x.language.wording import search
 from in2x.instructions.rules.view import Evidence, View
+from in2x.language.misfit import misfit
 from in2x.language.script import make_up
+from in2x.language.wording import search
 
 
 def empty(view: View) -> Evidence | None:

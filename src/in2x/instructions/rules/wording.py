@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from in2x.language.wording import any_of, patterns, search
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.script import make_up
+from in2x.language.wording import any_of, patterns, search
 
 
 def leakage(view: View) -> Evidence | None:
