@@ -26,9 +26,9 @@ import pyarrow as pa
 import yaml
 from small_model import machine
 
-from in2x.corpus.identify import identify
 from in2x.corpus.pack import META, pack_documents
 from in2x.corpus.view import select_documents
+from in2x.language.identify import identify
 from in2x.recipe import load_recipe
 from in2x.run import run
 from in2x.training.tokenizer import train_tokenizer

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from in2x.corpus import engine
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import exact_duplicates, near_duplicates
-from in2x.corpus.kernels import column, components, jaccard, shingle_sets, signatures
+from in2x.corpus.kernels import components, jaccard, shingle_sets, signatures
+from in2x.language.kernels import column
 
 CONFIG = CorpusConfig()
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from in2x.corpus.config import MixConfig
-from in2x.corpus.identify import identify, split_languages
 from in2x.corpus.mix import mix
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.quality import heuristics
 from in2x.errors import In2xError
+from in2x.language.identify import identify, split_languages
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from in2x.instructions.config import RulesConfig
-from in2x.instructions.misfit import misfit
 from in2x.instructions.rules import RULES, check
+from in2x.language.misfit import misfit
 from in2x.records import Instruction
 from instruction_faults import faulty, further, sound
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
 from in2x.corpus.config import BilingualConfig
-from in2x.corpus.identify import UNKNOWN
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
 from in2x.language import language
+from in2x.language.identify import UNKNOWN
 from in2x.records import Document, Pair, content_id
 
 PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)

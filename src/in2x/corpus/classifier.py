@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.corpus.kernels import Bytes, Ints, _mix, _units, column, kernel
+from in2x.corpus.kernels import _mix, _units
+from in2x.language.kernels import Bytes, Ints, column, kernel
 
 BITS = 18
 """2^18 weights: 1 MB a model."""

@@ -24,11 +24,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from in2x.corpus.config import DecontaminateConfig
-from in2x.corpus.identify import identify
-from in2x.corpus.kernels import Bytes, Hashes, Ints, _mix, _shingles, _units, column, kernel
+from in2x.corpus.kernels import Hashes, _mix, _shingles, _units
 from in2x.corpus.read import find_files, open_raw
 from in2x.errors import In2xError
 from in2x.language import unspaced
+from in2x.language.identify import identify
+from in2x.language.kernels import Bytes, Ints, column, kernel
 
 MOST_SETS = 63
 Masks = NDArray[np.uint64]

@@ -19,7 +19,8 @@ from daft import DataType, col
 from numpy.typing import NDArray
 
 from in2x.corpus.config import DedupConfig
-from in2x.corpus.kernels import column, components, jaccard, shingle_sets
+from in2x.corpus.kernels import components, jaccard, shingle_sets
+from in2x.language.kernels import column
 
 Ids = NDArray[np.uint64]
 

@@ -22,14 +22,15 @@ from in2x.corpus.clean import Ruby, clean, rules
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import band_column
-from in2x.corpus.identify import UNKNOWN, identify, split_languages
-from in2x.corpus.kernels import column, signatures
+from in2x.corpus.kernels import signatures
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
 from in2x.language import unspaced
+from in2x.language.identify import UNKNOWN, identify, split_languages
+from in2x.language.kernels import column
 
 _ROW = DataType.struct({
     "index": DataType.uint64(), "id": DataType.string(), "source": DataType.string(), "domain": DataType.string(),

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.corpus.kernels import Bytes, Ints, _mix, _next, column, kernel
+from in2x.corpus.kernels import _mix
+from in2x.language.kernels import Bytes, Ints, _next, column, kernel
 
 _K = np.uint64(0x9E3779B97F4A7C15)
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from in2x.artifact import write_json
-from in2x.corpus.kernels import kernel
 from in2x.errors import In2xError
+from in2x.language.kernels import kernel
 from in2x.records import Document
 
 META = "blocks.json"

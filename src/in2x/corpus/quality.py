@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.corpus.kernels import Bytes, Hashes, Ints, _mix, _next, _shingles, _units, column, kernel, script
+from in2x.corpus.kernels import Hashes, _mix, _shingles, _units
+from in2x.language.kernels import Bytes, Ints, _next, column, kernel, script
 
 FEATURES = ("chars", "units", "letters", "symbols", "lines", "bullets", "ends", "new_lines", "new_units", "new_runs")
 """Columns of `features`: characters without spaces; units; share of letters and digits; share of symbols that are no

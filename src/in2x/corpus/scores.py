@@ -22,13 +22,13 @@ from in2x.corpus import engine
 from in2x.corpus.classifier import Classifier, ranking_quality
 from in2x.corpus.clean import clean, rules
 from in2x.corpus.config import CorpusConfig
-from in2x.corpus.identify import identify
 from in2x.corpus.kernels import scramble
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.read import Limits, find_files, plan, read_split
 from in2x.corpus.shards import frame, survivors, write_shard
 from in2x.errors import In2xError
 from in2x.language import unspaced
+from in2x.language.identify import identify
 from in2x.stage import Stage
 
 Sample = tuple[list[str], list[str], list[bool]]

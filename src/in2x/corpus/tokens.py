@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.corpus.identify import MAINLAND
-from in2x.corpus.kernels import HAN, HANGUL, KANA, SPACE, column, script_counts
+from in2x.language.identify import MAINLAND
+from in2x.language.kernels import HAN, HANGUL, KANA, SPACE, column, script_counts
 
 
 def estimate_tokens(texts: Any) -> NDArray[np.int64]:

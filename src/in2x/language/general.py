@@ -8,7 +8,8 @@ from __future__ import annotations
 from in2x.language.codes import script_of
 from in2x.language.pack import Pack
 
-_UNSPACED = frozenset(["Jpan", "Hans", "Hant", "Hani", "Bopo", "Thai", "Laoo", "Khmr", "Mymr", "Tibt", "Lana", "Tale", "Talu", "Java", "Bali"])
+_TOGETHER = "Jpan Hans Hant Hani Bopo Thai Laoo Khmr Mymr Tibt Lana Tale Talu Java Bali"
+_UNSPACED = frozenset(_TOGETHER.split())
 _HAN = ("Hans", "Hant", "Hani", "Bopo", "Yiii")
 _INDIAN = ("Deva", "Beng", "Guru", "Orya")
 _WEIGHT = {"Jpan": 1.9, "Kore": 2.25, "Hang": 2.25, "Ethi": 1.8, "Hebr": 1.3, "Arab": 1.25, "Deva": 0.95, "Cyrl": 0.95}

@@ -19,12 +19,19 @@ _KATAKANA = re.compile(f"[{KATAKANA}]")
 _STRETCH = re.compile(rf"[{HAN}][{HAN}\W\d]*")
 """Han without kana or Latin letters between."""
 
+LIMIT = 1.4
+"""Signs of Chinese (a character or word of its own counts one) that a stretch of a Japanese text must show."""
+BARE_LIMIT = 0.9
+"""The same in a text without any kana."""
+
 _CHINESE_WORDS = re.compile(
     "[你您她们們吗嗎呢吧啊哦呀啦这這哪很没么麼谁誰怎]|什么|什麼|[我他][的们們是在不有想要会會就说說也都]|不是|就是|也是|都是|"
-    "一[个個]|因[为為]|所以|但是|可以|已[经經]|自己的|的[时時]候|[没沒]有|知道|不要|不能|不会|不會|[觉覺]得|我[的们們]|[来來]了|了[吗嗎吧]"
+    "一[个個]|因[为為]|所以|但是|可以|已[经經]|自己的|的[时時]候|[没沒]有|知道|不会|不會|[觉覺]得|我[的们們]|[来來]了|了[吗嗎吧]"
 )
-_CHINESE_HINTS = re.compile("(?<![終完修満校読投魅])[了](?![解承知])|[是](?![正非認])|[我他在不也都就和有给給说說](?![々])|的(?=[^々])")
-_JAPANESE_FORMS = re.compile("[々〆込働畑峠辻匂枠栃円図対応実験変戻広売駅渋経済発関黒歩帰気読払桜]")
+_CHINESE_HINTS = re.compile(
+    "(?<![終完修満校読投魅])[了](?![解承知])|[是](?![正非認])|[我他在不也都就和有给給说說](?![々])|的(?=[^々])"
+)
+_JAPANESE_FORMS = re.compile("[々〆込働畑峠辻匂枠栃円図対応実験変戻広売駅渋経済発関黒歩帰気読払桜届帳択沢様]")
 
 
 def _encodable(char: str, codec: str) -> bool:
@@ -49,22 +56,57 @@ def sides(char: str) -> str:
     return ""
 
 
+def _chinese_signs(stretch: str, bare: bool) -> float:
+    """How much a stretch of Han speaks Chinese rather than Japanese; `bare`: nothing around it has kana."""
+    size = len(_HAN.findall(stretch))
+    only = sum(_chinese_only(char) for char in stretch)
+    strong, hints = len(_CHINESE_WORDS.findall(stretch)), len(_CHINESE_HINTS.findall(stretch))
+    score = only * (1.5 if bare else 1.0) + strong + 0.4 * hints - 0.7 * len(_JAPANESE_FORMS.findall(stretch))
+    if (size >= 6 or bare) and score > 0:
+        score += 0.25 * _odds(stretch)
+    return score
+
+
+def _odds(text: str) -> float:
+    """Log odds of Chinese against Japanese by the model, up to 4 either way."""
+    return max(-4.0, min(4.0, log_chance(text, "zh") - log_chance(text, "ja")))
+
+
 def chinese_strays(text: str) -> list[tuple[int, int]]:
     """Stretches of a Japanese text that are Chinese: Han without kana that speaks Chinese."""
+    bare = not (_HIRAGANA.search(text) or _KATAKANA.search(text))
     found = []
     for match in _STRETCH.finditer(text):
         stretch = match[0].rstrip()
-        han = len(_HAN.findall(stretch))
-        if han < 3:
+        if len(_HAN.findall(stretch)) < (2 if bare else 3):
             continue
-        only = sum(sides(char) == "s" or (sides(char) == "t" and not _encodable(char, "iso2022_jp")) for char in stretch)
-        strong, hints = len(_CHINESE_WORDS.findall(stretch)), len(_CHINESE_HINTS.findall(stretch))
-        score = only + strong + 0.4 * hints - 0.7 * len(_JAPANESE_FORMS.findall(stretch))
-        if han >= 6 and score > 0:
-            score += 0.25 * max(-4.0, min(4.0, log_chance(stretch, "zh") - log_chance(stretch, "ja")))
-        if score >= 1.4:
+        if _chinese_signs(stretch, bare) >= (BARE_LIMIT if bare else LIMIT):
             found.append((match.start(), match.start() + len(stretch)))
     return found
+
+
+def speaks_chinese(text: str) -> bool:
+    """Whether a text of Han, or one that quotes a little Japanese, shows that it is Chinese."""
+    return _chinese_signs(text, True) >= BARE_LIMIT
+
+
+def without_kana(text: str) -> str | None:
+    """ "zh" or "ja" for a text of Han without kana; None where nothing tells and it is shorter than a sentence."""
+    signs = _chinese_signs(text, True)
+    if signs >= BARE_LIMIT:
+        return "zh"
+    if _JAPANESE_FORMS.search(text):
+        return "ja"
+    odds = _odds(text)
+    if abs(odds) >= 1:
+        return "zh" if odds > 0 else "ja"
+    return "zh" if len(_HAN.findall(text)) > 12 else None
+
+
+@lru_cache(maxsize=1 << 15)
+def _chinese_only(char: str) -> bool:
+    """A Han character of the Chinese sets that no Japanese one has (the code page knows the letters of names too)."""
+    return not _encodable(char, "cp932") and (_encodable(char, "gb2312") or _encodable(char, "big5"))
 
 
 def japanese_strays(text: str) -> list[tuple[int, int]]:
@@ -75,7 +117,7 @@ def japanese_strays(text: str) -> list[tuple[int, int]]:
         hiragana = len(_HIRAGANA.findall(clause))
         kana = hiragana + len(_KATAKANA.findall(clause))
         runs = [run for run in re.finditer(f"[{HIRAGANA}]+", clause) if run[0] != "の"]
-        if hiragana >= 2 and (len(runs) >= 2 or kana >= 5):
+        if runs and (hiragana >= 3 or (hiragana >= 2 and (len(runs) >= 2 or kana >= 5))):
             found.append((match.start() + (0 if kana > 0.25 * len(clause) else runs[0].start()), match.end()))
     return found
 

@@ -47,7 +47,7 @@ def _stops(text: str, start: int, match: re.Match[str], abbreviations: frozenset
     if "\n" in match[0] or match.end() == len(text):
         return True
     following, mark = text[match.end()], match[0].rstrip()
-    if mark[-1] in "」』” )）\"»" and text.startswith(_QUOTATIVE, match.end()):
+    if mark[-1] in '」』” )）"»' and text.startswith(_QUOTATIVE, match.end()):
         return False  # 「はい。」と言った。
     if any(char in _FULLWIDTH for char in mark):
         return True

