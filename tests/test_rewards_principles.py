@@ -58,7 +58,12 @@ def test_register_without_a_predicate_is_not_applicable_unless_the_reference_has
     assert verdict("register", "はい。", case("Yes.", register="polite")) is None
     assert verdict("register", "諦め。", case(register="polite", reference="諦めました。")) is False
     assert verdict("register", "諦めました。", case()) is None
-    assert verdict("register", "He gave up.", case(register="polite", target_lang="en", source_lang="ja")) is None
+    german = case(register="polite", target_lang="de", reference="Haben Sie aufgegeben?")
+    assert verdict("register", "Hast du aufgegeben?", german) is False
+    assert verdict("register", "Geben Sie auf?", german) is True
+    assert verdict("register", "Er gab auf.", german) is False
+    assert verdict("register", "Er gab auf.", case(register="polite", target_lang="de")) is None
+    assert verdict("register", "Er gab auf.", case(register="honorific", target_lang="de")) is None
 
 
 def test_traps_and_natural() -> None:

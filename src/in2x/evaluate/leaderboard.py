@@ -11,8 +11,8 @@ from in2x.evaluate.autorank import DocumentScores, autorank
 from in2x.evaluate.clusters import ALPHA, better, rank_clusters
 from in2x.evaluate.wmt import TestDocument, score_key
 from in2x.language.finding import Finding
-from in2x.language.japanese.names import name_drift
-from in2x.language.japanese.surface import punctuation, residue
+from in2x.language.grammar import Grammar, grammar
+from in2x.language.language import language
 from in2x.metrics.significance import Floats
 from in2x.pages.environment import environment
 from in2x.pages.spans import Piece, cut
@@ -142,6 +142,7 @@ def side_by_side(
     line = {key: i for i, key in enumerate(laid.keys)}
     column = {s: i for i, s in enumerate(laid.systems)}
     source_lang, target_lang = (part.split("_")[0] for part in pair.split("-", 1))
+    rules = grammar(language(target_lang).code)
     queues: dict[str, list[tuple[float, SideBySide]]] = {}
     for document in testset.values():
         domain, name = score_key(document.doc_id)
@@ -152,8 +153,8 @@ def side_by_side(
                 continue
             said = [
                 Said(s, cut(document.hypotheses[s][number],
-                            [(f.start, f.end, f.kind, f.en) for f in findings(document, s, number)]
-                            if target_lang == "ja" else []),
+                            [(f.start, f.end, f.kind, f.en) for f in findings(document, s, number, rules)]
+                            if rules else []),
                      float(standard[at, column[s]])) for s in known
             ]  # fmt: skip
             said.sort(key=lambda one: (-one.z, one.system))
@@ -169,16 +170,13 @@ def side_by_side(
     return chosen
 
 
-def findings(document: TestDocument, system: str, number: int) -> list[Finding]:
-    """What code finds in one paragraph of Japanese: residue, typesetting, names spelt otherwise elsewhere."""
+def findings(document: TestDocument, system: str, number: int, rules: Grammar) -> list[Finding]:
+    """What the target language's grammar finds in one paragraph: residue, typesetting, names spelt otherwise."""
     text, source = document.hypotheses[system][number], document.paragraphs[number]
-    found = [*residue(text, source), *punctuation(text)]
+    found = [*rules.residue(text, source), *rules.punctuation(text)]
     if len(document.hypotheses[system]) == len(document.paragraphs):
-        for drift in name_drift(document.paragraphs, document.hypotheses[system]):
-            usual = drift.forms[0][0]
-            found += [Finding("name", form, start, end, f"{drift.name} is {usual} elsewhere in this document",
-                              f"他の箇所では「{usual}」")
-                      for form, place, start, end in drift.places if place == number]  # fmt: skip
+        drifts = rules.name_drift(document.paragraphs, document.hypotheses[system])
+        found += [finding for place, finding in drifts if place == number]
     return found
 
 

@@ -1,4 +1,4 @@
-"""MT-bench (Japanese): two-turn answers, a judge that sees both turns, and tables from judgement files.
+"""MT-bench: two-turn answers, a judge that sees both turns, and tables from judgement files.
 
     questions.jsonl   {"question_id", "category", "turns": [first, second]}
     references.jsonl  {"question_id", "choices": [{"turns": [...]}]}       (also the layout of answer files)
