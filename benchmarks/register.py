@@ -1,6 +1,11 @@
-"""Register and keigo of Japanese, measured on real data against a one-line regex in the same run.
+"""Register of ten languages, and keigo of Japanese, on real data against one-line regexes in the same run.
 
-    python benchmarks/register.py --data ../shared/data [--errors]
+    python benchmarks/register.py --data ../shared/data [--errors] [--only address]
+
+The first table is formal against informal by language. A pair whose two sides are the same text says nothing about
+accuracy; such texts, and sentences that both sides of a pair have, address nobody, and the last columns say what share
+of them is labelled all the same. Rules were written on even rows. In Japanese and Korean every predicate has a level,
+so there the last columns are empty.
 
 `--errors` prints what is still wrong, by reason. Nothing is written; the tables go to stdout as Markdown. What the
 labels of KeiCO allow at all is measured by `keigo_labels.py`, names and voice over WMT25 by `wmt25_drift.py`.
@@ -21,12 +26,28 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
+from in2x.language import language
 from in2x.language.japanese import KEIGO_CLASSES, formality, keigo, keigo_class, politeness, register_of
 from in2x.language.japanese.register import votes
 
 REGEX = re.compile(
     r"(?:です|ます|ました|ません|でした|ましょう|でしょう|ください|下さい|ございま)(?:か|ね|よ|が|けど|から|し|の|ん)*[^ぁ-んァ-ヶ一-龥]*$"
 )
+
+PEERS: dict[str, tuple[str, str]] = {
+    "de": (r"(?<=[\wäöüß,] )(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?)\b", r"(?i)\b(?:du|dich|dir|dein\w*|euch|euer|eure\w*)\b"),
+    "fr": (r"(?i)\b(?:vous|votre|vos)\b|\w+ez\b", r"(?i)\b(?:tu|te|toi|ton|ta|tes)\b|\bt'"),
+    "es": (r"(?i)\b(?:usted(?:es)?|su|sus|le|les)\b", r"(?i)\b(?:tú|tu|tus|te|ti|contigo|tuy[oa]s?)\b|\w+ste\b"),
+    "it": (r"\b(?:Lei|Suo|Sua|Suoi|Sue|La|Le)\b|\b(?:suo|sua|suoi|sue)\b", r"(?i)\b(?:tu|te|ti|tuo|tua|tuoi|tue)\b"),
+    "pt": (r"(?i)\b(?:você|senhora?|seus?|suas?|lhe)\b", r"(?i)\b(?:tu|te|ti|contigo|teus?|tuas?)\b|-te\b|\w+ste\b"),
+    "ko": (r"(?:요|니다|니까|세요|시오)[^가-힣]*$", r"[가-힣][^가-힣]*$"),
+    "hi": (r"आप|िए\b|िये\b|एं\b|जी\b", r"तुम|तू\b|तेर|तुझ"),
+    "ru": (r"(?i)\b(?:вы|вас|вам|вами|ваш\w*)\b|\w+те\b", r"(?i)\b(?:ты|тебя|тебе|тобой|тво\w+)\b|\w+шь\b"),
+    "vi": (r"(?i)\b(?:quý vị|ông|bà|anh|chị|ngài|ạ|thưa)\b", r"(?i)\b(?:bạn|cậu|mày|tớ|nhé|em)\b"),
+}
+"""By language: what is polite, what is familiar; the side with more hits wins, the familiar one if they are equal."""
+LEVELLED = ("ja", "ko")
+"""Languages whose predicates always have a level."""
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -36,6 +57,75 @@ def rows(path: Path) -> list[dict[str, Any]]:
 def by_regex(text: str) -> str:
     parts = [part for part in re.split(r"(?<=[。！？!?])", text) if part.strip()]
     return "formal" if parts and sum(bool(REGEX.search(part)) for part in parts) * 2 > len(parts) else "informal"
+
+
+def by_peer(code: str, text: str) -> str:
+    if code == "ja":
+        return {"formal": "polite", "informal": "casual"}[by_regex(text)]
+    polite, casual = (len(re.findall(pattern, text)) for pattern in PEERS[code])
+    if code == "ko":
+        casual -= polite
+    return "casual" if casual >= polite and casual else "polite" if polite else "none"
+
+
+def by_in2x(code: str, text: str) -> str:
+    """The two sides of the data: the register of the language, "honorific" with "polite", and all others "casual"."""
+    if code == "ja":
+        return {"formal": "polite", "informal": "casual"}[formality(text)]
+    label = language(code).register_of(text)
+    return {"none": "none", "polite": "polite", "honorific": "polite"}.get(label, "casual")
+
+
+def told(decide: Callable[[str, str], str], code: str, pairs: Sequence[dict[str, Any]]) -> Counter[str]:
+    """Of the texts of pairs whose sides differ: how many were told right, wrong, and not at all."""
+    counts: Counter[str] = Counter()
+    for pair in pairs:
+        if pair["formal"] != pair["informal"]:
+            for side, label in (("formal", "polite"), ("informal", "casual")):
+                got = decide(code, pair[side])
+                counts["right" if got == label else "none" if got == "none" else "wrong"] += 1
+    return counts
+
+
+def addressless(pairs: Sequence[dict[str, Any]]) -> list[str]:
+    """Texts that are the same on both sides of their pair, and sentences of four words that both sides have."""
+    texts = [pair["formal"] for pair in pairs if pair["formal"] == pair["informal"]]
+    for pair in pairs:
+        if pair["formal"] != pair["informal"]:
+            formal, informal = (re.split(r"(?<=[.!?…।])\s+", pair[side]) for side in ("formal", "informal"))
+            texts += [text for text in formal if text in informal and len(text.split()) > 3]
+    return texts
+
+
+def address_table(data: Path) -> Iterator[str]:
+    yield (
+        "| formal against informal | texts | in2x | even rows | odd rows | says none | regex | says none "
+        "| without address | in2x labels | regex labels |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    for path in sorted((data / "register").glob("formality.en-*.jsonl")):
+        code, pairs = path.stem.rpartition("-")[2], rows(path)
+        ours, peer = told(by_in2x, code, pairs), told(by_peer, code, pairs)
+        halves = [told(by_in2x, code, part) for part in (pairs[::2], pairs[1::2])]
+        cells = [f"{counts['right'] / counts.total():.4f}" for counts in (ours, *halves)]
+        cells.append(f"{ours['none'] / ours.total():.3f}")
+        cells += [f"{peer['right'] / peer.total():.4f}", f"{peer['none'] / peer.total():.3f}"]
+        yield f"| {code} | {ours.total()} | {' | '.join(cells)} | {_labelled(code, addressless(pairs))} |"
+    yield from captions(data)
+
+
+def _labelled(code: str, texts: Sequence[str]) -> str:
+    if code in LEVELLED:
+        return "- | - | -"
+    shares = [sum(decide(code, text) != "none" for text in texts) / len(texts) for decide in (by_in2x, by_peer)]
+    return f"{len(texts)} | {shares[0]:.3f} | {shares[1]:.3f}"
+
+
+def captions(data: Path) -> Iterator[str]:
+    """Captions of pictures address nobody."""
+    texts = [row["de"] for row in rows(data / "parallel" / "multi30k.en-de.test.jsonl")]
+    ours, peer = (sum(decide("de", text) != "none" for text in texts) for decide in (by_in2x, by_peer))
+    yield f"\nGerman captions of pictures: {len(texts)}, labelled by in2x {ours}, by the regex {peer}."
 
 
 def accuracy(decide: Callable[[str], str], pairs: Sequence[dict[str, Any]]) -> float:
@@ -53,7 +143,7 @@ def true_class(row: dict[str, Any]) -> str:
 def formality_table(data: Path) -> Iterator[str]:
     pairs = rows(data / "register" / "formality.en-ja.jsonl")
     same = sum(pair["formal"] == pair["informal"] for pair in pairs)
-    yield "| formal against informal, whole segment | pairs | accuracy |"
+    yield "\n| Japanese, whole segment | pairs | accuracy |"
     yield "|---|---|---|"
     yield f"| one-line regex, majority of sentences | {len(pairs)} | {accuracy(by_regex, pairs):.4f} |"
     yield f"| in2x | {len(pairs)} | {accuracy(formality, pairs):.4f} |"
@@ -181,9 +271,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the real data")
     parser.add_argument("--errors", action="store_true")
+    parser.add_argument("--only", choices=["address"], help="only the table by language")
     options = parser.parse_args()
     print(f"Machine: {platform.processor() or platform.machine()}, Python {platform.python_version()}.\n")
-    tables = [formality_table(options.data), keico_table(options.data), dialogue_table(options.data)]
+    tables = [address_table(options.data)]
+    if options.only != "address":
+        tables += [formality_table(options.data), keico_table(options.data), dialogue_table(options.data)]
     if options.errors:
         tables.append(errors(options.data))
     for table in tables:

@@ -27,11 +27,13 @@ MODEL_SCORE = 0.2
 CLIP = 4.0
 NAME = 0.3
 """Share of its score that a capitalised word inside a sentence keeps; half where it is a common word."""
-LIMIT = 2.5
+LIMIT = 2.4
 EXPECTED = 0.5
 """How much less is asked where the stray is in the language that strays are expected in."""
 WHOLE = 1.7
 """Limit where the stray is the whole text and nothing in it speaks for the text's own language."""
+KINDRED = 2.0
+"""Times the share of common words that the two languages have in common, taken off a stretch once."""
 _AROUND = 2
 _FEWEST = 3
 _PLAIN = {"Latn": frozenset("abcdefghijklmnopqrstuvwxyz"), "Cyrl": frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюя")}
@@ -49,6 +51,12 @@ class Stray(NamedTuple):
 @cache
 def _letters(tongue: Language) -> frozenset[str]:
     return frozenset(tongue.pack.letters)
+
+
+@cache
+def _kinship(tongue: Language, rival: Language) -> float:
+    """Which share of the rival's common words is the language's own too: .3 for Spanish and Portuguese."""
+    return len(tongue.pack.words & rival.pack.words) / max(1, len(rival.pack.words))
 
 
 def tellable(tongue: Language) -> bool:
@@ -147,8 +155,11 @@ def _stretches(
     def close() -> None:
         stretch = words[best.first : best.last]
         whole = len(stretch) == len(words) and not any(word.text.lower() in tongue.pack.words for word in stretch)
-        if best.score + expected > (WHOLE if whole else LIMIT):
-            found.append(best._replace(score=best.score + expected))
+        score = best.score + expected - KINDRED * _kinship(tongue, rival)
+        if is_title(stretch):
+            score /= 2
+        if score > (WHOLE if whole else LIMIT):
+            found.append(best._replace(score=score))
 
     for at, score in enumerate(scores):
         if total <= 0:
@@ -161,3 +172,14 @@ def _stretches(
     if best.score > 0:
         close()
     return found
+
+
+def is_title(run: Sequence[Word]) -> bool:
+    """Whether words are written as English writes a title."""
+    small = [word.text for word in run if word.text[0].islower()]
+    english = language("en").pack.words
+    return (
+        run[0].text[0].isupper()
+        and any(word.text[0].isupper() for word in run[1:])
+        and all(text in english and len(text) <= 4 for text in small)
+    )

@@ -11,12 +11,13 @@ from typing import NamedTuple
 from in2x.language.script import WORD, script_group
 
 _NOT_PROSE = re.compile(
-    r"```.*?```|`[^`\n]*`|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[\w.+-]*@\w[\w.-]*|#\w+|\b[\w-]+\.(?:com|org|net|jp|de)\b",
+    r"```.*?```|`[^`\n]*`|</?[A-Za-z][^<>\n]{0,80}>|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[A-Za-z0-9_.+-]*@[A-Za-z0-9_][A-Za-z0-9_.-]*|#[A-Za-z0-9_]+"
+    r"|\b[\w-]+\.(?:com|org|net|jp|de)\b",
     re.DOTALL,
 )
 _PAUSE = re.compile(r"[.!?:;,…\"“”«»„()\[\]\n–—।。、，！？]|[（）「」『』]")
 _STOP = re.compile(r"[.!?:…\"“”«»„\n–—।。！？]")
-_MARKS = ("`", "://", "$", "@", "#", "www", ".")
+_MARKS = ("`", "<", "://", "$", "@", "#", "www", ".")
 
 
 class Word(NamedTuple):

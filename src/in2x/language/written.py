@@ -16,12 +16,13 @@ from in2x.language.pack import packs
 from in2x.language.words import Word, prose, words_of
 
 _ALPHABETS = ("Latn", "Cyrl", "Deva")
-_LATIN_RUN = 2.0
+_LATIN_RUN = 1.5
 """How much a run of Latin words inside another script must speak of prose, to be no name or term; see `_prose`."""
 _LATIN_TEXT = 0.9
 """The same where there is nothing else in the text."""
 _RUN = 12
-"""Letters (a Han, kana or Hangul character counts two) from which a run of another script is more than a name."""
+"""Letters (a Han, kana or Hangul character counts two) from which a run of another script is more than a name; three
+words are so from two thirds of that."""
 
 
 def written(tongue: Language, text: str, other: str | None = None) -> bool | None:
@@ -75,17 +76,20 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
 def _other_scripts(tongue: Language, words: Sequence[Word]) -> Iterator[Span]:
     """Runs of words of another script that are more than a name or a term."""
     own = _own(tongue)
-    alone = not any(word.script == own for word in words)
-    for script, group in groupby(words, key=lambda word: word.script):
+    native = sum(len(word.text) for word in words if word.script == own)
+    # a single letter of one's own ("X", "A") between strange words does not part them
+    kept = [word for word in words if word.script != own or len(word.text) > 1 or native > 8]
+    for script, group in groupby(kept, key=lambda word: word.script):
         run = list(group)
         if script == own:
             continue
         if script == "Latn":
-            strays = _prose(run) >= (_LATIN_TEXT if alone else _LATIN_RUN)
+            strays = _prose(run) >= (_LATIN_TEXT if native == 0 else _LATIN_RUN)
         else:
             wide = script in ("Hani", "Kore")
             size = sum(len(word.text) for word in run) * (2 if wide else 1)
-            strays = size >= (4 if alone else _RUN) and (alone or wide or len(run) > 1)
+            most = size >= 4 and size > 2 * native
+            strays = most or (size >= _RUN and (wide or len(run) > 1)) or (3 * size >= 2 * _RUN and len(run) > 2)
         if strays:
             yield Span(run[0].start, run[-1].end)
 
@@ -98,16 +102,17 @@ def _latin_words(known: tuple[str, ...]) -> frozenset[str]:
 def _prose(run: Sequence[Word]) -> float:
     """How much a run of Latin words is a clause of some language rather than a name, a term or a title.
 
-    A small common word speaks most, then any word in small letters; capitals hardly.
+    A small common word speaks most, then any word in small letters; capitals hardly. A title as English writes it
+    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half.
     """
     common = _latin_words(packs())
     score = 0.0
     for word in run:
         known = word.text.lower() in common and len(word.text) > 1
         if word.text[0].islower():
-            score += 1.0 if known else 0.4 if len(word.text) > 1 else 0.0
+            score += 1.0 if known else 0.4 if len(word.text) > 1 else 0.3
         elif word.text.isupper() and len(word.text) > 1:
             score += 0.05
         else:
             score += (0.6 if word.sentence else 0.3) if known else 0.1
-    return score
+    return score / 2 if alphabet.is_title(run) else score

@@ -89,7 +89,7 @@ def _weight(text: Text, at: int) -> float:
     forms, word = text.grammar.forms, text.low(at)
     if word in ("su", "sus", "suyo", "suya", "suyos", "suyas"):
         return 0.5
-    if word == "le" or re.fullmatch(r"\w+[aei]rle", word):
+    if (word == "le" and text.free(at)) or re.fullmatch(r"\w+[aei]rle", word):
         return 0.3
     if word in text.grammar.tags and (text.free(at) or text.tag(at)):
         return 1.0
@@ -101,7 +101,7 @@ def _weight(text: Text, at: int) -> float:
         return 0.35
     if word in forms.third:
         past = 0.25 if text.tokens[at].question else 0.1  # stories are told in the past
-        return past if word.endswith("ó") else 0.25 if word == "está" else 0.4
+        return past if word in forms.past else 0.25 if word == "está" else 0.4
     first = any(token.low in ("yo", "me", "mi", "mis", "mí", "conmigo") for token in text.tokens)
     return 0.1 if first and not text.tokens[at].question else 0.25
 

@@ -100,6 +100,7 @@ def _add(forms: Forms, infinitive: str, stems: dict[str, Any]) -> None:
         (forms.second, [past_subjunctive[0], past_subjunctive[3], *past_subjunctive[6:]]),
         (forms.second, [future + end for end in ("ás", "éis", "ías", "íais")]),
         (forms.second, [] if infinitive in ("ir", "ver", "dar", "estar", "haber") else [vos]),
+        (forms.past, past[1:3]),
         (forms.third, [third, third_plural, past[1], past[2], future + "á", future + "án"]),
         (
             forms.shared,

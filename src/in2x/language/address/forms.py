@@ -23,6 +23,8 @@ class Forms:
     """Familiar "you" and nobody else."""
     third: set[str] = field(default_factory=set)
     """"he", "she" or polite "you", never "I": present, past, future."""
+    past: set[str] = field(default_factory=set)
+    """Those of `third` that tell stories: the preterite."""
     shared: set[str] = field(default_factory=set)
     """"I" as well as "he" or polite "you": imperfect, conditional, subjunctive."""
     polite_commands: set[str] = field(default_factory=set)

@@ -57,8 +57,10 @@ def _sure(text: Text) -> Iterator[Mark]:
 
 def _pronoun(text: Text, at: int) -> bool:
     """*Lei* and *Suo*, or *La*, *Le*, *L'* before a verb: not the article of a title (*La Bella e la Bestia*)."""
+    if text.tokens[at].text not in ("La", "Le", "L'"):
+        return True
     after = text.after(at)
-    return text.tokens[at].text not in ("La", "Le", "L'") or after in text.grammar.verbs or after in ("ho", "abbiamo")
+    return after in text.grammar.verbs or after in ("ho", "abbiamo") or text.before(at) in ("non", "che", "se", "come")
 
 
 def _is_verb(text: Text, at: int) -> bool:
@@ -94,11 +96,24 @@ def _command(text: Text, at: int) -> Literal["polite", "casual"] | None:
     left = at
     while text.before(left) in text.grammar.clitics | {"non"}:
         left -= 1
-    opening = text.before(left) in {"", "e", "ma", "o", "quindi", "allora", "beh", "favore", "prego", "poi"}
+    opening = text.before(left) in {
+        "",
+        "e",
+        "ma",
+        "o",
+        "quindi",
+        "allora",
+        "beh",
+        "favore",
+        "prego",
+        "poi",
+        "ora",
+        "adesso",
+    }
     if token.question or not opening or word in text.grammar.particles:
         return None
-    if text.low(left) == "non" and at == left + 1 and re.fullmatch(r"\w+([aei]re|i)", word):
-        return "casual" if word.endswith("re") else "polite"  # non andare, non indugi
+    if text.low(left) == "non" and at == left + 1 and re.fullmatch(r"\w+[aei]re", word):
+        return "casual"  # non andare
     if word not in forms.polite_commands or word in text.grammar.no_commands:
         return None
     noun = word in text.grammar.nouns if left == at else False  # conti, giochi; "mi conti" is no noun
@@ -117,7 +132,7 @@ def _weight(text: Text, at: int) -> float:
     forms, word = text.grammar.forms, text.low(at)
     if word == "lei" or word in ("suo", "sua", "suoi", "sue"):
         return 0.5
-    if (word == "le" and text.after(at) in text.grammar.verbs) or re.fullmatch(r"\w+[aei]rle", word):
+    if (word == "le" and text.after(at) in text.grammar.verbs and text.free(at)) or re.fullmatch(r"\w+[aei]rle", word):
         return 0.3
     if word in text.grammar.tags and (text.free(at) or text.tag(at)):
         return 1.0
@@ -125,7 +140,7 @@ def _weight(text: Text, at: int) -> float:
         return 0.0
     if word.endswith("o") and word in forms.third:
         return 0.1
-    if len(word) > 3 and re.search(r"[òìé]$|tte$", word):
+    if word in forms.past:
         return 0.1  # the remote past tells stories
     return 0.4 if word in forms.third else 0.25
 

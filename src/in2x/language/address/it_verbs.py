@@ -68,6 +68,7 @@ def _add(forms: Forms, infinitive: str, stems: dict[str, Any]) -> None:
         infinitive,
         [
             (forms.second, [present[0], imperfect[0], past[0], future + "ai", future + "esti"]),
+            (forms.past, past[1:]),
             (forms.third, [present[1], present[2], *past[1:], future + "à", future + "anno"]),
             (forms.third, [imperfect[1], imperfect[2], future + "ebbe", future + "ebbero"]),
             (forms.shared, [] if doubtful else subjunctive),

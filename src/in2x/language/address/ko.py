@@ -41,9 +41,10 @@ _POLITE = re.compile(
     r"(?:요|욧|[해어아네에예세]용|죠|쥬|(?:[세네해어아예에데까군나구]|이에)여|(?:이|하|겠|었|았|있|없|했|였)[오소]|구려)$"
 )
 _RAISED = re.compile(
-    r"(?:십니|셨습|시겠습|실\s?겁니|십시오|십쇼|시옵|시길\s|시기\s|드립니|드리겠|드렸습|드릴\s|올립니|올리겠|여쭙|여쭈|뵙|모시|모십"
-    r"|계십|옵니다|사옵|께서|귀하)"
+    r"(?:(?<![마부])(?:십니|셨습|시겠습|실\s?겁니)|십시오|십쇼|시옵|시(?:길|기)\s바랍|드립니|드리겠|드렸습|드릴\s|올립니|올리겠|여쭙|여쭈"
+    r"|뵙|모시|모십|사옵|께서|귀하(?:의|께|는|를|가))"
 )
+"""마십니다 "drinks" and 눈부십니다 have the letters of -시- in their stems."""
 _PLAIN = re.compile(r"[가-힣]다$")
 _NOUN_DA = re.compile(r"(?:바다|마다|보다|캐나다|판다|람다|소다|르완다|우간다|아젠다|(?:^|\s)다|부다|에다|다\s?다)$")
 _SPOKEN = re.compile(
@@ -73,14 +74,19 @@ _YES_POLITE = re.compile(r"^\s*(?:네|예|아니요|아니오)(?=[,.!?…\s]|$)(
 _YES_CASUAL = re.compile(r"^\s*(?:응|어|그래|아니|야|엉|웅)(?=[,.!?…]|$)")
 
 
+_INTERJECTION = re.compile(r"\s*(?:네|예|아|어|음|자|와|글쎄|그래|야)")
+
+
 def _final(syllable: str) -> int:
     """The index of the final consonant of a syllable block in Unicode's order; 17 is ㅂ, 0 is none."""
     return (ord(syllable) - 0xAC00) % 28
 
 
 def _ending(clause: str) -> str:
-    """The level that a clause closes in: "formal" | "polite" | "plain" | "spoken" | ""."""
+    """The level that a clause closes in: "formal" | "polite" | "plain" | "mused" | "spoken" | "open" | ""."""
     clause = _TRAIL.sub("", clause)
+    if _INTERJECTION.fullmatch(clause):
+        return ""
     formal = _FORMAL.search(clause)
     if formal and (formal["bieup"] is None or _final(formal["bieup"]) == 17):
         return "formal"

@@ -25,6 +25,7 @@ _BREAK = re.compile(r"[,;:()«»\"“”—–\n.!?¿¡…]|\s-\s")
 _PLURAL = re.compile(r"(?!tem$|vem$|bem$|\w*ém$)\w+(?:n|no|m|ão)")
 _TIMES = {"vez", "veces", "vezes", "volta", "volte"}
 _THEIRS = {"su", "sus", "suo", "sua", "suoi", "sue", "seu", "seus", "suas"}
+_WHO = {"chi", "quien", "quién", "quem"}
 _AND = {"y", "e", "ed", "o", "u", "ou", "ni", "né"}
 _VERB_AFTER = {"no", "non", "não", "si", "se", "cuando", "quando", "quien"}
 _PARTICLES = ("determiners", "prepositions", "clitics", "adverbs", "openers", "asking")
@@ -38,6 +39,9 @@ OTHERS = 0.6
 """What it counts where a third person is spoken of."""
 TOPIC = 0.3
 """How much a free verb still says for "you" where an earlier verb had a subject that it can go on about."""
+
+LONG = 45
+"""Words from which on weak marks are counted by their share: a page about others has many and addresses nobody."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class Text:
     def is_verb(self, at: int) -> bool:
         """Whether the form at this place is a verb here: no determiner before it, and proof if it is a noun as well."""
         grammar, token, before, after = self.grammar, self.tokens[at], self.before(at), self.after(at)
-        named = token.text[0].isupper() and not token.first
+        named = token.text.istitle() and not token.first
         article = before in grammar.determiners and before not in grammar.clitics
         if named or article or token.low in grammar.particles:
             return False
@@ -149,7 +153,8 @@ class Text:
             return True
         if before in grammar.that or before in _VERB_AFTER:
             return True
-        if token.question and before and self.before(at - 1) in grammar.asking - grammar.that:  # ¿cuántas maletas lleva?
+        counted = self.before(at - 1) in grammar.asking - grammar.that  # ¿cuántas maletas lleva?
+        if token.question and counted and before and before not in grammar.verbs:
             return True
         clause = not before or before in grammar.openers or before in grammar.adverbs
         asked = token.question and (token.first or bool(before)) and before not in _AND
@@ -171,8 +176,8 @@ class Text:
         if self.tokens[at].question and self._asked(left):
             return True
         before = self.before(left)
-        if not before:
-            return True
+        if not before or before in _WHO:
+            return not before
         if before in grammar.that:
             return self._free_after_that(left - 1, at)
         return before in grammar.openers or before in grammar.verbs or before in grammar.prepositions
@@ -265,9 +270,10 @@ def weak(text: Text, weight: Callable[[Text, int], float]) -> Iterator[Mark]:
     """
     grammar = text.grammar
     openers = grammar.openers - grammar.asking
+    share = min(1.0, LONG / max(1, len(text.tokens)))
     for at, token in enumerate(text.tokens):
         starts = not text.before(at) or text.before(at) in openers
         if token.low in grammar.commands and starts and not token.question and text.after(at) not in grammar.that:
-            yield Mark(token.start, "casual", 0.8)
+            yield Mark(token.start, "casual", 0.8 * share)
         elif (weighs := weight(text, at)) > 0:
-            yield Mark(token.start, "polite", weighs * text.scale(at))
+            yield Mark(token.start, "polite", weighs * text.scale(at) * share)

@@ -78,7 +78,7 @@ def _weight(text: Text, at: int) -> float:
         word == "si" and text.before(at) in ("a", "para", "de", "com") and text.after(at) != "mesmo"
     ):
         return 0.5
-    if word in ("lhe", "lhes"):
+    if word in ("lhe", "lhes") and text.free(at - 1 if text.before(at) in text.grammar.verbs else at):
         return 0.35
     if word in text.grammar.tags and (text.free(at) or text.tag(at)):
         return 1.0
@@ -93,7 +93,7 @@ def _weight(text: Text, at: int) -> float:
     if word in forms.third:
         busy = text.after(at) == "a" or text.after(at).endswith("ndo")  # está a dizer
         past = 0.25 if text.tokens[at].question else 0.1  # stories are told in the past
-        return past if word.endswith("u") else 0.25 if word == "está" and not busy else 0.4
+        return past if word in forms.past else 0.25 if word == "está" and not busy else 0.4
     first = any(token.low in ("eu", "me", "meu", "minha", "mim", "comigo") for token in text.tokens)
     return 0.1 if first and not text.tokens[at].question else 0.25
 

@@ -73,6 +73,7 @@ def _add(forms: Forms, infinitive: str, stems: dict[str, Any]) -> None:
             (forms.second, [present[0], past[0], imperfect + "as", future + "ás", future + "ias", subjunctive[0]]),
             (forms.second, [ss + "es", base + "es", infinitive.replace("ô", "o") + "es"]),
             (forms.second, [stem + "íres"] if vowel == "i" and stem[-1:] in ("a", "u") else []),
+            (forms.past, past[1:]),
             (forms.third, [present[1], present[2], *past[1:], future + "á", future + "ão"]),
             (forms.shared, [imperfect + "a", imperfect + "am", future + "ia", future + "iam", *subjunctive[1:]]),
             (forms.shared, [ss + "e", ss + "em"]),

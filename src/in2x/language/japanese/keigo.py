@@ -7,6 +7,7 @@ Fixed greetings (ありがとうございます, お願いします) are polite,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -61,14 +62,40 @@ _BEAUTIFIED = {
 """美化語: お and ご that only make speech gentler and raise nobody."""
 _NOT_RAISED = {"世話", "馳走", "ごちそう", "陰", "釣り", "気", "蔵", "邪魔"}
 """お世話になる, ご馳走になる: the speaker is the subject."""
-_FIXED = {"願い", "願う", "邪魔", "辞儀"}
+_FIXED = {"願い", "願う", "邪魔", "辞儀", "構い", "構う"}
 _OWN_SIDE = {"見苦しい", "聞き苦しい", "恥ずかしい", "粗末"}
 """お見苦しい, お恥ずかしい: what one's own side shows."""
+_OWN_ACTS = {
+    "散歩", "買い物", "留守", "泊まる", "出掛ける", "引っ越し", "引っ越す", "遊ぶ", "休む", "昼寝", "着替える",
+    "着替え", "勉強", "洗濯", "掃除", "食事", "仕事", "稽古", "絵描き", "片付け", "片付ける", "寝坊", "喧嘩", "洒落",
+    "祭り", "漏らし", "代わり", "習い事", "花見", "入浴",
+}  # fmt: skip
+"""お散歩する, お出かけする: done for nobody, so お only makes speech gentler."""
+_STATES = {
+    "急ぎ", "帰り", "探し", "待ち", "持ち", "困り", "疲れ", "済み", "決まり", "悩み", "休み", "住まい", "求め",
+    "出かけ", "泊まり", "揃い", "呼び", "勤め", "忘れ", "迷い", "気づき", "目覚め", "着き", "戻り", "入り用",
+}  # fmt: skip
+"""Nouns from verbs that お〜です says of the other (お急ぎですか)."""
 _NO_ONES = {"可哀相", "可哀想"}
+
+
+_DEVERBAL = re.compile(r"[一-龥][いきぎしちにびみりえけげせてねべめれ]$|^(?:知らせ|手伝い|調べ|届け|見せ|答え)$")
+"""A noun made from a verb: 手伝い, 届け."""
 
 
 def _verb_like(token: Token) -> bool:
     return token.pos == "動詞" and token.cform.startswith("連用形")
+
+
+def _stated(tokens: Sequence[Token], i: int) -> bool:
+    """Whether ます, not the ませ of a request (くださいませ), stands at `i`."""
+    if i >= len(tokens) or tokens[i].ctype != "助動詞-マス":
+        return False
+    return (tokens[i].cform != "命令形" and tokens[i].surface not in ("まし", "ませ")) or _lemma(tokens, i + 1) in (
+        "た",
+        "て",
+        "ず",
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -137,6 +164,12 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
         and head.lemma not in _NOT_RAISED
     ):
         return "sonkei", k + 2 - i, "お〜になる", True
+    if shown == "気" and nxt == "に" and _lemma(tokens, k + 1) == "召す":
+        return "sonkei", k + 2 - i, "お気に召す", True
+    if shown == "役" and nxt == "に" and _lemma(tokens, k + 1) in ("立つ", "立てる"):
+        return "kenjou", k + 2 - i, "お役に立つ", True
+    if nxt == "為さる" and tokens[k].surface == "なさい" and tokens[k].cform == "命令形":
+        return "sonkei", k + 1 - i, "お〜なさい", False  # a greeting or an order
     if nxt in ("為さる", "遊ばす"):
         return "sonkei", k + 1 - i, "お〜なさる", True
     if nxt == "下さる":
@@ -146,13 +179,19 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
     if nxt in ("致す", "申し上げる", "頂く", "願う", "申す"):
         fixed = shown in _FIXED and nxt == "願う"
         return "kenjou", k + 1 - i, f"お〜{tokens[k].base}", not fixed
-    if nxt == "為る" and (_verb_like(head) or head.pos3 in ("サ変可能", "サ変形状詞可能")):
-        if head.lemma in _FIXED or shown in _FIXED:
-            return None
-        return "kenjou", k + 1 - i, "お〜する", True
+    if head.ctype == "サ行変格" and head.lemma == "供する":  # お供する
+        return "kenjou", 2, "お〜する", True
+    if nxt == "為る" and _lemma(tokens, k + 1) == "れる":
+        return "sonkei", k + 2 - i, "お〜される", True
+    rule = _humble(tokens, head, k)
+    if rule:
+        return None if {head.lemma, shown} & (_FIXED | _OWN_ACTS) else ("kenjou", k + 1 - i, rule, True)
     holder = nxt == "の" and _lemma(tokens, k + 1) in ("方", "様", "客", "皆", "御")  # お持ちの方
-    if _verb_like(head) and (holder or (k < len(tokens) and tokens[k].ctype in ("助動詞-デス", "助動詞-ダ"))):
+    stated = k < len(tokens) and tokens[k].ctype in ("助動詞-デス", "助動詞-ダ")
+    if _verb_like(head) and (holder or stated):
         return "sonkei", k - i, "お〜です", True
+    if shown in _STATES and head.pos == "名詞" and stated:
+        return "sonkei", k - i, "お＋名詞です", True
     if head.lemma in _SONKEI_VERBS or head.lemma in ("存知", "存ずる"):
         return "sonkei", k - i, "ご" + shown, True
     if head.pos in ("形状詞", "形容詞") and head.lemma not in _GREETING_HEADS | _NO_ONES | _BEAUTIFIED:
@@ -160,6 +199,17 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
     if head.pos == "名詞" and head.pos2 != "固有名詞" and head.surface not in _BEAUTIFIED:
         return "sonkei", 2, "お/ご＋名詞", False
     return None
+
+
+def _humble(tokens: Sequence[Token], head: Token, k: int) -> str:
+    """The rule by which お and `head` with the verb at `k` make お〜する; "" where they do not."""
+    verb = _lemma(tokens, k)
+    if verb == "為る" and (_verb_like(head) or head.pos3 in ("サ変可能", "サ変形状詞可能")):
+        return "お〜する"
+    if verb == "出来る" and _verb_like(head):  # お会いできる; ご利用できる is not humble
+        return "お〜できる"
+    deverbal = head.pos == "名詞" and _DEVERBAL.search(head.surface) and head.surface not in _BEAUTIFIED
+    return "お＋名詞する" if verb == "為る" and deverbal and _stated(tokens, k + 1) else ""
 
 
 _HONORIFIC_IF_RERU = {
@@ -218,7 +268,7 @@ def _reru(tokens: Sequence[Token], i: int) -> _Hit | None:
 def _single(tokens: Sequence[Token], i: int) -> _Hit | None:
     token = tokens[i]
     lemma = token.lemma
-    if token.pos == "動詞" and i + 1 < len(tokens) and tokens[i + 1].ctype == "助動詞-レル":
+    if token.pos == "動詞" and lemma != "居る" and i + 1 < len(tokens) and tokens[i + 1].ctype == "助動詞-レル":
         hit = _reru(tokens, i)
         if hit is not None:
             return hit
@@ -243,8 +293,9 @@ def _single(tokens: Sequence[Token], i: int) -> _Hit | None:
     if lemma in _SONKEI_VERBS:
         te_before = i > 0 and tokens[i - 1].surface in ("て", "で", "って")
         if lemma == "下さる":
-            if token.cform == "命令形" or (te_before and token.surface in ("ください", "下さい")):
-                return None  # 〜てください is polite, not honorific
+            stated = _stated(tokens, i + 1)
+            if token.cform == "命令形" or (te_before and token.surface in ("ください", "下さい") and not stated):
+                return None  # 〜てください is polite, not honorific; 〜てくださいました is
             return "sonkei", 1, "くださる", True
         if lemma == "為さる" and token.cform == "命令形" and token.surface == "なさい":
             return None
@@ -252,6 +303,14 @@ def _single(tokens: Sequence[Token], i: int) -> _Hit | None:
             return None
         return "sonkei", 1, token.base, True
     if lemma in _KENJOU_VERBS:
+        if (
+            lemma == "頂戴"
+            and _lemma(tokens, i - 1) == "て"
+            and _lemma(tokens, i + 1) not in ("為る", "致す", "出来る")
+        ):
+            return "kenjou", 1, token.base, False  # 見せてちょうだい is familiar
+        if lemma == "頂く" and i == 0 and _stated(tokens, 1) and all(t.pos == "補助記号" for t in tokens[2:]):
+            return None  # いただきます, said before a meal
         if lemma == "願う" or (
             lemma == "参る" and token.surface in ("参っ", "まいっ") and token.cform.startswith("連用形")
         ):

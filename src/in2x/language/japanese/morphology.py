@@ -7,11 +7,14 @@ fast as walking its nodes (25,000 short sentences a second on one core).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 import fugashi
 import unidic_lite
+
+from in2x.language.japanese.spelling import as_read
 
 _COLUMNS = r"%m\t%f[0]\t%f[1]\t%f[2]\t%f[4]\t%f[5]\t%f[7]\t%f[10]\n"
 _UNKNOWN = r"%m\t%f[0]\t%f[1]\t%f[2]\t*\t*\t%m\t%m\n"
@@ -21,6 +24,7 @@ class Token(NamedTuple):
     """One morpheme (UniDic short unit)."""
 
     surface: str
+    """As read: in usual spelling (see `spelling.py`)."""
     pos: str
     """Part of speech, level 1 (名詞, 動詞, 助動詞, ...)."""
     pos2: str
@@ -35,11 +39,8 @@ class Token(NamedTuple):
     """Dictionary form in the script of the text (いる, おる)."""
     start: int
     """Offset of the first character in the text."""
-
-    @property
-    def end(self) -> int:
-        """Offset behind the last character."""
-        return self.start + len(self.surface)
+    end: int
+    """Offset behind the last character; more than `start` plus the surface where the text draws it out (まーす)."""
 
 
 @lru_cache(maxsize=1)
@@ -50,17 +51,33 @@ def _tagger() -> fugashi.GenericTagger:
 _UNREADABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
+_LONGEST = 4000
+"""Characters given to the tagger at once: on a line of a million MeCab dies."""
+_BREAK = re.compile(r".*[。！？!?、，,\s]", re.S)
+
+
+def _rows(line: str) -> Iterator[str]:
+    """What the tagger says of one line of text, a row a morpheme."""
+    at = 0
+    while at < len(line):
+        piece = line[at : at + _LONGEST]
+        if at + _LONGEST < len(line) and (whole := _BREAK.match(piece)):
+            piece = whole[0]
+        at += len(piece)
+        if piece.strip():
+            yield from _tagger().parse(piece).split("\n")
+
+
 @lru_cache(maxsize=8192)
 def tokenise(text: str) -> tuple[Token, ...]:
     """The morphemes of `text` in order; white space between them is skipped. Cached."""
     tokens: list[Token] = []
     at = 0
     # MeCab ends its input at NUL and cannot take a lone surrogate; a model may write either
-    readable = _UNREADABLE.sub("\ufffd", text)
+    reading = as_read(_UNREADABLE.sub("\ufffd", text))
+    readable = reading.text
     for line in readable.splitlines():
-        if not line.strip():
-            continue
-        for row in _tagger().parse(line).split("\n"):
+        for row in _rows(line):
             columns = row.split("\t")
             if len(columns) != 8 or not columns[0]:
                 continue
@@ -68,8 +85,10 @@ def tokenise(text: str) -> tuple[Token, ...]:
             if start < 0:  # the tagger normalises nothing; defensive for control characters
                 continue
             surface, pos, pos2, pos3, ctype, cform, lemma, base = columns
-            tokens.append(Token(text[start : start + len(surface)], pos, pos2, pos3, ctype, cform, lemma, base, start))
-            at = start + len(columns[0])
+            at = start + len(surface)
+            # what could not be read is given back as it stands
+            shown = text[start:at] if reading.starts is None else surface
+            tokens.append(Token(shown, pos, pos2, pos3, ctype, cform, lemma, base, reading.at(start), reading.at(at)))
     return tuple(tokens)
 
 

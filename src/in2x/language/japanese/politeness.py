@@ -19,6 +19,8 @@ def _raises_the_other(form: Keigo) -> bool:
     return form.kind == "sonkei" or form.rule == "ございます" or any(part in form.rule for part in _RECEIVED)
 
 
+_ORDER = "お〜なさい"
+"""From なさる, so 尊敬語 by its class, though an order or a greeting by its use."""
 _FAMILIAR = {"ちょうだい", "頂戴", "いただく", "頂く", "戴く"}
 """Humble verbs that plain speech uses for asking, eating and taking: 来てちょうだい, ひとついただくよ."""
 
@@ -33,10 +35,12 @@ def keigo_class(text: str) -> str:
     """
     vote = votes(text)
     polite = vote.polite > 0 and vote.polite >= vote.informal
-    counted = [form for form in keigo(text) if polite or (form.strong and form.rule not in _FAMILIAR)]
+    counted = [
+        form for form in keigo(text) if polite or form.rule == _ORDER or (form.strong and form.rule not in _FAMILIAR)
+    ]
     own = [form for form in counted if form.strong and not _raises_the_other(form)]
     others = [form for form in counted if _raises_the_other(form)]
-    if any(form.strong and form.kind == "sonkei" for form in others):
+    if any(form.kind == "sonkei" and (form.strong or form.rule == _ORDER) for form in others):
         return "sonkei"
     if own:
         return "kenjou"
@@ -70,24 +74,30 @@ def deference(text: str) -> int:
     return len(kinds)
 
 
+_LIGHT = {"お〜できる", "お＋名詞する", "お＋名詞です"}
+"""Honorific by grammar, yet heard as little more than です・ます (お手伝いします): they weigh like a noun with お."""
+_GENTLE = {_ORDER, "ちょうだい", "頂戴"}
+"""No honorific speech (見せてちょうだい, お座りなさい), yet gentler than an imperative: they weigh like a verb form."""
+
+
 @lru_cache(maxsize=8192)
 def politeness(text: str) -> float:
     """A number that grows with politeness: below 1 plain or casual, 1 to 2 です・ます, above 2 honorific (our choice).
 
     Within a band it grows with the number of honorific forms and with humble and courteous ones among them; it falls
-    with marks of casual speech.
+    with marks of casual speech. お〜される counts as courteous: announcements and letters use it.
     """
     vote = votes(text)
     total = vote.polite + vote.informal
     polite = vote.polite / total if total else 0.0
     forms = keigo(text)
-    strong = [form for form in forms if form.strong]
+    strong = [form for form in forms if (form.strong or form.rule in _GENTLE) and form.rule not in _LIGHT]
     weak = len(forms) - len(strong)
     marks = any(has_casual_marks(sentence) for sentence in sentences(text))
     if not strong:
         if polite < 0.5:
             return 0.2 + 0.2 * min(weak, 2) + 0.2 * polite - 0.1 * (vote.casual > 0) - 0.05 * marks
         return 1.0 + 0.3 * min(weak, 3) - 0.1 * marks
-    high = sum(form.kind != "sonkei" for form in strong)
+    high = sum(form.kind != "sonkei" or form.rule == "お〜される" for form in strong)
     score = 2.0 + 0.4 * min(len(strong) - 1, 3) + 0.15 * min(weak, 3) + 0.3 * min(high, 2)
     return score - 0.6 * (1 - polite) - 0.2 * marks

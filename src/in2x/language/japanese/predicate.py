@@ -10,13 +10,16 @@ from in2x.language.japanese.morphology import Sentence, Token
 
 _CASUAL_FINALS = {
     "よ", "ね", "な", "ぞ", "ぜ", "さ", "わ", "け", "もん", "の", "い", "や", "べ", "かしら", "じゃん", "ねん",
-    "ねえ",
+    "ねえ", "のう", "べい", "ばい", "部屋",
 }  # fmt: skip
+"""べい and べや (which the tagger takes for 部屋), ばい, のう: what dialects and old men close with."""
 _CONJUNCTIVE_FINALS = {"けれど", "が", "から", "し", "のに", "ので", "と"}
 _LAUGHTER = {"笑", "w", "ｗ", "www", "汗", "泣", "ー", "〜", "っ"}
 _REQUESTS = {"ください", "下さい", "くださいませ", "下さいませ", "くださいまし"}
 _POLITE_FIXED = {"御免", "御休み", "休み", "休む"}
 """ごめんなさい, おやすみなさい: the imperative なさい is polite here."""
+_WELCOME = {"返る", "帰る", "帰り"}
+"""お帰りなさい, with its お; 帰りなさい is an order."""
 
 
 class Predicate(NamedTuple):
@@ -38,7 +41,7 @@ def is_polite_at(tokens: Sequence[Token], i: int) -> bool:
     token = tokens[i]
     if token.ctype == "助動詞-マス":
         return True
-    if token.ctype == "助動詞-デス" and token.surface not in ("でしょ", "っす", "す"):
+    if token.ctype == "助動詞-デス" and token.surface not in ("でしょ", "っしょ", "っす", "す"):
         # そこでしている is そこで + している, though the tagger reads でし as です
         return not (
             token.surface == "でし" and [t.surface for t in tokens[i + 1 : i + 3]] in (["て", "いる"], ["て", "い"])
@@ -78,6 +81,10 @@ def closing_predicate(sentence: Sentence) -> Predicate:
     last = tokens[i - 1]
     if last.pos2 == "接続助詞" and last.surface in ("て", "で", "って"):
         return Predicate("casual", False, start, close, False)
+    if last.lemma == "頂戴" and i > 1 and tokens[i - 2].surface in ("て", "で"):  # 見せてちょうだい
+        return Predicate("casual", True, start, close, False)
+    if _classical_being(tokens, i, end):
+        return Predicate("plain", True, start, close, True)
     casual_end = any(token.lemma in _CASUAL_FINALS or token.surface in ("って", "けど", "じゃん") for token in finals)
     unfinished = last.cform.startswith(("連用形", "語幹", "未然形", "仮定形"))
     if last.pos2 == "準体助詞" or (last.pos in ("動詞", "形容詞", "助動詞") and not unfinished):
@@ -85,7 +92,7 @@ def closing_predicate(sentence: Sentence) -> Predicate:
         soft = last.pos2 == "準体助詞" and all(
             token.surface != "か" for token in finals
         )  # 行くの, but 行くのか is plain
-        blunt = explained or soft or last.surface in ("だろ", "でしょ", "っす", "たまえ", "っ")
+        blunt = explained or soft or last.surface in ("だろ", "でしょ", "っしょ", "っす", "たまえ", "っ")
         asked = any(token.surface[0] in "?？" for token in tokens[end:]) and all(
             token.surface != "か" for token in finals
         )
@@ -93,7 +100,19 @@ def closing_predicate(sentence: Sentence) -> Predicate:
         return Predicate(style, _is_full(tokens, i, end), start, close, literary)
     if casual_end and not literary:
         return Predicate("casual", False, start, close, False)
+    if [token.surface for token in finals] == ["か"] and any(
+        token.surface in ("は", "が", "も") for token in tokens[:i]
+    ):
+        return Predicate("plain", False, start, close, False)  # これは何か
     return Predicate("none", False, start, close, False)
+
+
+def _classical_being(tokens: Sequence[Token], i: int, end: int) -> bool:
+    """あり that closes a sentence as a classical predicate (風の音あり); the tagger takes it for a noun.
+
+    A note of two words (予約あり) is none.
+    """
+    return i == end and i > 2 and tokens[i - 1].surface in ("あり", "有り") and tokens[i - 1].lemma in ("有り", "有る")
 
 
 def _is_full(tokens: Sequence[Token], i: int, end: int) -> bool:
@@ -122,6 +141,7 @@ def _is_final_particle(token: Token) -> bool:
         token.pos2 in ("終助詞", "副助詞", "係助詞", "間投助詞")
         or (token.pos2 == "接続助詞" and token.lemma in _CONJUNCTIVE_FINALS)
         or (token.pos == "助詞" and token.lemma in ("もの", "じゃん"))
+        or token.surface == "べや"
     )
 
 
@@ -141,7 +161,10 @@ def _is_polite_request(tokens: Sequence[Token], i: int) -> bool:
     token = tokens[i]
     if token.lemma == "下さる" and token.surface in _REQUESTS:
         return True
-    return token.surface == "なさい" and i > 0 and tokens[i - 1].lemma in _POLITE_FIXED
+    if token.surface != "なさい" or not i:
+        return False
+    welcome = i > 1 and tokens[i - 2].lemma == "御" and tokens[i - 1].lemma in _WELCOME
+    return welcome or tokens[i - 1].lemma in _POLITE_FIXED
 
 
 _POLITE_WORDS = {"どうぞ", "如何", "宜しい"}

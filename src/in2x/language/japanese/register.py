@@ -37,6 +37,8 @@ _INTERJECTIONS = {
     "おお",
 }
 
+_SLANG = {"まじ", "うざい", "きもい"}
+
 
 def has_casual_marks(sentence: Sentence) -> bool:
     """Contractions, blunt pronouns, interjections and the like anywhere in the sentence."""
@@ -48,6 +50,8 @@ def has_casual_marks(sentence: Sentence) -> bool:
             or (token.pos == "感動詞" and token.lemma in _INTERJECTIONS)
             or (token.pos in ("助詞", "形容詞", "助動詞") and surface in _CONTRACTED)
             or (i > 0 and surface in ("じゃ", "りゃ"))
+            or (token.pos == "連体詞" and surface == "んな")
+            or token.lemma in _SLANG
             or token.cform.endswith("融合")
             or (token.pos == "形容詞" and surface.endswith(("ぇ", "えー", "ええ", "げえ", "べえ")))
         ):

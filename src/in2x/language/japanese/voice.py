@@ -60,6 +60,9 @@ FIRST_PERSON = {
     "我": Word("archaic", "I, archaic or solemn", "一人称（古風）"),
     "小生": Word("humble", "I, humble, in letters of men", "一人称（書簡・謙称）"),
     "余": Word("archaic", "I, a sovereign", "一人称（君主）"),
+    "朕": Word("archaic", "I, an emperor", "一人称（天子）"),
+    "わらわ": Word("archaic", "I, a lady of rank", "一人称（高貴な女性）"),
+    "あっし": Word("masculine", "I, a craftsman or gambler of old", "一人称（職人・渡世人）"),
 }
 SECOND_PERSON = {
     "貴方": Word("neutral", "you, neutral", "二人称（中立）"),
@@ -71,6 +74,7 @@ SECOND_PERSON = {
     "其方": Word("archaic", "you, archaic, to an inferior", "二人称（古風・目下）"),
     "汝": Word("archaic", "thou", "二人称（文語）"),
     "御主": Word("elder", "you, old man or samurai", "二人称（老人・武士）"),
+    "貴公": Word("samurai", "you, of samurai to an equal", "二人称（武士・同輩）"),
     "貴殿": Word("samurai", "you, formal, in letters or of samurai", "二人称（書簡・武士）"),
 }
 TITLES = {
@@ -90,6 +94,8 @@ TITLES = {
     "課長": Word("formal", "section head", "役職"),
     "博士": Word("formal", "doctor of science", "学位"),
 }
+_RANKS = {"陛下", "殿下", "閣下"}
+"""Titles that also stand behind an office: 国王陛下."""
 _FORMS = {
     "あたし": "あたし",
     "わたくし": "わたくし",
@@ -97,6 +103,8 @@ _FORMS = {
     "あたくし": "わたくし",
     "そなた": "其方",
     "お主": "御主",
+    "あっし": "あっし",
+    "わらわ": "わらわ",
 }
 """Spoken forms that UniDic files under another lemma."""
 
@@ -109,7 +117,7 @@ ROLES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "samurai",
-        r"で?ござる|拙者|かたじけな|それがし|御意|いざ参|候[。！]|つかまつる|"
+        r"で?ござる|拙者|かたじけな|それがし|御意|いざ参|(?<!の)候[。！]|つかまつる|"
         r"お主",
         "speech of a samurai", "武士言葉",
     ),
@@ -121,13 +129,13 @@ ROLES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "kansai",
-        r"やねん|やんか|へん(?=[。！？!?、わなでか]|$)|ほんま|めっちゃ|"
+        r"やねん|やんか|へん(?=[。！？!?、わなでか]|$)|ほんま(?!ぐろ)|めっちゃ|"
         r"あかん|せや(?:な|から)|おおきに|なんでや|ちゃうで|やで[。！]",
         "Kansai dialect", "関西方言",
     ),
     (
         "rural",
-        r"だべ|だっぺ|[うくすつぬむる]べ(?=[。！？…]|$)|だんべ|おら(?=[はがのも、])",
+        r"だべ|だっぺ|(?:[うくつぬむる]|(?<![うくすつぬむる])す)べ(?=[。！？…]|$)|だんべ|おら(?=[はがのも、])",
         "rural speech", "田舎言葉",
     ),
     (
@@ -138,7 +146,7 @@ ROLES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "sovereign",
-        r"余は|朕|苦しゅうない|大儀であ|下がってよい|妾は|わらわは",
+        r"余は|朕|苦しゅうない|大儀であ|下がってよい|わらわは",
         "speech of a sovereign", "君主の言葉",
     ),
     (
@@ -176,7 +184,7 @@ def person_words(text: str) -> list[Finding]:
         if token.pos not in ("代名詞", "名詞"):
             continue
         lemma = _FORMS.get(token.surface, token.lemma.partition("-")[0])
-        if token.pos == "名詞" and lemma not in ("拙者", "小生", "貴殿"):
+        if token.pos == "名詞" and lemma not in ("拙者", "小生", "貴殿", "わらわ"):
             continue
         if lemma in FIRST_PERSON:
             found.append(_finding("first person", token.surface, token, FIRST_PERSON[lemma]))
@@ -192,9 +200,21 @@ def titles(text: str) -> list[Finding]:
     for before, token in pairwise(tokens):
         lemma = token.lemma.partition("-")[0]
         named = before.pos == "名詞" and before.end == token.start
-        if named and lemma in TITLES and (token.pos == "接尾辞" or before.pos2 == "固有名詞"):
+        if named and lemma in TITLES and (token.pos == "接尾辞" or before.pos2 == "固有名詞" or lemma in _RANKS):
             found.append(_finding("title", lemma, token, TITLES[lemma]))
     return found
+
+
+def _is_word(text: str, match: re.Match[str], role: str) -> bool:
+    """Whether a mark of role language is a word here, not letters of another one (へん in たいへん, 候 in 天候)."""
+    if role not in ("kansai", "samurai", "sovereign") and not match[0].startswith("なり"):
+        return True
+    token = next((token for token in tokenise(text) if token.start <= match.start() < token.end), None)
+    if token is None:
+        return True
+    if match[0] == "へん" or match[0].startswith("なり"):
+        return token.pos == "助動詞"
+    return token.start == match.start()
 
 
 def role_language(text: str) -> list[Finding]:
@@ -204,6 +224,7 @@ def role_language(text: str) -> list[Finding]:
             Finding("role", role, match.start(), match.end(), en, ja)
             for role, pattern, en, ja in _ROLES
             for match in pattern.finditer(text)
+            if _is_word(text, match, role)
         ),
         key=lambda finding: finding.start,
     )
@@ -215,7 +236,7 @@ def _finding(kind: str, label: str, token: Token, word: Word) -> Finding:
 
 _MASCULINE_ENDING = re.compile(r"(?:[ぞぜ]|だろ|かよ|だな|[るたい]な|じゃねえか|たまえ)(?=[。！？!?…]|$)")
 _FEMININE_ENDING = re.compile(
-    r"(?:わ|わよ|わね|わよね|(?:ます|です|たい|った)の|のよ|のね|なの|なのよ|なのね|かしら|かしらね|てよ|もの|たの)(?=[。！？!?…]|$)"
+    r"(?:(?<![んぇえ])わ|わよ|わね|わよね|(?:ます|です|たい|った)の|のよ|のね|なの|なのよ|なのね|かしら|かしらね|てよ|もの|たの)(?=[。！？!?…]|$)"
     r"|(?<![だんぁ-ん])(?:よ|よね|ね)(?=[。！？!?…]|$)"
 )
 
