@@ -1,8 +1,7 @@
 """Is the answer in the target language, all of it, and is nothing of the source's language left in it?
 
 `written` and `translated` see the same stretches (`Language.foreign`), less those that a good answer may have: what
-the reference, an agreed name or the glossary has too, and what stands so in the source and is a title, a quotation, or
-in a third language. Tags are no text.
+the reference, an agreed name or the glossary has too, and what stands so in the source in a third script.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from in2x.principles.place import normalise, place_of
 from in2x.principles.text_checks import EMPTY
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
-_OPENING = tuple("\"'“„«‹「『《〈（(‚‘”")
-_CLOSING = tuple("\"'”“»›」』》〉）)’«")
 _LATIN_WORD = re.compile(rf"[{LATIN}][{LATIN}'\u2019-]+")
 
 
@@ -32,7 +29,7 @@ def written(case: Case, answer: str) -> Verdict:
     target = language(case.target_lang)
     found = _foreign(target, answer, case)
     if not found:
-        if target.written(_untagged(answer), _other(case)):
+        if target.written(answer, _other(case)):
             return KEPT
         told = "there is too little text to tell its language"
         return not_applicable(told if tellable(target) else f"{target.name} cannot be told by its words")
@@ -71,15 +68,7 @@ def _other(case: Case) -> str | None:
 
 
 def _foreign(target: Language, text: str, case: Case) -> tuple[Span, ...]:
-    return _spans(target, _untagged(text), _other(case))
-
-
-_TAG = re.compile(r"<[^<>\n]*>")
-
-
-def _untagged(text: str) -> str:
-    """`text` with spaces in place of its tags."""
-    return _TAG.sub(lambda tag: " " * len(tag[0]), text) if "<" in text else text
+    return _spans(target, text, _other(case))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -95,40 +84,18 @@ def _allowed(case: Case) -> str:
 
 
 def _strays(case: Case, answer: str, found: tuple[Span, ...]) -> list[Span]:
-    """Those of the stretches that no text allows: the accepted answer, agreed terms, a third language of the source."""
+    """Those of the stretches that no text allows: the accepted answer, agreed terms, a third script of the source."""
     if not found:
         return []
     accepted, asked = normalise(_allowed(case)), normalise(case.source)
     source = language(case.source_lang)
     strays = []
     for span in found:
-        words = _whole(answer, span)
-        so = normalise(words) in asked
-        third = letters_of(source.scripts[0]).search(words) is None
-        if not (so and (third or _is_title(words) or _is_quoted(answer, span))) and normalise(words) not in accepted:
+        words = answer[span.start : span.end]
+        quoted = normalise(words) in asked and letters_of(source.scripts[0]).search(words) is None
+        if not quoted and normalise(words) not in accepted:
             strays.append(span)
     return strays
-
-
-_CAPITALS = re.compile(r"(?:\b[A-Z][\w'\u2019]*[ ]+)*\Z"), re.compile(r"(?:[ ]+[A-Z][\w'\u2019]*)*")
-"""The capitalised words right before and right behind a place."""
-
-
-def _whole(answer: str, span: Span) -> str:
-    """The stretch with the capitalised words around it, to which it may belong: Guardians *of the* Galaxy."""
-    before, behind = _CAPITALS[0].search(answer[: span.start]), _CAPITALS[1].match(answer, span.end)
-    return answer[before.start() if before else span.start : behind.end() if behind else span.end]
-
-
-def _is_title(words: str) -> bool:
-    """Whether a stretch of two words and more begins with a capital, as half of its words do."""
-    parts = words.split()
-    return len(parts) > 1 and parts[0][0].isupper() and 2 * sum(part[0].isupper() for part in parts) >= len(parts)
-
-
-def _is_quoted(answer: str, span: Span) -> bool:
-    """Whether quotation marks or brackets stand right around a stretch."""
-    return answer[: span.start][-1:] in _OPENING and answer[span.end :].lstrip(".,!?…")[:1] in _CLOSING
 
 
 def _left(words: str, answer: str, place: tuple[int, int]) -> Verdict:
@@ -138,7 +105,7 @@ def _left(words: str, answer: str, place: tuple[int, int]) -> Verdict:
 
 def _foreign_word(target: Language, source: Language, asked: str, answer: str, allowed: str) -> str | None:
     """The first single word that the target's script does not have."""
-    text = unicodedata.normalize("NFKC", prose(_untagged(answer)))
+    text = unicodedata.normalize("NFKC", prose(answer))
     if target.scripts[0] != "Latn" and (word := _latin_word(source, asked, text, allowed)):
         return word
     own = letters_of(target.scripts[0])
