@@ -48,7 +48,33 @@ def test_analysers(text: str) -> None:
         assert 0 <= finding.start < finding.end <= len(text)
 
 
-@given(any_text, any_text, st.sampled_from(["en", "ja", "zh"]), st.sampled_from(["en", "ja", "zh"]),
+LANGUAGES = [
+    "en",
+    "ja",
+    "zh",
+    "zh-Hant",
+    "ko",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "ru",
+    "hi",
+    "vi",
+    "sw",
+    "th",
+    "ka",
+    "ar",
+    "haw",
+]
+WORLD = (
+    "ﬁn ｶﾞ が e\u0301 한국어 ᄒ हिन्दी как ты Können Sie ты́ 你好 您 说话 İ ß ǆ ﷺ 🙂 (note: x) <b> https://a.b/c The of"
+)
+world_text = st.one_of(any_text, st.lists(st.sampled_from([*MARKS, *WORLD.split(), " "]), max_size=25).map("".join))
+
+
+@given(world_text, world_text, st.sampled_from(LANGUAGES), st.sampled_from(LANGUAGES),
        st.sampled_from([None, "plain", "polite", "honorific", "casual", "literary"]))  # fmt: skip
 @settings(max_examples=300, deadline=None)
 def test_principles(source: str, answer: str, source_lang: str, target_lang: str, register: str | None) -> None:

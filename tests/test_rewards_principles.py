@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,8 @@ from hypothesis import strategies as st
 from in2x.chat.profile import PromptProfile
 from in2x.chat.translation import translation
 from in2x.principles.case import Case, case_of, case_of_pair
-from in2x.principles.fundamental import PRINCIPLES, check_principles
+from in2x.principles.fundamental import PRINCIPLES, check_principles, undecided
+from in2x.principles.phrases import contains
 from in2x.principles.place import NOWHERE, normalise, place_of
 from in2x.principles.verdict import share
 from in2x.records import Instruction, Pair
@@ -58,7 +62,12 @@ def test_register_without_a_predicate_is_not_applicable_unless_the_reference_has
     assert verdict("register", "はい。", case("Yes.", register="polite")) is None
     assert verdict("register", "諦め。", case(register="polite", reference="諦めました。")) is False
     assert verdict("register", "諦めました。", case()) is None
-    assert verdict("register", "He gave up.", case(register="polite", target_lang="en", source_lang="ja")) is None
+    german = case(register="polite", target_lang="de", reference="Haben Sie aufgegeben?")
+    assert verdict("register", "Hast du aufgegeben?", german) is False
+    assert verdict("register", "Geben Sie auf?", german) is True
+    assert verdict("register", "Er gab auf.", german) is False
+    assert verdict("register", "Er gab auf.", case(register="polite", target_lang="de")) is None
+    assert verdict("register", "Er gab auf.", case(register="honorific", target_lang="de")) is None
 
 
 def test_traps_and_natural() -> None:
@@ -188,3 +197,114 @@ def test_the_place_of_a_phrase_is_that_phrase(before: str, phrase: str, after: s
     )
     if phrase.isascii() and phrase.isalnum() and before.isascii() and after.isascii():
         assert normalise(text[start:end]) == normalise(phrase)
+
+
+TEXTS = {
+    "en": "We waited at the station until the last train had left.",
+    "ja": "私たちは終電が出るまで駅で待っていた。",
+    "zh": "我们在车站一直等到末班车开走。",
+    "ko": "우리는 막차가 떠날 때까지 역에서 기다렸다.",
+    "de": "Wir haben am Bahnhof gewartet, bis der letzte Zug weg war.",
+    "fr": "Nous avons attendu à la gare jusqu'au départ du dernier train.",
+    "es": "Esperamos en la estación hasta que salió el último tren.",
+    "it": "Abbiamo aspettato alla stazione finché è partito l'ultimo treno.",
+    "pt": "Esperámos na estação até partir o último comboio.",
+    "ru": "Мы ждали на вокзале, пока не ушёл последний поезд.",
+    "hi": "हम आख़िरी ट्रेन के जाने तक स्टेशन पर इंतज़ार करते रहे।",
+    "vi": "Chúng tôi đã đợi ở nhà ga cho đến khi chuyến tàu cuối cùng rời đi.",
+}
+
+
+@pytest.mark.parametrize("target", TEXTS)
+def test_language_and_untranslated_decide_in_every_language(target: str) -> None:
+    for source in TEXTS:
+        if source == target:
+            continue
+        of = Case(TEXTS[source], source, target)
+        good = check_principles(of, TEXTS[target])
+        assert (good["language"].kept, good["untranslated"].kept, good["copied"].kept) == (True, True, True)
+        for wrong in (TEXTS[source], f"{TEXTS[target]} {TEXTS[source]}"):
+            bad = check_principles(of, wrong)
+            assert (bad["language"].kept, bad["untranslated"].kept) == (False, False), wrong
+            found = wrong[bad["untranslated"].start : bad["untranslated"].end]
+            assert found and found in TEXTS[source]
+
+
+def test_single_words_are_seen_where_the_script_differs() -> None:
+    for target, answer, left in [
+        ("ko", "우리는 station에서 기다렸다.", "station"), ("ru", "Мы ждали на station до поезда.", "station"),
+        ("hi", "हम station पर इंतज़ार करते रहे।", "station"), ("zh", "我们在station等车。", "station"),
+    ]:  # fmt: skip
+        verdict = check_principles(Case(TEXTS["en"], "en", target), answer)["untranslated"]
+        assert verdict.kept is False and left in verdict.why
+        assert answer[verdict.start : verdict.end] == left
+    for source, answer, left in [
+        ("ja", "We waited at the 駅 for hours.", "駅"),
+        ("ru", "We waited at the вокзал.", "вокзал"),
+    ]:
+        verdict = check_principles(Case(TEXTS[source], source, "en"), answer)["untranslated"]
+        assert (verdict.kept, answer[verdict.start : verdict.end]) == (False, left)
+    named = Case("Ask NASA about the iPhone and Open Street Map.", "en", "ru")
+    assert check_principles(named, "Спросите NASA про iPhone и Open Street Map.")["untranslated"].kept is True
+
+
+@pytest.mark.parametrize(
+    ("lang", "asked", "answer", "kept"),
+    [
+        ("de", "polite", "Kommen Sie mit?", True), ("de", "polite", "Kommst du mit?", False),
+        ("fr", "casual", "Tu viens avec nous ?", True), ("fr", "casual", "Vous venez avec nous ?", False),
+        ("ru", "polite", "Вы придёте завтра?", True), ("ru", "polite", "Ты придёшь завтра?", False),
+        ("ko", "polite", "내일 오세요?", True), ("ko", "polite", "내일 와?", False),
+        ("hi", "casual", "तुम कल आओगे?", True), ("hi", "casual", "आप कल आएँगे?", False),
+        ("vi", "polite", "Ngày mai ông có đến không ạ?", True), ("de", "polite", "Es regnet.", None),
+        ("zh", "polite", "请您明天来。", True), ("zh", "casual", "请您明天来。", False),
+        ("de", "literary", "Es regnet.", None), ("th", "polite", "พรุ่งนี้มาไหม", None),
+    ],
+)  # fmt: skip
+def test_register_in_other_languages(lang: str, asked: str, answer: str, kept: bool | None) -> None:
+    assert verdict("register", answer, Case("Will you come tomorrow?", "en", lang, asked)) is kept
+
+
+def test_notes_are_known_in_every_language() -> None:
+    for lang, answer in [("de", "Übersetzung: Er gab auf."), ("fr", "Il a abandonné. (Note du traducteur : idiome)"),
+                         ("zh", "他放弃了。（译注：习语）"), ("ko", "그는 포기했다. (역주: 관용구)")]:  # fmt: skip
+        assert verdict("notes", answer, Case("He threw in the towel.", "en", lang)) is False
+
+
+def test_phrases_are_whole_words_where_spaces_part_them() -> None:
+    assert contains("Er hat das Handtuch geworfen.", "handtuch", "de")
+    assert not contains("Er hat Badehandtuchhalter.", "handtuch", "de")
+    assert contains("나는 서울에서 왔다.", "서울", "ko") and not contains("남서울에서", "서울", "ko")
+    assert contains("彼は匙を投げた。", "匙を投げる", "ja") and contains("他放弃了", "放弃", "zh")
+
+
+def test_what_cannot_be_told_is_said_once_a_language() -> None:
+    assert undecided(["en", "de", "ja", "de"]) == []
+    found = undecided(["haw", "haw", "sw"])
+    assert [sentence.partition(" (")[0] for sentence in found] == ["Hawaiian", "Hawaiian", "Swahili"]
+    case_of_it = Case("We waited at the station.", "en", "haw")
+    result = check_principles(case_of_it, "Ua kali mākou ma ke kahua kaʻaahi.")
+    assert (result["language"].kept, result["untranslated"].kept) == (None, None)
+    assert "Hawaiian" in result["language"].why and "Hawaiian" in result["untranslated"].why
+
+
+FALSE_ALARMS = {
+    "language": 0.005, "untranslated": 0.025, "length": 0.005, "repetition": 0.005, "copied": 0.005, "notes": 0.005,
+    "register": 0.03,
+}  # fmt: skip
+"""Most of the human translations that a principle may call broken, over sets of several languages together."""
+
+
+@pytest.mark.shared
+def test_false_alarms_on_human_translations(shared_data: Path) -> None:
+    broken, decided = Counter[str](), Counter[str]()
+    for lang in ("de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "vi"):
+        rows = (shared_data / "register" / f"formality.en-{lang}.jsonl").read_text("utf-8").split("\n")
+        for row in map(json.loads, filter(None, rows[:60])):
+            for column, register in (("formal", "polite"), ("informal", "casual")):
+                for name, found in check_principles(Case(row["en"], "en", lang, register), row[column]).items():
+                    broken[name] += found.kept is False
+                    decided[name] += found.kept is not None
+    assert {name: broken[name] / decided[name] for name, most in FALSE_ALARMS.items()
+            if broken[name] > most * decided[name]} == {}  # fmt: skip
+    assert decided["language"] == decided["untranslated"] == 1200

@@ -15,6 +15,7 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
 from in2x.errors import In2xError, UsageError
+from in2x.language.language import language
 from in2x.metrics.significance import SEED, Statistics, mean, paired_bootstrap, ratio
 from in2x.metrics.strings import LOWER_IS_BETTER, METRICS, canonical, statistics
 
@@ -23,7 +24,6 @@ LENGTH_DRIFT = 0.05
 """Change of the length ratio that is flagged (our choice)."""
 DIVERSITY_LOSS = 0.05
 """Relative loss of distinct n-grams that is flagged (our choice)."""
-_UNSPACED = frozenset({"ja", "zh"})
 _RELATED = {"chrF": {"chrF", "chrF++"}, "chrF++": {"chrF", "chrF++"}}
 """Metrics so alike that rewarding one is rewarding the other."""
 
@@ -143,8 +143,8 @@ def _share(side: Side, name: str) -> Statistics:
 
 
 def copied(source: str, hypothesis: str, lang: str) -> float:
-    """Share of the output's n-grams (4 words; 8 characters into Japanese or Chinese) that stand in the source."""
-    size = 8 if lang in _UNSPACED else 4
+    """Share of the output's n-grams (4 words; 8 characters in languages without spaces) that stand in the source."""
+    size = 4 if language(lang).spaced else 8
     ours, theirs = ngrams(hypothesis, size, lang), set(ngrams(source, size, lang))
     if not ours:
         return float(bool(hypothesis.strip()) and hypothesis.strip() == source.strip())
@@ -153,7 +153,7 @@ def copied(source: str, hypothesis: str, lang: str) -> float:
 
 def ngrams(text: str, size: int, lang: str) -> list[tuple[str, ...]]:
     """n-grams of words, or of characters in languages without spaces."""
-    units = [c for c in text if not c.isspace()] if lang in _UNSPACED else text.split()
+    units = text.split() if language(lang).spaced else [c for c in text if not c.isspace()]
     return [tuple(units[i : i + size]) for i in range(len(units) - size + 1)]
 
 
@@ -244,7 +244,7 @@ def utility(metric: str, lang: str) -> Utility:
     if name not in ("BLEU", "chrF", "chrF++"):
         raise UsageError(f"{name} is no utility", mend="use BLEU, chrF or chrF++")
     engine = (
-        BLEU(tokenize="char" if lang in _UNSPACED else "13a", effective_order=True, force=True) if name == "BLEU"
+        BLEU(tokenize="13a" if language(lang).spaced else "char", effective_order=True, force=True) if name == "BLEU"
         else CHRF(word_order=2 if name == "chrF++" else 0)
     )  # fmt: skip
     return lambda hypothesis, reference: float(engine.sentence_score(hypothesis, [reference]).score)
@@ -273,7 +273,7 @@ def mbr_sensitivity(
     for name in names:
         measure = utility(name, lang)
         chosen[name] = [c[mbr_choice(c, measure)] for c in candidates]
-    tokenize = "char" if lang in _UNSPACED else None
+    tokenize = None if language(lang).spaced else "char"
     return {
         key: {name: statistics(texts, references, name, lang=lang, tokenize=tokenize if name == "BLEU" else None).value
               for name in names}

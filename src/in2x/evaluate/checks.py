@@ -1,6 +1,6 @@
 """Code checks as numbers: what rules see in one translation, higher being better, so that they can be correlated.
 
-    table = check_segments(Segments(sources, hypotheses, "en", "ja", references=references, documents=documents))
+    table = check_segments(Segments(sources, hypotheses, source, target, references=references, documents=documents))
     table["numbers"]         # [segments], NaN where the check does not apply
 
 Three families: against the source, against the document around it, against a reference (left out where there is none).
@@ -20,17 +20,13 @@ import numpy as np
 
 from in2x.errors import In2xError
 from in2x.evaluate.audit import copied, ngrams
-from in2x.language.japanese import formality, politeness, sentences
-from in2x.language.japanese.consistency import STYLE, narration
-from in2x.language.japanese.names import name_drift
-from in2x.language.japanese.predicate import closing_predicate
-from in2x.language.japanese.surface import punctuation, residue
+from in2x.language.grammar import Grammar, grammar
+from in2x.language.language import language
 from in2x.language.numbers import numbers
-from in2x.language.script import make_up
+from in2x.language.script import letter_counts, letters_of, make_up
 from in2x.metrics.significance import Floats
 from in2x.principles.case import Case
 from in2x.principles.fundamental import check_principles
-from in2x.principles.text_checks import weighted
 from in2x.principles.verdict import share
 
 NONE = float("nan")
@@ -61,6 +57,11 @@ class _Segment:
     target_lang: str
     reference: str
 
+    @property
+    def grammar(self) -> Grammar | None:
+        """The grammar of the target language, where there is one."""
+        return grammar(language(self.target_lang).code)
+
 
 def check_segments(given: Segments) -> dict[str, Floats]:
     """Every check of every segment: name -> [segments], NaN where it does not apply.
@@ -78,34 +79,34 @@ def check_segments(given: Segments) -> dict[str, Floats]:
     ]
     checks = AGAINST_SOURCE | (AGAINST_REFERENCE if given.references is not None else {})
     found = {name: np.array([check(segment) for segment in segments]) for name, check in checks.items()}
-    if given.documents is not None and given.target_lang == "ja":
-        found |= _within_documents(given, given.documents)
+    rules = grammar(language(given.target_lang).code)
+    if given.documents is not None and rules is not None:
+        found |= _within_documents(given, given.documents, rules)
     return found
 
 
-def _log_ratio(a: float | None, b: float | None) -> float:
+def _log_ratio(a: float, b: float) -> float:
     """Minus the distance of two lengths on a log scale; four letters more, so that short texts count less."""
-    return NONE if a is None or b is None else -abs(math.log((a + 4) / (b + 4)))
+    return -abs(math.log((a + 4) / (b + 4)))
 
 
 def _length(s: _Segment) -> float:
-    return _log_ratio(weighted(s.hypothesis, s.target_lang), weighted(s.source, s.source_lang))
+    return _log_ratio(language(s.target_lang).weigh(s.hypothesis), language(s.source_lang).weigh(s.source))
 
 
 def _script(s: _Segment) -> float:
     """Share of the letters that are in the script of the target language."""
-    counts = make_up(s.hypothesis)
-    if counts.letters == 0 or s.target_lang not in ("en", "ja", "zh"):
+    latin, _, others = letter_counts(s.hypothesis)
+    if latin + others == 0:
         return NONE
-    own = counts.latin if s.target_lang == "en" else counts.han + (counts.kana if s.target_lang == "ja" else 0)
-    return own / counts.letters
+    return len(letters_of(language(s.target_lang).scripts[0]).findall(s.hypothesis)) / (latin + others)
 
 
 def _residue(s: _Segment) -> float:
     """Minus the share of characters left as they were in the source, or in a foreign script."""
-    if s.target_lang != "ja":
+    if s.grammar is None:
         return NONE
-    return -sum(f.end - f.start for f in residue(s.hypothesis, s.source)) / max(len(s.hypothesis), 1)
+    return -sum(f.end - f.start for f in s.grammar.residue(s.hypothesis, s.source)) / max(len(s.hypothesis), 1)
 
 
 def _repeated(s: _Segment) -> float:
@@ -153,10 +154,10 @@ def _marks(s: _Segment) -> float:
 
 
 def _punctuation(s: _Segment) -> float:
-    """Minus the breaks of Japanese typesetting for each hundred characters."""
-    if s.target_lang != "ja":
+    """Minus the breaks of the language's typesetting for each hundred characters."""
+    if s.grammar is None:
         return NONE
-    return -100 * len(punctuation(s.hypothesis)) / max(len(s.hypothesis), 20)
+    return -100 * len(s.grammar.punctuation(s.hypothesis)) / max(len(s.hypothesis), 20)
 
 
 def _principles(s: _Segment) -> float:
@@ -167,13 +168,8 @@ def _principles(s: _Segment) -> float:
 
 def _one_style(s: _Segment) -> float:
     """Share of the sentences (quotations apart) that close in the segment's usual style."""
-    counts = _styles(s.hypothesis) if s.target_lang == "ja" else []
+    counts = s.grammar.styles(s.hypothesis) if s.grammar else []
     return max(counts.count("polite"), counts.count("plain")) / len(counts) if counts else NONE
-
-
-def _styles(text: str) -> list[str]:
-    closings = [closing_predicate(sentence) for sentence in sentences(narration(text))]
-    return [STYLE[p.style] for p in closings if p.full and p.style in STYLE]
 
 
 AGAINST_SOURCE: dict[str, Callable[[_Segment], float]] = {
@@ -185,13 +181,13 @@ AGAINST_SOURCE: dict[str, Callable[[_Segment], float]] = {
 
 
 def _same_register(s: _Segment) -> float:
-    """1 where translation and reference are both in です・ます or both not."""
-    return float(formality(s.hypothesis) == formality(s.reference)) if s.target_lang == "ja" else NONE
+    """1 where translation and reference are both formal or both informal."""
+    return NONE if s.grammar is None else float(s.grammar.formality(s.hypothesis) == s.grammar.formality(s.reference))
 
 
 def _same_politeness(s: _Segment) -> float:
-    """Minus the distance in politeness (0 plain, 1 to 2 です・ます, above 2 honorific)."""
-    return -abs(politeness(s.hypothesis) - politeness(s.reference)) if s.target_lang == "ja" else NONE
+    """Minus the distance in politeness, as the grammar measures it."""
+    return NONE if s.grammar is None else -abs(s.grammar.politeness(s.hypothesis) - s.grammar.politeness(s.reference))
 
 
 def _same_script(s: _Segment) -> float:
@@ -224,24 +220,23 @@ AGAINST_REFERENCE: dict[str, Callable[[_Segment], float]] = {
     "katakana of the reference": _same_katakana,
     "numbers of the reference": _same_numbers,
     "length as the reference": lambda s: _log_ratio(
-        weighted(s.hypothesis, s.target_lang), weighted(s.reference, s.target_lang)
+        language(s.target_lang).weigh(s.hypothesis), language(s.target_lang).weigh(s.reference)
     ),
 }
 
 
-def _within_documents(given: Segments, documents: Sequence[str]) -> dict[str, Floats]:
+def _within_documents(given: Segments, documents: Sequence[str], rules: Grammar) -> dict[str, Floats]:
     """Names and style against the rest of the document."""
     groups: dict[str, list[int]] = defaultdict(list)
     for index, document in enumerate(documents):
         groups[document].append(index)
     names, style = np.zeros(len(documents)), np.full(len(documents), NONE)
     for indices in groups.values():
-        if given.source_lang == "en":
-            drifts = name_drift([given.sources[i] for i in indices], [given.hypotheses[i] for i in indices])
-            for drift in drifts:
-                for _, place, _, _ in drift.places:
-                    names[indices[place]] -= 1
-        own = {i: _styles(given.hypotheses[i]) for i in indices}
+        if language(given.source_lang).scripts[0] == "Latn":  # names can be compared by sound
+            sources, hypotheses = [given.sources[i] for i in indices], [given.hypotheses[i] for i in indices]
+            for place, _ in rules.name_drift(sources, hypotheses):
+                names[indices[place]] -= 1
+        own = {i: rules.styles(given.hypotheses[i]) for i in indices}
         everything = [s for styles in own.values() for s in styles]
         if everything:
             usual = max(("plain", "polite"), key=everything.count)

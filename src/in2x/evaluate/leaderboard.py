@@ -10,7 +10,9 @@ import numpy as np
 from in2x.evaluate.autorank import DocumentScores, autorank
 from in2x.evaluate.clusters import ALPHA, better, rank_clusters
 from in2x.evaluate.wmt import TestDocument, score_key
-from in2x.language.surface import surface
+from in2x.language.finding import Finding
+from in2x.language.grammar import Grammar, grammar
+from in2x.language.language import language
 from in2x.metrics.significance import Floats
 from in2x.pages.environment import environment
 from in2x.pages.spans import Piece, cut
@@ -140,6 +142,7 @@ def side_by_side(
     line = {key: i for i, key in enumerate(laid.keys)}
     column = {s: i for i, s in enumerate(laid.systems)}
     source_lang, target_lang = (part.split("_")[0] for part in pair.split("-", 1))
+    rules = grammar(language(target_lang).code)
     queues: dict[str, list[tuple[float, SideBySide]]] = {}
     for document in testset.values():
         domain, name = score_key(document.doc_id)
@@ -150,8 +153,8 @@ def side_by_side(
                 continue
             said = [
                 Said(s, cut(document.hypotheses[s][number],
-                            [(f.start, f.end, f.kind, f.en)
-                             for f in surface(document.paragraphs, document.hypotheses[s], number, target_lang)]),
+                            [(f.start, f.end, f.kind, f.en) for f in findings(document, s, number, rules)]
+                            if rules else []),
                      float(standard[at, column[s]])) for s in known
             ]  # fmt: skip
             said.sort(key=lambda one: (-one.z, one.system))
@@ -165,6 +168,16 @@ def side_by_side(
             if queue and len(chosen) < count:
                 chosen.append(queue.pop(0)[1])
     return chosen
+
+
+def findings(document: TestDocument, system: str, number: int, rules: Grammar) -> list[Finding]:
+    """What the target language's grammar finds in one paragraph: residue, typesetting, names spelt otherwise."""
+    text, source = document.hypotheses[system][number], document.paragraphs[number]
+    found = [*rules.residue(text, source), *rules.punctuation(text)]
+    if len(document.hypotheses[system]) == len(document.paragraphs):
+        drifts = rules.name_drift(document.paragraphs, document.hypotheses[system])
+        found += [finding for place, finding in drifts if place == number]
+    return found
 
 
 def render(board: Board, samples: Sequence[SideBySide] = ()) -> str:

@@ -15,7 +15,7 @@ class Output(Record):
 
     system: str
     pair: str
-    """Direction, "en-ja"."""
+    """Direction, source and target code with a hyphen between."""
     id: str
     source: str
     reference: str

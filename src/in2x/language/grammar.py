@@ -42,7 +42,7 @@ class Grammar(Protocol):
         ...
 
     def formality(self, text: str) -> str:
-        """"formal" or "informal"."""
+        """ "formal" or "informal"."""
         ...
 
     def politeness(self, text: str) -> float:
@@ -61,8 +61,8 @@ class Grammar(Protocol):
         """Breaks of the language's typesetting."""
         ...
 
-    def name_drift(self, sources: Sequence[str], texts: Sequence[str]) -> list[int]:
-        """Place in `texts`, once for each name that is written there otherwise than in the rest of the document."""
+    def name_drift(self, sources: Sequence[str], texts: Sequence[str]) -> list[tuple[int, Finding]]:
+        """(index in `texts`, what stands there) for each name that is written otherwise in the rest of the document."""
         ...
 
 

@@ -1,7 +1,8 @@
 """What an answer is held against, and its one way through the project: Pair -> Case <-> verifier of an Instruction.
 
-The verifier of a translation is `{"name": "translation", "from": "en", "to": "de", "source": ..., "register": ...,
-**checks}`. It is written by `verifier_of` and read by `case_of`, and nowhere else taken apart for principles.
+The verifier of a translation is `{"name": "translation", "from": ..., "to": ..., "source": ..., "register": ...,
+**checks}`, languages by code. It is written by `verifier_of` and read by `case_of`, and nowhere else taken apart for
+principles.
 """
 
 from __future__ import annotations

@@ -1,61 +1,47 @@
-"""Checks by code that need no source: language, register, loops, length."""
+"""Checks by code that hold for any answer: register, loops, length."""
 
 from __future__ import annotations
 
 import re
 
-from in2x.language.japanese import deference, is_literary, is_polite
-from in2x.language.register import register_of
-from in2x.language.script import make_up, written_in
+from in2x.language.grammar import grammar
+from in2x.language.language import language
 from in2x.principles.case import TRANSLATE, Case
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
 EMPTY = Verdict(False, "the answer is empty")
 
-REGISTER_ACCEPTS = {
-    "plain": frozenset({"plain"}),
-    "literary": frozenset({"plain"}),
-    "polite": frozenset({"polite"}),
-    "honorific": frozenset({"honorific"}),
-    "casual": frozenset({"casual"}),
+
+AGAINST = {
+    "honorific": frozenset({"casual"}),
+    "polite": frozenset({"casual"}),
+    "plain": frozenset({"casual", "honorific"}),
+    "literary": frozenset({"casual"}),
+    "casual": frozenset({"polite", "honorific"}),
 }
-"""Register asked for -> registers of an answer that keep it in any case; `register` adds the border cases."""
-
-
-def language(case: Case, answer: str) -> Verdict:
-    """The answer is in the target language. Answers without letters (numbers, marks) do not apply."""
-    if not answer.strip():
-        return EMPTY
-    kept = written_in(answer, case.target_lang)
-    if kept is False and case.reference and written_in(case.reference, case.target_lang) is False:
-        return not_applicable("the accepted answer is no text in the language either")
-    return Verdict(kept, "" if kept else "the answer is in another language")
+"""Register asked for -> registers of an answer that break it, where no grammar knows more (our choice)."""
 
 
 def register(case: Case, answer: str) -> Verdict:
-    """The register asked for. Text without a predicate ("はい。") cannot break it, unless the reference has one.
+    """The register asked for, where the target language has it.
 
-    What counts as keeping it: "plain" and "literary" plain; "polite" polite, or honorific that closes in です・ます;
-    "honorific" keigo, or polite speech with two kinds of deference; "casual" casual, or plain without である.
+    Text that shows none ("Yes.") cannot break it, unless the reference shows one. Where a grammar decides, it says
+    what keeps a register; elsewhere a register is broken by what speaks against it: the familiar address breaks
+    "polite", the polite one "casual".
     """
     if case.register is None:
         return not_applicable("no register is asked for")
-    accepted = REGISTER_ACCEPTS.get(case.register)
-    if case.target_lang != "ja" or accepted is None:
-        return not_applicable("this register cannot be told in this language")
-    found = register_of(answer, "ja")
+    target = language(case.target_lang)
+    if case.register not in target.registers:
+        return not_applicable(f"in {target.name} the register {case.register} cannot be told")
+    found = target.register_of(answer)
     if found == "none":
-        if case.reference is None or register_of(case.reference, "ja") == "none":
+        if case.reference is None or target.register_of(case.reference) == "none":
             return not_applicable("the answer shows no register")
         return Verdict(False, f"the answer shows no register; {case.register} is asked for")
-    kept = found in accepted
-    if case.register == "polite":
-        kept = kept or (found == "honorific" and is_polite(answer))
-    elif case.register == "casual":
-        kept = kept or (found == "plain" and not is_literary(answer))
-    elif case.register == "honorific":
-        kept = kept or (found == "polite" and deference(answer) >= 2)
-    return Verdict(kept, "" if kept else f"the register is {found}; {case.register} is asked for")
+    rules = grammar(target.code)
+    kept = rules.keeps(case.register, answer) if rules else found not in AGAINST[case.register]
+    return KEPT if kept else Verdict(False, f"the register is {found}; {case.register} is asked for")
 
 
 _LOOP = re.compile(r"(.)\1{9,}|(.{2,4}?)\2{4,}|(.{5,40}?)\3{2,}", re.S)
@@ -90,10 +76,9 @@ def length(case: Case, answer: str) -> Verdict:
         return KEPT
     if case.task != TRANSLATE:
         return not_applicable("no length is asked for")
-    expected = weighted(case.reference, case.target_lang) if case.reference else weighted(case.source, case.source_lang)
-    got = weighted(answer, case.target_lang)
-    if expected is None or got is None:
-        return not_applicable("lengths in this language are not known")
+    target = language(case.target_lang)
+    expected = target.weigh(case.reference) if case.reference else language(case.source_lang).weigh(case.source)
+    got = target.weigh(answer)
     lowest, highest = band(expected, expected)
     if lowest <= got <= highest and got > 0:
         return KEPT
@@ -104,16 +89,3 @@ def length(case: Case, answer: str) -> Verdict:
 def band(shortest: float, longest: float) -> tuple[float, float]:
     """The lengths that are in keeping with accepted answers of `shortest` to `longest`, in English letters' worth."""
     return shortest / 2.2 - 12, longest * 2 + 12
-
-
-_WEIGHT = {"en": 1.0, "ja": 2.1, "zh": 2.9}
-"""English letters that one character of the language stands for (own estimate, from typical translations)."""
-
-
-def weighted(text: str, lang: str) -> float | None:
-    """Length in English letters' worth; Latin letters and digits count one in every language."""
-    weight = _WEIGHT.get(lang)
-    if weight is None:
-        return None
-    counts = make_up(text)
-    return counts.latin + counts.digit + weight * (counts.kana + counts.han)

@@ -1,4 +1,7 @@
-"""Checks by code of an answer against its source: traps, natural renderings, residue, names, numbers, lines, notes."""
+"""Checks by code of an answer against its source: traps, natural renderings, names, numbers, lines, notes.
+
+What is left untranslated is told in `residue.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from in2x.language import wording
+from in2x.language.language import language
 from in2x.language.numbers import numbers
-from in2x.language.script import HAN, HIRAGANA, KATAKANA, make_up, simplified_only
+from in2x.language.words import words_of
 from in2x.principles.case import Case
 from in2x.principles.phrases import contains, occurrence
 from in2x.principles.place import NOWHERE, Span, normalise, place_of
@@ -41,53 +46,6 @@ def natural(case: Case, answer: str) -> Verdict:
         if (span := occurrence(answer, str(rendering), case.target_lang)) is not None:
             return Verdict(True, f"has {rendering}", *span)
     return Verdict(False, f"has none of {listed(map(str, accepted))}")
-
-
-_WORD = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'\u2019-]+")
-_KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]+")
-_CJK = re.compile(f"[{HIRAGANA}{KATAKANA}{HAN}]+")
-
-
-def _left(word: str, answer: str) -> Verdict:
-    return Verdict(False, f"{word} is left untranslated", *place_of(answer, word))
-
-
-def translated(case: Case, answer: str) -> Verdict:
-    """No word of the source is left as it was, in its script, unless the reference, a name or the glossary has it too.
-
-    Into Japanese or Chinese: Latin words that stand in the source in lower case (acronyms and brand names may stay);
-    into Japanese also characters of simplified Chinese; into English: kana and Han; into Chinese: kana.
-    """
-    if case.source_lang == case.target_lang:
-        return not_applicable("source and answer are in one language")
-    text = unicodedata.normalize("NFKC", answer)
-    terms = [*(case.checks.get("names") or {}).values(), *(case.checks.get("glossary") or {}).values()]
-    allowed = " ".join([case.reference or "", *map(str, terms)])
-    if case.target_lang in ("ja", "zh"):
-        known = {word.lower() for word in _WORD.findall(unicodedata.normalize("NFKC", allowed))}
-        for word in _WORD.findall(text):
-            brand = word.isupper() or (
-                case.source_lang == "en" and not word[0].islower() and not _common(word, case.source)
-            )
-            if word.lower() not in known and not brand:
-                return _left(word, answer)
-        if case.target_lang == "ja":
-            foreign = [char for char in simplified_only(text) if char not in allowed]
-            return _left(foreign[0], answer) if foreign else KEPT
-        counts = make_up(text)
-        if counts.hiragana == 0 and (counts.katakana == 0 or make_up(allowed).katakana > 0):
-            return KEPT
-        kana = _KANA.search(text)
-        return _left(kana[0] if kana else "", answer)
-    if case.target_lang == "en":
-        strange = _CJK.search(text)
-        return _left(strange[0], answer) if strange and not _CJK.search(allowed) else KEPT
-    return not_applicable("what is left untranslated cannot be told in this language")
-
-
-def _common(word: str, source: str) -> bool:
-    """Whether a capitalised word is an ordinary word of the source (it stands there in lower case, or not at all)."""
-    return word not in source or word.lower() in _WORD.findall(source)
 
 
 def names(case: Case, answer: str) -> Verdict:
@@ -124,7 +82,7 @@ def numbers_kept(case: Case, answer: str) -> Verdict:
     wanted = {abs(n.value): source[n.start : n.end].strip() for n in found if abs(n.value) >= 10}
     if not wanted:
         return not_applicable("the source has no number of two digits")
-    if case.target_lang == "en" and not re.search(r"\d", answer):
+    if language(case.target_lang).spaced and not re.search(r"\d", answer):
         return not_applicable("numbers may be spelt out in words")
     have = {abs(n.value) for n in numbers(answer)}
     missing = [
@@ -147,7 +105,7 @@ def not_copied(case: Case, answer: str) -> Verdict:
     """The answer is not the source. Applies where source and target differ in wording by nature: some letters, and a
     reference (if any) that is not the source itself."""
     source = normalise(case.source)
-    if case.source_lang == case.target_lang or make_up(case.source).letters < 2:
+    if case.source_lang == case.target_lang or sum(len(word.text) for word in words_of(case.source)) < 2:
         return not_applicable("the source may stay as it is")
     if case.reference is not None and normalise(case.reference) == source:
         return not_applicable("the accepted answer is the source")
@@ -159,16 +117,6 @@ def not_copied(case: Case, answer: str) -> Verdict:
     return KEPT
 
 
-_NOTE = re.compile(
-    r"^\s*(?:here(?:'s| is| are)\b.*:|translat(?:ion|ed text)\s*:|sure[,!.]|certainly[,!.]|(?:output|answer)\s*:"
-    r"|(?:以下(?:は|が|に)|日本語訳\s*[:：]|翻訳\s*[:：]|訳\s*[:：]|訳文\s*[:：]|译文\s*[:：]|翻译\s*[:：]|以下是))"
-    r"|[(（\[【※]\s*(?:訳者?注|注|译者?注|译注|note|translator'?s? note|n\.b\.)"
-    r"|(?:^|\n)\s*(?:note|注釈?|訳注|备注|補足)\s*[:：]"
-    r"|<\/?think>|^```",
-    re.I,
-)
-
-
 _ASIDE = re.compile(r"[(（]([^()（）\n]*)[)）]?")
 _READING = re.compile(r"[ぁ-ゖァ-ヺー・\u2010-\u2015A-Za-z .'-]*|.{0,2}")
 
@@ -177,8 +125,8 @@ def no_notes(case: Case, answer: str) -> Verdict:
     """No note, preface or heading that the source does not have."""
     if not answer.strip():
         return EMPTY
-    note = _NOTE.search(answer)
-    if note and not _NOTE.search(case.source):
+    note = wording.search("notes", answer)
+    if note and not wording.search("notes", case.source):
         return Verdict(False, f"{note[0].strip()!r} is a note or preface", *_bare(answer, note.span()))
     # a bracketed aside that the source has not; a reading in kana or Latin letters (天安（チョンアン）) is none
     asides = [aside for aside in _ASIDE.finditer(answer) if not _READING.fullmatch(aside[1])]

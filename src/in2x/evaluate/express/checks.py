@@ -18,14 +18,18 @@ from typing import assert_never
 from in2x.evaluate.express.item import Check, Consistent, Count, Item, MaxChars, RegisterIs, SameLines, WithPhrases
 from in2x.evaluate.express.item import is_pattern as is_regex
 from in2x.evaluate.express.meaning import on_topic
+from in2x.language.language import language
 from in2x.language.register import register_of
 from in2x.language.script import written_in
 from in2x.principles.case import Case
 from in2x.principles.phrases import occurrence
 from in2x.principles.place import Span, place_of_pattern
-from in2x.principles.text_checks import EMPTY, band, weighted
-from in2x.principles.translation_checks import listed, no_notes, not_copied, translated
+from in2x.principles.residue import translated
+from in2x.principles.text_checks import EMPTY, band
+from in2x.principles.translation_checks import listed, no_notes, not_copied
 from in2x.principles.verdict import KEPT, Verdict
+
+JAPANESE = language("ja")
 
 Checked = tuple[str, Verdict]
 """The kind of a check ("none", "any", ..., or one of those of `implicit`), and its verdict."""
@@ -145,7 +149,7 @@ def implicit(item: Item, answer: str) -> list[Checked]:
     words = Case(item.source, item.source_lang, "ja", reference=" ".join((latin, *item.natural)))
     most_asides = max(item.natural, key=lambda text: len(_BRACKET.findall(text)))
     notes = Case(item.source, item.source_lang, "ja", reference=most_asides)
-    size, (low, high) = weighted(answer, "ja") or 0.0, _band(item)
+    size, (low, high) = JAPANESE.weigh(answer), _band(item)
     checked = [
         ("language", Verdict(japanese, "" if japanese else "the answer is not in Japanese")),
         ("copied", not_copied(words, answer)),
@@ -166,7 +170,7 @@ def implicit(item: Item, answer: str) -> list[Checked]:
 @lru_cache(maxsize=1 << 11)
 def _band(item: Item) -> tuple[float, float]:
     """Shortest and longest answer, in English letters' worth; the band is that of the principle "length"."""
-    sizes = [weighted(text, "ja") or 0.0 for text in item.natural]
+    sizes = [JAPANESE.weigh(text) for text in item.natural]
     return band(min(sizes), max(sizes))
 
 

@@ -69,6 +69,11 @@ def residue(text: str, source: str) -> list[Finding]:
     return surface.residue(text, source)
 
 
-def name_drift(sources: Sequence[str], texts: Sequence[str]) -> list[int]:
-    """For English sources; see `names.name_drift`."""
-    return [place for drift in names.name_drift(sources, texts) for _, place, _, _ in drift.places]
+def name_drift(sources: Sequence[str], texts: Sequence[str]) -> list[tuple[int, Finding]]:
+    """For sources in Latin script; see `names.name_drift`."""
+    found = []
+    for drift in names.name_drift(sources, texts):
+        usual = drift.forms[0][0]
+        why = f"{drift.name} is {usual} elsewhere in this document", f"他の箇所では「{usual}」"
+        found += [(place, Finding("name", form, start, end, *why)) for form, place, start, end in drift.places]
+    return found

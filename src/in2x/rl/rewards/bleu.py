@@ -7,11 +7,9 @@ from typing import Any
 
 from sacrebleu.metrics.bleu import BLEU
 
+from in2x.language.language import language
 from in2x.principles.case import TRANSLATION
 from in2x.rl.rewards.base import ItemReward, RewardItem
-
-TOKENISERS = {"en": "13a", "ja": "char", "zh": "zh"}
-"""Characters for Japanese: the reward must not depend on how a sampled, broken sentence is segmented."""
 
 
 @lru_cache(maxsize=8)
@@ -25,7 +23,10 @@ class Bleu(ItemReward):
     verifier = TRANSLATION
 
     def __init__(self, tokeniser: str | None = None) -> None:
-        """By a tokeniser of sacrebleu's ("none": white space, for corpora cut into words); None: by language."""
+        """By a tokeniser of sacrebleu's ("none": white space, for corpora cut into words).
+
+        None: that of the language (`Language.reward_bleu`).
+        """
         self.tokeniser = tokeniser
         self.name = f"bleu:{tokeniser}" if tokeniser else "bleu"
 
@@ -33,5 +34,5 @@ class Bleu(ItemReward):
         """BLEU / 100 of one item."""
         if not item.case.reference:
             return None
-        metric = _metric(self.tokeniser or TOKENISERS.get(item.case.target_lang, "13a"))
+        metric = _metric(self.tokeniser or language(item.case.target_lang).reward_bleu)
         return float(metric.sentence_score(item.answer, [item.case.reference]).score) / 100

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from in2x.language.japanese import sentences
+from in2x.language.language import Language, language
 from in2x.language.script import make_up
 from in2x.rl.rewards.base import ItemReward, RewardItem
 from in2x.rl.rewards.time_limit import time_limit
@@ -27,10 +28,8 @@ def _json(answer: str, wanted: Any) -> bool:
     return wanted is True or (isinstance(value, dict) and set(wanted) <= set(value))
 
 
-def _sentences(answer: str) -> int:
-    if make_up(answer).kana:
-        return len(sentences(answer))
-    return len([part for part in re.split(r"(?<=[.!?。！？])\s*", answer) if part.strip()])
+def _sentences(tongue: Language, answer: str, wanted: int) -> bool:
+    return len(tongue.sentences(answer)) == wanted
 
 
 def _matches(answer: str, wanted: str) -> bool:
@@ -47,7 +46,6 @@ CONSTRAINTS: dict[str, Callable[[str, Any], bool]] = {
     "json": _json,
     "lines": lambda answer, wanted: len([line for line in answer.splitlines() if line.strip()]) == wanted,
     "bullets": lambda answer, wanted: len(re.findall(r"^\s*(?:[-*•・]|\d+[.)、．])", answer, re.M)) == wanted,
-    "sentences": lambda answer, wanted: _sentences(answer) == wanted,
     "min_chars": lambda answer, wanted: len(answer.strip()) >= wanted,
     "max_chars": lambda answer, wanted: 0 < len(answer.strip()) <= wanted,
     "starts_with": lambda answer, wanted: answer.strip().startswith(wanted),
@@ -64,9 +62,10 @@ class Format(ItemReward):
 
     def one(self, item: RewardItem) -> float | None:
         """The value of one item."""
+        checks = CONSTRAINTS | {"sentences": partial(_sentences, language(item.case.target_lang))}
         met = [
             bool(item.answer.strip()) and check(item.answer, item.verifier[key])
-            for key, check in CONSTRAINTS.items()
+            for key, check in checks.items()
             if key in item.verifier
         ]
         return sum(met) / len(met) if met else None

@@ -1,0 +1,148 @@
+"""Is the answer in the target language, all of it, and is nothing of the source's language left in it?
+
+`written` and `translated` see the same stretches (`Language.foreign`), less those that a good answer may have: what
+the reference, an agreed name or the glossary has too, and what stands so in the source in a third script.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from in2x.language.alphabet import tellable
+from in2x.language.language import Language, Span, language
+from in2x.language.script import LATIN, letters_of, simplified_only
+from in2x.language.words import prose
+from in2x.principles.case import Case
+from in2x.principles.place import normalise, place_of
+from in2x.principles.text_checks import EMPTY
+from in2x.principles.verdict import KEPT, Verdict, not_applicable
+
+_LATIN_WORD = re.compile(rf"[{LATIN}][{LATIN}'\u2019-]+")
+
+
+def written(case: Case, answer: str) -> Verdict:
+    """The answer is in the target language, all of it. Answers without words (numbers, marks, a name) do not apply."""
+    if not answer.strip():
+        return EMPTY
+    target = language(case.target_lang)
+    found = _foreign(target, answer, case)
+    if not found:
+        if target.written(answer, _other(case)):
+            return KEPT
+        told = "there is too little text to tell its language"
+        return not_applicable(told if tellable(target) else f"{target.name} cannot be told by its words")
+    strays = _strays(case, answer, found)
+    if not strays:
+        return not_applicable("what is in another language is so in the source or the accepted answer")
+    if case.reference and _foreign(target, case.reference, case):
+        return not_applicable(f"the accepted answer is not all in {target.name} either")
+    return Verdict(False, f"not all of the answer is in {target.name}", *strays[0])
+
+
+def translated(case: Case, answer: str) -> Verdict:
+    """Nothing of the source is left as it was.
+
+    In every language: no clause or run of words in another language. Where the two languages are written differently,
+    single words too: Latin words in small letters in another script (acronyms and brand names may stay), any letter of
+    the source's script that the target has not, and simplified characters among kana.
+    """
+    target, source = language(case.target_lang), language(case.source_lang)
+    if target is source:
+        return not_applicable("source and answer are in one language")
+    if strays := _strays(case, answer, _foreign(target, answer, case)):
+        start, end = strays[0]
+        return _left(answer[start:end], answer, (start, end))
+    word = _foreign_word(target, source, case.source, answer, _allowed(case))
+    if word:
+        return _left(word, answer, place_of(answer, word))
+    if target.scripts[0] == source.scripts[0] and not tellable(target):
+        return not_applicable(f"{target.name} cannot be told by its words")
+    return KEPT
+
+
+def _other(case: Case) -> str | None:
+    """The language that strays are likely to be in."""
+    return case.source_lang if case.source_lang != case.target_lang else None
+
+
+def _foreign(target: Language, text: str, case: Case) -> tuple[Span, ...]:
+    return _spans(target, text, _other(case))
+
+
+@lru_cache(maxsize=1 << 12)
+def _spans(target: Language, text: str, other: str | None) -> tuple[Span, ...]:
+    """`Language.foreign`, remembered: two principles ask of one answer, and of one reference over and over."""
+    return tuple(target.foreign(text, other))
+
+
+def _allowed(case: Case) -> str:
+    """The texts whose words may stand in an answer whatever language they are in."""
+    terms = [*(case.checks.get("names") or {}).values(), *(case.checks.get("glossary") or {}).values()]
+    return " ".join([case.reference or "", *map(str, terms)])
+
+
+def _strays(case: Case, answer: str, found: tuple[Span, ...]) -> list[Span]:
+    """Those of the stretches that no text allows: the accepted answer, agreed terms, a third script of the source."""
+    if not found:
+        return []
+    accepted, asked = normalise(_allowed(case)), normalise(case.source)
+    source = language(case.source_lang)
+    strays = []
+    for span in found:
+        words = answer[span.start : span.end]
+        quoted = normalise(words) in asked and letters_of(source.scripts[0]).search(words) is None
+        if not quoted and normalise(words) not in accepted:
+            strays.append(span)
+    return strays
+
+
+def _left(words: str, answer: str, place: tuple[int, int]) -> Verdict:
+    shown = words if len(words) <= 40 else f"{words[:40]}..."
+    return Verdict(False, f"{shown} is left untranslated", *place)
+
+
+def _foreign_word(target: Language, source: Language, asked: str, answer: str, allowed: str) -> str | None:
+    """The first single word that the target's script does not have."""
+    text = unicodedata.normalize("NFKC", prose(answer))
+    if target.scripts[0] != "Latn" and (word := _latin_word(source, asked, text, allowed)):
+        return word
+    own = letters_of(target.scripts[0])
+    if source.scripts[0] not in ("Latn", target.scripts[0]):
+        for match in _runs(source.scripts[0]).finditer(text):
+            letters = "".join(char for char in match[0] if not own.match(char))
+            if letters and letters not in allowed:
+                return letters
+    if target.scripts[0] == "Jpan":
+        return next((char for char in simplified_only(text) if char not in allowed), None)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _runs(script: str) -> re.Pattern[str]:
+    return re.compile(f"{letters_of(script).pattern}+")
+
+
+def _latin_word(source: Language, asked: str, text: str, allowed: str) -> str | None:
+    """The first Latin word that is no name: of a Latin source in small letters, else one that the source has not."""
+    known = {word.lower() for word in _LATIN_WORD.findall(unicodedata.normalize("NFKC", allowed))}
+    words = {word.lower() for word in _LATIN_WORD.findall(unicodedata.normalize("NFKC", asked))}
+    for word in _LATIN_WORD.findall(_TITLE.sub(lambda title: "" if title[0] in asked else title[0], text)):
+        if word.lower() in known or not word[1:].islower():  # NASA, iPhone
+            continue
+        if source.scripts[0] != "Latn":
+            if word[0].islower() and word.lower() not in words:
+                return str(word)
+        elif word[0].islower() or _common(word, asked):
+            return str(word)
+    return None
+
+
+_TITLE = re.compile(r"\b[A-Z]\w*(?: [A-Z]\w*)+")
+"""Several capitalised words: where they stand so in the source, a name or title (The Stack)."""
+
+
+def _common(word: str, source: str) -> bool:
+    """Whether a capitalised word is an ordinary word of the source (it stands there in lower case, or not at all)."""
+    return word not in source or word.lower() in _LATIN_WORD.findall(source)
