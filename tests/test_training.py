@@ -234,6 +234,7 @@ def run_training(
     return [p.detach().clone() for p in model.parameters()]
 
 
+@pytest.mark.usefixtures("compute")
 def test_a_killed_run_ends_in_the_same_weights_and_log(tokenizer, tmp_path, monkeypatch):
     whole = run_training(tmp_path / "whole", tokenizer, monkeypatch, None)
     with pytest.raises(Killed):
@@ -251,6 +252,7 @@ def test_a_killed_run_ends_in_the_same_weights_and_log(tokenizer, tmp_path, monk
 
 @pytest.mark.slow
 @pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")
+@pytest.mark.usefixtures("compute")
 def test_a_killed_compiled_run_ends_in_the_same_weights(tokenizer, tmp_path, monkeypatch):
     whole = run_training(tmp_path / "whole", tokenizer, monkeypatch, None, compiled=True)
     with pytest.raises(Killed):
@@ -323,6 +325,7 @@ def test_not_a_model(tmp_path):
         load_tokenizer(tmp_path)
 
 
+@pytest.mark.usefixtures("compute")
 def test_held_out_loss_is_the_mean_over_tokens(model):
     batches = [collate([Example([5, 6, 7], 1)], 0), collate([Example([8, 9, 10, 11, 12], 1)], 0)]
     total = count = 0.0
@@ -347,6 +350,7 @@ def test_a_plan_without_steps_is_empty():
     assert plan_blocks(5, 4, 0, 0) == []
 
 
+@pytest.mark.usefixtures("compute")
 def test_checkpointing_changes_memory_not_numbers(tmp_path):
     found = []
     for checkpointing in (False, True):
