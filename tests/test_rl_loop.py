@@ -24,6 +24,7 @@ from in2x.rl.policy import Group, length_groups, old_logprobs
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, temperature_at
 from in2x.stage import Stage
+from in2x.training.compiling import can_compile
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.optimizer import Optimizer, OptimizerConfig
 from in2x.training.tokenizer import train_tokenizer
@@ -96,9 +97,7 @@ def test_it_learns_what_is_rewarded(tmp_path, compute):
     assert sum(gains) / 3 > 0.6, gains
 
 
-COMPILED = pytest.param(
-    True, marks=[pytest.mark.slow, pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")]
-)
+COMPILED = pytest.param(True, marks=[pytest.mark.slow, pytest.mark.skipif(not can_compile(), reason="no C++ compiler")])
 
 
 @pytest.mark.parametrize("compiled", [False, COMPILED])
@@ -168,7 +167,7 @@ def test_kill_9_at_five_random_moments_changes_no_bit(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")
+@pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 @pytest.mark.usefixtures("compute")
 def test_compiled_passes_are_those_of_the_plain_loop(tmp_path, temperature):

@@ -27,7 +27,8 @@ from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import Example, collate
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
-from in2x.training.loop import SAVE_SECONDS, can_compile
+from in2x.training.compiling import can_compile
+from in2x.training.loop import SAVE_SECONDS
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 from in2x.training.precision import autocast

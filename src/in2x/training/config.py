@@ -9,6 +9,9 @@ from in2x.errors import UsageError
 from in2x.knob import Config, knob
 
 Schedule = Literal["constant", "linear", "cosine", "trapezoid"]
+Compile = bool | Literal["auto"]
+COMPILE_DOC = "Compile the layers where a compiler is found; auto: where that saves more time than it costs."
+"""What `compile` means in every room that trains."""
 
 COMPUTE = "IN2X_COMPUTE"
 """The environment variable that forces the type of matrix products: float32 or bfloat16; unset, the device decides."""

@@ -70,6 +70,7 @@ class LanguageModelingLoss(nn.Module):
     Attributes:
         smallest: batches of fewer tokens run without the compiled graph: the compiler's choices hold from some size on,
             and for a last, small batch it would compile everything once more.
+        eager: how many did.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class LanguageModelingLoss(nn.Module):
         super().__init__()
         self.model = model
         self.temperature, self.smoothing = temperature, smoothing
-        self.smallest = 0
+        self.smallest = self.eager = 0
         self._loss = torch.compile(cross_entropy, dynamic=True) if compiled else cross_entropy
         if compiled:
             for layer in model.model.layers:
@@ -87,6 +88,7 @@ class LanguageModelingLoss(nn.Module):
     def forward(self, batch: Batch, held_out: bool = False) -> Tensor:
         """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing."""
         if batch.tokens < self.smallest and not held_out:
+            self.eager += 1
             with torch.compiler.set_stance("force_eager"):
                 return self._forward(batch, self.temperature, self.smoothing)
         return self._forward(batch, *((1.0, 0.0) if held_out else (self.temperature, self.smoothing)))
