@@ -2,9 +2,10 @@
 
 python benchmarks/compile.py [RECIPE] [--steps N]
 
-Each way of training runs in a process of its own, on random tokens in the shapes of the recipe (pretraining blocks and
-SFT rows of unequal length), with and without the compiler, in each type of matrix products. "cold" compiles with an
-empty cache folder, "warm" once more with the same. Times are processor seconds of one thread with its compilers,
+Each way of training runs in a process of its own, on random tokens in the shapes of the recipe (pretraining blocks,
+SFT rows of unequal length, rollout batches), with and without the compiler, in each type of
+matrix products. "cold" compiles with an empty cache folder, "warm" once more with the same, and "after" SFT where
+pretraining has been compiled. Times are processor seconds of one thread with its compilers,
 because walls depend on what else runs.
 """
 
@@ -18,9 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+
+UNIT = {"pretrain": "tokens", "sft": "tokens", "rl": "answers"}
 
 
 def processor_seconds() -> float:
@@ -28,11 +32,12 @@ def processor_seconds() -> float:
 
 
 def work(recipe: Path, kind: str, compiled: bool, steps: int) -> None:
-    """Train `steps` steps; prints one JSON line with the seconds of the first step and the median of the later ones."""
+    """Train `steps` steps of supervised learning, and `report` them."""
     import torch
 
     from in2x.recipe import load_recipe
     from in2x.training.batches import Batch, Example, collate, plan_batches
+    from in2x.training.loop import SMALL
     from in2x.training.loss import LanguageModelingLoss
     from in2x.training.model import build_model
     from in2x.training.optimizer import Optimizer
@@ -67,6 +72,7 @@ def work(recipe: Path, kind: str, compiled: bool, steps: int) -> None:
     step_all = Optimizer(model, optimizer)
     fullest = max(range(len(batches)), key=lambda i: batches[i].tokens)
     batches.insert(0, batches.pop(fullest))
+    loss_of.smallest = round(SMALL * batches[0].tokens)
     times = []
     for batch in batches:
         began = processor_seconds()
@@ -75,10 +81,39 @@ def work(recipe: Path, kind: str, compiled: bool, steps: int) -> None:
         loss.backward()
         step_all.step(1.0)
         times.append(processor_seconds() - began)
+    report(times, describe(), float(np.mean([b.tokens for b in batches])))
+
+
+def work_rl(recipe: Path, compiled: bool, steps: int) -> None:
+    """As `work`, of rollout batches with their updates; a model with random weights fills every answer."""
+    import torch
+    from small_model import fresh, stage, tasks
+
+    from in2x.recipe import load_recipe
+    from in2x.rl.loop import reinforce
+    from in2x.rl.rewards.route import Scorer
+    from in2x.training.precision import describe
+
+    torch.set_num_threads(1)
+    knobs = load_recipe(recipe)
+    changes = {"steps": steps, "compile": compiled, "rewards": {"chrf": 1.0}, "dev_every": 0}
+    config = knobs.rl.model_copy(update=changes)
+    asked = tasks(4 * config.prompts)
+    policy = fresh(knobs.base.shape, asked)
+    ends = [processor_seconds()]
+    with tempfile.TemporaryDirectory() as folder:
+        place = stage(Path(folder), 0)
+        write = type(place.log).write
+        type(place.log).write = lambda log, row: (ends.append(processor_seconds()), write(log, row))[1]  # type: ignore
+        reinforce(policy, asked, Scorer(config.rewards), config, place)
+    report([b - a for a, b in pairwise(ends)], describe(), config.prompts * config.samples)
+
+
+def report(times: list[float], compute: str, size: float) -> None:
+    """Compiling is what the first step, and later ones that compile anew, take beyond the usual one."""
     usual = float(np.median(times[3:]))
-    slow = sum(t - usual for t in times if t > 3 * usual)
-    print(json.dumps({"compute": describe(), "first": times[0], "compiling": slow, "step": usual,
-                      "tokens": float(np.mean([b.tokens for b in batches]))}))  # fmt: skip
+    compiling = sum(t - usual for t in times if t > 3 * usual)
+    print(json.dumps({"compute": compute, "compiling": compiling, "step": usual, "size": size}))
 
 
 def measure(recipe: Path, kind: str, compiled: bool, steps: int, compute: str, cache: str) -> dict[str, float]:
@@ -97,23 +132,27 @@ def main() -> None:
     parser.add_argument("recipe", type=Path, nargs="?", default=Path("recipes/demo.yaml"))
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--compute", nargs="+", default=["float32", "bfloat16"])
-    parser.add_argument("--worker", choices=["pretrain", "sft"], help=argparse.SUPPRESS)
+    parser.add_argument("--kinds", nargs="+", default=list(UNIT), choices=UNIT)
+    parser.add_argument("--worker", choices=UNIT, help=argparse.SUPPRESS)
     parser.add_argument("--compiled", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
-        work(asked.recipe, asked.worker, asked.compiled, asked.steps)
+        if asked.worker == "rl":
+            work_rl(asked.recipe, asked.compiled, max(6, asked.steps // 5))
+        else:
+            work(asked.recipe, asked.worker, asked.compiled, asked.steps)
         return
     print("| compute | shapes | eager step, s | compiled step, s | compiling cold, s | warm, s | break-even, steps |")
     print("|---|---|---|---|---|---|---|")
     for compute in asked.compute:
-        for kind in ("pretrain", "sft"):
+        for kind in asked.kinds:
             with tempfile.TemporaryDirectory() as cache:
                 plain = measure(asked.recipe, kind, False, asked.steps, compute, cache)
                 cold, warm = (measure(asked.recipe, kind, True, asked.steps, compute, cache) for _ in range(2))
             gain = plain["step"] - cold["step"]
             ends = [f"{way['compiling'] / gain:,.0f}" if gain > 0 else "never" for way in (cold, warm)]
             print(
-                f"| {plain['compute']} | {kind}, {plain['tokens']:,.0f} tokens | {plain['step']:.3f} "
+                f"| {plain['compute']} | {kind}, {plain['size']:,.0f} {UNIT[kind]} | {plain['step']:.3f} "
                 f"| {cold['step']:.3f} | {cold['compiling']:.1f} | {warm['compiling']:.1f} | {' / '.join(ends)} |",
                 flush=True,
             )

@@ -106,6 +106,14 @@ def test_loss_is_the_cross_entropy_of_scaled_logits(model, temperature, smoothin
     assert loss == pytest.approx(total / count, rel=1e-5)
 
 
+def test_batches_in_the_form_of_packed_blocks_have_the_same_loss(model):
+    loss_of = LanguageModelingLoss(model)
+    batch = collate([Example([5, 6, 7, 8, 9], 2), Example([10, 11, 12], 1)], 0)
+    plain = float(loss_of(batch).detach())
+    loss_of.one_graph = True
+    assert float(loss_of(batch).detach()) == pytest.approx(plain, rel=1e-6)
+
+
 def test_a_small_batch_runs_outside_the_compiled_graph(model, monkeypatch):
     calls = []
 

@@ -272,6 +272,7 @@ def answer_anchor(policy: Policy, config: RlConfig) -> Callable[[Sequence[Instru
         answers = policy.tokenizer([i.answer for i in with_answer], add_special_tokens=False)["input_ids"]
         end = policy.tokenizer.eos_token_id
         examples = [Example([*p, *a, end], len(p)) for p, a in zip(prompts, answers, strict=True)]
+        loss_of.one_graph = policy.compiled
         with autocast(next(policy.model.parameters()).device):
             value: Tensor = loss_of(collate(examples, policy.pad))
         return value
