@@ -82,12 +82,15 @@ def _other_scripts(tongue: Language, words: Sequence[Word]) -> Iterator[Span]:
     native = sum(len(word.text) for word in words if word.script == own)
     # a single letter of one's own ("X", "A") between strange words does not part them
     kept = [word for word in words if word.script != own or len(word.text) > 1 or native > 8]
+    at = 0
     for script, group in groupby(kept, key=lambda word: word.script):
         run = list(group)
+        at += len(run)
         if script == own:
             continue
         if script == "Latn":
-            strays = _prose(run) >= (_LATIN_TEXT if native == 0 else _LATIN_RUN)
+            whole = run[0].clause and (at == len(kept) or kept[at].clause)
+            strays = _prose(run, whole) >= (_LATIN_TEXT if native == 0 else _LATIN_RUN)
         else:
             wide = script in ("Hani", "Kore")
             size = sum(len(word.text) for word in run) * (2 if wide else 1)
@@ -102,11 +105,11 @@ def _latin_words(known: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(language(code).pack.words for code in known if language(code).scripts[0] == "Latn"))
 
 
-def _prose(run: Sequence[Word]) -> float:
+def _prose(run: Sequence[Word], whole: bool) -> float:
     """How much a run of Latin words is a clause of some language rather than a name, a term or a title.
 
     A small common word speaks most, then any word in small letters; capitals hardly. A title as English writes it
-    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half.
+    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half, unless it is a `whole` clause of the text.
     """
     common = _latin_words(packs())
     score = 0.0
@@ -118,4 +121,4 @@ def _prose(run: Sequence[Word]) -> float:
             score += 0.05
         else:
             score += (0.6 if word.sentence else 0.3) if known else 0.1
-    return score / 2 if alphabet.is_title(run) else score
+    return score / 2 if alphabet.is_title(run) and not whole else score
