@@ -20,6 +20,7 @@ _LATIN_RUN = 1.5
 """How much a run of Latin words inside another script must speak of prose, to be no name or term; see `_prose`."""
 _LATIN_TEXT = 0.5
 """The same where there is nothing else in the text."""
+_OPENING = "「『《〈“\"«„‘'"
 _RUN = 12
 """Letters (a Han, kana or Hangul character counts two) from which a run of another script is more than a name; three
 words are so from two thirds of that."""
@@ -44,7 +45,7 @@ def foreign(tongue: Language, text: str, other: str | None = None) -> list[Span]
     """See `Language.foreign`."""
     words = words_of(text)
     expected = language(other) if other else None
-    spans = [*_other_scripts(tongue, words)]
+    spans = [*_other_scripts(tongue, text, words)]
     own = [word for word in words if word.script == _own(tongue)]
     if tongue.scripts[0] in _ALPHABETS:
         spans += [Span(own[s.first].start, own[s.last - 1].end) for s in alphabet.strays(tongue, own, expected)]
@@ -76,7 +77,7 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _other_scripts(tongue: Language, words: Sequence[Word]) -> Iterator[Span]:
+def _other_scripts(tongue: Language, text: str, words: Sequence[Word]) -> Iterator[Span]:
     """Runs of words of another script that are more than a name or a term."""
     own = _own(tongue)
     native = sum(len(word.text) for word in words if word.script == own)
@@ -89,7 +90,8 @@ def _other_scripts(tongue: Language, words: Sequence[Word]) -> Iterator[Span]:
         if script == own:
             continue
         if script == "Latn":
-            whole = run[0].clause and (at == len(kept) or kept[at].clause)
+            quoted = text[: run[0].start].rstrip()[-1:] in tuple(_OPENING)
+            whole = run[0].clause and not quoted and (at == len(kept) or kept[at].clause)
             strays = _prose(run, whole) >= (_LATIN_TEXT if native == 0 else _LATIN_RUN)
         else:
             wide = script in ("Hani", "Kore")
@@ -109,7 +111,8 @@ def _prose(run: Sequence[Word], whole: bool) -> float:
     """How much a run of Latin words is a clause of some language rather than a name, a term or a title.
 
     A small common word speaks most, then any word in small letters; capitals hardly. A title as English writes it
-    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half, unless it is a `whole` clause of the text.
+    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half,
+    unless it is a `whole` clause of the text.
     """
     common = _latin_words(packs())
     score = 0.0
