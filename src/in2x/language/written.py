@@ -18,8 +18,9 @@ from in2x.language.words import Word, prose, words_of
 _ALPHABETS = ("Latn", "Cyrl", "Deva")
 _LATIN_RUN = 1.5
 """How much a run of Latin words inside another script must speak of prose, to be no name or term; see `_prose`."""
-_LATIN_TEXT = 0.9
+_LATIN_TEXT = 0.5
 """The same where there is nothing else in the text."""
+_OPENING = "「『《〈“\"«„‘'"
 _RUN = 12
 """Letters (a Han, kana or Hangul character counts two) from which a run of another script is more than a name; three
 words are so from two thirds of that."""
@@ -44,12 +45,15 @@ def foreign(tongue: Language, text: str, other: str | None = None) -> list[Span]
     """See `Language.foreign`."""
     words = words_of(text)
     expected = language(other) if other else None
-    spans = [*_other_scripts(tongue, words)]
+    spans = [*_other_scripts(tongue, text, words)]
     own = [word for word in words if word.script == _own(tongue)]
     if tongue.scripts[0] in _ALPHABETS:
         spans += [Span(own[s.first].start, own[s.last - 1].end) for s in alphabet.strays(tongue, own, expected)]
     elif tongue.code == "ja":
-        spans += [Span(*stretch) for stretch in han.chinese_strays(prose(text))]
+        spans += [
+            Span(*stretch)
+            for stretch in han.chinese_strays(prose(text), expected is not None and expected.code[:2] == "zh")
+        ]
     elif tongue.scripts[0] in ("Hans", "Hant"):
         bare = prose(text)
         stretches = {*han.japanese_strays(bare), *han.written_otherwise(bare, tongue.scripts[0])}
@@ -73,18 +77,22 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _other_scripts(tongue: Language, words: Sequence[Word]) -> Iterator[Span]:
+def _other_scripts(tongue: Language, text: str, words: Sequence[Word]) -> Iterator[Span]:
     """Runs of words of another script that are more than a name or a term."""
     own = _own(tongue)
     native = sum(len(word.text) for word in words if word.script == own)
     # a single letter of one's own ("X", "A") between strange words does not part them
     kept = [word for word in words if word.script != own or len(word.text) > 1 or native > 8]
+    at = 0
     for script, group in groupby(kept, key=lambda word: word.script):
         run = list(group)
+        at += len(run)
         if script == own:
             continue
         if script == "Latn":
-            strays = _prose(run) >= (_LATIN_TEXT if native == 0 else _LATIN_RUN)
+            quoted = text[: run[0].start].rstrip()[-1:] in tuple(_OPENING)
+            whole = run[0].clause and not quoted and (at == len(kept) or kept[at].clause)
+            strays = _prose(run, whole) >= (_LATIN_TEXT if native == 0 else _LATIN_RUN)
         else:
             wide = script in ("Hani", "Kore")
             size = sum(len(word.text) for word in run) * (2 if wide else 1)
@@ -99,11 +107,12 @@ def _latin_words(known: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(language(code).pack.words for code in known if language(code).scripts[0] == "Latn"))
 
 
-def _prose(run: Sequence[Word]) -> float:
+def _prose(run: Sequence[Word], whole: bool) -> float:
     """How much a run of Latin words is a clause of some language rather than a name, a term or a title.
 
     A small common word speaks most, then any word in small letters; capitals hardly. A title as English writes it
-    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half.
+    ("Gone with the Wind": small words only where they are common, a capital at either side) counts half,
+    unless it is a `whole` clause of the text.
     """
     common = _latin_words(packs())
     score = 0.0
@@ -115,4 +124,4 @@ def _prose(run: Sequence[Word]) -> float:
             score += 0.05
         else:
             score += (0.6 if word.sentence else 0.3) if known else 0.1
-    return score / 2 if alphabet.is_title(run) else score
+    return score / 2 if alphabet.is_title(run) and not whole else score
