@@ -19,13 +19,15 @@ _KATAKANA = re.compile(f"[{KATAKANA}]")
 _STRETCH = re.compile(rf"[{HAN}][{HAN}\W\d]*")
 """Han without kana or Latin letters between."""
 
-LIMIT = 1.4
+LIMIT = 1.2
 """Signs of Chinese (a character or word of its own counts one) that a stretch of a Japanese text must show."""
-BARE_LIMIT = 0.9
+BARE_LIMIT = 0.8
 """The same in a text without any kana."""
+EXPECTED = 0.3
+"""How much less is asked where strays are expected to be Chinese (the source of a translation is)."""
 
 _CHINESE_WORDS = re.compile(
-    "[你您她们們吗嗎呢吧啊哦呀啦这這哪很没么麼谁誰怎]|什么|什麼|[我他][的们們是在不有想要会會就说說也都]|不是|就是|也是|都是|"
+    "[个从你您她们們吗嗎呢吧啊哦呀啦这這哪很没么麼谁誰怎]|什么|什麼|[我他][的们們是在不有想要会會就说說也都]|不是|就是|也是|都是|"
     "一[个個]|因[为為]|所以|但是|可以|已[经經]|自己的|的[时時]候|[没沒]有|知道|不会|不會|[觉覺]得|我[的们們]|[来來]了|了[吗嗎吧]"
 )
 _CHINESE_HINTS = re.compile(
@@ -60,19 +62,38 @@ def _chinese_signs(stretch: str, bare: bool) -> float:
     """How much a stretch of Han speaks Chinese rather than Japanese; `bare`: nothing around it has kana."""
     size = len(_HAN.findall(stretch))
     only = sum(_chinese_only(char) for char in stretch)
+    usual = sum(_usual(char) for char in stretch)
     strong, hints = len(_CHINESE_WORDS.findall(stretch)), len(_CHINESE_HINTS.findall(stretch))
-    score = only * (1.5 if bare else 1.0) + strong + 0.4 * hints - 0.7 * len(_JAPANESE_FORMS.findall(stretch))
-    if (size >= 6 or bare) and score > 0:
+    score = (
+        only * (1.5 if bare else 1.0) + strong + 0.4 * hints + 0.6 * usual - 0.7 * len(_JAPANESE_FORMS.findall(stretch))
+    )
+    if size >= 4 and stretch[-1] in "。！？":
+        score += 0.6 if bare else 0.3  # a Japanese sentence hardly ends without kana
+    if size >= 5 or (bare and (score > 0 or size >= 4)):
         score += 0.25 * _odds(stretch)
     return score
 
 
+@lru_cache(maxsize=1 << 15)
+def _usual(char: str) -> int:
+    """1 for a character that is usual in Chinese and rare in Japanese, -1 for the reverse, else 0.
+
+    The first levels of GB 2312 and JIS X 0208 are the characters that the standards held to be usual.
+    """
+    if _chinese_only(char) or not _HAN.match(char):
+        return 0
+    chinese, japanese = char.encode("gb2312", "ignore"), char.encode("euc_jp", "ignore")
+    usual_chinese = len(chinese) == 2 and 0xB0 <= chinese[0] <= 0xD7
+    usual_japanese = len(japanese) == 2 and 0xB0 <= japanese[0] <= 0xCF
+    return int(usual_chinese) - int(usual_japanese) if usual_chinese != usual_japanese else 0
+
+
 def _odds(text: str) -> float:
-    """Log odds of Chinese against Japanese by the model, up to 4 either way."""
-    return max(-4.0, min(4.0, log_chance(text, "zh") - log_chance(text, "ja")))
+    """Log odds of Chinese against Japanese by the model, up to 5 either way."""
+    return max(-5.0, min(5.0, log_chance(text, "zh") - log_chance(text, "ja")))
 
 
-def chinese_strays(text: str) -> list[tuple[int, int]]:
+def chinese_strays(text: str, expected: bool = False) -> list[tuple[int, int]]:
     """Stretches of a Japanese text that are Chinese: Han without kana that speaks Chinese."""
     bare = not (_HIRAGANA.search(text) or _KATAKANA.search(text))
     found = []
@@ -80,7 +101,7 @@ def chinese_strays(text: str) -> list[tuple[int, int]]:
         stretch = match[0].rstrip()
         if len(_HAN.findall(stretch)) < (2 if bare else 3):
             continue
-        if _chinese_signs(stretch, bare) >= (BARE_LIMIT if bare else LIMIT):
+        if _chinese_signs(stretch, bare) >= (BARE_LIMIT if bare else LIMIT) - (EXPECTED if expected else 0.0):
             found.append((match.start(), match.start() + len(stretch)))
     return found
 
@@ -110,15 +131,26 @@ def _chinese_only(char: str) -> bool:
 
 
 def japanese_strays(text: str) -> list[tuple[int, int]]:
-    """Stretches of a Chinese text that are Japanese: clauses with hiragana; a katakana name is none."""
+    """Stretches of a Chinese text that are Japanese: clauses with hiragana, or a text most of which is kana.
+
+    の alone is none (Chinese brands write it), but beside katakana it is; a name in katakana is none.
+    """
     found = []
     for match in re.finditer(rf"[{HAN}{HIRAGANA}{KATAKANA}]+", text):
         clause = match[0]
-        hiragana = len(_HIRAGANA.findall(clause))
-        kana = hiragana + len(_KATAKANA.findall(clause))
-        runs = [run for run in re.finditer(f"[{HIRAGANA}]+", clause) if run[0] != "の"]
-        if runs and (hiragana >= 3 or (hiragana >= 2 and (len(runs) >= 2 or kana >= 5))):
-            found.append((match.start() + (0 if kana > 0.25 * len(clause) else runs[0].start()), match.end()))
+        hiragana, katakana = _HIRAGANA.findall(clause), len(_KATAKANA.findall(clause))
+        kana = len(hiragana) + katakana
+        grammar = [char for char in hiragana if char != "の"]
+        if (
+            len(grammar) >= 2
+            or (grammar and kana + len(_JAPANESE_FORMS.findall(clause)) >= 2)
+            or (hiragana and katakana >= 3)
+        ):
+            first = next(re.finditer(f"[{HIRAGANA}{KATAKANA}]", clause)).start()
+            found.append((match.start() + (0 if kana > 0.25 * len(clause) else first), match.end()))
+    letters = len(_HAN.findall(text)) + len(_HIRAGANA.findall(text)) + len(_KATAKANA.findall(text))
+    if not found and letters >= 3 and len(_KATAKANA.findall(text)) > 0.5 * letters:
+        found.append((0, len(text)))
     return found
 
 
@@ -126,13 +158,13 @@ def written_otherwise(text: str, script: str) -> list[tuple[int, int]]:
     """Clauses of a Chinese text in the other writing: traditional in simplified ("Hans") text, or the reverse.
 
     Two characters that only the other one writes, and more of them than of one's own: a name may keep its spelling.
-    Japanese forms are neither.
+    Japanese forms are neither; in a short clause one of them is enough.
     """
     wrong, right = ("t", "s") if script == "Hans" else ("s", "t")
     found = []
     for match in re.finditer(rf"[{HAN}]+", text):
         kinds = [sides(char) for char in match[0]]
         strange = kinds.count(wrong) + kinds.count("j")
-        if strange >= 2 and strange > kinds.count(right):
+        if strange > kinds.count(right) and (strange >= 2 or (kinds.count("j") and len(kinds) <= 8)):
             found.append((match.start(), match.end()))
     return found

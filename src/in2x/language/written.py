@@ -18,7 +18,7 @@ from in2x.language.words import Word, prose, words_of
 _ALPHABETS = ("Latn", "Cyrl", "Deva")
 _LATIN_RUN = 1.5
 """How much a run of Latin words inside another script must speak of prose, to be no name or term; see `_prose`."""
-_LATIN_TEXT = 0.9
+_LATIN_TEXT = 0.5
 """The same where there is nothing else in the text."""
 _RUN = 12
 """Letters (a Han, kana or Hangul character counts two) from which a run of another script is more than a name; three
@@ -49,7 +49,10 @@ def foreign(tongue: Language, text: str, other: str | None = None) -> list[Span]
     if tongue.scripts[0] in _ALPHABETS:
         spans += [Span(own[s.first].start, own[s.last - 1].end) for s in alphabet.strays(tongue, own, expected)]
     elif tongue.code == "ja":
-        spans += [Span(*stretch) for stretch in han.chinese_strays(prose(text))]
+        spans += [
+            Span(*stretch)
+            for stretch in han.chinese_strays(prose(text), expected is not None and expected.code[:2] == "zh")
+        ]
     elif tongue.scripts[0] in ("Hans", "Hant"):
         bare = prose(text)
         stretches = {*han.japanese_strays(bare), *han.written_otherwise(bare, tongue.scripts[0])}
