@@ -1,8 +1,8 @@
 """Is the answer in the target language, all of it, and is nothing of the source's language left in it?
 
 `written` and `translated` see the same stretches (`Language.foreign`), less those that a good answer may have: what
-the reference, an agreed name or the glossary has too, and what stands so in the source and is in a third script or a few
-Han long, as names are.
+the reference, an agreed name or the glossary has too, and what stands so in the source and is in a third script, or
+a few Han long, as names are.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _allowed(case: Case) -> str:
 
 
 def _strays(case: Case, answer: str, found: tuple[Span, ...]) -> list[Span]:
-    """Those of the stretches that no text allows: the accepted answer, agreed terms, names and third scripts of the source."""
+    """Those of the stretches that neither accepted answer, agreed terms nor source allow."""
     if not found:
         return []
     accepted, asked = normalise(_allowed(case)), normalise(case.source)
