@@ -28,7 +28,7 @@ from transformers import PreTrainedModel
 from in2x.chat.render import prompt_tokens
 from in2x.inference.sampler import Decode, compiled_decode, decode, sample, sampling_copy
 from in2x.rl.loop import Policy
-from in2x.training.loop import can_compile
+from in2x.training.compiling import can_compile
 from in2x.training.model import save_model
 
 TOKENS = 32

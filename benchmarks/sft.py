@@ -25,8 +25,9 @@ from trl import SFTConfig, SFTTrainer
 
 from in2x.rl.loop import Policy
 from in2x.training.batches import Batch, Example
+from in2x.training.compiling import can_compile
 from in2x.training.config import OptimizerConfig
-from in2x.training.loop import Plan, can_compile, train
+from in2x.training.loop import Plan, train
 
 BATCH, RATE = 2048, 1e-3
 Result = tuple[float, float]

@@ -81,6 +81,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def compute(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each type of matrix products in turn, whatever the processor would choose: for tests of what is learnt."""
+    monkeypatch.setenv("IN2X_COMPUTE", request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 def in2x(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Call the command line in this process: `code, stdout, stderr = in2x("plan", "recipe.yaml")`."""

@@ -5,9 +5,9 @@ python parallel_worker.py FOLDER OPTIMIZER STEPS [DIE_AT]
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ import torch
 
 import in2x.training.loop as loop
 from in2x.stage import Stage
-from in2x.training import muon, parallel
+from in2x.training import parallel
 from in2x.training.batches import Batch, Example, collate
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.loop import Plan, train
@@ -38,8 +38,7 @@ def main(folder: Path, name: str, steps: int, die_at: int) -> None:
     torch.set_num_threads(1)
     loop.LOG_EVERY, loop.SAVE_SECONDS = 1, 0.0
     # Sums in another order differ in the last digit, and in bfloat16 that is a tenth of a percent: fp32 everywhere.
-    loop.autocast = lambda device: nullcontext()
-    muon.compute_dtype = lambda device: torch.float32
+    os.environ["IN2X_COMPUTE"] = "float32"
     tokenizer = train_tokenizer(["a b c d e f g"] * 20, 300)
     model = build_model(SHAPE, tokenizer, 0)
 

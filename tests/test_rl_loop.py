@@ -24,6 +24,7 @@ from in2x.rl.policy import Group, length_groups, old_logprobs
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, temperature_at
 from in2x.stage import Stage
+from in2x.training.compiling import can_compile
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.optimizer import Optimizer, OptimizerConfig
 from in2x.training.tokenizer import train_tokenizer
@@ -65,24 +66,42 @@ def setup(seed: int = 0) -> tuple[Policy, list[Instruction]]:
     ]
 
 
-def stage(folder: Path) -> Stage:
+def stage(folder: Path, seed: int = 0) -> Stage:
     folder.mkdir(parents=True, exist_ok=True)
-    return Stage("rl", SimpleNamespace(seed=0), folder)
+    return Stage("rl", SimpleNamespace(seed=seed), folder)
 
 
-def test_it_learns_what_is_rewarded(tmp_path):
-    policy, instructions = setup()
-    reinforce(policy, instructions, Scorer({"share_of_a": 1}, [ShareOfA()]), config(steps=40), stage(tmp_path))
-    rewards = [json.loads(line)["reward"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert sum(rewards[-5:]) / 5 > sum(rewards[:5]) / 5 + 0.3
+class ShareOfAToG:
+    """Share of the letters "a" to "g" in an answer: an untrained model writes some from the first batch on.
+
+    One letter alone is a matter of luck: until one is drawn (one token in 300) there is nothing to learn from, and of
+    eight seeds two (float32) and two (bfloat16) had not begun after 40 batches.
+    """
+
+    name = "share_of_a_to_g"
+
+    async def __call__(self, items):
+        return [sum("a" <= c <= "g" for c in item.answer) / max(1, len(item.answer)) for item in items]
 
 
-COMPILED = pytest.param(
-    True, marks=[pytest.mark.slow, pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")]
-)
+def test_it_learns_what_is_rewarded(tmp_path, compute):
+    """Gains of 8 seeds measured: .80 to .95 in float32 and .85 to .94 in bfloat16 (from .05 to .07)."""
+    gains = []
+    for seed in range(3):
+        policy, instructions = setup(seed)
+        place = stage(tmp_path / str(seed), seed)
+        knobs = config(steps=40, rewards={"share_of_a_to_g": 1.0})
+        reinforce(policy, instructions, Scorer({"share_of_a_to_g": 1}, [ShareOfAToG()]), knobs, place)
+        rewards = [row["reward"] for row in place.log.read()]
+        gains.append(sum(rewards[-5:]) / 5 - sum(rewards[:5]) / 5)
+    assert sum(gains) / 3 > 0.6, gains
+
+
+COMPILED = pytest.param(True, marks=[pytest.mark.slow, pytest.mark.skipif(not can_compile(), reason="no C++ compiler")])
 
 
 @pytest.mark.parametrize("compiled", [False, COMPILED])
+@pytest.mark.usefixtures("compute")
 def test_a_killed_run_ends_in_the_same_weights(tmp_path, monkeypatch, compiled):
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
 
@@ -148,8 +167,9 @@ def test_kill_9_at_five_random_moments_changes_no_bit(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")
+@pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
+@pytest.mark.usefixtures("compute")
 def test_compiled_passes_are_those_of_the_plain_loop(tmp_path, temperature):
     """One batch: what is sampled after it may differ by a rounding."""
     plain, joined = {}, {}
@@ -163,6 +183,7 @@ def test_compiled_passes_are_those_of_the_plain_loop(tmp_path, temperature):
         assert joined[name] == pytest.approx(plain[name], rel=0.05, abs=1e-3), name
 
 
+@pytest.mark.usefixtures("compute")
 def test_the_first_update_is_on_policy_and_flat_groups_teach_nothing():
     policy, instructions = setup()
     knobs = config(minibatch=4)
@@ -188,6 +209,7 @@ class OnlyForSome:
         return [(n % 8) / 8 if int(item.instruction.id) % 2 else 0.5 for n, item in enumerate(items)]
 
 
+@pytest.mark.usefixtures("compute")
 def test_flat_groups_are_refilled_with_other_prompts():
     policy, instructions = setup()
     knobs = config(refill=3, overlong_buffer=0, rewards={"only_for_some": 1.0})
@@ -237,6 +259,7 @@ def test_answers_without_any_reward_take_no_part(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))
 
 
+@pytest.mark.usefixtures("compute")
 def test_old_logprobs_do_not_depend_on_how_rows_are_batched():
     policy, _ = setup()
     groups = [Group([5, 6], [[7, 8, 9], [10]]), Group([11, 12, 13], [[14], [15, 16, 17, 18]])]
@@ -254,6 +277,7 @@ def test_length_groups_keep_the_budget():
     assert all(len(p) == 1 or len(p) * max(lengths[i] for i in p) <= 60 for p in parts)
 
 
+@pytest.mark.usefixtures("compute")
 def test_the_anchor_is_the_cross_entropy_of_the_own_answers():
     policy, instructions = setup()
     loss = answer_anchor(policy, config())(instructions[:3])

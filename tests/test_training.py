@@ -16,6 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import in2x.training.compiling as compiling
 import in2x.training.loop as loop
 from in2x.corpus.pack import pack
 from in2x.errors import In2xError
@@ -103,6 +104,14 @@ def test_loss_is_the_cross_entropy_of_scaled_logits(model, temperature, smoothin
             total -= float((1 - smoothing) * row[example.tokens[place]] + smoothing * row.mean())
             count += 1
     assert loss == pytest.approx(total / count, rel=1e-5)
+
+
+def test_batches_in_the_form_of_packed_blocks_have_the_same_loss(model):
+    loss_of = LanguageModelingLoss(model)
+    batch = collate([Example([5, 6, 7, 8, 9], 2), Example([10, 11, 12], 1)], 0)
+    plain = float(loss_of(batch).detach())
+    loss_of.one_graph = True
+    assert float(loss_of(batch).detach()) == pytest.approx(plain, rel=1e-6)
 
 
 def test_a_small_batch_runs_outside_the_compiled_graph(model, monkeypatch):
@@ -234,6 +243,7 @@ def run_training(
     return [p.detach().clone() for p in model.parameters()]
 
 
+@pytest.mark.usefixtures("compute")
 def test_a_killed_run_ends_in_the_same_weights_and_log(tokenizer, tmp_path, monkeypatch):
     whole = run_training(tmp_path / "whole", tokenizer, monkeypatch, None)
     with pytest.raises(Killed):
@@ -250,7 +260,8 @@ def test_a_killed_run_ends_in_the_same_weights_and_log(tokenizer, tmp_path, monk
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not loop.can_compile(), reason="no C++ compiler")
+@pytest.mark.skipif(not compiling.can_compile(), reason="no C++ compiler")
+@pytest.mark.usefixtures("compute")
 def test_a_killed_compiled_run_ends_in_the_same_weights(tokenizer, tmp_path, monkeypatch):
     whole = run_training(tmp_path / "whole", tokenizer, monkeypatch, None, compiled=True)
     with pytest.raises(Killed):
@@ -323,6 +334,7 @@ def test_not_a_model(tmp_path):
         load_tokenizer(tmp_path)
 
 
+@pytest.mark.usefixtures("compute")
 def test_held_out_loss_is_the_mean_over_tokens(model):
     batches = [collate([Example([5, 6, 7], 1)], 0), collate([Example([8, 9, 10, 11, 12], 1)], 0)]
     total = count = 0.0
@@ -347,6 +359,7 @@ def test_a_plan_without_steps_is_empty():
     assert plan_blocks(5, 4, 0, 0) == []
 
 
+@pytest.mark.usefixtures("compute")
 def test_checkpointing_changes_memory_not_numbers(tmp_path):
     found = []
     for checkpointing in (False, True):
@@ -364,3 +377,44 @@ def test_checkpointing_changes_memory_not_numbers(tmp_path):
     assert found[1][0] == 2 * found[0][0]  # every layer ran once more, in the backward pass
     for a, b in zip(found[0][1], found[1][1], strict=True):
         assert torch.equal(a, b)
+
+
+def test_compiling_is_decided_by_the_work_and_said(model, monkeypatch):
+    """A function of the plan and the compute type: a run that is resumed decides as before."""
+    monkeypatch.setenv("IN2X_COMPUTE", "float32")
+    monkeypatch.setattr(compiling, "can_compile", lambda: True)
+    size = SHAPE.layers * SHAPE.width
+    even = compiling.COMPILING / (compiling.SAVED[torch.float32] * size * 1000)  # steps of 1,000 tokens
+    few, many = (compiling.decide("auto", model, round(share * even), 1000) for share in (0.9, 1.1))
+    assert (few.compiled, many.compiled) == (False, True)
+    assert few.why.startswith("not compiled: ") and "steps of 1,000 tokens save some" in few.why
+    assert "float32 (" in many.why
+    assert compiling.decide(True, model, 1, 1).compiled and not compiling.decide(False, model, 10**9, 1000).compiled
+    monkeypatch.setattr(compiling, "can_compile", lambda: False)
+    assert "no C++ compiler" in compiling.decide(True, model, 10**9, 1000).why
+
+
+def test_steps_too_small_for_the_graph_are_counted_and_said(tokenizer, tmp_path, monkeypatch, capsys):
+    """Compiled without a compiler (each layer as it is): what runs outside of the graph is a figure, resumed or not."""
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda *_, **__: None)
+    monkeypatch.setattr(compiling, "can_compile", lambda: True)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+
+    def go(folder: Path, die_at: int | None) -> dict[str, float]:
+        def batch(step: int):
+            if step == die_at:
+                raise Killed
+            return collate([Example([5, 6, 7, 8], 1)] * (2 if step % 4 == 0 else 8), 0)
+
+        plan = loop.Plan(60, batch, {})
+        knobs = OptimizerConfig(lr=1e-2)
+        return loop.train(build_model(SHAPE, tokenizer, 0), plan, knobs, stage(folder), what="t", compiled=True)
+
+    figures = go(tmp_path / "whole", None)
+    assert (figures["compiled"], figures["eager_steps"]) == (1, 15)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "compiled, as the recipe asks" in said and "15 of 60 steps ran outside of the compiled graph" in said
+    with pytest.raises(Killed):
+        go(tmp_path / "cut", 47)
+    assert go(tmp_path / "cut", None)["eager_steps"] == 15

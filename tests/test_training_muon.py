@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from in2x.errors import UsageError
 from in2x.training import muon, precision
 from in2x.training.muon import Muon, orthogonalize
 
@@ -62,10 +63,17 @@ def test_a_matrix_without_gradient_stays():
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the rule for x86")
 @pytest.mark.parametrize(
-    ("bf16", "amx", "dtype"),
-    [(False, False, torch.float32), (True, False, torch.bfloat16), (False, True, torch.bfloat16)],
+    ("onednn", "bf16", "amx", "dtype"),
+    [
+        (True, False, False, torch.float32),  # plain AVX512: oneDNN calls itself capable and converts
+        (False, True, True, torch.float32),  # oneDNN is told to do without (ONEDNN_MAX_CPU_ISA)
+        (True, True, False, torch.bfloat16),
+        (True, False, True, torch.bfloat16),
+    ],
 )
-def test_bfloat16_only_where_the_processor_multiplies_it(monkeypatch, bf16, amx, dtype):
+def test_bfloat16_only_where_the_processor_multiplies_it(monkeypatch, onednn, bf16, amx, dtype):
+    monkeypatch.delenv("IN2X_COMPUTE", raising=False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: onednn)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bf16)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     assert precision.compute_dtype(CPU) == dtype
@@ -73,8 +81,25 @@ def test_bfloat16_only_where_the_processor_multiplies_it(monkeypatch, bf16, amx,
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
 
 
-def test_the_format_chosen_is_not_the_slow_one():
+def test_the_format_can_be_forced(monkeypatch):
+    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        monkeypatch.setenv("IN2X_COMPUTE", name)
+        with precision.autocast(CPU):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype == precision.compute_dtype(CPU)
+        assert precision.describe().startswith(f"{name} (") and precision.describe().endswith(", IN2X_COMPUTE)")
+    monkeypatch.setenv("IN2X_COMPUTE", "")
+    free = precision.describe()
+    monkeypatch.delenv("IN2X_COMPUTE")
+    assert precision.describe() == free and "IN2X" not in free
+    monkeypatch.setenv("IN2X_COMPUTE", "fp8")
+    with pytest.raises(UsageError, match=r"^IN2X_COMPUTE is 'fp8'; give float32 or bfloat16"):
+        precision.compute_dtype(CPU)
+
+
+def test_the_format_chosen_is_not_the_slow_one(monkeypatch):
     """Within a factor of 3, to hold on a busy machine; the mistake it guards against costs a factor of 80."""
+
+    monkeypatch.delenv("IN2X_COMPUTE", raising=False)
 
     def seconds(dtype: torch.dtype) -> float:
         a, b = torch.ones(512, 256, dtype=dtype), torch.ones(256, 256, dtype=dtype)

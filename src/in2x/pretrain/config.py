@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from in2x.corpus.view import View
 from in2x.knob import Config, knob
-from in2x.training.config import OptimizerConfig, ShapeConfig
+from in2x.training.config import COMPILE_DOC, Compile, OptimizerConfig, ShapeConfig
 
 
 class PhaseConfig(Config):
@@ -44,7 +44,7 @@ class BaseModelConfig(Config):
     hub_share: float = knob(0.9, "Share of the hub language in the documents of a model from scratch.", ge=0, le=1)
     train: PhaseConfig = knob(PhaseConfig(tokens=1_000_000, context=128), "Training of a model from scratch.")
     checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
-    compile: bool = knob(True, "Compile the layers where a compiler is found.")
+    compile: Compile = knob("auto", COMPILE_DOC)
 
 
 class PretrainConfig(Config):
@@ -69,4 +69,4 @@ class PretrainConfig(Config):
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_blocks: int = knob(16, "Held-out blocks a language, and a domain of it.", unit="blocks", ge=1)
     checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
-    compile: bool = knob(True, "Compile the layers where a compiler is found.")
+    compile: Compile = knob("auto", COMPILE_DOC)

@@ -16,6 +16,7 @@ from in2x.records import Document, Instruction, Pair, content_id, read_records
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.batches import Batch
+from in2x.training.config import Compile
 from in2x.training.examples import chat_examples
 from in2x.training.loop import Measure, Plan, train
 
@@ -65,7 +66,7 @@ def train_phase(
     documents: Callable[[], Iterator[Document]] | None = None,
     dev_every: int = 0,
     dev_blocks: int = 16,
-    compiled: bool = True,
+    compiled: Compile = "auto",
     checkpointing: bool = False,
 ) -> dict[str, float]:
     """Train `model` through one phase and return its figures.
@@ -80,7 +81,7 @@ def train_phase(
         documents: replaces the phase's view of the corpus.
         dev_every: steps between held-out losses.
         dev_blocks: held-out blocks a language.
-        compiled: use torch.compile where possible.
+        compiled: see `compiling.decide`.
         checkpointing: recompute activations in the backward pass.
     """
     steps = phase.tokens // phase.batch_tokens

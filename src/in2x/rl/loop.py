@@ -27,8 +27,9 @@ from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import collate
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.compiling import can_compile
 from in2x.training.examples import chat_examples
-from in2x.training.loop import SAVE_SECONDS, can_compile
+from in2x.training.loop import SAVE_SECONDS
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 from in2x.training.precision import autocast
@@ -265,6 +266,7 @@ def answer_anchor(policy: Policy, config: RlConfig) -> Callable[[Sequence[Instru
 
     def loss(instructions: Sequence[Instruction]) -> Tensor:
         examples = list(chat_examples(policy.tokenizer, instructions))
+        loss_of.one_graph = policy.compiled
         with autocast(next(policy.model.parameters()).device):
             value: Tensor = loss_of(collate(examples, policy.pad))
         return value

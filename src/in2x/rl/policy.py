@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import PreTrainedModel
 
 from in2x.rl.head import token_scores
 from in2x.training.batches import Batch
-from in2x.training.loss import POSITIONS, hidden_states
+from in2x.training.loss import hidden_states, pad_positions
 from in2x.training.precision import autocast
 from in2x.training.shapes import round_up
 
@@ -97,10 +96,9 @@ def answer_logprobs(
     """Score every answer of `groups`, in order, at the sampling temperature; `compiled`: see `token_scores`."""
     batch = group_batch(groups, pad).to(model.lm_head.weight.device)
     states = hidden_states(model, batch)
+    where, targets = pad_positions(batch, target=0)
     count = len(batch.where)
-    extra = round_up(count, POSITIONS) - count
-    states = states.reshape(-1, states.shape[-1])[functional.pad(batch.where, (0, extra))]
-    targets = functional.pad(batch.targets, (0, extra))
+    states = states.reshape(-1, states.shape[-1])[where]
     scores = token_scores(states, model.lm_head.weight, targets, temperature, compiled)
     chosen, entropy = (score[:count] for score in scores)
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])

@@ -40,6 +40,7 @@ from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.training.lora import peft_config
 from in2x.training.optimizer import learning_rate_factor
+from in2x.training.precision import compute_dtype
 
 NAMES = tuple(
     name + suffix
@@ -82,8 +83,9 @@ def grpo_arguments(
         )  # fmt: skip
     updates = config.prompts // config.minibatch
     cuda = torch.cuda.is_available()
+    half = cuda and compute_dtype(torch.device("cuda")) == torch.bfloat16
     return GRPOConfig(
-        output_dir=str(folder), seed=seed, use_cpu=not cuda, bf16=cuda, report_to="none",
+        output_dir=str(folder), seed=seed, use_cpu=not cuda, bf16=half, report_to="none",
         per_device_train_batch_size=config.trl.device_batch, gradient_accumulation_steps=update // once,
         per_device_eval_batch_size=config.trl.device_batch,
         steps_per_generation=updates * update // once, num_generations=config.samples, num_generations_eval=1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from in2x.knob import Config, knob
-from in2x.training.config import LoraConfig, OptimizerConfig
+from in2x.training.config import COMPILE_DOC, Compile, LoraConfig, OptimizerConfig
 
 
 class SftConfig(Config):
@@ -23,5 +23,5 @@ class SftConfig(Config):
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1)
     checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
-    compile: bool = knob(True, "Compile the layers where a compiler is found.")
+    compile: Compile = knob("auto", COMPILE_DOC)
     lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
+from in2x.errors import UsageError
 from in2x.knob import Config, knob
 
 Schedule = Literal["constant", "linear", "cosine", "trapezoid"]
+Compile = bool | Literal["auto"]
+COMPILE_DOC = "Compile the layers where a compiler is found; auto: where that saves more time than it costs."
+"""What `compile` means in every room that trains."""
+
+COMPUTE = "IN2X_COMPUTE"
+"""The environment variable that forces the type of matrix products: float32 or bfloat16; unset, the device decides."""
+
+
+def forced_compute() -> str | None:
+    """What `IN2X_COMPUTE` forces, or None.
+
+    Raises:
+        UsageError: it is neither type.
+    """
+    value = os.environ.get(COMPUTE, "")
+    if value not in ("", "float32", "bfloat16"):
+        raise UsageError(f"{COMPUTE} is {value!r}", mend="give float32 or bfloat16, or unset it: the device decides")
+    return value or None
 
 
 class ShapeConfig(Config):

@@ -21,7 +21,8 @@ from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.batches import Batch
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
-from in2x.training.config import OptimizerConfig
+from in2x.training.compiling import decide
+from in2x.training.config import Compile, OptimizerConfig
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import attention_for, to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
@@ -33,6 +34,8 @@ SAVE_SECONDS = 30.0
 LOG_EVERY = 20
 WARM_UP, SMALL = 32, 0.7
 """The graph is compiled on the fullest of so many batches; those of less than this share of its tokens run without."""
+MANY = 0.1
+"""Share of such steps from which on it is said, and not only in the figures."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,6 @@ class Plan:
     """Goes into every log row (for example {"phase": 1})."""
 
 
-def can_compile() -> bool:
-    """True where torch.compile has what it needs (a C++ compiler on CPU; Triton comes with CUDA builds)."""
-    if torch.cuda.is_available():
-        return True
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
-
-    try:
-        get_cpp_compiler()
-    except (InvalidCxxCompiler, RuntimeError):
-        return False
-    return True
-
-
 def train(
     model: PreTrainedModel,
     plan: Plan,
@@ -68,7 +57,7 @@ def train(
     what: str,
     temperature: float = 1.0,
     smoothing: float = 0.0,
-    compiled: bool = True,
+    compiled: Compile = "auto",
     checkpointing: bool = False,
     dev: Sequence[Batch] = (),
     dev_every: int = 0,
@@ -87,14 +76,15 @@ def train(
         what: name of this run within the stage.
         temperature: loss temperature (METHOD 4).
         smoothing: label smoothing.
-        compiled: use torch.compile where a compiler is found.
+        compiled: use torch.compile: see `compiling.decide`. What was decided is said, and is a figure.
         checkpointing: recompute the activations of each layer in the backward pass.
         dev: held-out batches; their loss (temperature 1, no smoothing) is logged every `dev_every` steps.
         dev_every: steps between held-out losses (0: only at the end).
         on_dev: called beside the held-out loss with what measures it on other batches; what it returns is logged too.
 
     Returns:
-        Figures: steps, tokens, seconds, tokens_per_s, last smoothed loss, dev_loss.
+        Figures: steps, tokens, seconds, tokens_per_s, compiled (1 or 0), eager_steps (those too small for the compiled
+        graph), last smoothed loss, dev_loss.
     """
     torch._dynamo.reset()
     whole, alone = model, parallel.processes() == 1
@@ -104,19 +94,23 @@ def train(
         model = attention_for(copy.deepcopy(model), torch.cuda.is_available())
     if checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
-    loss_of = LanguageModelingLoss(model, temperature, smoothing, compiled and can_compile())
+    fullest = _fullest(plan)
+    decision = decide(compiled, model, plan.steps, fullest.tokens if fullest else 0)
+    loss_of = LanguageModelingLoss(model, temperature, smoothing, decision.compiled)
     if not alone:
         parallel.shard(loss_of, model)
     device = next(model.parameters()).device
     optimizer = Optimizer(model, config)
     average = Average(optimizer.parameters, config.ema) if config.ema else None
     folder = stage.work / what
-    state = load_checkpoint(folder, model, optimizer, average) or {"step": 0, "tokens": 0, "seconds": 0.0}
+    state = load_checkpoint(folder, model, optimizer, average) or {"step": 0, "tokens": 0, "seconds": 0.0, "eager": 0}
     step, tokens, spent = int(state["step"]), int(state["tokens"]), float(state["seconds"])
+    loss_of.eager = int(state["eager"])
     stage.log.rewind(step, **plan.tags)
     model.train()
-    if step < plan.steps:
-        _warm_up(loss_of, plan, device)
+    if fullest is not None and step < plan.steps:
+        stage.say(f"{what}: {decision.why}")
+        _warm_up(loss_of, fullest, device)
     began = saved = time.time()
     sums: list[Tensor] = []
     last: dict[str, float] = {}
@@ -147,7 +141,8 @@ def train(
             advance(1, f"loss {last['loss']:.3f}" if last else "")
             if step % LOG_EVERY == 0 and parallel.agreed(time.time() - saved > SAVE_SECONDS):
                 seconds = spent + time.time() - began
-                save_checkpoint(folder, model, optimizer, average, {"step": step, "tokens": tokens, "seconds": seconds})
+                state = {"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager}
+                save_checkpoint(folder, model, optimizer, average, state)
                 saved = time.time()
     seconds = spent + time.time() - began
     if average is not None:
@@ -158,16 +153,27 @@ def train(
     if not alone:
         parallel.gather(model, whole)
     whole.eval()
+    eager = loss_of.eager if decision.compiled else step
+    if decision.compiled and eager > MANY * step:
+        stage.say(
+            f"{what}: {eager:,} of {step:,} steps ran outside of the compiled graph (under {SMALL:.0%} of its size)"
+        )
     return {"steps": step, "tokens": tokens, "seconds": round(seconds, 1),
-            "tokens_per_s": round(tokens / max(seconds, 1e-9)), **last, **measured}  # fmt: skip
+            "tokens_per_s": round(tokens / max(seconds, 1e-9)), "compiled": int(decision.compiled),
+            "eager_steps": eager, **last, **measured}  # fmt: skip
 
 
-def _warm_up(loss_of: LanguageModelingLoss, plan: Plan, device: torch.device) -> None:
+def _fullest(plan: Plan) -> Batch | None:
+    """The batch of most tokens among the first ones; None of an empty plan."""
+    first = (plan.batch(step) for step in range(min(WARM_UP, plan.steps)))
+    return max(first, key=lambda batch: batch.tokens, default=None)
+
+
+def _warm_up(loss_of: LanguageModelingLoss, fullest: Batch, device: torch.device) -> None:
     """Compile on one batch of the plan, wherever a run begins: kernels, and so bits, are the same on resume.
 
     On the fullest of the first batches: the compiler's choices hold for like sizes, and much smaller ones run eagerly.
     """
-    fullest = max((plan.batch(step) for step in range(min(WARM_UP, plan.steps))), key=lambda batch: batch.tokens)
     mine = parallel.part(fullest)[0].to(device)
     loss_of.smallest = round(SMALL * mine.tokens)
     with autocast(device):

@@ -6,6 +6,8 @@ a small model or less.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -48,14 +50,22 @@ def cross_entropy(states: Tensor, head: Tensor, targets: Tensor, temperature: fl
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
 
 
-def pad_positions(batch: Batch) -> tuple[Tensor, Tensor]:
+def pad_positions(batch: Batch, target: int = IGNORED) -> tuple[Tensor, Tensor]:
     """`where` and `targets` filled up to a multiple of 128 (position 0, target -100, which every loss here ignores).
 
     The number of positions with loss differs from batch to batch; CPU matrix kernels are made and kept per shape, so
     without this every step would make new ones and memory would grow with them.
     """
     extra = round_up(len(batch.where), POSITIONS) - len(batch.where)
-    return functional.pad(batch.where, (0, extra)), functional.pad(batch.targets, (0, extra), value=IGNORED)
+    return functional.pad(batch.where, (0, extra)), functional.pad(batch.targets, (0, extra), value=target)
+
+
+def as_packed(batch: Batch) -> Batch:
+    """`batch` with starts and positions written out, as blocks of several documents bring them: one graph for both."""
+    if batch.starts is not None:
+        return batch
+    positions = torch.arange(batch.ids.shape[1], device=batch.ids.device).repeat(len(batch.ids), 1)
+    return replace(batch, starts=torch.zeros_like(batch.ids), positions=positions)
 
 
 class LanguageModelingLoss(nn.Module):
@@ -70,6 +80,8 @@ class LanguageModelingLoss(nn.Module):
     Attributes:
         smallest: batches of fewer tokens run without the compiled graph: the compiler's choices hold from some size on,
             and for a last, small batch it would compile everything once more.
+        eager: how many did.
+        one_graph: bring every batch to the form of packed blocks: the graph of pretraining then serves SFT and RL too.
     """
 
     def __init__(
@@ -78,7 +90,8 @@ class LanguageModelingLoss(nn.Module):
         super().__init__()
         self.model = model
         self.temperature, self.smoothing = temperature, smoothing
-        self.smallest = 0
+        self.smallest = self.eager = 0
+        self.one_graph = compiled
         self._loss = torch.compile(cross_entropy, dynamic=True) if compiled else cross_entropy
         if compiled:
             for layer in model.model.layers:
@@ -87,11 +100,14 @@ class LanguageModelingLoss(nn.Module):
     def forward(self, batch: Batch, held_out: bool = False) -> Tensor:
         """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing."""
         if batch.tokens < self.smallest and not held_out:
+            self.eager += 1
             with torch.compiler.set_stance("force_eager"):
                 return self._forward(batch, self.temperature, self.smoothing)
         return self._forward(batch, *((1.0, 0.0) if held_out else (self.temperature, self.smoothing)))
 
     def _forward(self, batch: Batch, temperature: float, smoothing: float) -> Tensor:
+        if self.one_graph and self.model.config._attn_implementation == DENSE:
+            batch = as_packed(batch)  # elsewhere a mask would cost the fused kernel
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)
         states = states.reshape(-1, states.shape[-1])[where]

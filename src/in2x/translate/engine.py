@@ -21,6 +21,7 @@ from in2x.errors import In2xError
 from in2x.inference.sampler import sample
 from in2x.language import language
 from in2x.training.model import load_model, load_tokenizer
+from in2x.training.precision import compute_dtype
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
 from in2x.translate.translator import Done, Translator, one_line
@@ -58,7 +59,7 @@ class LocalTranslator(Translator):
                             mend=f"give a folder with config.json, safetensors and a tokenizer{near}")  # fmt: skip
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        dtype = compute_dtype(self.device) if self.device.type == "cuda" else torch.float32
         self.model = load_model(folder, dtype).to(self.device).eval()
         self.profile = profile or PromptProfile.load(path)
         self.batch_tokens = batch_tokens
