@@ -34,8 +34,9 @@ WHOLE = 1.7
 """Limit where the stray is the whole text and nothing in it speaks for the text's own language."""
 KINDRED = 2.0
 """Times the share of common words that the two languages have in common, taken off a stretch once."""
+FEWEST = 3
+"""Words of a stray inside a text, a common one among them: others may be a dish, a loan, a name."""
 _AROUND = 2
-_FEWEST = 3
 _PLAIN = {"Latn": frozenset("abcdefghijklmnopqrstuvwxyz"), "Cyrl": frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюя")}
 
 
@@ -111,10 +112,10 @@ def _window(words: Sequence[Word], at: int) -> str:
     low, high = max(0, at - _AROUND), min(len(words), at + _AROUND + 1)
     first = next((k for k in range(at, low, -1) if words[k].clause), low)
     last = next((k for k in range(at + 1, high) if words[k].clause), high)
-    while last - first < _FEWEST and (first > low or last < high):
+    while last - first < FEWEST and (first > low or last < high):
         if first > low:
             first -= 1
-        if last < high and last - first < _FEWEST:
+        if last < high and last - first < FEWEST:
             last += 1
     return " ".join(word.text.lower() for word in words[first:last])
 
@@ -158,7 +159,9 @@ def _stretches(
         score = best.score + expected - KINDRED * _kinship(tongue, rival)
         if is_title(stretch):
             score /= 2
-        if score > (WHOLE if whole else LIMIT):
+        common = any(len(word.text) > 1 and word.text.lower() in rival.pack.words for word in stretch)
+        several = len(stretch) > FEWEST or (len(stretch) == FEWEST and common)
+        if score > (WHOLE if whole else LIMIT) and (whole or several):
             found.append(best._replace(score=score))
 
     for at, score in enumerate(scores):

@@ -33,7 +33,7 @@ _CHINESE_WORDS = re.compile(
 _CHINESE_HINTS = re.compile(
     "(?<![終完修満校読投魅])[了](?![解承知])|[是](?![正非認])|[我他在不也都就和有给給说說](?![々])|的(?=[^々])"
 )
-_JAPANESE_FORMS = re.compile("[々〆込働畑峠辻匂枠栃円図対応実験変戻広売駅渋経済発関黒歩帰気読払桜届帳択沢様]")
+_JAPANESE_FORMS = re.compile("[々〆込働畑峠辻匂枠栃円図対応実験変戻広売駅渋経済発関黒歩帰気読払桜営届帳択沢様]")
 
 
 def _encodable(char: str, codec: str) -> bool:
@@ -111,9 +111,16 @@ def speaks_chinese(text: str) -> bool:
     return _chinese_signs(text, True) >= BARE_LIMIT
 
 
+def quoting_kana(text: str) -> str:
+    """ "zh" or "ja" for a text of Han alone that stands around kana in quotation marks: a sentence of it is Chinese."""
+    if _JAPANESE_FORMS.search(text):
+        return "ja"
+    return "zh" if len(_HAN.findall(text)) >= 8 else without_kana(text) or "ja"
+
+
 def without_kana(text: str) -> str | None:
     """ "zh" or "ja" for a text of Han without kana; None where nothing tells and it is shorter than a sentence."""
-    signs = _chinese_signs(text, True)
+    signs = _chinese_signs(text, True) + 0.6 * sum(_usual_traditional(char) for char in text)
     if signs >= BARE_LIMIT:
         return "zh"
     if _JAPANESE_FORMS.search(text):
@@ -122,6 +129,13 @@ def without_kana(text: str) -> str | None:
     if abs(odds) >= 1:
         return "zh" if odds > 0 else "ja"
     return "zh" if len(_HAN.findall(text)) > 12 else None
+
+
+@lru_cache(maxsize=1 << 15)
+def _usual_traditional(char: str) -> bool:
+    """Usual in Big5 and not in JIS X 0208: old Japanese texts write them too, with kana around."""
+    chinese, japanese = char.encode("big5", "ignore"), char.encode("euc_jp", "ignore")
+    return len(chinese) == 2 and 0xA4 <= chinese[0] <= 0xC6 and not (len(japanese) == 2 and 0xB0 <= japanese[0] <= 0xCF)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -21,7 +21,7 @@ from in2x.language.kernels import HAN, HANGUL, KANA, LATIN, LETTER, SIMPLIFIED, 
 from in2x.language.language import language
 from in2x.language.model import FLOOR, best_guess, log_chance, log_chances
 from in2x.language.pack import packs
-from in2x.language.script import HIRAGANA, WORD
+from in2x.language.script import HIRAGANA, KATAKANA, WORD
 
 UNKNOWN = "und"
 """ISO 639 code of an undetermined language."""
@@ -48,6 +48,7 @@ _KANA_SHARE = 0.04
 officialese Japanese stays above .1."""
 _QUOTED = re.compile("「[^「」]*」|『[^『』]*』|“[^“”]*”|《[^《》]*》|\\([^()]*\\)|（[^（）]*）")
 _HIRAGANA = re.compile(f"[{HIRAGANA}]")
+_KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
 _LOOKED_AT = 2000
 """Characters of a text that are read where counts do not decide."""
 _WORD = 0.8
@@ -82,6 +83,8 @@ def _east(text: str, kana: int, size: int, simplified: int) -> str:
             return "ja"
         # a Chinese text may quote names in katakana; hiragana outside of quotation marks is grammar
         outside = _QUOTED.sub("", text[:_LOOKED_AT])
+        if not _KANA.search(outside):
+            return han.quoting_kana(outside)
         if len(_HIRAGANA.findall(outside)) >= _KANA_SHARE * len(outside) or not han.speaks_chinese(outside):
             return "ja"
         return "zh"

@@ -62,8 +62,6 @@ class Pack(BaseModel):
     """Written with a full stop that ends no sentence, without that full stop."""
     wording: Mapping[str, tuple[str, ...]] = {}
     """Name -> regular expressions; see `language/wording.py`."""
-    register_: Annotated[Mapping[str, Any], Field(alias="register")] = {}
-    """How the register is told by forms of address; read by `language/address`."""
 
     @field_validator("words", "abbreviations", mode="before")
     @classmethod
