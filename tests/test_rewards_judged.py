@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 
+from in2x.errors import UsageError
 from in2x.judge.ask import Judge, NoAnswer
+from in2x.llm.cache import Cache
+from in2x.llm.config import LlmConfig
 from in2x.llm.limits import Usage
 from in2x.llm.request import Answer, Request
 from in2x.principles.dynamic import PrincipleWriter, code_fault
 from in2x.principles.judged import fundamental
 from in2x.records import Instruction
+from in2x.rl.config import RlConfig
 from in2x.rl.rewards.base import Failed, RewardItem, Value
+from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.rewards.judged import JudgedPrinciples
 from in2x.rl.rewards.route import Scorer
 
@@ -223,3 +228,38 @@ def test_a_client_that_fails_fails_its_questions_only() -> None:
         scores = asyncio.run(scorer.score([story("1"), story("2")]))
         assert scores.failures == {"judged": 2}
     assert scorer.failed == {"judged": 4}
+
+
+def test_a_recipe_opens_the_judge_and_keeps_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Server:
+        name, usage = "server", Usage()
+
+        def __init__(self, config: LlmConfig, cache: Cache | None) -> None:
+            assert cache is not None
+            self.cache = cache
+
+        def ask_all(self, requests: Iterable[Request], advance: object = None) -> Iterator[Answer]:
+            for request in requests:
+                assert request.messages is not None
+                content = request.messages[0]["content"]
+                known = self.cache.get(content.encode())  # in the judge's thread
+                if known is None:
+                    asked.append(content)
+                    size = len(fundamental("story", "ja"))
+                    value = {"verdicts": [{"answer": 1, "kept": ["yes"] * size}]}
+                    known = Answer("{}", value)
+                    self.cache.put(content.encode(), "server", known)
+                yield known
+
+    monkeypatch.setattr("in2x.llm.open.Client", Server)
+    judge = {"llm": {"base_url": "http://localhost:1/v1"}}
+    config = RlConfig.model_validate({"rewards": {"judged": 1.0}, "judge": judge})
+    for _ in range(2):
+        with open_scorer(config, tmp_path / "judge", tmp_path) as scorer:
+            scores = asyncio.run(scorer.score([story("1")]))
+            assert (scores.total, scores.errors) == ([1.0], {})
+    assert len(asked) == 1
+    with pytest.raises(UsageError, match="needs a judge"):
+        Scorer({"judged": 1.0})

@@ -32,7 +32,9 @@ class Cache:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=30, cached_statements=16)
+            self._db = sqlite3.connect(
+                path, isolation_level=None, timeout=30, cached_statements=16, check_same_thread=False
+            )
             self._open()
         except (sqlite3.Error, OSError) as error:
             raise self._fault(error) from None

@@ -1,7 +1,8 @@
 """Is the answer in the target language, all of it, and is nothing of the source's language left in it?
 
 `written` and `translated` see the same stretches (`Language.foreign`), less those that a good answer may have: what
-the reference, an agreed name or the glossary has too, and what stands so in the source in a third script.
+the reference, an agreed name or the glossary has too, and what stands so in the source and is in a third script, or
+a few Han long, as names are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 
 from in2x.language.alphabet import tellable
 from in2x.language.language import Language, Span, language
-from in2x.language.script import LATIN, letters_of, simplified_only
+from in2x.language.script import HAN, LATIN, letters_of, simplified_only
 from in2x.language.words import prose
 from in2x.principles.case import Case
 from in2x.principles.place import normalise, place_of
@@ -84,7 +85,7 @@ def _allowed(case: Case) -> str:
 
 
 def _strays(case: Case, answer: str, found: tuple[Span, ...]) -> list[Span]:
-    """Those of the stretches that no text allows: the accepted answer, agreed terms, a third script of the source."""
+    """Those of the stretches that neither accepted answer, agreed terms nor source allow."""
     if not found:
         return []
     accepted, asked = normalise(_allowed(case)), normalise(case.source)
@@ -92,10 +93,15 @@ def _strays(case: Case, answer: str, found: tuple[Span, ...]) -> list[Span]:
     strays = []
     for span in found:
         words = answer[span.start : span.end]
-        quoted = normalise(words) in asked and letters_of(source.scripts[0]).search(words) is None
+        third = letters_of(source.scripts[0]).search(words) is None
+        quoted = normalise(words) in asked and (third or _SHORT_HAN.fullmatch(normalise(words)) is not None)
         if not quoted and normalise(words) not in accepted:
             strays.append(span)
     return strays
+
+
+_SHORT_HAN = re.compile(f"[{HAN}]{{1,4}}")
+"""As a name has it: written alike in two languages of Han."""
 
 
 def _left(words: str, answer: str, place: tuple[int, int]) -> Verdict:

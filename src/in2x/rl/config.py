@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from in2x.knob import Config, knob
+from in2x.llm.config import LlmConfig
 from in2x.training.config import LoraConfig, OptimizerConfig
 
 
@@ -66,6 +67,18 @@ class TrlConfig(Config):
     save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1)
 
 
+class JudgeConfig(Config):
+    """Reward "judged": principles that a language model decides."""
+
+    llm: LlmConfig = knob(LlmConfig(), "The judge; without base_url the model that SFT made, in process.")
+    principles: int = knob(
+        0, "Principles that the judge writes for each prompt; 0 leaves the fundamental ones.", source="METHOD 5", ge=0
+    )
+    mode: Literal["group", "answer"] = knob("group", "Show it all answers to a prompt together, or one by one.")
+    group: int = knob(16, "Most answers in one request.", unit="answers", ge=1)
+    reference: bool = knob(False, "Show it the accepted answer.")
+
+
 class RlConfig(Config):
     """One epoch over the RL set with the trajectory-corrected objective.
 
@@ -93,6 +106,7 @@ class RlConfig(Config):
         ge=0,
     )
     rewards: dict[str, float] = knob({"principles": 1.0, "chrf": 1.0}, "Weight of each reward.", source="METHOD 5")
+    judge: JudgeConfig = knob(JudgeConfig(), "The judge of the reward judged.")
     refill: int = knob(
         0,
         "Tries to put other prompts in the place of those whose answers all earn the same (DAPO's dynamic sampling); "

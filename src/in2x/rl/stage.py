@@ -25,7 +25,7 @@ from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, principle_table, reinforce
 from in2x.rl.questions import questions
 from in2x.rl.rewards.base import reward_items
-from in2x.rl.rewards.route import Scorer
+from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.trl_job import run_trl
 from in2x.stage import Stage
 from in2x.training.lora import add_adapters, merge_adapters
@@ -65,7 +65,6 @@ def run(config: RlConfig, stage: Stage) -> None:
         return
     adapters = add_adapters(model, config.lora, stage.seed)
     policy = Policy(model, tokenizer)
-    scorer = Scorer(config.rewards)
     trajectories = stage.out / "trajectories.jsonl"
 
     def on_dev(step: int) -> dict[str, Any]:
@@ -75,7 +74,8 @@ def run(config: RlConfig, stage: Stage) -> None:
                 stream.write(json.dumps({"step": step, **item}, ensure_ascii=False) + "\n")
         return row
 
-    figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
+    with open_scorer(config, stage.work / "judge", source) as scorer:
+        figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
     save_model(merge_adapters(policy.model, adapters), policy.tokenizer, stage.out / "model")
     PromptProfile.load(source).save(stage.out / "model")
     stage.figures.update({**figures, "failed": scorer.failed})

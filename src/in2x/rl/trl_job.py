@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
@@ -30,6 +30,9 @@ from in2x.records import Instruction, read_records, write_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Log, Stage
 from in2x.trackers import Trackers
+
+if TYPE_CHECKING:
+    from in2x.rl.rewards.route import Scorer
 
 
 def run_trl(
@@ -73,15 +76,21 @@ class _ToLog(TrainerCallback):  # type: ignore[misc]
 
 def train(job: Path) -> None:
     """One training process (of all that `LAUNCH` starts). Goes on from the last whole checkpoint."""
-    from in2x.rl.rewards.route import Scorer
-    from in2x.rl.trl import TrajectoryTrainer, grpo_arguments, last_checkpoint
-    from in2x.training.model import load_model, load_tokenizer, seed_everything
+    from in2x.rl.rewards.judge import open_scorer
 
     given = json.loads(job.read_text(encoding="utf-8"))
     config = RlConfig.model_validate(given["config"])
     if config.trl.vllm != "none":
         require_vllm()
-    folder, out = job.parent, Path(given["out"])
+    with open_scorer(config, job.parent / "judge", Path(given["model"])) as scorer:
+        _train(job.parent, given, config, scorer)
+
+
+def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer) -> None:
+    from in2x.rl.trl import TrajectoryTrainer, grpo_arguments, last_checkpoint
+    from in2x.training.model import load_model, load_tokenizer, seed_everything
+
+    out = Path(given["out"])
     processes, main = int(os.environ.get("WORLD_SIZE", "1")), os.environ.get("RANK", "0") == "0"
     held = list(read_records(folder / "held.parquet", Instruction))
     arguments = grpo_arguments(config, folder, given["steps"], given["seed"], processes, held=bool(held))
@@ -91,7 +100,6 @@ def train(job: Path) -> None:
     log = Log(out / "log.jsonl", trackers)
     if main:
         log.rewind(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
-    scorer = Scorer(config.rewards)
     trainer = TrajectoryTrainer(
         load_model(given["model"]), load_tokenizer(given["model"]),
         list(read_records(folder / "prompts.parquet", Instruction)), scorer, config, arguments,

@@ -17,6 +17,7 @@ from in2x.rl.rewards.chrf import Chrf
 from in2x.rl.rewards.code import Code
 from in2x.rl.rewards.consensus import Consensus
 from in2x.rl.rewards.format import Format
+from in2x.rl.rewards.judged import JudgedPrinciples
 from in2x.rl.rewards.learned import LEARNED, Learned
 from in2x.rl.rewards.number import NumberReward
 from in2x.rl.rewards.principle_share import PrincipleShare, SinglePrinciple
@@ -53,6 +54,8 @@ def make_reward(name: str) -> Reward:
     kind, _, tokeniser = name.partition(":")
     if kind == "bleu" and tokeniser in BLEU.TOKENIZERS:
         return Bleu(tokeniser)
+    if name == JudgedPrinciples.name:
+        raise UsageError(f"the reward {name!r} needs a judge", mend="use it in the rl stage, which opens rl.judge")
     if name not in REWARDS:
         near = difflib.get_close_matches(name, REWARDS, n=1)
         raise UsageError(
