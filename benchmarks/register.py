@@ -26,9 +26,9 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
-from in2x.language import language
 from in2x.language.japanese import KEIGO_CLASSES, formality, keigo, keigo_class, politeness, register_of
 from in2x.language.japanese.register import votes
+from in2x.language.register import register_of as label_of
 
 REGEX = re.compile(
     r"(?:です|ます|ました|ません|でした|ましょう|でしょう|ください|下さい|ございま)(?:か|ね|よ|が|けど|から|し|の|ん)*[^ぁ-んァ-ヶ一-龥]*$"
@@ -72,7 +72,7 @@ def by_in2x(code: str, text: str) -> str:
     """The two sides of the data: the register of the language, "honorific" with "polite", and all others "casual"."""
     if code == "ja":
         return {"formal": "polite", "informal": "casual"}[formality(text)]
-    label = language(code).register_of(text)
+    label = label_of(text, code)
     return {"none": "none", "polite": "polite", "honorific": "polite"}.get(label, "casual")
 
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from in2x.language import language
 from in2x.language.script import letter_counts
+from in2x.language.written import written
 
 UNSPACED = {"ja", "zh"}
 TARGETS = ("de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "vi")
@@ -123,7 +123,7 @@ def measure(data: Path, each: int, seed: int, told: bool, shown: int = 0) -> dic
     counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     left: Counter[tuple[str, str]] = Counter()
     for case in cases(data, each, seed):
-        verdict = language(case.target).written(case.answer, case.source if told else None)
+        verdict = written(case.answer, case.target, case.source if told else None)
         counts[case.target][case.kind, "all"] += 1
         counts[case.target][case.kind, "wrong"] += verdict is False
         if (verdict is False) == (case.kind == "reference") and left[case.target, case.kind] < shown:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from in2x.language import language
 from in2x.language.identify import identify, identify_lines, split_languages
 from in2x.language.misfit import misfit
+from in2x.language.written import foreign, written
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = {
@@ -37,7 +37,7 @@ OWN = {
 @pytest.mark.parametrize("code", OWN)
 def test_a_language_knows_its_own_sentence_and_no_other(code: str) -> None:
     for lang, text in OWN.items():
-        assert language(code).written(text) is (lang == code), (code, lang)
+        assert written(text, code) is (lang == code), (code, lang)
 
 
 @pytest.mark.parametrize("code", OWN)
@@ -47,8 +47,8 @@ def test_a_clause_of_another_language_is_found_where_it_stands(code: str) -> Non
         if lang == code or {lang, code} == {"zh", "zh-Hant"}:
             continue
         answer = OWN[code] + joint + text
-        assert language(code).written(answer, lang) is False, (code, lang)
-        spans = language(code).foreign(answer, lang)
+        assert written(answer, code, lang) is False, (code, lang)
+        spans = foreign(answer, code, lang)
         found = sum(max(0, end - max(start, len(OWN[code]))) for start, end in spans)
         outside = sum(max(0, min(end, len(OWN[code])) - start) for start, end in spans)
         assert found > 0.5 * len(text) and outside <= 0.3 * len(OWN[code]), (code, lang, spans)
@@ -66,13 +66,13 @@ def test_a_clause_of_another_language_is_found_where_it_stands(code: str) -> Non
     ],
 )  # fmt: skip
 def test_names_terms_titles_and_code_are_no_strays(code: str, text: str) -> None:
-    assert language(code).foreign(text) == []
-    assert language(code).written(text) is True
+    assert foreign(text, code) == []
+    assert written(text, code) is True
 
 
 @pytest.mark.parametrize(("code", "text"), [("ja", "42"), ("de", "…?!"), ("ja", "iPhone"), ("fr", ""), ("en", "Tokyo")])
 def test_what_cannot_be_told_is_none(code: str, text: str) -> None:
-    assert language(code).written(text) is None
+    assert written(text, code) is None
 
 
 @pytest.mark.parametrize(
@@ -82,23 +82,23 @@ def test_what_cannot_be_told_is_none(code: str, text: str) -> None:
      ("zh", "請問車站在哪裡？我們找不到。"), ("zh-Hant", "请问车站在哪里？我们找不到。")],
 )  # fmt: skip
 def test_kindred_languages_and_writings(code: str, text: str) -> None:
-    assert language(code).written(text) is False
+    assert written(text, code) is False
 
 
 @pytest.mark.parametrize("code", ["sw", "nl", "th", "el", "uk"])
 def test_languages_without_a_pack_know_another_script_and_english(code: str) -> None:
-    assert language(code).written("これは日本語の文です。") is False
-    assert language(code).written("This is a sentence in English, and nothing else.") is False
+    assert written("これは日本語の文です。", code) is False
+    assert written("This is a sentence in English, and nothing else.", code) is False
 
 
 @given(st.text(max_size=60), st.sampled_from([*OWN, "sw", "th", "uk"]), st.sampled_from([None, *OWN]))
 @settings(max_examples=200, deadline=None)
 def test_any_text_has_a_verdict_and_spans_inside_it(text: str, code: str, other: str | None) -> None:
-    spans = language(code).foreign(text, other)
+    spans = foreign(text, code, other)
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert all(left.end < right.start for left, right in pairwise(spans))
-    assert language(code).written(text, other) in (True, False, None)
-    assert not (spans and language(code).written(text, other) is not False)
+    assert written(text, code, other) in (True, False, None)
+    assert not (spans and written(text, code, other) is not False)
     identify([text])
     misfit(text, code)
 

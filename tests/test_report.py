@@ -112,9 +112,10 @@ def synthetic_run(run: Path) -> Path:
             text = "".join(c if g else "の" for c, g in zip(pair.target, good, strict=True))
             if pair.checks.get("traps") and system == "sft":
                 text = pair.checks["traps"][0] + "ないよ。tails"
+            places = {"traps": (0, 2), "untranslated": (len(text) - 5, len(text))} if text.endswith("tails") else {}
             kept = {"register": bool(rng.random() < quality) if pair.register else None, "no_latin": rank > 0}
             greedy[system].append(Output(system, f"{pair.src_lang}-{pair.tgt_lang}", pair.id, pair.source, pair.target,
-                                         pair.register, pair.domain, text, kept))  # fmt: skip
+                                         pair.register, pair.domain, text, kept, places=places))  # fmt: skip
         surprises[system] = {
             lang: [Surprise(900 - 60 * rank + i, 250, 800) for i in range(20)] for lang in ("en", "ja")
         }
@@ -259,10 +260,14 @@ def test_samples_meet_every_direction_and_highlight_findings(whole: Path) -> Non
 
 def test_highlighting_keeps_every_character() -> None:
     text = "頭も尾もない、さっぱり tails だよ"
-    pieces = results.highlight(text, ["頭も尾も"], ["さっぱり"], residue=True)
+    output = Output(
+        "sft", "en-ja", "1", "", "", None, "idiom", text, {"traps": False, "untranslated": False},
+        {"untranslated": "tails is left as it was"}, {"traps": (0, 4), "untranslated": (12, 17)},
+    )  # fmt: skip
+    pieces = results.highlight(output, ["さっぱり"])
     assert "".join(t for t, _, _ in pieces) == text
-    assert pieces[0] == ("頭も尾も", "trap", "")
-    assert ("さっぱり", "natural", "") in pieces and ("tails", "residue", "") in pieces
+    assert pieces[0] == ("頭も尾も", "trap", "traps")
+    assert ("さっぱり", "natural", "") in pieces and ("tails", "residue", "tails is left as it was") in pieces
 
 
 def test_ticks_cover_and_are_round() -> None:

@@ -53,3 +53,16 @@ def describe(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> 
         for finding in row.get("findings", ()):
             seen = Finding(**finding)
             print(f"\t{row['text'][seen.start : seen.end]}\t{seen.label}: {seen.en}")
+
+
+@app.command()
+def identify(file: Text = "-", as_json: AsJson = False) -> None:
+    """Name the language of each line: its code, und where the line tells none."""
+    from in2x.language.identify import identify_lines
+
+    codes = identify_lines(_lines(file))
+    if as_json:
+        emit([{"line": number, "language": code} for number, code in enumerate(codes, 1)])
+    else:
+        for code in codes:
+            print(code)

@@ -26,12 +26,15 @@ class Output(Record):
     """Principle -> kept, broken, or None where it does not apply or cannot be told."""
     why: dict[str, str] = field(default_factory=dict)
     """Principle -> why it is broken, for those that are."""
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Principle -> (start, end) in the hypothesis, for those that are broken at one place."""
 
     SCHEMA = pa.schema(
         [
             ("system", pa.string()), ("pair", pa.string()), ("id", pa.string()), ("source", pa.string()),
             ("reference", pa.string()), ("register", pa.string()), ("domain", pa.string()),
             ("hypothesis", pa.string()), ("principles", pa.string()), ("why", pa.string()),
+            ("places", pa.string()),
         ]
     )  # fmt: skip
-    JSON_FIELDS = frozenset({"principles", "why"})
+    JSON_FIELDS = frozenset({"principles", "why", "places"})

@@ -13,7 +13,7 @@ from in2x.errors import In2xError
 from in2x.evaluate.outputs import Output
 from in2x.principles.case import case_of_pair
 from in2x.principles.fundamental import check_principles
-from in2x.principles.verdict import kept, reasons
+from in2x.principles.verdict import kept, places, reasons
 from in2x.records import Pair
 from in2x.translate.request import TranslationRequest
 
@@ -87,4 +87,6 @@ def answer(
         for p, hypothesis in zip(pairs, hypotheses, strict=True)
     ]
     verdicts = [check_principles(case_of_pair(p), o.hypothesis) for p, o in zip(pairs, outputs, strict=True)]
-    return [replace(o, principles=kept(v), why=reasons(v)) for o, v in zip(outputs, verdicts, strict=True)]
+    return [
+        replace(o, principles=kept(v), why=reasons(v), places=places(v)) for o, v in zip(outputs, verdicts, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""A finding: something seen in a text, where it stands, and why it matters, in English and Japanese."""
+"""What is seen in a text and where it stands: a finding with its reason, a word with its lemma."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ class Finding(NamedTuple):
     """The reason in English."""
     ja: str
     """The reason in Japanese."""
+
+
+class Word(NamedTuple):
+    """A word in a text."""
+
+    lemma: str
+    start: int
+    end: int

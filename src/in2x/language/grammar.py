@@ -11,19 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
-from in2x.language.finding import Finding
+from in2x.language.finding import Finding, Word
 
 _MODULES: Mapping[str, str] = {"ja": "in2x.language.japanese.grammar"}
-
-
-class Word(NamedTuple):
-    """A word in a text."""
-
-    lemma: str
-    start: int
-    end: int
 
 
 class Grammar(Protocol):

@@ -3,10 +3,10 @@
     language("ja").spaced              False
     language("de").name_in("ja")       "ドイツ語"
     language("fr").sentences(text)     its sentences
-    language("zh").written(answer)     True, False, or None where it cannot be told
-    language("ko").register_of(text)   "polite"
 
 Twelve languages and their like have a pack (`pack.py`); any other that CLDR names gets the general one by its script.
+These are facts; what judges a text stands in files of its own, so that only who uses it depends on it:
+`register_of(text, code)` in `register.py`, `written` and `foreign` in `written.py`, `identify` in `identify.py`.
 """
 
 from __future__ import annotations
@@ -84,28 +84,6 @@ class Language:
         if self.scripts[0] == "Latn":
             return digits + self.weight * (latin + other)
         return digits + latin + self.weight * other
-
-    def register_of(self, text: str) -> str:
-        """The register of `text`: one of `registers`, or "none" where it shows none."""
-        from in2x.language.register import decide
-
-        return decide(self, text)
-
-    def written(self, text: str, other: str | None = None) -> bool | None:
-        """Whether `text` is written in this language, all of it; None where that cannot be told (no letters, a name).
-
-        Args:
-            other: code of the language that strays are likely to be in (a translation's source).
-        """
-        from in2x.language.written import written
-
-        return written(self, text, other)
-
-    def foreign(self, text: str, other: str | None = None) -> list[Span]:
-        """The clauses and runs of words of `text` that are in another language; single names and terms are not."""
-        from in2x.language.written import foreign
-
-        return foreign(self, text, other)
 
 
 def language(code: str) -> Language:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from in2x.language.language import language
 from in2x.language.script import letter_counts
 from in2x.language.words import prose
+from in2x.language.written import foreign
 
 LOOKED_AT = 1500
 """Characters of a text that are read: a text that begins in its language for so long is in it."""
@@ -31,7 +32,7 @@ def _misfit(text: str, lang: str) -> str | None:
     total = _size(text)
     if total < 4:
         return None
-    strays = tongue.foreign(text)
+    strays = foreign(text, lang)
     size = sum(_size(text[start:end]) for start, end in strays)
     if size <= MOST * total:
         return None

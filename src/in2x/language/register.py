@@ -8,39 +8,29 @@ request decide (English, Chinese), by the pack's `register_marks`; where a form 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from in2x.errors import UsageError
-from in2x.language import japanese
+from in2x.language import address, japanese
 from in2x.language.language import Language, language
 from in2x.language.pack import packs
 from in2x.language.script import has_letters
 
 
 def register_of(text: str, lang: str) -> str:
-    """The register of `text`: "plain" | "polite" | "honorific" | "casual" | "literary" | "none"."""
-    return language(lang).register_of(text)
+    """The register of `text`, written in `lang`: one that the language tells, or "none" where the text shows none.
 
-
-def decide(tongue: Language, text: str) -> str:
-    """The register of `text` in `tongue`; "none" where the language has none that can be told."""
+    Raises:
+        UsageError: no such language.
+    """
+    tongue = language(lang)
     if tongue.code == "ja":
         return japanese.register_of(text)
     if tongue.pack.register_marks:
         return _by_marks(tongue, text)
-    by_address = _address()
-    return by_address(tongue.code, text) if by_address and tongue.registers else "none"
-
-
-@cache
-def _address() -> Callable[[str, str], str] | None:
-    try:
-        from in2x.language.address import decide as by_address
-    except ImportError:
-        return None
-    return by_address
+    return address.decide(tongue.code, text) if tongue.registers else "none"
 
 
 @cache
@@ -75,7 +65,7 @@ def label_lines(lines: Iterable[str], lang: str) -> list[str]:
         UsageError: no such language, or one without registers that can be told.
     """
     tongue = _told(lang)
-    return [tongue.register_of(line.rstrip("\r\n")) for line in lines]
+    return [register_of(line.rstrip("\r\n"), tongue.code) for line in lines]
 
 
 def describe_lines(lines: Iterable[str], lang: str) -> list[dict[str, Any]]:
@@ -89,7 +79,7 @@ def describe_lines(lines: Iterable[str], lang: str) -> list[dict[str, Any]]:
     described: list[dict[str, Any]] = []
     for line in lines:
         text = line.rstrip("\r\n")
-        row: dict[str, Any] = {"text": text, "register": tongue.register_of(text)}
+        row: dict[str, Any] = {"text": text, "register": register_of(text, tongue.code)}
         if tongue.code == "ja":
             row |= {
                 "formality": japanese.formality(text),

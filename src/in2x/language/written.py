@@ -26,12 +26,17 @@ _RUN = 12
 words are so from two thirds of that."""
 
 
-def written(tongue: Language, text: str, other: str | None = None) -> bool | None:
-    """See `Language.written`: False where anything is foreign, None where nothing can be told."""
+def written(text: str, lang: str, other: str | None = None) -> bool | None:
+    """Whether `text` is written in the language `lang`, all of it; None where that cannot be told (no letters, a name).
+
+    Args:
+        other: code of the language that strays are likely to be in (a translation's source).
+    """
+    tongue = language(lang)
     words = words_of(text)
     if not words:
         return None
-    if foreign(tongue, text, other):
+    if foreign(text, lang, other):
         return False
     own = [word for word in words if word.script == _own(tongue)]
     if not own or (tongue.scripts[0] in _ALPHABETS and not alphabet.tellable(tongue)):
@@ -41,8 +46,15 @@ def written(tongue: Language, text: str, other: str | None = None) -> bool | Non
     return True
 
 
-def foreign(tongue: Language, text: str, other: str | None = None) -> list[Span]:
-    """See `Language.foreign`."""
+def foreign(text: str, lang: str, other: str | None = None) -> list[Span]:
+    """The clauses and runs of words of `text` that are in another language than `lang`, in order.
+
+    Single names and terms are none.
+
+    Args:
+        other: as for `written`.
+    """
+    tongue = language(lang)
     words = words_of(text)
     expected = language(other) if other else None
     spans = [*_other_scripts(tongue, text, words)]

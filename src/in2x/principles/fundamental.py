@@ -32,7 +32,7 @@ class Principle:
 _MT = (TRANSLATE,)
 
 PRINCIPLES: tuple[Principle, ...] = (
-    Principle("language", "The answer is written in the language asked for.", residue.written),
+    Principle("language", "The answer is written in the language asked for.", residue.in_language),
     Principle("register", "The register asked for is kept.", text_checks.register),
     Principle("repetition", "Nothing is repeated in a loop.", text_checks.no_loop),
     Principle("length", "The length is in keeping with the task.", text_checks.length),

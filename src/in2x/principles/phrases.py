@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from in2x.language.grammar import Word, grammar
+from in2x.language.finding import Word
+from in2x.language.grammar import grammar
 from in2x.language.language import language
 from in2x.principles.place import Span, normalise, place_of, place_of_pattern
 

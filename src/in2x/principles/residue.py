@@ -15,6 +15,7 @@ from in2x.language.alphabet import tellable
 from in2x.language.language import Language, Span, language
 from in2x.language.script import HAN, LATIN, letters_of, simplified_only
 from in2x.language.words import prose
+from in2x.language.written import foreign, written
 from in2x.principles.case import Case
 from in2x.principles.place import normalise, place_of
 from in2x.principles.text_checks import EMPTY
@@ -23,14 +24,14 @@ from in2x.principles.verdict import KEPT, Verdict, not_applicable
 _LATIN_WORD = re.compile(rf"[{LATIN}][{LATIN}'\u2019-]+")
 
 
-def written(case: Case, answer: str) -> Verdict:
+def in_language(case: Case, answer: str) -> Verdict:
     """The answer is in the target language, all of it. Answers without words (numbers, marks, a name) do not apply."""
     if not answer.strip():
         return EMPTY
     target = language(case.target_lang)
     found = _foreign(target, answer, case)
     if not found:
-        if target.written(answer, _other(case)):
+        if written(answer, target.code, _other(case)):
             return KEPT
         told = "there is too little text to tell its language"
         return not_applicable(told if tellable(target) else f"{target.name} cannot be told by its words")
@@ -74,8 +75,8 @@ def _foreign(target: Language, text: str, case: Case) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=1 << 12)
 def _spans(target: Language, text: str, other: str | None) -> tuple[Span, ...]:
-    """`Language.foreign`, remembered: two principles ask of one answer, and of one reference over and over."""
-    return tuple(target.foreign(text, other))
+    """`foreign`, remembered: two principles ask of one answer, and of one reference over and over."""
+    return tuple(foreign(text, target.code, other))
 
 
 def _allowed(case: Case) -> str:

@@ -6,6 +6,7 @@ import re
 
 from in2x.language.grammar import grammar
 from in2x.language.language import language
+from in2x.language.register import register_of
 from in2x.principles.case import TRANSLATE, Case
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
@@ -34,9 +35,9 @@ def register(case: Case, answer: str) -> Verdict:
     target = language(case.target_lang)
     if case.register not in target.registers:
         return not_applicable(f"in {target.name} the register {case.register} cannot be told")
-    found = target.register_of(answer)
+    found = register_of(answer, target.code)
     if found == "none":
-        if case.reference is None or target.register_of(case.reference) == "none":
+        if case.reference is None or register_of(case.reference, target.code) == "none":
             return not_applicable("the answer shows no register")
         return Verdict(False, f"the answer shows no register; {case.register} is asked for")
     rules = grammar(target.code)

@@ -39,6 +39,11 @@ def kept(verdicts: Mapping[str, Verdict]) -> dict[str, bool | None]:
     return {name: verdict.kept for name, verdict in verdicts.items()}
 
 
+def places(verdicts: Mapping[str, Verdict]) -> dict[str, tuple[int, int]]:
+    """Name -> (start, end) in the answer, of the principles that are broken at one place."""
+    return {name: (v.start, v.end) for name, v in verdicts.items() if v.kept is False and 0 <= v.start < v.end}
+
+
 def reasons(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
     """Name -> why, of the principles that are broken."""
     return {name: verdict.why for name, verdict in verdicts.items() if verdict.kept is False}

@@ -19,7 +19,6 @@ SYSTEM_NAMES = {
     "base": "base", "phase1": "phase 1", "phase2": "phase 2", "phase3": "phase 3",
     "sft": "SFT", "rl": "RL", "merged": "merged",
 }  # fmt: skip
-_LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]+")
 
 
 @dataclass(frozen=True)
@@ -188,12 +187,11 @@ def _sample(rows: list[Output], pair: Pair | None) -> Sample:
     first = rows[0]
     source_lang, _, target_lang = first.pair.partition("-")
     checks = pair.checks if pair else {}
-    traps = [t for t in checks.get("traps", []) if isinstance(t, str) and t]
     natural = [t for t in checks.get("natural", []) if isinstance(t, str) and t]
     answers: list[Answer] = []
     before = ""
     for row in rows:
-        pieces = highlight(row.hypothesis, traps, natural, residue=target_lang in ("ja", "zh"))
+        pieces = highlight(row, natural)
         broken = [(name, row.why.get(name, "")) for name, kept in row.principles.items() if kept is False]
         kept = sum(v is True for v in row.principles.values())
         answers.append(Answer(row.system, pieces, broken, kept, bool(answers) and row.hypothesis == before))
@@ -201,12 +199,12 @@ def _sample(rows: list[Output], pair: Pair | None) -> Sample:
     return Sample(first.source, source_lang, target_lang, first.reference, first.register, first.domain, answers)
 
 
-def highlight(text: str, traps: Sequence[str], natural: Sequence[str], *, residue: bool) -> list[Piece]:
-    """Cut `text` at what was found in it: literal traps, natural renderings and, with `residue`, Latin words."""
-    spans = [(m.start(), m.end(), kind, "") for words, kind in ((traps, "trap"), (natural, "natural"))
-             for word in words for m in re.finditer(re.escape(word), text)]  # fmt: skip
-    if residue:
-        spans += [(m.start(), m.end(), "residue", "") for m in _LATIN.finditer(text)]
+def highlight(output: Output, natural: Sequence[str]) -> list[Piece]:
+    """Cut an answer at the places where it breaks a principle, with the reason, and at its natural renderings."""
+    text = output.hypothesis
+    spans = [(start, end, "trap" if name == "traps" else "residue", output.why.get(name, name))
+             for name, (start, end) in output.places.items()]  # fmt: skip
+    spans += [(m.start(), m.end(), "natural", "") for word in natural for m in re.finditer(re.escape(word), text)]
     return cut(text, spans)
 
 

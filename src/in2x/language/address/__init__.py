@@ -24,10 +24,9 @@ Address = Literal["polite", "casual", "none"]
 
 @cache
 def _decider(code: str) -> Callable[[str], Address] | None:
-    name = f"{__name__}.{code}"
-    if not code.isalpha() or find_spec(name) is None:
+    if not code.isalpha() or find_spec(f"{__name__}.{code}") is None:
         return None
-    decider = getattr(import_module(name), "decide", None)  # `marks.py` and its like are no languages
+    decider = getattr(import_module(f"in2x.language.address.{code}"), "decide", None)  # `marks.py` and its like are no languages
     return cast(Callable[[str], Address] | None, decider)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from in2x.language.finding import Finding
-from in2x.language.grammar import Word
+from in2x.language.finding import Finding, Word
 from in2x.language.japanese import names, surface
 from in2x.language.japanese.consistency import STYLE, narration
 from in2x.language.japanese.morphology import Token, sentences, tokenise
