@@ -35,7 +35,8 @@ WHOLE = 1.7
 KINDRED = 2.0
 """Times the share of common words that the two languages have in common, taken off a stretch once."""
 FEWEST = 3
-"""Words of a stray inside a text, a common one among them: others may be a dish, a loan, a name."""
+"""Words of a stray inside a text, a common one among them: others may be a dish, a loan, a name. One less where strays
+are expected."""
 _AROUND = 2
 _PLAIN = {"Latn": frozenset("abcdefghijklmnopqrstuvwxyz"), "Cyrl": frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюя")}
 
@@ -160,7 +161,8 @@ def _stretches(
         if is_title(stretch):
             score /= 2
         common = any(len(word.text) > 1 and word.text.lower() in rival.pack.words for word in stretch)
-        several = len(stretch) > FEWEST or (len(stretch) == FEWEST and common)
+        fewest = FEWEST - 1 if expected else FEWEST
+        several = len(stretch) > FEWEST or (len(stretch) >= fewest and common)
         if score > (WHOLE if whole else LIMIT) and (whole or several):
             found.append(best._replace(score=score))
 
