@@ -29,6 +29,7 @@ from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, hash_files,
 from in2x.errors import In2xError, UsageError
 from in2x.language import pack
 from in2x.merge.card import write_card
+from in2x.principles.fundamental import undecided
 from in2x.recipe import Recipe
 from in2x.stage import Stage, say
 from in2x.trackers import Trackers, require
@@ -166,6 +167,8 @@ def run(
     if begin_at > end_at:
         raise UsageError(f"--from {first} comes after --until {until}", mend="swap them")
     require(recipe.trackers)
+    for sentence in undecided(recipe.languages.all):
+        say("note", sentence)
     wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
     artifacts: dict[str, Artifact] = {}
     with _lock(out):
@@ -218,6 +221,8 @@ def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: 
         if trackers is not None:
             trackers.close()
     seconds = time.time() - started
+    from in2x.training import precision  # torch; a plan does without it
+
     manifest = {
         "stage": current.name,
         "key": key,
@@ -231,7 +236,7 @@ def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: 
         "resumed": resumed,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "versions": versions(),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, Python {platform.python_version()}, {precision.describe()}",
         "command": " ".join(["in2x", *sys.argv[1:]]),
     }
     artifact = finish(partial, out / current.name, manifest)

@@ -1,8 +1,10 @@
-"""Whom does a text address, and how: the polite or the familiar way (V or T, Sie or du)?
+"""How a text addresses its reader: the polite or the familiar way (V or T, Sie or du).
 
     decide("de", "Kommen Sie mit?")   "polite"
     decide("es", "¿Vienes conmigo?")  "casual"
     decide("fr", "Il pleut.")         "none"
+
+Korean, whose verb endings show the level whoever is spoken to, tells "honorific" and "plain" as well.
 
 One module a language, named by its code and found by that name: `address/de.py` has `decide(text)`. A language without
 one gets "none": nothing is seen where nobody looks.
@@ -18,15 +20,16 @@ from typing import Literal, cast
 
 __all__ = ["Address", "decide"]
 
-Address = Literal["polite", "casual", "none"]
-"""What is seen: the polite form of address, the familiar one, or no address at all."""
+Address = Literal["honorific", "polite", "plain", "casual", "none"]
+"""What is seen: a polite form of address, the familiar one, a written level without one, or no address at all."""
 
 
 @cache
 def _decider(code: str) -> Callable[[str], Address] | None:
     if not code.isalpha() or find_spec(f"{__name__}.{code}") is None:
         return None
-    decider = getattr(import_module(f"in2x.language.address.{code}"), "decide", None)  # `marks.py` and its like are no languages
+    # `marks.py` and its like are no languages
+    decider = getattr(import_module(f"in2x.language.address.{code}"), "decide", None)
     return cast(Callable[[str], Address] | None, decider)
 
 
