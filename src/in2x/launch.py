@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from in2x.artifact import Artifact, write_json
-from in2x.errors import In2xError
-from in2x.process import be_quiet, start
+from in2x.process import start, work_on
 from in2x.recipe import Recipe
 from in2x.stage import Stage
 from in2x.trackers import Trackers
@@ -72,16 +71,5 @@ def work(job: Path) -> None:
         parallel.stop()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """`python -m in2x.launch JOB`: the exit code, a fault as one sentence on stderr."""
-    be_quiet()
-    try:
-        work(Path(arguments[0]))
-    except In2xError as error:
-        print(f"in2x: {error}", file=sys.stderr)
-        return error.code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(work_on(sys.argv[1], work))

@@ -6,7 +6,8 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,17 @@ def start(command: Sequence[str], stage: Stage, figures: Path) -> dict[str, Any]
                         mend="see their message above; the same command resumes from the last checkpoint")  # fmt: skip
     found: dict[str, Any] = json.loads(figures.read_text(encoding="utf-8"))
     return found
+
+
+def work_on(job: str, work: Callable[[Path], None]) -> int:
+    """Do the work of a job file in a process that was started for it; a fault is one sentence on stderr.
+
+    Returns the exit code.
+    """
+    be_quiet()
+    try:
+        work(Path(job))
+    except In2xError as error:
+        print(f"in2x: {error}", file=sys.stderr)
+        return error.code
+    return 0

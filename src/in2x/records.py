@@ -209,3 +209,15 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
             for batch in parquet.iter_batches():
                 for row in batch.to_pylist():
                     yield kind.from_row(row)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text inside a JSON value, whatever it is nested in, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)

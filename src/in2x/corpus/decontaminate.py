@@ -30,6 +30,7 @@ from in2x.errors import In2xError
 from in2x.language import unspaced
 from in2x.language.identify import identify
 from in2x.language.kernels import Bytes, Ints, column, kernel
+from in2x.records import strings
 
 MOST_SETS = 63
 Masks = NDArray[np.uint64]
@@ -223,25 +224,14 @@ def _texts(file: Path) -> Iterator[str]:
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(1024):
                 for row in batch.to_pylist():
-                    yield from _strings(row)
+                    yield from strings(row)
         return
     with open_raw(str(file)) as stream:
         if ".json" in file.suffixes:
-            yield from _strings(json.loads(stream.read().decode("utf-8-sig")))
+            yield from strings(json.loads(stream.read().decode("utf-8-sig")))
             return
         plain = not {".jsonl", ".ndjson"} & set(file.suffixes)
         for raw in stream:
             line = raw.decode("utf-8-sig").strip()
             if line:
-                yield from [line] if plain else _strings(json.loads(line))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
+                yield from [line] if plain else strings(json.loads(line))

@@ -11,11 +11,10 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from in2x.errors import In2xError
 from in2x.instructions.neardup import normalise
-from in2x.records import Pair, read_records
+from in2x.records import Pair, read_records, strings
 
 RUN = 40
 """Characters. Every 8th position of an evaluation text is remembered, every one of a candidate looked up."""
@@ -69,19 +68,8 @@ def _texts(file: Path) -> Iterator[str]:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     try:
-                        yield from _strings(json.loads(line))
+                        yield from strings(json.loads(line))
                     except json.JSONDecodeError:
                         raise In2xError("not JSON", file=file, line=number, mend="give JSON Lines") from None
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise In2xError(f"the evaluation file cannot be read ({error})", file=file, mend="correct the path") from None
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
-from in2x.errors import In2xError, UsageError
-from in2x.process import start
+from in2x.errors import UsageError
+from in2x.process import start, work_on
 from in2x.records import Instruction, read_records, write_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Log, Stage
@@ -147,16 +147,5 @@ def require_vllm() -> None:
                          mend="pip install 'in2x[gpu]' on a GPU machine, or set rl.trl.vllm: none")  # fmt: skip
 
 
-def main(arguments: Sequence[str]) -> int:
-    """`python -m in2x.rl.trl_job JOB`: the exit code, a fault as one sentence on stderr."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    try:
-        train(Path(arguments[0]))
-    except In2xError as error:
-        print(f"in2x: {error}", file=sys.stderr)
-        return error.code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(work_on(sys.argv[1], train))
