@@ -169,7 +169,6 @@ def test_kill_9_at_five_random_moments_changes_no_bit(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
-@pytest.mark.usefixtures("compute")
 def test_compiled_passes_are_those_of_the_plain_loop(tmp_path, temperature):
     """One batch: what is sampled after it may differ by a rounding."""
     plain, joined = {}, {}
