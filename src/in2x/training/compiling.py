@@ -20,7 +20,7 @@ from in2x.training.config import Compile
 from in2x.training.precision import compute_dtype, describe
 
 COMPILING = 60.0
-"""Processor seconds of compiling with nothing cached (44 to 79; the next stage, or run, that is compiled takes 3 to 5)."""
+"""Processor seconds of compiling with nothing cached (44 to 79; cached, in a later stage or run, 3 to 5)."""
 SAVED = {torch.float32: 3e-8, torch.bfloat16: 8e-8}
 """Processor seconds saved per step, token, layer and unit of width: at 2,048 tokens a step and 4 layers of width 144
 .035 s of .34 to .49 in float32 (AVX2: -.10 to +.08 in four pairs) and .095 s of .23 to .41 in bfloat16 (.06 to .19).
