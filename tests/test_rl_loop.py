@@ -85,7 +85,7 @@ class ShareOfAToG:
 
 
 def test_it_learns_what_is_rewarded(tmp_path, compute):
-    """Gains of 8 seeds measured: .80 to .95 in float32 and .85 to .94 in bfloat16 (from .05 to .07)."""
+    """Gains of 8 seeds measured: .80 to .95 in float32 and .79 to .95 in bfloat16, with AVX2 and AVX512 (from .05)."""
     gains = []
     for seed in range(3):
         policy, instructions = setup(seed)
@@ -169,7 +169,6 @@ def test_kill_9_at_five_random_moments_changes_no_bit(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
-@pytest.mark.usefixtures("compute")
 def test_compiled_passes_are_those_of_the_plain_loop(tmp_path, temperature):
     """One batch: what is sampled after it may differ by a rounding."""
     plain, joined = {}, {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from functools import partial
@@ -418,3 +419,13 @@ def test_steps_too_small_for_the_graph_are_counted_and_said(tokenizer, tmp_path,
     with pytest.raises(Killed):
         go(tmp_path / "cut", 47)
     assert go(tmp_path / "cut", None)["eager_steps"] == 15
+
+
+def test_each_kind_of_processor_has_its_own_compiled_code(tmp_path, monkeypatch):
+    monkeypatch.setenv(compiling.CACHE, str(tmp_path))
+    found = set()
+    for capability in ("AVX2", "AVX512", "AVX512"):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability)
+        compiling.own_cache()
+        found.add(Path(os.environ[compiling.CACHE]))
+    assert len(found) == 2 and {folder.parent for folder in found} == {tmp_path}

@@ -21,6 +21,7 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from in2x.training.attention import causal_mask
+from in2x.training.compiling import own_cache
 from in2x.training.model import for_device
 from in2x.training.precision import compute_dtype
 from in2x.training.shapes import round_up
@@ -158,6 +159,7 @@ def compiled_decode(model: PreTrainedModel) -> Decode:
 
     Called once, on sizes that are no width or head count of a model: the compiler would take equal sizes for the same.
     """
+    own_cache()
     compiled: Decode = torch.compile(decode, dynamic=True)
     sample(model, [[0] * (6 * COLUMNS)] * (3 * STEP_ROWS), max_new_tokens=2, stop_ids=(), decoder=compiled)
     return compiled

@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from in2x.training.attention import NAME as DENSE
 from in2x.training.attention import causal_mask
 from in2x.training.batches import Batch
+from in2x.training.compiling import own_cache
 from in2x.training.shapes import round_up
 
 POSITIONS = 128
@@ -92,6 +93,8 @@ class LanguageModelingLoss(nn.Module):
         self.temperature, self.smoothing = temperature, smoothing
         self.smallest = self.eager = 0
         self.one_graph = compiled
+        if compiled:
+            own_cache()
         self._loss = torch.compile(cross_entropy, dynamic=True) if compiled else cross_entropy
         if compiled:
             for layer in model.model.layers:
