@@ -5,7 +5,7 @@ from in2x.corpus.config import StyledConfig
 from in2x.corpus.styled import passages, styled_documents
 from in2x.language.traits import traits
 
-POLITE = "今日は早く帰ります。明日はお休みですね。"
+POLITE = "今日は早く帰ります。明日は晴れますね。"
 CASUAL = "「おい、待てよ。俺も行くって言っただろ。」"
 PLAIN = "船は港を出た。海は静かだった。"
 

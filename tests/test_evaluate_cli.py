@@ -19,6 +19,7 @@ from in2x.evaluate import audit_run as audit_room
 from in2x.evaluate import leaderboard as room
 from in2x.evaluate.autorank import read_scores
 from in2x.evaluate.inputs import read_lines, read_parallel
+from in2x.translate.request import TranslationRequest
 from test_evaluate_judge import Script
 from test_report import audit as audit_page
 from test_report import synthetic_run
@@ -208,8 +209,8 @@ def test_mtbench_answers_judges_and_draws(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_audit_shows_what_each_utility_flatters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Sampler:
-        def translate(self, sources: list[str], *_: object, seed: int, **__: object) -> list[str]:
-            return [f"訳{seed % 2}{source}" for source in sources]
+        def translate(self, sources: list[str], request: TranslationRequest) -> list[str]:
+            return [f"訳{request.seed % 2}{source}" for source in sources]
 
     run = synthetic_run(tmp_path / "run")
     monkeypatch.setattr(audit_room, "open_translator", lambda folder: Sampler())

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from in2x.commands import judge as cli_judged
 from in2x.commands.evaluate import app
 from in2x.errors import In2xError, UsageError
 from in2x.evaluate.checks import Segments, check_segments
 from in2x.evaluate.combination import combined
 from in2x.evaluate.correlation import accuracy_by_group, pearson_by_group, segment_level
 from in2x.evaluate.judged import check_tables, correlate, metric_table, read_judged, read_score_tables
+from in2x.llm.open import open_judge
 from test_evaluate_judge import Script
 
 SEGMENTS = [
@@ -151,7 +151,7 @@ VERDICT = '{"errors": [], "score": 71}'
 def test_the_judge_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str, score: float | None) -> None:
     for name, text in (("s", "A cat.\nA dog.\n"), ("h", "猫。\n犬。\n")):
         (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(cli_judged, "open_judge", lambda *_: Script(lambda request: reply))
+    monkeypatch.setattr("in2x.llm.open.open_judge", lambda *_: Script(lambda request: reply))
     result = CliRunner().invoke(app, ["judge", "--hyp", str(tmp_path / "h"), "--src", str(tmp_path / "s"), "--from",
                                       "en", "--to", "ja", "--judge", "x", "--json"])  # fmt: skip
     if score is None:
@@ -164,4 +164,4 @@ def test_the_judge_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repl
 
 def test_a_judge_must_be_somewhere(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="give --judge-url"):
-        cli_judged.open_judge(str(tmp_path / "none"), None, None)
+        open_judge(str(tmp_path / "none"), None, None)

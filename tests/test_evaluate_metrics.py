@@ -72,7 +72,7 @@ def test_bad_input() -> None:
         score(["a"], ["a"], "ROUGE")
     with pytest.raises(UsageError, match="tokeniser 'spm'"):
         score(["a"], ["a"], "BLEU", tokenize="spm")
-    with pytest.raises(UsageError, match="kana"):
+    with pytest.raises(UsageError, match="does not part the words of Japanese; use ja-mecab or char"):
         score(["a"], ["a"], "BLEU", tokenize="zh", lang="ja")
     with pytest.raises(In2xError, match="no segments"):
         score([], [], "BLEU")

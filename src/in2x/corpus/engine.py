@@ -103,7 +103,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
         elif not new:
             gate, reason = "clean", "nothing is left"
         elif langs[k] not in languages:
-            gate, reason = "language", langs[k] if langs[k] != UNKNOWN else "no letters"
+            gate, reason = "language", langs[k] if langs[k] != UNKNOWN else "not told"
         else:
             kept, lines, share = split_languages(new, langs[k])
             if share > max_foreign:
