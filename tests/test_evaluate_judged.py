@@ -163,5 +163,5 @@ def test_the_judge_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repl
 
 
 def test_a_judge_must_be_somewhere(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="give --judge-url"):
+    with pytest.raises(UsageError, match="give an address, or --judge-url"):
         open_judge(str(tmp_path / "none"), None, None)
