@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from in2x.cli import QUIET
+from in2x.process import QUIET
 
 os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
 
