@@ -127,7 +127,7 @@ class RlConfig(Config):
     optimizer: OptimizerConfig = knob(OptimizerConfig(lr=1e-6, schedule="constant"), "Optimizer and schedule.")
     compile: bool = knob(
         False,
-        "Compile sampling and updates where a compiler is found: a minute, which long runs win back.",
+        "Compile sampling and updates where a compiler is found: some two minutes, won back after about 120 batches.",
     )
     batch_tokens: int = knob(8192, "Positions a forward pass, padding included.", unit="tokens", ge=16)
     dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0)

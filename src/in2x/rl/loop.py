@@ -296,8 +296,11 @@ def reinforce(
     step, spent = int(state["step"]), float(state["seconds"])
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
-    if config.compile and can_compile() and step < steps:
-        policy.compile(instructions, config, anchor)
+    if config.compile and step < steps:
+        able = can_compile()
+        stage.say("sampling and updates are compiled" if able else "not compiled: there is no C++ compiler")
+        if able:
+            policy.compile(instructions, config, anchor)
     began = saved = time.time()
     last: Metrics = {}
     if step == 0 and on_dev is not None:
