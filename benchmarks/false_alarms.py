@@ -1,6 +1,6 @@
 """What the principles call broken in the work of human translators: their false alarms, by set and principle.
 
-    python benchmarks/false_alarms.py --data ../shared/data [--rows 1000] [--show language] [--json FILE]
+    python benchmarks/false_alarms.py --data ../shared/data [--rows 1000] [--half odd] [--show language] [--json FILE]
 
 Every reference is checked as an answer to its source, without a reference to lean on; the formality sets are asked for
 "polite" (the formal column) and "casual" (the informal one). A cell is broken / decided in percent, "-" where the
@@ -23,22 +23,23 @@ from typing import Any
 from in2x.principles.case import Case
 from in2x.principles.fundamental import PRINCIPLES, check_principles
 
+HALVES = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 FORMALITY = ("de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "vi")
 Row = tuple[str, str, str | None]
 """Source, reference, register asked for."""
 
 
-def rows(file: Path) -> list[dict[str, Any]]:
+def rows(file: Path, half: str) -> list[dict[str, Any]]:
     raw = file.read_bytes()
     text = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
-    return [json.loads(line) for line in text.split("\n") if line]
+    return [json.loads(line) for line in text.split("\n") if line][HALVES[half]]
 
 
 def spread(items: list[Row], count: int) -> list[Row]:
     return [items[i * len(items) // count] for i in range(count)] if count < len(items) else items
 
 
-def sets(data: Path, count: int) -> Iterator[tuple[str, str, str, list[Row]]]:
+def sets(data: Path, count: int, half: str) -> Iterator[tuple[str, str, str, list[Row]]]:
     """Name, source language, target language, rows."""
     wmt = [("wmt24", "en", "ja", "eval/wmt24.en-ja.jsonl.gz", "src", "ref"),
            ("wmt24", "ja", "zh", "eval/wmt24.ja-zh.jsonl.gz", "src", "ref")]  # fmt: skip
@@ -47,12 +48,12 @@ def sets(data: Path, count: int) -> Iterator[tuple[str, str, str, list[Row]]]:
             ("enja", "en", "ja", "parallel/enja.test.jsonl", "en", "ja"),
             ("multi30k", "en", "de", "parallel/multi30k.en-de.test.jsonl", "en", "de")]  # fmt: skip
     for name, source, target, file, a, b in wmt + both:
-        made = spread([(row[a], row[b], None) for row in rows(data / file)], count)
+        made = spread([(row[a], row[b], None) for row in rows(data / file, half)], count)
         yield name, source, target, made
         if (name, source, target, file, a, b) in both:
             yield name, target, source, [(right, left, None) for left, right, _ in made]
     for lang in FORMALITY:
-        found = rows(data / f"register/formality.en-{lang}.jsonl")
+        found = rows(data / f"register/formality.en-{lang}.jsonl", half)
         for column, register in (("formal", "polite"), ("informal", "casual")):
             yield column, "en", lang, spread([(row["en"], row[column], register) for row in found], count)
 
@@ -61,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--half", choices=HALVES, default="all", help="rows of each file that are read")
     parser.add_argument("--show", default="")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -68,7 +70,7 @@ def main() -> None:
     names = [p.name for p in PRINCIPLES if p.name in names]
     print("| set | direction | n | " + " | ".join(names) + " | decided |\n|" + "---|" * (len(names) + 4))
     began, table = time.process_time(), {}
-    for name, source_lang, target_lang, items in sets(options.data, options.rows):
+    for name, source_lang, target_lang, items in sets(options.data, options.rows, options.half):
         broken, decided = Counter[str](), Counter[str]()
         for source, reference, register in items:
             for principle, verdict in check_principles(

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from in2x.language.script import letter_counts
 from in2x.language.written import written
 
+HALVES = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 UNSPACED = {"ja", "zh"}
 TARGETS = ("de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "vi")
 _CUT = re.compile(r"(?<=[,;:.!?…।])\s+|(?<=[、，；：。！？])|(?<=[\u3000])")
@@ -33,13 +34,14 @@ class Case(NamedTuple):
     source: str
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read(path: Path, half: str = "all") -> list[dict[str, str]]:
+    """The rows of a file, or those at its even or odd places (counted from 0)."""
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
-    return [json.loads(line) for line in text.split("\n") if line]
+    return [json.loads(line) for line in text.split("\n") if line][HALVES[half]]
 
 
-def pairs(data: Path) -> Iterator[tuple[str, str, str, str]]:
+def pairs(data: Path, half: str = "all") -> Iterator[tuple[str, str, str, str]]:
     """(source language, target language, source, reference) of every set, in both directions."""
     sets: list[tuple[str, str, str, str, str]] = []
     for code in TARGETS:
@@ -54,7 +56,7 @@ def pairs(data: Path) -> Iterator[tuple[str, str, str, str]]:
     sets += [("ja", "en", "eval/dialogue.ja-en.jsonl", "ja_sentence", "en_sentence")]
     sets += [(a, b, "parallel/trilingual.jsonl", a, b) for a, b in (("ja", "en"), ("ja", "zh"), ("en", "zh"))]
     for one, two, name, left, right in sets:
-        for row in read(data / name):
+        for row in read(data / name, half):
             yield one, two, row[left], row[right]
             if right != "informal":
                 yield two, one, row[right], row[left]
@@ -93,12 +95,12 @@ def mixed(answer: str, lang: str, stray: str, stray_lang: str, rng: random.Rando
     return joint.join([*own[:at], chosen, *own[at + 1 :]])
 
 
-def cases(data: Path, each: int, seed: int) -> Iterator[Case]:
+def cases(data: Path, each: int, seed: int, half: str = "all") -> Iterator[Case]:
     """Good and wrong answers; at most `each` pairs of a direction."""
     rng = random.Random(seed)
     by_direction: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     texts: dict[str, list[str]] = defaultdict(list)
-    for one, two, source, reference in pairs(data):
+    for one, two, source, reference in pairs(data, half):
         by_direction[one, two].append((source, reference))
         texts[two].append(reference)
     for (one, two), rows in sorted(by_direction.items()):
@@ -118,11 +120,13 @@ def cases(data: Path, each: int, seed: int) -> Iterator[Case]:
 KINDS = ("reference", "source", "third", "mixed, source", "mixed, third")
 
 
-def measure(data: Path, each: int, seed: int, told: bool, shown: int = 0) -> dict[str, Counter[tuple[str, str]]]:
+def measure(
+    data: Path, each: int, seed: int, told: bool, shown: int = 0, half: str = "all"
+) -> dict[str, Counter[tuple[str, str]]]:
     """Language -> (kind, "all" | "wrong") -> count; `told`: whether `written` is told the source's language."""
     counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     left: Counter[tuple[str, str]] = Counter()
-    for case in cases(data, each, seed):
+    for case in cases(data, each, seed, half):
         verdict = written(case.answer, case.target, case.source if told else None)
         counts[case.target][case.kind, "all"] += 1
         counts[case.target][case.kind, "wrong"] += verdict is False
@@ -138,10 +142,11 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=1500, help="pairs of a direction")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=0, help="mistakes to show, of each language and kind")
+    parser.add_argument("--half", choices=HALVES, default="all", help="rows of each file that are read")
     options = parser.parse_args()
     for told in (True, False):
         start = time.perf_counter()
-        counts = measure(options.data, options.each, options.seed, told, options.show if told else 0)
+        counts = measure(options.data, options.each, options.seed, told, options.show if told else 0, options.half)
         spent = time.perf_counter() - start
         print(f"\nthe source's language is {'told' if told else 'not told'}")
         print(f"{'':5}{'false alarms':>20}" + "".join(f"{kind:>20}" for kind in KINDS[1:]))

@@ -27,7 +27,11 @@ MODEL_SCORE = 0.2
 CLIP = 4.0
 NAME = 0.3
 """Share of its score that a capitalised word inside a sentence keeps; half where it is a common word."""
+NOUN = 0.8
+"""The same where the stray would be in a language that writes every noun with a capital, and the word is common."""
 LIMIT = 2.4
+FILLED = 2.0
+"""Limit where the stray is a whole clause, with the names in it."""
 EXPECTED = 0.5
 """How much less is asked where the stray is in the language that strays are expected in."""
 WHOLE = 1.7
@@ -37,7 +41,41 @@ KINDRED = 2.0
 FEWEST = 3
 """Words of a stray inside a text, a common one among them: others may be a dish, a loan, a name. One less where strays
 are expected."""
+UNSURE = 0.7
+"""Share of its score that a stretch keeps where only the model speaks for it, between languages that share `AKIN` of
+their common words."""
+AKIN = 0.15
 _AROUND = 2
+_NOUNS = ("de",)
+_SMALL = frozenset(
+    (
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "but",
+        "by",
+        "de",
+        "for",
+        "from",
+        "in",
+        "into",
+        "is",
+        "la",
+        "nor",
+        "of",
+        "on",
+        "or",
+        "over",
+        "the",
+        "to",
+        "vs",
+        "with",
+    )
+)
+"""Words that a title writes small."""
+_ASKING = frozenset(["do", "does", "did", "are", "is", "was", "have", "has", "can", "could", "would", "will"])
 _PLAIN = {"Latn": frozenset("abcdefghijklmnopqrstuvwxyz"), "Cyrl": frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюя")}
 
 
@@ -127,7 +165,7 @@ def _scores(tongue: Language, rival: Language, words: Sequence[Word], windows: S
     own_letters, his_letters = _letters(tongue), _letters(rival)
     plain = _PLAIN.get(tongue.scripts[0], frozenset())
     scores = []
-    for word, window in zip(words, windows, strict=True):
+    for at, (word, window) in enumerate(zip(words, windows, strict=True)):
         low = word.text.lower()
         own, his = low in own_words, low in his_words
         score = 0.0
@@ -142,9 +180,22 @@ def _scores(tongue: Language, rival: Language, words: Sequence[Word], windows: S
         odds = log_chance(window, rival.code) - log_chance(window, tongue.code)
         score += MODEL_SCORE * max(-CLIP, min(CLIP, odds))
         if score > 0 and word.text[0].isupper() and not word.sentence and word.text != "I":
-            score *= 0.5 if his and not own else NAME
+            if not his or own:
+                score *= NAME
+            elif not _may_begin(words, at, tongue.code in _NOUNS):
+                score *= NOUN if rival.code in _NOUNS else 0.5  # else it may begin a sentence
         scores.append(score)
     return scores
+
+
+def _may_begin(words: Sequence[Word], at: int, nouns: bool) -> bool:
+    """Whether a capital may begin a sentence though no stop is before it: small words stand on both sides."""
+    return (
+        at + 1 < len(words)
+        and words[at + 1].text.islower()
+        and not words[at + 1].clause
+        and (nouns or words[at - 1].text[0].islower())
+    )
 
 
 def _stretches(
@@ -155,16 +206,26 @@ def _stretches(
     total, start, best = 0.0, 0, Stray(0, 0, 0.0, rival.code)
 
     def close() -> None:
-        stretch = words[best.first : best.last]
+        first, last = _clause(tongue, words, scores, best.first, best.last)
+        filled = first >= 0
+        if not filled:
+            first, last = best.first, best.last
+        stretch = words[first:last]
         whole = len(stretch) == len(words) and not any(word.text.lower() in tongue.pack.words for word in stretch)
-        score = best.score + expected - KINDRED * _kinship(tongue, rival)
+        score = best.score
+        common = sum(_speaks(w, tongue, rival) and (w.sentence or w.text[0].islower()) for w in stretch)
+        if not common and _kinship(tongue, rival) > AKIN:
+            score *= UNSURE
+        score += expected - KINDRED * _kinship(tongue, rival)
         if is_title(stretch):
             score /= 2
-        common = any(len(word.text) > 1 and word.text.lower() in rival.pack.words for word in stretch)
         fewest = FEWEST - 1 if expected else FEWEST
-        several = len(stretch) > FEWEST or (len(stretch) >= fewest and common)
-        if score > (WHOLE if whole else LIMIT) and (whole or several):
-            found.append(best._replace(score=score))
+        several = len(stretch) > FEWEST or (
+            len(stretch) >= fewest and any(len(w.text) > 1 and w.text.lower() in rival.pack.words for w in stretch)
+        )
+        limit = WHOLE if whole else FILLED if filled and common > 1 else LIMIT
+        if score > limit and (whole or several):
+            found.append(Stray(first, last, score, best.code))
 
     for at, score in enumerate(scores):
         if total <= 0:
@@ -179,12 +240,34 @@ def _stretches(
     return found
 
 
+def _speaks(word: Word, tongue: Language, rival: Language) -> bool:
+    """Whether a word is the rival's by its letters, or a common one of his alone."""
+    low = word.text.lower()
+    if low in rival.pack.words:
+        return len(low) > 1 and low not in tongue.pack.words
+    odd = {char for char in low if char.isalpha()} - _PLAIN.get(tongue.scripts[0], frozenset())
+    return bool(odd) and odd <= _letters(rival) and not odd <= _letters(tongue)
+
+
+def _clause(tongue: Language, words: Sequence[Word], scores: Sequence[float], first: int, last: int) -> tuple[int, int]:
+    """The bounds of the clauses that the stretch fills but for names and unknown words; (-1, -1) where it does not."""
+    begin = next((k for k in range(first, -1, -1) if words[k].clause), 0)
+    end = next((k for k in range(last, len(words)) if words[k].clause), len(words))
+    beside = [*range(begin, first), *range(last, end)]
+    if len(beside) > last - first or any(
+        scores[k] < -1 or (words[k].text.lower() in tongue.pack.words and not words[k].text[0].isupper())
+        for k in beside
+    ):
+        return -1, -1
+    return begin, end
+
+
 def is_title(run: Sequence[Word]) -> bool:
     """Whether words are written as English writes a title."""
     small = [word.text for word in run if word.text[0].islower()]
-    english = language("en").pack.words
+    english = frozenset[str]() if run[0].text.lower() in _ASKING else language("en").pack.words
     return (
         run[0].text[0].isupper()
         and any(word.text[0].isupper() for word in run[1:])
-        and all(text in english and len(text) <= 4 for text in small)
+        and all(text in _SMALL or (text in english and len(text) <= 4) for text in small)
     )

@@ -10,20 +10,23 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from in2x.language.han_words import CHINESE_WORDS, FUNCTION, HALF_FUNCTION, JAPANESE_WORDS
 from in2x.language.model import log_chance
 from in2x.language.script import HAN, HIRAGANA, KATAKANA
 
 _HAN = re.compile(f"[{HAN}]")
 _HIRAGANA = re.compile(f"[{HIRAGANA}]")
 _KATAKANA = re.compile(f"[{KATAKANA}]")
+_NAME = re.compile(rf"[{HAN}]+[（(]$")
+_PARTICLE = re.compile(rf"[{HAN}）」』][はをがでへも](?:$|[{HAN}])")
 _STRETCH = re.compile(rf"[{HAN}][{HAN}\W\d]*")
 """Han without kana or Latin letters between."""
 
-LIMIT = 1.2
+LIMIT = 0.95
 """Signs of Chinese (a character or word of its own counts one) that a stretch of a Japanese text must show."""
 BARE_LIMIT = 0.8
 """The same in a text without any kana."""
-EXPECTED = 0.3
+EXPECTED = 0.2
 """How much less is asked where strays are expected to be Chinese (the source of a translation is)."""
 
 _CHINESE_WORDS = re.compile(
@@ -74,6 +77,29 @@ def _chinese_signs(stretch: str, bare: bool) -> float:
     return score
 
 
+def _strayness(stretch: str) -> float:
+    """How much a stretch of Han between kana speaks Chinese.
+
+    Kango are taken out before the words of Chinese grammar are counted: 的, 会 and 在 stand in many of them. The model
+    takes any Han for Chinese, so it has little to say.
+    """
+    size = len(_HAN.findall(stretch))
+    only = sum(1.2 if sides(char) == "s" else 0.7 for char in stretch if _chinese_only(char))
+    rest, kango = JAPANESE_WORDS.subn("・", stretch)
+    grammar = 0.4 * len(FUNCTION.findall(rest)) + 0.15 * len(HALF_FUNCTION.findall(rest))
+    words = 0.6 * len(CHINESE_WORDS.findall(rest)) + 0.6 * len(_CHINESE_WORDS.findall(rest))
+    score = only + words + grammar
+    # 〜的 ends a Japanese adjective too: it only adds to what else speaks Chinese
+    score += (0.4 if score > 0.3 else 0.1) * rest.count("的")
+    score += sum(0.5 if _usual(char) > 0 else -0.2 for char in stretch if _usual(char))
+    score -= 0.25 * kango + 0.7 * len(_JAPANESE_FORMS.findall(stretch))
+    if size >= 4 and stretch[-1] in "。！？":
+        score += 0.5
+    if size >= 5:
+        score += 0.15 * max(-2.0, min(3.0, _odds(stretch)))
+    return score
+
+
 @lru_cache(maxsize=1 << 15)
 def _usual(char: str) -> int:
     """1 for a character that is usual in Chinese and rare in Japanese, -1 for the reverse, else 0.
@@ -96,12 +122,18 @@ def _odds(text: str) -> float:
 def chinese_strays(text: str, expected: bool = False) -> list[tuple[int, int]]:
     """Stretches of a Japanese text that are Chinese: Han without kana that speaks Chinese."""
     bare = not (_HIRAGANA.search(text) or _KATAKANA.search(text))
+    limit = (BARE_LIMIT if bare else LIMIT) - (EXPECTED if expected else 0.0)
     found = []
     for match in _STRETCH.finditer(text):
         stretch = match[0].rstrip()
+        if stretch[-1] in "（(" and _KATAKANA.match(text, match.end()):
+            stretch = _NAME.sub("", stretch)  # a name, and how it is read
         if len(_HAN.findall(stretch)) < (2 if bare else 3):
             continue
-        if _chinese_signs(stretch, bare) >= (BARE_LIMIT if bare else LIMIT) - (EXPECTED if expected else 0.0):
+        signs = _strayness(stretch)
+        if bare:
+            signs = max(signs, _chinese_signs(stretch, bare))
+        if signs >= limit:
             found.append((match.start(), match.start() + len(stretch)))
     return found
 
@@ -159,6 +191,7 @@ def japanese_strays(text: str) -> list[tuple[int, int]]:
             len(grammar) >= 2
             or (grammar and kana + len(_JAPANESE_FORMS.findall(clause)) >= 2)
             or (hiragana and katakana >= 3)
+            or _PARTICLE.search(text[max(0, match.start() - 1) : match.end()])
         ):
             first = next(re.finditer(f"[{HIRAGANA}{KATAKANA}]", clause)).start()
             found.append((match.start() + (0 if kana > 0.25 * len(clause) else first), match.end()))
@@ -172,13 +205,21 @@ def written_otherwise(text: str, script: str) -> list[tuple[int, int]]:
     """Clauses of a Chinese text in the other writing: traditional in simplified ("Hans") text, or the reverse.
 
     Two characters that only the other one writes, and more of them than of one's own: a name may keep its spelling.
-    Japanese forms are neither; in a short clause one of them is enough.
+    Japanese forms are neither; in a short clause one of them is enough where nothing in the text is surely Chinese.
     """
+    chinese: bool | None = None
     wrong, right = ("t", "s") if script == "Hans" else ("s", "t")
     found = []
-    for match in re.finditer(rf"[{HAN}]+", text):
+    for match in re.finditer(rf"[{HAN}](?:[{HAN}\d]*[{HAN}])?", text):
         kinds = [sides(char) for char in match[0]]
         strange = kinds.count(wrong) + kinds.count("j")
-        if strange > kinds.count(right) and (strange >= 2 or (kinds.count("j") and len(kinds) <= 8)):
+        if strange <= kinds.count(right):
+            continue
+        if strange < 2 or len(kinds) < 6:
+            if chinese is None:
+                chinese = any(sides(char) == right for char in text) or bool(_CHINESE_WORDS.search(text))
+            if chinese or (strange < 2 and not (kinds.count("j") and len(kinds) <= 8)):
+                continue
+        if strange:
             found.append((match.start(), match.end()))
     return found

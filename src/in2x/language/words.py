@@ -12,12 +12,26 @@ from in2x.language.script import WORD, script_group
 
 _NOT_PROSE = re.compile(
     r"```.*?```|`[^`\n]*`|</?[A-Za-z][^<>\n]{0,80}>|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[A-Za-z0-9_.+-]*@[A-Za-z0-9_][A-Za-z0-9_.-]*|#[A-Za-z0-9_]+"
-    r"|\b[\w-]+\.(?:com|org|net|jp|de)\b",
+    r"|\b[\w-]+\.(?:com|org|net|jp|de)\b|\b\w+ dot (?:com|org|net)\b|(?<=\d)(?:st|nd|rd|th)\b",
     re.DOTALL,
 )
 _PAUSE = re.compile(r"[.!?:;,…\"“”«»„()\[\]\n–—।。、，！？]|[（）「」『』]")
 _STOP = re.compile(r"[.!?:…\"“”«»„\n–—।。！？]")
-_MARKS = ("`", "<", "://", "$", "@", "#", "www", ".")
+_MARKS = (
+    "`",
+    "<",
+    "://",
+    "$",
+    "@",
+    "#",
+    "www",
+    ".",
+    " dot ",
+    "1st",
+    "2nd",
+    "3rd",
+    *(f"{digit}th" for digit in range(10)),
+)
 
 
 class Word(NamedTuple):
