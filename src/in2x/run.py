@@ -33,6 +33,7 @@ from in2x.principles.fundamental import undecided
 from in2x.recipe import Recipe
 from in2x.stage import Stage, say
 from in2x.trackers import Trackers, require
+from in2x.training.config import forced_compute
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def run(
     if begin_at > end_at:
         raise UsageError(f"--from {first} comes after --until {until}", mend="swap them")
     require(recipe.trackers)
+    forced_compute()  # a word that it does not know ends the run before any hour is spent
     for sentence in undecided(recipe.languages.all):
         say("note", sentence)
     wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
@@ -236,7 +238,8 @@ def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: 
         "resumed": resumed,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "versions": versions(),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}, {precision.describe()}",
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "compute": precision.describe(),
         "command": " ".join(["in2x", *sys.argv[1:]]),
     }
     artifact = finish(partial, out / current.name, manifest)
