@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -138,19 +139,28 @@ def benchmark() -> ModuleType:
     return module
 
 
+REACHED = {("de", "mixed, source"): 0.985, ("ja", "mixed, source"): 0.98, ("zh", "mixed, source"): 0.98}
+"""Share caught where it is not .99 yet."""
+
+
 @pytest.mark.shared
 def test_wrong_answers_are_caught_and_references_pass(benchmark: ModuleType, shared_data: Path) -> None:
-    """Over all languages; single ones have few cases here, so they are held to a wider limit."""
-    counts = benchmark.measure(shared_data, each=120, seed=5, told=True)
+    """A language may be off by two standard errors of its sample."""
+    counts = benchmark.measure(shared_data, each=300, seed=5, told=True)
 
     def share(kind: str, codes: list[str]) -> float:
         total = sum(counts[code][kind, "all"] for code in codes)
-        return sum(counts[code][kind, "wrong"] for code in codes) / total
+        return float(sum(counts[code][kind, "wrong"] for code in codes) / total)
+
+    def chance(rate: float, code: str, kind: str) -> float:
+        return 2 * math.sqrt(rate * (1 - rate) / counts[code][kind, "all"])
 
     every = list(counts)
-    assert share("reference", every) <= 0.005
-    assert share("source", every) >= 0.99 and share("third", every) >= 0.99
-    strays = [code for code in every if code not in ("ja", "zh")]
-    assert share("mixed, source", strays) >= 0.985 and share("mixed, third", every) >= 0.985
+    assert share("reference", every) <= 0.002
+    for kind in benchmark.KINDS[1:]:
+        assert share(kind, every) >= 0.99, kind
     for code in every:
-        assert share("reference", [code]) <= 0.02 and share("source", [code]) >= 0.96, code
+        assert share("reference", [code]) <= 0.005 + chance(0.005, code, "reference"), code
+        for kind in benchmark.KINDS[1:]:
+            goal = REACHED.get((code, kind), 0.99)
+            assert share(kind, [code]) >= goal - chance(goal, code, kind), (code, kind, share(kind, [code]))
