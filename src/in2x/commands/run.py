@@ -100,7 +100,9 @@ def show_result(recipe: Recipe, out: Path, artifacts: Mapping[str, Artifact], to
 def example(row: Mapping[str, Any], model: Path) -> str:
     """A command line that translates the source of one held-out sentence with `model`."""
     source_lang, _, target_lang = str(row["pair"]).partition("-")
-    text = shlex.quote(str(row["source"]))
+    source = str(row["source"])
+    # Double quotes read better around an apostrophe, where the shell sees nothing to do in the text.
+    text = f'"{source}"' if not set(source) & set('"$`\\!\n') else shlex.quote(source)
     command = f"echo {text} | in2x translate --model {model} --from {source_lang} --to {target_lang}"
     return command + (f" --register {row['register']}" if row.get("register") else "")
 
