@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from in2x.language.han_words import CHINESE_WORDS, FUNCTION, HALF_FUNCTION, JAPANESE_WORDS
 from in2x.language.model import log_chance
-from in2x.language.script import HAN, HIRAGANA, KATAKANA
+from in2x.language.script import HAN, HIRAGANA, KATAKANA, encodable
 
 _HAN = re.compile(f"[{HAN}]")
 _HIRAGANA = re.compile(f"[{HIRAGANA}]")
@@ -39,19 +39,11 @@ _CHINESE_HINTS = re.compile(
 _JAPANESE_FORMS = re.compile("[々〆込働畑峠辻匂枠栃円図対応実験変戻広売駅渋経済発関黒歩帰気読払桜営届帳択沢様]")
 
 
-def _encodable(char: str, codec: str) -> bool:
-    try:
-        char.encode(codec)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 @lru_cache(maxsize=1 << 15)
 def sides(char: str) -> str:
     """Where a Han character belongs: "s" simplified alone, "t" traditional alone, "j" Japanese alone, else ""."""
-    simplified, traditional = _encodable(char, "gb2312"), _encodable(char, "big5")
-    japanese = _encodable(char, "iso2022_jp")
+    simplified, traditional = encodable(char, "gb2312"), encodable(char, "big5")
+    japanese = encodable(char, "iso2022_jp")
     if simplified and not traditional and not japanese:
         return "s"
     if japanese and not simplified and not traditional:
@@ -173,7 +165,7 @@ def _usual_traditional(char: str) -> bool:
 @lru_cache(maxsize=1 << 15)
 def _chinese_only(char: str) -> bool:
     """A Han character of the Chinese sets that no Japanese one has (the code page knows the letters of names too)."""
-    return not _encodable(char, "cp932") and (_encodable(char, "gb2312") or _encodable(char, "big5"))
+    return not encodable(char, "cp932") and (encodable(char, "gb2312") or encodable(char, "big5"))
 
 
 def japanese_strays(text: str) -> list[tuple[int, int]]:

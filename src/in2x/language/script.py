@@ -84,7 +84,8 @@ def letter_counts(text: str) -> tuple[int, int, int]:
     return latin, len(_DIGIT.findall(text)), len(_LETTER.findall(text)) - latin
 
 
-def _encodable(char: str, codec: str) -> bool:
+def encodable(char: str, codec: str) -> bool:
+    """Whether a national standard (its codec) has the character."""
     try:
         char.encode(codec)
     except UnicodeEncodeError:
@@ -98,7 +99,7 @@ def _one_sided() -> tuple[frozenset[str], frozenset[str]]:
     chinese, japanese = set(), set()
     for point in range(0x4E00, 0xA000):
         char = chr(point)
-        gb, jis = _encodable(char, "gb2312"), _encodable(char, "iso2022_jp")
+        gb, jis = encodable(char, "gb2312"), encodable(char, "iso2022_jp")
         if gb and not jis:
             chinese.add(char)
         elif jis and not gb:
