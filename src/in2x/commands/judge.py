@@ -22,8 +22,10 @@ CacheFile = Annotated[Path | None, typer.Option("--cache", help="SQLite file; an
 
 
 def judge(
-    hyp: Annotated[list[Path], typer.Option("--hyp", help="Translations, one a line; again for further systems.",
-                                            callback=once_each("--hyp"))],
+    hyp: Annotated[
+        list[Path],
+        typer.Option("--hyp", help="Translations, one a line; again for further systems.", callback=once_each("--hyp")),
+    ],
     src: Annotated[Path, typer.Option("--src", help="Sources, one a line.")],
     source: Annotated[str, typer.Option("--from", help="Language of the sources.", callback=language_code)],
     to: Annotated[str, typer.Option("--to", help="Language of the translations.", callback=language_code)],
