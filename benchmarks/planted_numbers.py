@@ -6,7 +6,8 @@ In every reference that the principle keeps, one number that the source has too 
 
     digit       one digit of a number of two digits or more is another one (1990 -> 1970)
     magnitude   a zero more, a zero less, or another magnitude word (万 -> 億, million -> billion)
-    dropped     a number of two digits or more that stands there once is left out
+    dropped     a number of two digits or more that stands there once, and in digits in
+                the source, is left out
     one digit   a number of one digit is another one (3 -> 5)
     words       a number word or a kanji numeral is another one (two -> five, 三人 -> 七人)
 
@@ -111,8 +112,10 @@ def measure(
             case = Case(source, source_lang, target_lang, register)
             if numbers_kept(case, reference).kept is not True:
                 continue
-            known = {value for number in numbers(source, source_lang) for value in number.readings}
+            given = numbers(source, source_lang)
             for kind in KINDS:
+                firm = [n for n in given if kind != "dropped" or (n.digits and abs(n.value) >= 10)]
+                known = {value for number in firm for value in number.readings}
                 wrong = planted(kind, reference, target_lang, known, dice)
                 if wrong is None:
                     continue

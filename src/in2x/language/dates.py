@@ -50,6 +50,13 @@ _DATES = re.compile(
 )
 
 
+_BESIDE = re.compile(
+    r"\d\W{0,4}(?:de |of )?$"
+    r"|\b(?:in|since|until|by|last|next|this|early|late|mid|from|en|fin|début|im|seit|bis|Anfang|Ende|Mitte)[ -]$"
+)
+"""What makes a month of "May" and "mars"."""
+
+
 @cache
 def _months(facts: NumberFacts) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W\d_])(?:{facts.month})(?!{LETTER})", re.IGNORECASE)
@@ -115,9 +122,10 @@ def dated(text: str, facts: NumberFacts) -> list[Dated]:
     for match in _months(facts).finditer(text):
         name = match[0].lower().replace(" ", "-")
         value = facts.months.get(match[0].lower(), facts.months.get(name))
-        beside = re.search(r"\d\W{0,4}(?:de |of )?$", text[: match.start()][-8:]) or re.match(
-            r"\W{0,3}(?:de |of )?\d", text[match.end() :][:8]
-        )  # fmt: skip
-        if value is not None and (beside or match[0].lower() in facts.long_months):
-            found.append(Dated(Fraction(value), match.start(), match.end(), frozenset(), bool(beside) or text[match.start()].isupper()))
+        before, behind = text[: match.start()][-12:], text[match.end() :][:8]
+        beside = _BESIDE.search(before) or re.match(r"\W{0,3}(?:de |of )?\d", behind)
+        if value is None or not (beside or match[0].lower() in facts.long_months):
+            continue
+        sure = bool(beside) or (match[0][0].isupper() and not facts.unsure.fullmatch(match[0]))
+        found.append(Dated(Fraction(value), match.start(), match.end(), frozenset(), sure))
     return found

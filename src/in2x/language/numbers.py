@@ -81,7 +81,7 @@ _DAY = re.compile(r"(1[0-2]|0?[1-9])[.](3[01]|[12]\d|0?[1-9])")
 _MONTHS = re.compile(r"[ -]?(?:months?|Monaten?|mois|meses|mesi|месяц|महीने|개월|tháng|[かヶカヵケ个個箇]月)", re.IGNORECASE)
 _RANGE = re.compile(r"\s?(?:[-–—~〜～]|から|ないし|至|到|to|bis|à|a|bis zu|до)\s?", re.IGNORECASE)
 _HALF = re.compile(r"(?:[年日時时点點個个歳岁週周]|か?月|时|시간|시|년)\s?(?:半|반)(?![分身径島岛年額额導导球天夜])")
-_COUNTED = re.compile(r"\s?[年月日時时分秒円元人個个本枚台回度歳岁才階层番名匹冊册杯件点點倍割週周次位只条條家部所万%％名頭头张張座種种ヶカか箇トセメキグポユド级級号號世代話话章巻卷]")
+_COUNTED = re.compile(r"\s?[年月日時时分秒円元人個个本枚台回度歳岁才階层番名匹冊册杯件点點倍割週周次位只条條家部所万%％名頭头张張座種种ひぴびヶカか箇トセメキグポユド级級号號世代話话章巻卷]")
 _PAIR = re.compile(rf"(?<![{HAN_DIGITS}十百千万億亿点.])(?:{'|'.join(a + b for a, b in zip('一二三四五六七八', '二三四五六七八九', strict=True))}|两三)(?=[十百千万億亿]?[{{c}}])".replace(
     "{c}", "人日年月個个本枚回度歳岁才分時时名件倍万億亿週周天次位只家百千十秒匹杯冊册点點つ"))  # fmt: skip
 
@@ -113,7 +113,7 @@ def numbers(text: str, code: str | None = None) -> list[Number]:
     for number in found:
         letters[number.start : number.end] = _TAKEN * (number.end - number.start)
     reader = _Reader("".join(letters), plain, facts)
-    found = reader.told([*found, *reader.read()])
+    found.extend(reader.told())
     found.sort(key=lambda number: (number.start, number.end))
     return [replace(number, start=places[number.start], end=places[number.end - 1] + 1) for number in found]
 
@@ -279,16 +279,17 @@ class _Reader:
             also.add(value / 100 + 1)
         if half := _HALF.match(text, end):
             also.add(value + Fraction(1, 2))
-            return [Number(Fraction(1, 2), half.end() - 1, half.end(), frozenset({Fraction(30)}), digits=False, sure=False)]
+            clock = half[0][0] in "時时點点시"
+            return [Number(Fraction(1, 2), half.end() - 1, half.end(), frozenset({Fraction(30)}), digits=False, sure=clock)]
         if (share := numeral.parts[-1].share) is not None:
             also.add(share)
         if numeral.parts[-1].kind == "fraction" and value.denominator in (2, 4):
             also.add(value * 60)
         return []
 
-    def told(self, found: list[Number]) -> list[Number]:
-        """`found`, with the numbers of idioms named as such."""
-        idioms = self.unsure
+    def told(self) -> list[Number]:
+        """The numbers, those of idioms named as such."""
+        found, idioms = self.read(), self.unsure
         return [
             replace(n, sure=False) if any(a <= n.start and n.end <= b for a, b in idioms) else n for n in found
         ]  # fmt: skip
@@ -299,14 +300,18 @@ class _Reader:
             named = re.match(r"[A-Za-z]", self.text[: numeral.start][-1:]) is not None
             return not (named and numeral.value < 10)  # Y2K
         kinds = {part.kind for part in numeral.parts}
-        if not kinds & {"value", "ordinal"} or numeral.value <= 1:
+        if "fraction" in kinds:
             return False
         if numeral.parts[0].cjk:
+            if "value" not in kinds:
+                return False  # 万一, 千葉
             length = numeral.end - numeral.start
+            if numeral.value <= 1:
+                return False
             if len(numeral.parts) > 1:
                 return numeral.parts[0].value < 10_000 or numeral.parts[0].kind != "scale"
             return length > 2 or _COUNTED.match(self.text, numeral.end) is not None
-        return self.facts.spaced
+        return self.facts.spaced and numeral.value > (2 if "ordinal" in kinds else 1)
 
     def _ranges(self, found: list[Number]) -> list[Number]:
         """In "10-15 million" and "10-15%" the first number has the magnitude of the second too."""

@@ -17,6 +17,8 @@ from in2x.language.number_text import GROUP_SPACE
 from in2x.language.number_words import NOTHING, NumberFacts
 
 _DIGIT_SETS = ("〇零○영공", "一壱壹일", "二弐贰貳이", "三参叁參삼", "四肆사", "五伍오", "六陸육륙", "七漆柒칠", "八捌팔", "九玖구")
+_FORMAL = "参參叁陸漆柒伍捌玖肆拾仟佰"
+"""Numerals of cheques, which alone are letters of other words (参加)."""
 _METRIC = "米克瓦卡赫焦"
 """Units that 千 makes others of (千米)."""
 CJK_DIGITS = {char: value for value, chars in enumerate(_DIGIT_SETS) for char in chars} | dict.fromkeys("两兩", 2)
@@ -166,6 +168,8 @@ def _cjk(text: str, start: int, end: int) -> Iterator[Part]:
             run == "千" and text[at + 1 : at + 2] in _METRIC and at + 1 < len(text)
         ):
             continue  # 東京, 千米
+        if end - start == 1 and run in _FORMAL:
+            continue
         if run[0] in CJK_DIGITS:
             value = Fraction(int("".join(str(CJK_DIGITS[char]) for char in run)))
             yield Part("value", value, at, at + len(run), cjk=True)

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from in2x.language.numbers import Number, numbers
 
-_NAMES = re.compile(r"https?://\S+|www\.\S+|@[A-Za-z0-9_]+|#\w+|\S+@\S+\.\w+")
+_NAMES = re.compile(r"https?://[!-~]+|www\.[!-~]+|[!-~]+@[!-~]+\.[a-z]+|@[A-Za-z0-9_]+|#\w+")
 """Addresses, handles and tags: their digits are no numbers."""
 
 
@@ -41,15 +41,21 @@ def numbers_of(text: str, lang: str) -> tuple[Number, ...]:
     return tuple(numbers(_NAMES.sub(lambda match: "\ue000" * len(match[0]), text), lang))
 
 
+def _readings(number: Number) -> set[Fraction]:
+    """Its values without signs; 100% is no 1 of something."""
+    values = {abs(value) for value in number.readings}
+    return values - {Fraction(1)} if Fraction(100) in values else values
+
+
 def _values(found: Iterable[Number]) -> set[Fraction]:
-    return {abs(value) for number in found for value in (*number.readings, *number.pieces)}
+    return {value for number in found for value in (*_readings(number), *map(abs, number.pieces))}
 
 
 def _decisive(number: Number) -> bool:
     size = abs(number.value)
     if number.digits and number.sure:
         return size >= 10 or size.denominator > 1
-    return number.sure and not number.ordinal and size > 12 and size not in (100, 1000, 10_000)
+    return number.sure and not number.ordinal and size > 12 and size not in (100, 1000, 10_000, 10**6)
 
 
 def _missing(given: tuple[Number, ...], made: tuple[Number, ...]) -> tuple[list[Number], list[Number], list[Number]]:
@@ -58,7 +64,7 @@ def _missing(given: tuple[Number, ...], made: tuple[Number, ...]) -> tuple[list[
     kept, missing, fewer = [], [], []
     left = list(made)
     for number in given:
-        readings = {abs(v) for v in number.readings}
+        readings = _readings(number)
         if not (readings & have or (number.pieces and {abs(v) for v in number.pieces} <= have)):
             missing.append(number)
             continue
@@ -81,18 +87,21 @@ def compare(source: str, source_lang: str, answer: str, target_lang: str) -> Qua
     known = _values(given)
     kept, missing, fewer = _missing(given, made)
     extra = [n for n in made if (n.digits or n.sure) and not _values([n]) & known]
-    free = len(extra)
+    free, elsewhere = len(extra), sum(not n.converted for n in extra)
     lost, undecided, weak = [], [], []
     for number in missing:
-        if _decisive(number) and not (number.converted and free):
+        if number.converted and elsewhere > 0:  # the answer has a number in another unit
+            undecided.append(number)
+            elsewhere -= 1
+        elif _decisive(number):
             lost.append(number)
-        elif number.sure and not number.converted:
+        elif number.sure:
             weak.append(number)
             continue
         else:
             undecided.append(number)
-            if abs(number.value) <= 1 and not number.converted:
-                continue  # an article accounts for nothing
+            if number.value.denominator == 1:
+                continue  # a quarter past is 15; an article accounts for nothing
         free -= 1
     for number in (*weak, *fewer):
         (lost if free > 0 else undecided).append(number)
