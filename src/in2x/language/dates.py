@@ -1,7 +1,7 @@
 """Dates, seasons, times of day, ratios, versions and eras in a folded text: each of their numbers, in its place.
 
-What is written in digits only may be read in several ways ("5/6" is a fraction or a day; "90" behind "1989/" a year), so
-a number carries all its readings. The order of day and month is not told: both are numbers of the date. Our choice.
+What is written in digits only may be read in several ways ("5/6" is a fraction or a day; "90" behind "1989/" a year),
+so a number carries all its readings. The order of day and month is not told: both are numbers of the date. Our choice.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from babel import Locale, UnknownLocaleError
 from in2x.language.language import language
 from in2x.language.number_text import folded
 from in2x.language.pack import OWN, NumberWords
-from in2x.language.script import make_up
 
 LETTER = r"[^\W\d_]|[\u0900-\u0903\u093a-\u094f]"
 """A letter, or a sign that belongs to one in Devanagari, which `\\w` leaves out."""
@@ -116,19 +115,6 @@ def _months(locale: Locale, widths: tuple[str, ...] = ("wide", "abbreviated")) -
     return found
 
 
-def guess(text: str) -> str:
-    """The language whose number words a text of no stated language is read with, by its script."""
-    counts = make_up(text)
-    if counts.hiragana or counts.katakana:
-        return "ja"
-    if counts.han:
-        return "zh"
-    for first, last, code in (("가", "힣", "ko"), ("ऀ", "ॿ", "hi"), ("а", "я", "ru")):
-        if any(first <= char <= last for char in text):
-            return code
-    return "en"
-
-
 def number_facts(code: str) -> NumberFacts:
     """The facts of a language, by code.
 
@@ -152,11 +138,17 @@ def _number_facts(code: str, folders: str) -> NumberFacts:
         for number, spellings in table.items():
             kind = "added" if number.startswith("+") else name
             for spelling in map(plain, spellings):
-                words.setdefault(spelling, Word(kind, Fraction(number), shares.get(spelling) if name == "ordinal" else None))
+                words.setdefault(
+                    spelling, Word(kind, Fraction(number), shares.get(spelling) if name == "ordinal" else None)
+                )
     for glue in said.glue:
         words.setdefault(plain(glue), Word("glue"))
     # kanji and hangul numerals are read letter by letter
-    words = {w: word for w, word in words.items() if not re.fullmatch(r"[〇零一二三四五六七八九十百千万億亿兆京萬천만억조]+", w)}
+    words = {
+        w: word
+        for w, word in words.items()
+        if not re.fullmatch(r"[〇零一二三四五六七八九十百千万億亿兆京萬천만억조]+", w)
+    }
     counted = {w for w, word in words.items() if word.kind != "glue"}
     months = _months(locale) if locale else {}
     every = alternatives(words)
@@ -170,7 +162,7 @@ def _number_facts(code: str, folders: str) -> NumberFacts:
         shapes = rf"(?<!{{L}})(?:{alternatives(counted)})(?!{{L}})"
     else:
         shapes = f"(?:{alternatives(counted)})"
-    shapes = shapes.replace("(?<!{L})", rf"(?<![^\W\d_])(?<![\u0900-\u0903\u093a-\u094f])").replace("{L}", LETTER)
+    shapes = shapes.replace("(?<!{L})", r"(?<![^\W\d_])(?<![\u0900-\u0903\u093a-\u094f])").replace("{L}", LETTER)
     mark = locale.number_symbols.get("latn", locale.number_symbols).get("decimal", ".") if locale else "."
     return NumberFacts(
         comma=mark == ",",

@@ -18,8 +18,9 @@ from functools import cache
 
 from in2x.language.dates import ERAS, dated, hours, short_year
 from in2x.language.number_text import GROUP_SPACE, folded
-from in2x.language.number_words import NumberFacts, guess, number_facts
+from in2x.language.number_words import NumberFacts, number_facts
 from in2x.language.numerals import CJK_DIGITS, HAN_DIGITS, Numeral, numerals
+from in2x.language.script import usual_language
 
 _TAKEN = "\ue000"
 """In the place of what has been read."""
@@ -69,27 +70,36 @@ def _marks(facts: NumberFacts) -> dict[str, re.Pattern[str]]:
         "minus": re.compile(rf"(?:{facts.minus}){space}$", flags),
         "hours": re.compile(rf"{space}(?:{facts.hours})(?![^\W\d_]|間)" if facts.spaced else
                             rf"{space}(?:{facts.hours})(?!間|间)", flags),
-        "decade": re.compile(rf"'?s(?![^\W_])|年代|년대|-?(?:е|х|er)(?![^\W\d_])|{space}(?:{facts.decades})(?![^\W\d_])", flags),
+        "decade": re.compile(
+            rf"'?s(?![^\W_])|年代|년대|-?(?:е|х|er)(?![^\W\d_])|{space}(?:{facts.decades})(?![^\W\d_])", flags
+        ),
         "before decade": re.compile(rf"(?:{facts.decades}) '?$", flags),
-        "point": re.compile(rf"{space}(?:{facts.point}){space}$", flags),
+        "point": re.compile(rf"\s(?:{facts.point})\s", flags),
     }  # fmt: skip
 
 
-_TENTHS = re.compile(rf"割(?:({{d}})分(?:({{d}})厘)?)?|成(?![功为為年立果長长績绩人分就語员員])".replace("{d}", rf"[\d{HAN_DIGITS}]"))
+_TENTHS = re.compile(
+    r"割(?:({d})分(?:({d})厘)?)?|成(?![功为為年立果長长績绩人分就語员員])".replace("{d}", rf"[\d{HAN_DIGITS}]")
+)
 _ERA = re.compile("|".join(ERAS))
 _DAY = re.compile(r"(1[0-2]|0?[1-9])[.](3[01]|[12]\d|0?[1-9])")
-_MONTHS = re.compile(r"[ -]?(?:months?|Monaten?|mois|meses|mesi|месяц|महीने|개월|tháng|[かヶカヵケ个個箇]月)", re.IGNORECASE)
+_MONTHS = re.compile(
+    r"[ -]?(?:months?|Monaten?|mois|meses|mesi|месяц|महीने|개월|tháng|[かヶカヵケ个個箇]月)", re.IGNORECASE
+)
 _RANGE = re.compile(r"\s?(?:[-–—~〜～]|から|ないし|至|到|to|bis|à|a|bis zu|до)\s?", re.IGNORECASE)
 _HALF = re.compile(r"(?:[年日時时点點個个歳岁週周]|か?月|时|시간|시|년)\s?(?:半|반)(?![分身径島岛年額额導导球天夜])")
-_COUNTED = re.compile(r"\s?[年月日時时分秒円元人個个本枚台回度歳岁才階层番名匹冊册杯件点點倍割週周次位只条條家部所万%％名頭头张張座種种ひぴびヶカか箇トセメキグポユド级級号號世代話话章巻卷]")
-_PAIR = re.compile(rf"(?<![{HAN_DIGITS}十百千万億亿点.])(?:{'|'.join(a + b for a, b in zip('一二三四五六七八', '二三四五六七八九', strict=True))}|两三)(?=[十百千万億亿]?[{{c}}])".replace(
+_COUNTED = re.compile(
+    r"\s?[年月日時时分秒円元人個个本枚台回度歳岁才階层番名匹冊册杯件点點倍割週周次位只条條家部所万%％名頭头张張座種种ひぴびヶカか箇トセメキグポユド级級号號世代話话章巻卷]"
+)
+_NEIGHBOURS = "|".join(("一二", "二三", "三四", "四五", "五六", "六七", "七八", "八九", "两三"))
+_PAIR = re.compile(rf"(?<![{HAN_DIGITS}十百千万億亿点.])(?:{_NEIGHBOURS})(?=[十百千万億亿]?[{{c}}])".replace(
     "{c}", "人日年月個个本枚回度歳岁才分時时名件倍万億亿週周天次位只家百千十秒匹杯冊册点點つ"))  # fmt: skip
 
 
 def parse_numeral(text: str, code: str | None = None) -> Fraction | None:
     """The value of one numeral without sign ("1,234.5", "一二三四", "千二百三十四", "3万5千"); None if it is none."""
     plain = folded(text)[0].strip()
-    found = numerals(plain, number_facts(code or guess(text)))
+    found = numerals(plain, number_facts(code or usual_language(text)))
     return found[0].value if len(found) == 1 and (found[0].start, found[0].end) == (0, len(plain)) else None
 
 
@@ -106,7 +116,7 @@ def numbers(text: str, code: str | None = None) -> list[Number]:
     if not text or len(text) > _MOST_LETTERS:
         text = text[:_MOST_LETTERS]
     plain, places = folded(text)
-    facts = number_facts(code or guess(text))
+    facts = number_facts(code or usual_language(text))
     found = [Number(d.value, d.start, d.end, d.also, sure=d.sure, digits=plain[d.start].isdigit())
              for d in dated(plain, facts)]  # fmt: skip
     letters = list(plain)
@@ -130,7 +140,12 @@ def _spoken(text: str, numeral: Numeral) -> set[Fraction]:
     if after.startswith("刻"):
         return {15 * value}
     last = numeral.parts[-1]
-    if last.kind == "scale" and last.end - last.start == 1 and not last.cjk and text[: numeral.start][-1:] not in "$€£¥":
+    if (
+        last.kind == "scale"
+        and last.end - last.start == 1
+        and not last.cjk
+        and text[: numeral.start][-1:] not in "$€£¥"
+    ):
         return {value / last.value}
     return set()
 
@@ -164,10 +179,18 @@ class _Reader:
                 made.append(number)
                 continue
             index += 1
+            if following is not None and not following.value and self._over(numeral, following):
+                index += 1  # 1/0
+                continue
             if not made or numeral.start >= made[-1].end:  # not the 5 of 3割5分
                 made.extend(self._one(numeral))
         made.sort(key=lambda number: number.start)
         return self._ranges(made)
+
+    def _over(self, first: Numeral, second: Numeral) -> bool:
+        """Whether a stroke makes a fraction of two numerals."""
+        gap = self.text[first.end : second.start]
+        return re.fullmatch(r"\s?/\s?", gap) is not None and first.in_digits and second.in_digits
 
     def _joined(self, first: Numeral, second: Numeral | None) -> Number | None:
         """三分の一, 百分之三十, 5/6, 二点五, 10・5%: one number of two numerals; None where it is none."""
@@ -176,9 +199,11 @@ class _Reader:
         gap = self.text[first.end : second.start]
         if re.fullmatch(r"\s?分[のノ之]\s?", gap):
             if first.value:
-                return self._number(second.value / first.value, first, second, also={second.value} if first.value == 100 else set())
+                return self._number(
+                    second.value / first.value, first, second, also={second.value} if first.value == 100 else set()
+                )
             return None
-        if re.fullmatch(r"\s?/\s?", gap) and first.in_digits and second.in_digits and second.value:
+        if second.value and self._over(first, second):
             sign = -1 if self._negative(first.start) else 1
             made = self._number(first.value / second.value * sign, first, second)
             start = first.start - (1 if sign < 0 else 0)
@@ -189,14 +214,18 @@ class _Reader:
             tail = "".join(str(CJK_DIGITS.get(c, "")) for c in self.text[second.start : second.end])
             if tail:
                 return self._number(first.value + Fraction(int(tail), 10 ** len(tail)), first, second)
-        if self.facts.point != "(?!)" and re.fullmatch(rf"\s(?:{self.facts.point})\s", gap, re.IGNORECASE):
-            if all(part.kind == "value" for part in second.parts) and 0 <= second.value < 100:
-                digits = len(str(second.value))
-                return self._number(first.value + second.value / 10**digits, first, second)
-        if gap in (" ", "-") and not (first.in_digits or second.in_digits) and self.facts.spaced and 11 <= first.value <= 20:
-            if 10 <= second.value < 100 and first.value.denominator == second.value.denominator == 1:  # nineteen ninety-five
-                return Number(first.value * 100 + second.value, first.start, second.end, frozenset(),
-                              (first.value, second.value), digits=False)  # fmt: skip
+        if self.marks["point"].fullmatch(gap) and all(part.kind == "value" for part in second.parts):
+            return self._number(first.value + second.value / 10 ** len(str(second.value)), first, second)
+        if (
+            gap in (" ", "-")
+            and not (first.in_digits or second.in_digits)
+            and self.facts.spaced
+            and 11 <= first.value <= 20
+            and 10 <= second.value < 100
+            and first.value.denominator == second.value.denominator == 1
+        ):  # nineteen ninety-five
+            return Number(first.value * 100 + second.value, first.start, second.end, frozenset(),
+                          (first.value, second.value), digits=False)  # fmt: skip
         percent = self.marks["percent"].match(self.text, second.end)
         if gap == "・" and first.in_digits and second.in_digits and percent:
             size = second.end - second.start
@@ -211,7 +240,7 @@ class _Reader:
     def _negative(self, start: int) -> bool:
         """Whether a minus sign stands before `start`, which is no hyphen and no range."""
         before = self.text[max(0, start - 2) : start]
-        return before.endswith("-") and not re.match(r"[^\W_]|[)\]]|" + _TAKEN, before[:-1])
+        return before.endswith("-") and not re.match(rf"[A-Za-z\d{HAN_DIGITS})\]{_TAKEN}]", before[:-1])
 
     def _one(self, numeral: Numeral) -> list[Number]:
         text, value, start, end = self.text, numeral.value, numeral.start, numeral.end
@@ -265,11 +294,13 @@ class _Reader:
         if self.marks["hours"].match(text, end):
             also |= hours(value)
         if value.denominator == 1 and 0 <= value < 100:
-            if self.marks["decade"].match(text, end) or self.marks["before decade"].search(before):
-                also |= short_year(int(value))
-            elif re.search(r"(?<!\w)'$", before) or (len(written) == 2 and (
-                    written[0] == "0" or re.match(r"\s?(?:年|학년|년)", text[end:end + 3])
-                    or re.search(r"\d年?[、,~-]$|\ue000[、,~-]$", before))):  # fmt: skip
+            two = len(written) == 2 and (
+                written[0] == "0"
+                or re.match(r"\s?(?:年|학년|년)", text[end : end + 3]) is not None
+                or re.search(r"\d年?[、,~-]$|\ue000[、,~-]$", before) is not None
+            )
+            decade = self.marks["decade"].match(text, end) or self.marks["before decade"].search(before)
+            if two or decade or re.search(r"(?<!\w)'$", before):
                 also |= short_year(int(value))
             if text.startswith("年", end) and 1 <= value <= 64:
                 also |= {value + ERAS[era] for era in ("昭和", "平成", "令和")}
@@ -280,7 +311,9 @@ class _Reader:
         if half := _HALF.match(text, end):
             also.add(value + Fraction(1, 2))
             clock = half[0][0] in "時时點点시"
-            return [Number(Fraction(1, 2), half.end() - 1, half.end(), frozenset({Fraction(30)}), digits=False, sure=clock)]
+            return [
+                Number(Fraction(1, 2), half.end() - 1, half.end(), frozenset({Fraction(30)}), digits=False, sure=clock)
+            ]
         if (share := numeral.parts[-1].share) is not None:
             also.add(share)
         if numeral.parts[-1].kind == "fraction" and value.denominator in (2, 4):
@@ -300,8 +333,8 @@ class _Reader:
             named = re.match(r"[A-Za-z]", self.text[: numeral.start][-1:]) is not None
             return not (named and numeral.value < 10)  # Y2K
         kinds = {part.kind for part in numeral.parts}
-        if "fraction" in kinds:
-            return False
+        if "fraction" in kinds and "value" not in kinds:
+            return numeral.value >= 1000  # half a million, not half of it
         if numeral.parts[0].cjk:
             if "value" not in kinds:
                 return False  # 万一, 千葉

@@ -1,7 +1,8 @@
 """Numerals of a folded text (`number_text.py`): digits, kanji, hangul and number words, alone and in chains.
 
 A chain is read with a stack: a magnitude multiplies all that stands on the stack below it, or 1 where there is nothing
-(3 + 万 = 30,000; + 亿 = 3 * 10^12; 1 + 万 + 5 + 千 + 亿 = 1.5 * 10^12; two + hundred + and + fifty + thousand = 250,000).
+(3 + 万 = 30,000; + 亿 = 3 * 10^12; 1 + 万 + 5 + 千 + 亿 = 1.5 * 10^12; two + hundred + and + fifty + thousand =
+250,000).
 What does not fit below the last part begins a number of its own (two three; 3万 40万). Our choice.
 """
 
@@ -16,7 +17,18 @@ from functools import cache
 from in2x.language.number_text import GROUP_SPACE
 from in2x.language.number_words import NOTHING, NumberFacts
 
-_DIGIT_SETS = ("〇零○영공", "一壱壹일", "二弐贰貳이", "三参叁參삼", "四肆사", "五伍오", "六陸육륙", "七漆柒칠", "八捌팔", "九玖구")
+_DIGIT_SETS = (
+    "〇零○영공",
+    "一壱壹일",
+    "二弐贰貳이",
+    "三参叁參삼",
+    "四肆사",
+    "五伍오",
+    "六陸육륙",
+    "七漆柒칠",
+    "八捌팔",
+    "九玖구",
+)
 _FORMAL = "参參叁陸漆柒伍捌玖肆拾仟佰"
 """Numerals of cheques, which alone are letters of other words (参加)."""
 _METRIC = "米克瓦卡赫焦"
@@ -37,7 +49,10 @@ _KOREAN_COUNTERS = "년|월|일|시|분|초|원|층|번|개월|주일|도|회|�
 _COMMA = r"(?:,|、(?=0\d\d)|\{,\}|,\\!|\\,|\\!)"
 _APART = rf"[{GROUP_SPACE}']"
 _POWER = r"(?:\^(?:\{(?P<brace>-?\d{1,4})\}|(?P<power>-?\d{1,4})))"
-_SCIENTIFIC = r"(?:\s?(?:×|x|\*|⋅|·|\\times|\\cdot)\s?10(?:\^(?:\{(?P<tenbrace>-?\d{1,3})\}|(?P<ten>-?\d{1,3})))|[eE](?P<e>[+-]?\d{1,3})(?![\w]))"
+_SCIENTIFIC = (
+    r"(?:\s?(?:×|x|\*|⋅|·|\\times|\\cdot)\s?10\^(?:\{(?P<tenbrace>-?\d{1,3})\}|(?P<ten>-?\d{1,3}))"
+    r"|[eE](?P<e>[+-]?\d{1,3})(?!\w))"
+)
 _MOST = 400
 """Digits of the largest power that is worked out."""
 
@@ -48,7 +63,9 @@ def _plain_digits(comma: bool) -> str:
     if not comma:
         return rf"{apart}|{grouped}|\d+(?:\.\d+)?|(?<![\w.-])\.\d+"
     dotted = r"\d{1,3}(?:\.\d{3})+(?!\d)(?:,\d+)?|\d{1,3}(?: \d{3})+(?!\d)(?:,\d+)?"
-    return rf"{apart}|{dotted}|\d{{1,3}}(?:{_COMMA}\d{{3}}){{2,}}(?!\d)(?:\.\d+)?|\d{{1,3}},\d{{3}}\.\d+|\d+(?:[.,]\d+)?"
+    return (
+        rf"{apart}|{dotted}|\d{{1,3}}(?:{_COMMA}\d{{3}}){{2,}}(?!\d)(?:\.\d+)?|\d{{1,3}},\d{{3}}\.\d+|\d+(?:[.,]\d+)?"
+    )
 
 
 @cache
@@ -162,7 +179,9 @@ def _digits(match: re.Match[str], facts: NumberFacts) -> Iterator[Part]:
 
 
 def _cjk(text: str, start: int, end: int) -> Iterator[Part]:
-    for piece in re.finditer(rf"[两兩]?[{''.join(char for char in CJK_DIGITS if char not in '两兩')}]+|.", text[start:end]):
+    for piece in re.finditer(
+        rf"[两兩]?[{''.join(char for char in CJK_DIGITS if char not in '两兩')}]+|.", text[start:end]
+    ):
         at, run = start + piece.start(), piece[0]
         if (run in "京경" and at == start and not text[:at][-1:].isdigit()) or (
             run == "千" and text[at + 1 : at + 2] in _METRIC and at + 1 < len(text)
@@ -261,7 +280,12 @@ class _Chain:
         return self._value(part, gap, scaled)
 
     def _digits(self, part: Part, gap: str, scaled: bool) -> bool:
-        if self.parts[-1].kind != "scale" or self.parts[0].kind == "scale" or part.value >= self.terms[-1][1] or self.glued:
+        if (
+            self.parts[-1].kind != "scale"
+            or self.parts[0].kind == "scale"
+            or part.value >= self.terms[-1][1]
+            or self.glued
+        ):
             return False
         myriads = self.parts[-1].cjk and self.terms[-1][1] >= 10_000
         if gap and not scaled and not myriads:
@@ -311,16 +335,19 @@ _OVER = re.compile("[多余餘来來数數]")
 _AND = ("and", "und", "et", "y", "e", "и", "с", "và")
 
 
+@cache
+def _glue(facts: NumberFacts) -> re.Pattern[str]:
+    """The words that may stand between the parts of a chain, with the space around them."""
+    words = "|".join(re.escape(said) for said, word in facts.words.items() if word.kind == "glue") or NOTHING
+    return re.compile(rf"[ {GROUP_SPACE}-]*(?:({words})[ {GROUP_SPACE}-]+)*", re.IGNORECASE)
+
+
 def numerals(text: str, facts: NumberFacts) -> list[Numeral]:
     """The numerals of a folded text, in order."""
     pieces = list(parts(text, facts))
     found: list[Numeral] = []
     chain = _Chain(facts)
-    glue = re.compile(
-        rf"[ {GROUP_SPACE}-]*(?:({'|'.join(re.escape(w) for w, word in facts.words.items() if word.kind == 'glue') or NOTHING})"
-        rf"[ {GROUP_SPACE}-]+)*",
-        re.IGNORECASE,
-    )
+    glue = _glue(facts)
     for index, part in enumerate(pieces):
         if part.kind == "glue":
             chain.glued += "and"

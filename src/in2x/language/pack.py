@@ -91,6 +91,8 @@ class Pack(BaseModel):
     """ISO 15924, the usual one first; "Jpan" and "Kore" stand for the mixtures."""
     spaced: bool
     """Whether spaces part the words."""
+    verb_last: bool = False
+    """Whether a sentence says last what it states (答えは...です)."""
     weight: Annotated[float, Field(gt=0, lt=20)]
     """Letters of English that one letter of the language stands for, measured on parallel text."""
     ends: Annotated[str, Field(min_length=1)]

@@ -77,7 +77,7 @@ def numbers_kept(case: Case, answer: str) -> Verdict:
     found = compare(case.source, case.source_lang, answer, case.target_lang)
     if found.lost:
         written = [case.source[number.start : number.end].strip() for number in found.lost]
-        place = (found.extra[0].start, found.extra[0].end) if len(found.extra) == 1 else NOWHERE
+        place = (found.extra[0].start, found.extra[0].end) if len(found.extra) == len(found.lost) == 1 else NOWHERE
         return Verdict(False, f"{listed(dict.fromkeys(written))} of the source is missing", *place)
     if found.kept:
         return KEPT

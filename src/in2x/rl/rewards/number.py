@@ -11,25 +11,26 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from in2x.errors import UsageError
+from in2x.language.language import language
 from in2x.language.number_text import folded
-from in2x.language.number_words import guess
 from in2x.language.numbers import Number, numbers
+from in2x.language.script import usual_language
 from in2x.rl.rewards.base import CannotJudge, ItemReward, RewardItem
 from in2x.rl.rewards.stated import Item, corrected, kept, last_stated, listed, spoken
 from in2x.rl.rewards.time_limit import time_limit
 
-_SYMBOLIC = re.compile(r"\\[a-zA-Z]+|(?<![^\W\d_])[a-z]\s*[\^=+*/-]|[-+*/=^]\s*[a-z](?![^\W\d_])|\^|√|π|\d[a-z](?![^\W_])", re.I)
+_SYMBOLIC = re.compile(
+    r"\\[a-zA-Z]+|(?<![^\W\d_])[a-z]\s*[\^=+*/-]|[-+*/=^]\s*[a-z](?![^\W\d_])|\^|√|π|\d[a-z](?![^\W_])", re.I
+)
 _EQUALS = re.compile(r"(?<![<>!=≠])[=＝≒≈](?!=)")
 _TERM_BEFORE = re.compile(r"(?:[+×÷⋅·]|(?<!\*)\*|\\times|\\div|\\cdot|\d\s*[-−])\s*[(（]?$")
 _TERM_BEHIND = re.compile(r"\s?[個人円本枚つ]?\s*(?:[+×÷⋅·]|\*(?!\*)|\\times|\\div|\\cdot|[-−]\s*\d)")
 _ASIDE = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]")
-_HEAD_LAST = ("ja", "ko", "hi")
-"""Languages whose sentences end with what they say."""
 _AT_ONCE = re.compile(r"[^\d、。,]{0,3}(?:です|だ|[、。]|$)")
 """Behind a result that is said first all the same (答えは5、理由は...)."""
 
@@ -59,7 +60,8 @@ def _result(text: str, lang: str | None, whole: bool) -> Number | None:
         return None
     free = corrected(text, free)
     groups = listed(text, free)
-    last = whole or (guess(text) in _HEAD_LAST and not _AT_ONCE.match(text[free[0].end :] if free[0].start <= 1 else ","))
+    at_once = free[0].start <= 1 and _AT_ONCE.match(text[free[0].end :]) is not None
+    last = whole or (language(usual_language(text)).pack.verb_last and not at_once)
     chosen = groups[-1 if last else 0]
     if len({item.value.value for item in chosen if isinstance(item.value, Number)}) > 1:
         return None

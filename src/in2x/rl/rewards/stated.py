@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from in2x.chat.render import without_reasoning
@@ -69,7 +70,11 @@ def kept(text: str, items: Sequence[Item]) -> list[Item]:
 
 def corrected(text: str, items: Sequence[Item]) -> list[Item]:
     """The items behind the last word of correction that stands between two of them ("13、いや12": 12)."""
-    cuts = [m.end() for m in wording.any_of("corrects").finditer(text) if items[0].end <= m.start() and m.end() <= items[-1].start]
+    cuts = [
+        m.end()
+        for m in wording.any_of("corrects").finditer(text)
+        if items[0].end <= m.start() and m.end() <= items[-1].start
+    ]
     return [item for item in items if item.start >= cuts[-1]] if cuts else list(items)
 
 
@@ -77,7 +82,7 @@ def listed(text: str, items: Sequence[Item]) -> list[list[Item]]:
     """The items by list: those with only commas or "or" between them stand together ("5, 6 or 7")."""
     either = wording.any_of("either", r"[\W_]*(?:{})?[\W_]*")
     groups = [[items[0]]] if items else []
-    for before, item in zip(items, items[1:], strict=False):
+    for before, item in pairwise(items):
         gap = text[before.end : item.start]
         together = len(gap) < 24 and "=" not in gap and either.fullmatch(gap) is not None
         if together and not re.search(r"[。!?！？\n()（）]", gap):
