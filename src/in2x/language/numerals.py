@@ -76,12 +76,13 @@ def digits_pattern(comma: bool) -> str:
 
 def digits_value(text: str, comma: bool) -> tuple[Fraction, frozenset[Fraction]]:
     """The value of a numeral in digits, and what else it may mean ("1.234" and "1,234" where the mark is a comma)."""
-    bare = re.sub(r"\{,\}|,\\!|\\,|\\!|、|" + _APART, ",", text).replace(" ", ",")
+    apart = re.search(rf"{_APART}| ", text) is not None
+    bare = re.sub(rf"{_APART}| ", "", re.sub(r"\{,\}|,\\!|\\,|\\!|、", ",", text))
     marks = re.findall(r"[.,]", bare)
     whole = Fraction(re.sub(r"[.,]", "", bare))
     if not marks:
         return whole, frozenset()
-    if len(set(marks)) == 2:  # the last mark is the decimal one
+    if len(set(marks)) == 2 or (apart and len(marks) == 1):  # the last mark is the decimal one
         head, mark, tail = bare.rpartition(marks[-1])
         return Fraction(re.sub(r"[.,]", "", head) + "." + tail), frozenset()
     head, mark, tail = bare.rpartition(marks[-1])
@@ -96,7 +97,7 @@ def digits_value(text: str, comma: bool) -> tuple[Fraction, frozenset[Fraction]]
         return whole, frozenset()
     if not groups:
         return decimal, frozenset()
-    return (decimal, frozenset({whole})) if mark == native and " " not in text else (whole, frozenset({decimal}))
+    return (decimal, frozenset({whole})) if mark == native else (whole, frozenset({decimal}))
 
 
 @dataclass(slots=True)
@@ -231,7 +232,7 @@ def parts(text: str, facts: NumberFacts) -> Iterator[Part]:
 def _room(part: Part) -> Fraction:
     """What fits below a part: less than this."""
     if part.kind == "scale":
-        return part.value
+        return part.value if part.value != 12 else Fraction(1)  # nothing stands below a dozen
     if part.kind not in ("value", "ordinal") or part.value < 10 or part.value.denominator != 1:
         return Fraction(1)
     value, room = int(part.value), 1

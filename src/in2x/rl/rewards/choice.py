@@ -3,9 +3,9 @@
 Verifier: {"name": "choice", "value": "B", "options"?: {"A": "text of option A", ...}}.
 
 An option is a letter or digit that stands alone: アメリカ is no ア, "A dog" no A. In this order: the last that a
-statement of the result names ("the answer is", 正解は), the last that is chosen (Bを選びます, C is right), the only one
-that is named, the only one of the last sentence, the option whose text is given. What is denied (AではなくB) is not named, and
-two to choose from are none (`stated.py`).
+statement of the result names ("the answer is", 正解は), the last that is chosen (Bを選びます, C is right), the only
+one that is named, the only one of the last sentence, the option whose text is given. What is denied (AではなくB) is
+not named, and two to choose from are none (`stated.py`).
 """
 
 from __future__ import annotations
