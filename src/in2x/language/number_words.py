@@ -164,6 +164,7 @@ def _number_facts(code: str, folders: str) -> NumberFacts:
         shapes = f"(?:{alternatives(counted)})"
     shapes = shapes.replace("(?<!{L})", r"(?<![^\W\d_])(?<![\u0900-\u0903\u093a-\u094f])").replace("{L}", LETTER)
     mark = locale.number_symbols.get("latn", locale.number_symbols).get("decimal", ".") if locale else "."
+    behind = r"(?![^\W\d_])" if tongue.spaced else ""
     return NumberFacts(
         comma=mark == ",",
         known=bool(said.values),
@@ -182,5 +183,5 @@ def _number_facts(code: str, folders: str) -> NumberFacts:
         hours=alternatives(said.hours),
         decades=alternatives(said.decades),
         unsure=re.compile(alternatives(said.unsure), re.IGNORECASE),
-        converted=re.compile(rf"[- \u2009]?(?:{alternatives(said.converted)})(?![^\W\d_])", re.IGNORECASE),
+        converted=re.compile(rf"[- \u2009]?(?:{alternatives(said.converted)}){behind}", re.IGNORECASE),
     )
