@@ -54,7 +54,7 @@ _SCIENTIFIC = (
     r"|[eE](?P<e>[+-]?\d{1,3})(?!\w))"
 )
 _MOST = 400
-"""Digits of the largest power that is worked out."""
+"""Digits of the largest number that is worked out; a longer one is none of anything."""
 
 
 def _plain_digits(comma: bool) -> str:
@@ -136,8 +136,8 @@ def _parts_pattern(facts: NumberFacts) -> re.Pattern[str]:
     braces = r"\{\s*(-?\d{1,12})\s*\}"
     return re.compile(
         rf"\\[dt]?frac\s*(?:{braces}\s*{braces}|(\d)(\d))"
-        rf"|(?P<mixed>(?:\d+)[ {GROUP_SPACE}]\d+[/⁄]\d+(?![\d/]))"
-        rf"|(?P<vulgar>\d+⁄\d+)"
+        rf"|(?P<mixed>(?:\d{{1,12}})[ {GROUP_SPACE}]\d{{1,12}}[/⁄]\d{{1,12}}(?![\d/]))"
+        rf"|(?P<vulgar>\d{{1,12}}⁄\d{{1,12}})"
         rf"|(?P<digits>{digits})(?:{_SCIENTIFIC}|{_POWER}|(?P<suffix>(?-i:[kKMBTm])(?![^\W_])))?"
         rf"|(?P<han>[{_HAN}]+)"
         rf"|(?P<hangul>(?<=\d)[{_HANGUL_SCALES}]+|(?<![가-힣])(?:[{_HANGUL}]*[{_HANGUL_SCALES}][{_HANGUL}]*|[{_HANGUL}]+(?=\s?(?:{_KOREAN_COUNTERS})))"
@@ -159,6 +159,8 @@ def _power(value: Fraction, exponent: int) -> Fraction | None:
 
 
 def _digits(match: re.Match[str], facts: NumberFacts) -> Iterator[Part]:
+    if len(match["digits"]) > _MOST:
+        return
     value, also = digits_value(match["digits"], facts.comma)
     exponent = match["power"] or match["brace"]
     ten = match["ten"] or match["tenbrace"] or match["e"]
@@ -184,6 +186,8 @@ def _cjk(text: str, start: int, end: int) -> Iterator[Part]:
         rf"[两兩]?[{''.join(char for char in CJK_DIGITS if char not in '两兩')}]+|.", text[start:end]
     ):
         at, run = start + piece.start(), piece[0]
+        if len(run) > _MOST:
+            continue
         if (run in "京경" and at == start and not text[:at][-1:].isdigit()) or (
             run == "千" and text[at + 1 : at + 2] in _METRIC and at + 1 < len(text)
         ):
@@ -299,6 +303,8 @@ class _Chain:
             below += self.terms.pop()[0]
         if not below and self.terms and self.terms[-1][1] <= part.value:
             below = self.terms.pop()[0]  # 15000万, twenty dozen
+        if below * part.value > 10**_MOST:
+            return False
         self.terms.append(((below or 1) * part.value, part.value))
         return True
 

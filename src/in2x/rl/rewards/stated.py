@@ -19,9 +19,11 @@ ITEM = "\ue010"
 _END = "\ue011"
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _HASHES = re.compile(r"^\s*####\s*([^\n]+)", re.MULTILINE)
-_SENTENCE = re.compile(r"[^。．！？!?\n]*?(?:[。！？!?\n]|\.(?=\s|$)|$)", re.DOTALL)
+_SENTENCE = re.compile(r"[^。．！？!?\n]{0,400}?(?:[。！？!?\n]|\.(?=\s|$)|$|(?<=.{400}))", re.DOTALL)
 _MOST = 20_000
 """Letters of an answer that are read: the last ones."""
+_LAST = 30
+"""Statements that are looked at, the last ones."""
 
 
 class Item(NamedTuple):
@@ -38,14 +40,14 @@ def spoken(answer: str) -> str:
 
 
 def statements(text: str) -> list[tuple[str, bool]]:
-    """What is said to be the result, in order of the text, and whether as a formula in a box."""
+    """What is said to be the result, the last ones in order of the text, and whether as a formula in a box."""
     found = [(match.start(), match[1], True) for match in _BOXED.finditer(text)]
     found += [(match.start(), match[1], False) for match in _HASHES.finditer(text)]
     for match in wording.any_of("concludes").finditer(text):
         said = _SENTENCE.match(text, match.end())
         if said is not None and "\\boxed" not in said[0]:
             found.append((match.start(), said[0].rstrip("。\n"), False))
-    return [(said, boxed) for _, said, boxed in sorted(found, key=lambda one: one[0])]
+    return [(said, boxed) for _, said, boxed in sorted(found, key=lambda one: one[0])[-_LAST:]]
 
 
 def last_stated(text: str, has: Callable[[str], bool]) -> str | None:
