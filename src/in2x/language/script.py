@@ -136,6 +136,19 @@ def language_of(text: str) -> str | None:
     return "zh" if counts.han > 4 else None
 
 
+_USUAL = (("가", "힣", "ko"), ("ऀ", "ॿ", "hi"), ("а", "я", "ru"))
+
+
+def usual_language(text: str) -> str:
+    """The language that a text of no stated language is read in, by its script: English for Latin letters and none."""
+    counts = make_up(text)
+    if counts.kana:
+        return "ja"
+    if counts.han:
+        return "zh"
+    return next((code for first, last, code in _USUAL if any(first <= char <= last for char in text)), "en")
+
+
 def written_in(text: str, lang: str) -> bool | None:
     """Whether `text` may be a text in `lang` ("en", "ja", "zh"); None for other languages or without letters."""
     counts = make_up(text)

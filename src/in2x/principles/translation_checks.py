@@ -6,16 +6,15 @@ What is left untranslated is told in `residue.py`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 from in2x.language import wording
-from in2x.language.language import language
-from in2x.language.numbers import numbers
+from in2x.language.number_words import number_facts
 from in2x.language.words import words_of
 from in2x.principles.case import Case
 from in2x.principles.phrases import contains, occurrence
 from in2x.principles.place import NOWHERE, Span, normalise, place_of
+from in2x.principles.quantities import compare
 from in2x.principles.text_checks import EMPTY
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
@@ -72,25 +71,17 @@ def _terms(case: Case, answer: str, key: str, what: str) -> Verdict:
 
 
 def numbers_kept(case: Case, answer: str) -> Verdict:
-    """Numbers of two digits or more, written in digits in the source, stand in the answer in some script.
-
-    One-digit numbers are often words in good prose (二人, both) and are left alone; signs and percent marks may be
-    words as well.
-    """
-    source = unicodedata.normalize("NFKC", case.source)
-    found = [n for n in numbers(source) if re.search(r"\d", source[n.start : n.end])]
-    wanted = {abs(n.value): source[n.start : n.end].strip() for n in found if abs(n.value) >= 10}
-    if not wanted:
-        return not_applicable("the source has no number of two digits")
-    if language(case.target_lang).spaced and not re.search(r"\d", answer):
+    """The numbers of the source stand in the answer, in any writing; see `quantities.py` for what is decided."""
+    if not number_facts(case.target_lang).known and not re.search(r"\d", answer):
         return not_applicable("numbers may be spelt out in words")
-    have = {abs(n.value) for n in numbers(answer)}
-    missing = [
-        text
-        for value, text in wanted.items()
-        if not have & {value, value * 100, value / 100, value / 10_000, value * 10_000}
-    ]
-    return Verdict(False, f"{listed(missing)} of the source is missing") if missing else KEPT
+    found = compare(case.source, case.source_lang, answer, case.target_lang)
+    if found.lost:
+        written = [case.source[number.start : number.end].strip() for number in found.lost]
+        place = (found.extra[0].start, found.extra[0].end) if len(found.extra) == len(found.lost) == 1 else NOWHERE
+        return Verdict(False, f"{listed(dict.fromkeys(written))} of the source is missing", *place)
+    if found.kept:
+        return KEPT
+    return not_applicable("no number of the source can be looked for")
 
 
 def lines(case: Case, answer: str) -> Verdict:
