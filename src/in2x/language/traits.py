@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from in2x.language.japanese import is_literary
-from in2x.language.japanese.voice import role_language
+from in2x.language.japanese.roles import role_language
 from in2x.language.register import register_of
 
 _QUOTES = ("「", "『", "“", '"', "—", "――", "„", "«", "»", "–")

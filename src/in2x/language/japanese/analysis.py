@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from in2x.language.finding import Finding
-from in2x.language.japanese import surface, voice
+from in2x.language.japanese import roles, surface, voice
 from in2x.language.japanese.keigo import keigo
 from in2x.language.japanese.morphology import sentences
 from in2x.language.japanese.predicate import closing_predicate
@@ -46,7 +46,7 @@ ANALYSERS = (
     voice.final_particles,
     voice.person_words,
     voice.titles,
-    voice.role_language,
+    roles.role_language,
     surface.residue,
     surface.ruby,
     surface.punctuation,

@@ -1,7 +1,7 @@
-"""Whose voice a Japanese text speaks in: final particles, person words, titles, gendered speech, role language.
+"""Whose voice a Japanese text speaks in: final particles, person words, titles, gendered speech.
 
-Role language (役割語) is the speech by which fiction marks an old man, a lady, a samurai or a person from Osaka. The
-tables are ours; each entry says what to look for and what it tells, in English and Japanese.
+The tables are ours; each entry says what to look for and what it tells, in English and Japanese. The speech by which
+fiction marks its figures is in `roles.py`.
 """
 
 from __future__ import annotations
@@ -108,63 +108,6 @@ _FORMS = {
 }
 """Spoken forms that UniDic files under another lemma."""
 
-ROLES: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "elder",
-        r"じゃ(?=[。！？!?…のよ]|な(?![いくか])|$)|じゃろう|のう[。！？!?…]|"
-        r"ておる[。！？!?の]|わし(?=[はがのもをに])",
-        "speech of an old man", "老人語",
-    ),
-    (
-        "samurai",
-        r"で?ござる|拙者|かたじけな|それがし|御意|いざ参|(?<!の)候[。！]|つかまつる|"
-        r"お主",
-        "speech of a samurai", "武士言葉",
-    ),
-    (
-        "lady",
-        r"(?:です|ます|でした|ました|ません)(?:わ|の|のよ|わね|わよ)(?=[。！？!?…]|$)|"
-        r"ごきげんよう|あそばせ|ですこと[。！？]",
-        "speech of a lady", "お嬢様言葉",
-    ),
-    (
-        "kansai",
-        r"やねん|やんか|へん(?=[。！？!?、わなでか]|$)|ほんま(?!ぐろ)|めっちゃ|"
-        r"あかん|せや(?:な|から)|おおきに|なんでや|ちゃうで|やで[。！]",
-        "Kansai dialect", "関西方言",
-    ),
-    (
-        "rural",
-        r"だべ|だっぺ|(?:[うくつぬむる]|(?<![うくすつぬむる])す)べ(?=[。！？…]|$)|だんべ|おら(?=[はがのも、])",
-        "rural speech", "田舎言葉",
-    ),
-    (
-        "rough",
-        r"てめ[えぇー]|貴様|やが[るっれ]|[ねぇえ]んだよ|ぶっ殺|くたばれ|"
-        r"ざけんな|だぜ|じゃねえ",
-        "rough speech", "荒い言葉",
-    ),
-    (
-        "sovereign",
-        r"余は|朕|苦しゅうない|大儀であ|下がってよい|わらわは",
-        "speech of a sovereign", "君主の言葉",
-    ),
-    (
-        "cat",
-        r"にゃ[ー～〜]?(?=[。！？!?…]|$)|だにゃ|ですにゃ",
-        "speech of a cat", "猫の語尾",
-    ),
-    (
-        "classical",
-        r"[なけせぬざ]り[。！]|ござ候|べし[。！]|[いき]たまえ|なかれ[。！]|"
-        r"けむ[。！]|ぞかし",
-        "classical style", "文語",
-    ),
-)  # fmt: skip
-"""Role, pattern, meaning in English, in Japanese."""
-_ROLES = tuple((role, re.compile(pattern), en, ja) for role, pattern, en, ja in ROLES)
-
-
 def final_particles(text: str) -> list[Finding]:
     """The particles that close each sentence, as one finding a particle."""
     found = []
@@ -203,31 +146,6 @@ def titles(text: str) -> list[Finding]:
         if named and lemma in TITLES and (token.pos == "接尾辞" or before.pos2 == "固有名詞" or lemma in _RANKS):
             found.append(_finding("title", lemma, token, TITLES[lemma]))
     return found
-
-
-def _is_word(text: str, match: re.Match[str], role: str) -> bool:
-    """Whether a mark of role language is a word here, not letters of another one (へん in たいへん, 候 in 天候)."""
-    if role not in ("kansai", "samurai", "sovereign") and not match[0].startswith("なり"):
-        return True
-    token = next((token for token in tokenise(text) if token.start <= match.start() < token.end), None)
-    if token is None:
-        return True
-    if match[0] == "へん" or match[0].startswith("なり"):
-        return token.pos == "助動詞"
-    return token.start == match.start()
-
-
-def role_language(text: str) -> list[Finding]:
-    """Marks of role language; the label is the role."""
-    return sorted(
-        (
-            Finding("role", role, match.start(), match.end(), en, ja)
-            for role, pattern, en, ja in _ROLES
-            for match in pattern.finditer(text)
-            if _is_word(text, match, role)
-        ),
-        key=lambda finding: finding.start,
-    )
 
 
 def _finding(kind: str, label: str, token: Token, word: Word) -> Finding:
