@@ -5,6 +5,7 @@ from __future__ import annotations
 from in2x.language.finding import Finding
 from in2x.language.japanese import roles, surface, voice
 from in2x.language.japanese.keigo import keigo
+from in2x.language.japanese.misuse import misused_keigo
 from in2x.language.japanese.morphology import sentences
 from in2x.language.japanese.predicate import closing_predicate
 
@@ -43,6 +44,7 @@ def keigo_forms(text: str) -> list[Finding]:
 ANALYSERS = (
     predicates,
     keigo_forms,
+    misused_keigo,
     voice.final_particles,
     voice.person_words,
     voice.titles,

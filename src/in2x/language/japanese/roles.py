@@ -1,8 +1,8 @@
 """Role language (役割語): the speech by which fiction marks an old man, a lady, a samurai or a person from Osaka.
 
-A mark is made of whole morphemes: letters inside other words (へん in たいへん, わし in いわし, べ in しるべ) are none,
-and a word is one only in its own part of speech (やがる, not いやがる). Marks that ordinary speech has as well (めっちゃ,
-余は of an essayist) are left out: training text is tagged by these, so a missed mark costs less than a wrong one.
+A mark is made of whole morphemes: letters inside other words (へん in たいへん, わし in いわし) are none, and a word
+is one only in its own part of speech (やがる, not いやがる). Marks that ordinary speech has as well (めっちゃ, or
+余は of an essayist) are left out: training text is tagged by these, and a wrong mark costs more than a missed one.
 Our choice.
 """
 
