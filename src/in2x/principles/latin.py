@@ -81,7 +81,7 @@ def _identifier(answer: str, at: int, asked: str) -> bool:
 
 
 def _sung(answer: str, at: int) -> bool:
-    """Whether a word belongs to a line of a song: Latin words that open or close the text, parted from it by a space."""
+    """Whether a word is of a line of a song: Latin words that open or close the text, parted from it by a space."""
     return any(match.start() <= at < match.end() for match in _SUNG.finditer(answer))
 
 

@@ -1,4 +1,4 @@
-"""How much a katakana word sounds like a name or word in Latin letters.
+"""How much a katakana word sounds like a name or word in Latin letters, or like a foreign name in Chinese.
 
 Sound is compared by consonant skeletons (Kyle -> k r, ケイル -> k r), because English spelling tells little about
 vowels. Our choice; no list of names is needed.
@@ -7,7 +7,11 @@ vowels. Our choice; no list of names is needed.
 from __future__ import annotations
 
 import re
+import unicodedata
+from difflib import SequenceMatcher
 from functools import lru_cache
+
+from in2x.language.han_sounds import FOREIGN_NAME, han_skeleton
 
 _KANA_CONSONANTS = {
     "": "アイウエオァィゥェォヤユヨャュョワヮヲッー",
@@ -27,11 +31,11 @@ _SOFT = {
     frozenset(pair): cost
     for pair, cost in {
         "sz": 0.2, "θs": 0.0, "θz": 0.1, "θt": 0.1, "ʒz": 0.0, "ʒg": 0.0, "ts": 0.4, "td": 0.5, "dz": 0.4, "bp": 0.7,
-        "kg": 0.8, "hb": 0.5,
+        "kg": 0.8, "hb": 0.5, "Nn": 0.0, "Nm": 0.1,
     }.items()
 }  # fmt: skip
-_SILENT = {"r": 0.25, "h": 0.3}
-"""Cost of a consonant that one side lacks: r after a vowel and h are often mute."""
+_SILENT = {"r": 0.25, "h": 0.3, "N": 0.25}
+"""Cost of a consonant that one side lacks: r after a vowel, h and a Chinese final n are often mute."""
 
 
 def kana_skeleton(word: str) -> str:
@@ -41,7 +45,9 @@ def kana_skeleton(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def name_skeleton(name: str) -> str:
-    """Consonants of a name in Latin letters, in the classes of katakana: "Kyle" -> "kr"."""
+    """Consonants of a name in Latin letters or Chinese, in the classes of katakana: "Kyle" -> "kr"."""
+    if FOREIGN_NAME.fullmatch(name):
+        return han_skeleton(name)
     text = name.lower()
     for pattern, replacement in _SPELLINGS:
         text = re.sub(pattern, replacement, text)
@@ -63,5 +69,14 @@ def sounds_like(name: str, katakana: str) -> float:
             swap = 0.0 if x == y else _SOFT.get(frozenset((x, y)), 1.0)
             row.append(min(previous[j - 1] + swap, previous[j] + _SILENT.get(x, 1.0), row[-1] + _SILENT.get(y, 1.0)))
     # アイウエオ against a consonant at the start: エリス is no form of Ross
-    open_a, open_b = name[0].lower() in "aeiouyhw", katakana[0] in "アイウエオヤユヨワハヒフヘホ"
+    first = han_skeleton(name[0]).strip("N") or "a" if FOREIGN_NAME.fullmatch(name) else name[0].lower()
+    open_a = first in "aeiouyhw"
+    open_b = katakana[0] in "アイウエオヤユヨワハヒフヘホ"
     return max(0.0, 1.0 - row[-1] / max(len(a), len(b), 1) - (0.0 if open_a == open_b else 0.35))
+
+
+@lru_cache(maxsize=65536)
+def spelt_like(name: str, katakana: str) -> float:
+    """How much the letters of a katakana word are those of a name, vowels too, 0 to 1: トム is Tom's, not Tim's."""
+    letters = "".join(unicodedata.name(char).rpartition(" ")[2].lower() for char in katakana if char != "ー")
+    return SequenceMatcher(None, name.lower().replace("l", "r"), letters).ratio()
