@@ -285,7 +285,7 @@ def _reru(tokens: Sequence[Token], i: int) -> _Hit | None:
     subject = any(
         a.lemma in _PERSONS and b.surface in ("が", "は", "も") for a, b in zip(clause[1:], clause, strict=False)
     )
-    if subject and not agent and verb.lemma in _ACTS_OF_PERSONS:
+    if subject and verb.lemma in _ACTS_OF_PERSONS:
         return "sonkei", 2, "〜れる", True
     if not agent and (told or (asked and verb.lemma == "為る")):
         return "sonkei", 2, "〜れる", False
@@ -326,8 +326,10 @@ def _single(tokens: Sequence[Token], i: int) -> _Hit | None:
             if token.cform == "命令形" or (te_before and token.surface in ("ください", "下さい") and not stated):
                 return None  # 〜てください is polite, not honorific; 〜てくださいました is
             return "sonkei", 1, "くださる", True
-        if lemma == "為さる" and token.cform == "命令形" and token.surface == "なさい":
-            return None
+        if (
+            lemma == "為さる" and token.cform == "命令形" and token.surface == "なさい"
+        ) or token.surface == "てらっしゃい":
+            return None  # 行ってらっしゃい
         if lemma == "召す" and i and tokens[i - 1].lemma != "御" and token.surface == "召し":
             return None
         return "sonkei", 1, token.base, True

@@ -38,7 +38,7 @@ _INTERJECTIONS = {
     "おお",
 }
 
-_SLANG = {"まじ", "うざい", "きもい", "めっちゃ", "やばい", "めんどい", "だるい"}
+_SLANG = {"まじ", "うざい", "きもい", "やばい", "めんどい", "だるい"}
 _DIALECT = {"助動詞-ヤ", "助動詞-ヘン"}
 _DRAWN = re.compile("(?:[えけげせぜてでねべめれ][えぇー]|ぇ)$")
 """すげえ, うるせー: adjectives as rough speech says them."""
@@ -56,6 +56,7 @@ def has_casual_marks(sentence: Sentence) -> bool:
             or (i > 0 and surface in ("じゃ", "りゃ"))
             or (token.pos == "連体詞" and surface == "んな")
             or token.lemma in _SLANG
+            or surface == "めっちゃ"
             or token.cform.endswith("融合")
             or token.ctype in _DIALECT
             or (token.pos == "形容詞" and _DRAWN.search(surface))

@@ -65,7 +65,8 @@ def _in_its_place(source: str, text: str, reference: str, missing: list[str]) ->
         ):
             continue
         for name, form in places:
-            if abs(len(match[0]) - len(form[0])) > _LONGER:
+            variant = match[0][0] == form[0][0] and sounds_like(name, match[0]) >= _HEARD  # ショー for ショウ
+            if variant or abs(len(match[0]) - len(form[0])) > _LONGER:
                 continue
             behind, before = reference[form.end() : form.end() + 2], reference[max(0, form.start() - 2) : form.start()]
             after = len(behind) == 2 and text.startswith(behind, match.end())
