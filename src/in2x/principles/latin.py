@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from in2x.language import wording
 from in2x.language.alphabet import is_title
-from in2x.language.japanese.sound import sounds_like
-from in2x.language.language import Language, language
-from in2x.language.script import KATAKANA, LATIN
+from in2x.language.japanese.sound import spelt_in_kana
+from in2x.language.language import Language
+from in2x.language.script import LATIN
 from in2x.language.units import unit_symbols
 from in2x.language.words import Word, words_of
 
@@ -22,9 +22,6 @@ _WORD = re.compile(rf"[{LATIN}][{LATIN}'\u2019-]+")
 _TOKEN = re.compile(rf"[{LATIN}0-9_'\u2019-]+")
 _SUNG = re.compile(rf"^[{LATIN}' ]+(?= )|(?<= )[{LATIN}' ]+$", re.MULTILINE)
 _VOWEL = re.compile("[aeiouyà-öø-ÿ]", re.IGNORECASE)
-_KATAKANA = re.compile(f"[{KATAKANA}]{{2,}}")
-_ALIKE = 0.75
-"""Least likeness in sound of a Latin word to the kana that it spells (our choice)."""
 
 
 def latin_word_left(source: Language, asked: str, answer: str, allowed: str) -> str | None:
@@ -54,7 +51,12 @@ def latin_word_left(source: Language, asked: str, answer: str, allowed: str) -> 
         if latin_source:
             if word[0].islower() or _ordinary(word, asked, words, source):
                 return word
-        elif word[0].islower() and small not in words and not _spelt(small, asked) and not _sung(answer, match.start()):
+        elif (
+            word[0].islower()
+            and small not in words
+            and not spelt_in_kana(small, asked)
+            and not _sung(answer, match.start())
+        ):
             return word
     return None
 
@@ -83,13 +85,6 @@ def _identifier(answer: str, at: int, asked: str) -> bool:
 def _sung(answer: str, at: int) -> bool:
     """Whether a word is of a line of a song: Latin words that open or close the text, parted from it by a space."""
     return any(match.start() <= at < match.end() for match in _SUNG.finditer(answer))
-
-
-def _spelt(word: str, asked: str) -> bool:
-    """Whether the source has the word in katakana; a common word of English is translated all the same."""
-    if word in language("en").pack.words:
-        return False
-    return any(sounds_like(word, kana) >= _ALIKE for kana in _KATAKANA.findall(asked))
 
 
 def _titles(asked: str, answer: str) -> Iterator[tuple[int, int]]:

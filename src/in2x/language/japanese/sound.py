@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from in2x.language.han_sounds import FOREIGN_NAME, han_skeleton
+from in2x.language.language import language
 
 _KANA_CONSONANTS = {
     "": "アイウエオァィゥェォヤユヨャュョワヮヲッー",
@@ -80,3 +81,15 @@ def spelt_like(name: str, katakana: str) -> float:
     """How much the letters of a katakana word are those of a name, vowels too, 0 to 1: トム is Tom's, not Tim's."""
     letters = "".join(unicodedata.name(char).rpartition(" ")[2].lower() for char in katakana if char != "ー")
     return SequenceMatcher(None, name.lower().replace("l", "r"), letters).ratio()
+
+
+_KATAKANA = re.compile("[ァ-ヴー]{2,}")
+_ALIKE = 0.75
+"""Least likeness in sound of a Latin word to the kana that it spells (our choice)."""
+
+
+def spelt_in_kana(word: str, text: str) -> bool:
+    """Whether a text has a Latin word in katakana (cosplay, コスプレ); common words of English are left aside."""
+    if word in language("en").pack.words:
+        return False
+    return any(sounds_like(word, kana) >= _ALIKE for kana in _KATAKANA.findall(text))
