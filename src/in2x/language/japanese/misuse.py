@@ -31,10 +31,12 @@ _WHY = {
 def misused_keigo(text: str) -> list[Finding]:
     """Misused honorific forms; the label is the kind of misuse."""
     tokens = tokenise(text)
-    humble = {form.end for form in keigo(text) if form.rule == "お〜する"}
+    humble = {form.end: form.start for form in keigo(text) if form.rule == "お〜する"}
     return [
-        Finding("keigo misuse", label, tokens[first].start, tokens[last].end, *_WHY[label])
-        for label, first, last in _misuses(tokens, humble)
+        Finding(
+            "keigo misuse", label, humble.get(tokens[first].end, tokens[first].start), tokens[last].end, *_WHY[label]
+        )
+        for label, first, last in _misuses(tokens, humble.keys())
     ]
 
 
