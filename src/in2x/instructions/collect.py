@@ -32,8 +32,8 @@ from in2x.errors import In2xError
 from in2x.instructions import classic
 from in2x.instructions.config import SetConfig
 from in2x.language.example import HUB
+from in2x.language.identify import language_of
 from in2x.language.numbers import parse_numeral
-from in2x.language.script import language_of
 from in2x.records import Instruction, Message, content_id
 
 Row = Mapping[str, Any]

@@ -8,15 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from in2x.language import wording
+from in2x.language import cased_names, wording
+from in2x.language.finding import Finding
+from in2x.language.grammar import grammar
+from in2x.language.language import language
 from in2x.language.number_words import number_facts
 from in2x.language.words import words_of
-from in2x.principles.case import Case
+from in2x.principles.case import TRANSLATE, Case
 from in2x.principles.phrases import contains, occurrence
 from in2x.principles.place import NOWHERE, Span, normalise, place_of
 from in2x.principles.quantities import compare
 from in2x.principles.text_checks import EMPTY
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
+
+CASED = frozenset({"Latn", "Cyrl", "Grek", "Armn"})
+"""Scripts with capitals."""
 
 
 def listed(phrases: Iterable[str], most: int = 5) -> str:
@@ -48,8 +54,24 @@ def natural(case: Case, answer: str) -> Verdict:
 
 
 def names(case: Case, answer: str) -> Verdict:
-    """Each agreed name whose source form occurs in the source stands in the answer."""
-    return _terms(case, answer, "names", "name")
+    """Each agreed name whose source form occurs in the source stands in the answer; and no name stands for another,
+    where that can be told: by the names of the reference, or by their sound."""
+    agreed = _terms(case, answer, "names", "name")
+    if agreed.kept is False or case.task != TRANSLATE:
+        return agreed
+    swapped = _swapped(case, answer)
+    if isinstance(swapped, Finding):
+        return Verdict(False, swapped.en, swapped.start, swapped.end)
+    return KEPT if swapped else agreed
+
+
+def _swapped(case: Case, answer: str) -> Finding | bool | None:
+    rules, target = grammar(case.target_lang), language(case.target_lang)
+    if rules:
+        return rules.swapped_name(case.source, answer, case.reference)
+    if case.reference and target.scripts[0] in CASED:
+        return cased_names.swapped_name(case.source, answer, case.reference, target)
+    return None
 
 
 def glossary(case: Case, answer: str) -> Verdict:
