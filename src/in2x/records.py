@@ -27,6 +27,21 @@ def content_id(*parts: object) -> str:
     return hashlib.blake2b(raw, digest_size=8).hexdigest()
 
 
+def sound(value: Any) -> Any:
+    """`value` (text, or JSON that holds texts) without lone surrogates, which no file can hold: U+FFFD instead."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, Mapping):
+        return {sound(key): sound(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [sound(item) for item in value]
+    return value
+
+
 class Record:
     """Base of all records: to and from Parquet rows. Subclasses set `SCHEMA` and `JSON_FIELDS`."""
 

@@ -18,7 +18,7 @@ from daft import DataType, col
 
 from in2x.corpus.causal import causal_perplexity
 from in2x.corpus.classifier import Classifier
-from in2x.corpus.clean import Ruby, clean, rules
+from in2x.corpus.clean import UNREADABLE, Ruby, clean, rules
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import band_column
@@ -27,15 +27,20 @@ from in2x.corpus.ngram import NgramModel
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
 from in2x.corpus.tokens import estimate_tokens
+from in2x.corpus.tongues import document_languages, own_lines
 from in2x.errors import In2xError
 from in2x.language import unspaced
-from in2x.language.identify import UNKNOWN, identify, split_languages
+from in2x.language.identify import UNKNOWN
 from in2x.language.kernels import column
 
 _ROW = DataType.struct({
     "index": DataType.uint64(), "id": DataType.string(), "source": DataType.string(), "domain": DataType.string(),
     "text": DataType.string(), "file": DataType.string(), "line": DataType.int64(), "fault": DataType.string(),
 })  # fmt: skip
+
+
+MOST_LOST = (3, 0.005)
+"""Characters that could not be decoded, and their share, from which a document is rejected (our choice)."""
 
 
 def start(config: CorpusConfig) -> None:
@@ -89,7 +94,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
     raw, faults = text.to_pylist(), fault.to_pylist()
     cleaned = [clean(t or "", order) for t in raw]
     texts = [t for t, _ in cleaned]
-    langs = identify(texts)
+    langs = document_languages(texts)
     types = {"text": pa.large_string(), "raw_chars": pa.int64(), "rules": pa.large_list(pa.int32()),
              "lang": pa.large_string(), "foreign_lines": pa.int32(), "gate": pa.large_string(),
              "reason": pa.large_string(), "touched": pa.large_list(pa.large_string()),
@@ -102,10 +107,12 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
             gate, reason = "read", faults[k]
         elif not new:
             gate, reason = "clean", "nothing is left"
+        elif (lost := new.count(UNREADABLE)) >= MOST_LOST[0] and lost > MOST_LOST[1] * len(new):
+            gate, reason = "clean", "characters that could not be decoded"
         elif langs[k] not in languages:
             gate, reason = "language", langs[k] if langs[k] != UNKNOWN else "not told"
         else:
-            kept, lines, share = split_languages(new, langs[k])
+            kept, lines, share = own_lines(new, langs[k], languages)
             if share > max_foreign:
                 gate, reason = "language", "mixed"
             else:
