@@ -89,7 +89,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
         {"id": "near2", "text": rows[4]["text"] * 3 + "灯台"},
         {"id": "french", "text": "Le port se réveille tôt le matin et les bateaux sortent avant la lumière."},
         {"id": "mixed", "text": MIXED},
-        {"id": "dirty", "text": rows[1]["text"][:60] + "\nLe port se réveille et les bateaux sortent.\n" + rows[7]["text"]},
+        {"id": "dirty", "text": rows[1]["text"][:60] + "\nLe port se réveille, on part.\n" + rows[7]["text"]},
         {"id": "song", "text": rows[4]["text"] + "\nHold on to the morning light\n" + rows[10]["text"]},
         {"id": "d5", "text": "同じ名前の別の文書です。港の朝はいつも静かで、鳥だけが鳴いている。"},
         {"id": "rubbish", "text": "港 " + "$#@ ^%& ~|~ " * 20},

@@ -139,7 +139,7 @@ _REPEAT = re.compile(r"(?<=\w)／(″?)＼")
 
 
 def aozora_notes(text: str) -> tuple[str, int]:
-    """Drop the typist's notes ［＃...］, and write the mark of repetition ／＼ as the character it stands for (counted).
+    """Drop the typist's notes ［＃...］, and write the repetition mark ／＼ as the character it stands for (counted).
 
     A note that tells which character is missing (by Unicode or JIS X 0213) is replaced by it; where none is told the
     geta mark 〓 stands, as in print, so that the sentence does not silently lose a word.

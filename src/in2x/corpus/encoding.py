@@ -56,8 +56,10 @@ def detect(raw: bytes, *, whole: bool = False) -> str | None:
                 break
     telling = telling[:LOOKED_AT]
     eras = _ERAS if len(telling) < _FEW else _ERAS | EncodingEra.DOS
-    name = chardet.detect(telling, encoding_era=eras, compat_names=False)["encoding"]
-    name = _WIDER.get(name, name) if name else None
+    found = chardet.detect(telling, encoding_era=eras, compat_names=False)["encoding"]
+    if found is None:
+        return None
+    name = _WIDER.get(found, found)
     return _USUAL[name] if name in _USUAL and _reads(_USUAL[name], telling) else name
 
 

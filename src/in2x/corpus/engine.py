@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from in2x.errors import In2xError
 from in2x.language import unspaced
 from in2x.language.identify import UNKNOWN
 from in2x.language.kernels import column
+from in2x.language.signs import signs
 
 _ROW = DataType.struct({
     "index": DataType.uint64(), "id": DataType.string(), "source": DataType.string(), "domain": DataType.string(),
@@ -139,9 +141,9 @@ def _drop_contaminated(out: dict[str, list[Any]], found: Contamination) -> None:
 
 
 def signer(config: CorpusConfig) -> Any:
-    """Expression over `text` and `lang`: a struct `exact_a, exact_b, by_char` and one `band_column` a band."""
+    """Expression over `text` and `lang`: a struct `exact_a, exact_b, signs, by_char` and one `band_column` a band."""
     near = config.dedup
-    names = ["exact_a", "exact_b", *(band_column(b) for b in range(near.bands))]
+    names = ["exact_a", "exact_b", "signs", *(band_column(b) for b in range(near.bands))]
     fields = {**{n: DataType.uint64() for n in names}, "by_char": DataType.bool()}
 
     @daft.func.batch(return_dtype=DataType.struct(fields), unnest=True, use_process=False)  # type: ignore[untyped-decorator]
@@ -150,11 +152,15 @@ def signer(config: CorpusConfig) -> Any:
         exact, keys = signatures(
             *column(text.to_arrow()), by_char, near.char_size, near.word_size, near.bands, near.rows
         )
-        columns = [*exact.T, *keys.T]
+        columns = [*exact.T, np.array([_hash(signs(t or "")) for t in text.to_pylist()], np.uint64), *keys.T]
         arrays = [pa.array(np.ascontiguousarray(values)) for values in columns]
         return pa.StructArray.from_arrays([*arrays, pa.array(by_char)], names=[*names, "by_char"])
 
     return sign(col("text"), col("lang"))
+
+
+def _hash(found: tuple[str, ...]) -> int:
+    return int.from_bytes(blake2b("\0".join(found).encode(), digest_size=8).digest(), "big") if found else 0
 
 
 SCORES = {

@@ -16,8 +16,8 @@ from in2x.corpus.kernels import Hashes, _mix, _shingles, _units
 from in2x.language.kernels import Bytes, Ints, _next, column, kernel, script
 
 FEATURES = ("chars", "units", "letters", "symbols", "lines", "bullets", "ends", "new_lines", "new_units", "new_runs")
-"""Columns of `features`: characters without spaces; units; share of letters and digits; share of symbols that are neither
-punctuation nor expression (emoji and the like); lines with text; shares of lines that begin with a bullet and that end
+"""Columns of `features`: characters without spaces; units; share of letters and digits; share of symbols that are
+neither punctuation nor expression (emoji and the like); lines with text; shares of lines that begin with a bullet and that end
 a sentence; shares of lines, units and runs of ten units that are not repetitions. A mark that is repeated counts once
 in the two shares, and of marks of punctuation and expression only those beyond the number of letters take from the
 share of letters: a dialogue may be half dots and quotation marks."""
@@ -47,7 +47,8 @@ def _is_bullet(code: int) -> bool:
 def _is_punctuation(code: int) -> bool:
     return (
         33 <= code <= 34 or 39 <= code <= 41 or 44 <= code <= 46 or 58 <= code <= 59 or code == 63
-        or 0x2010 <= code <= 0x2027 or 0x3001 <= code <= 0x3003 or 0x3031 <= code <= 0x3035 or 0x3008 <= code <= 0x3011 or 0x3014 <= code <= 0x301F
+        or 0x2010 <= code <= 0x2027 or 0x3001 <= code <= 0x3003 or 0x3031 <= code <= 0x3035
+        or 0x3008 <= code <= 0x3011 or 0x3014 <= code <= 0x301F
         or 0xFF00 <= code <= 0xFF0F or 0xFF1A <= code <= 0xFF1F or code == 0x30FB
         or code == 0xAB or code == 0xBB or code == 0xB7
     )  # fmt: skip

@@ -179,7 +179,7 @@ def _looked_into(path: str, kind: str) -> tuple[str, bool]:
             sample = stream.read(SAMPLE)
             lines = kind == ".json" and _is_json_line(sample)
             whole = len(sample) < SAMPLE
-            # what is ASCII so far tells nothing: the text may change to Japanese in its tenth chapter
+            # what is ASCII so far tells nothing: other letters may begin in the tenth chapter
             while not whole and sample.isascii() and b"\x1b" not in sample and kind != ".jsonl":
                 sample = stream.read(1 << 20)
                 whole = len(sample) < 1 << 20

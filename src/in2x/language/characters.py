@@ -1,8 +1,8 @@
 """The characters of a text put in order, whatever is said in them: line ends, controls, wrong decodings, wide forms.
 
 Each rule is `text -> (text, count)`. Documents and sentence pairs go through the same rules, so that a model
-reads one spelling of a character in both. What carries style stays: 〜 and ～, 「」, ！？（）, …, ①, the wide space, the
-joiners inside an emoji or a word.
+reads one spelling of a character in both. What carries style stays: 〜 and ～, 「」, ！？（）, …, ①, the wide space,
+the joiners inside an emoji or a word.
 """
 
 from __future__ import annotations
