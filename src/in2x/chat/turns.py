@@ -19,9 +19,8 @@ from typing import Any
 from in2x.records import Message
 
 _ROLES = {
-    "human": "user", "user": "user", "prompter": "user", "gpt": "assistant", "assistant": "assistant",
-    "model": "assistant", "chatgpt": "assistant", "bot": "assistant", "bing": "assistant", "bard": "assistant", "system": "system",
-    "developer": "system",
+    **dict.fromkeys(("human", "user", "prompter"), "user"), **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("gpt", "assistant", "model", "chatgpt", "bot", "bing", "bard"), "assistant"),
 }  # fmt: skip
 _TOOLS = frozenset({"tool", "function", "function_call", "function_response", "observation", "ipython", "tool_call",
                     "tool_response", "tools"})  # fmt: skip

@@ -17,10 +17,10 @@ from in2x.language.kernels import Bytes, Ints, _next, column, kernel, script
 
 FEATURES = ("chars", "units", "letters", "symbols", "lines", "bullets", "ends", "new_lines", "new_units", "new_runs")
 """Columns of `features`: characters without spaces; units; share of letters and digits; share of symbols that are
-neither punctuation nor expression (emoji and the like); lines with text; shares of lines that begin with a bullet and that end
-a sentence; shares of lines, units and runs of ten units that are not repetitions. A mark that is repeated counts once
-in the two shares, and of marks of punctuation and expression only those beyond the number of letters take from the
-share of letters: a dialogue may be half dots and quotation marks."""
+neither punctuation nor expression (emoji and the like); lines with text; shares of lines that begin with a bullet and
+that end a sentence; shares of lines, units and runs of ten units that are not repetitions. A mark that is repeated
+counts once in the two shares, and of marks of punctuation and expression only those beyond the number of letters take
+from the share of letters: a dialogue may be half dots and quotation marks."""
 
 
 @kernel

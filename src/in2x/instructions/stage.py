@@ -70,6 +70,7 @@ def run(config: InstructConfig, stage: Stage) -> None:
     if not pool:
         raise In2xError("no instruction is left", file=stage.input("data"),
                         mend="give sentence pairs or instructions, or loosen instruct.rules")  # fmt: skip
+    stage.figures["tidied"] = dict(gates.tidied.most_common())
     _write(config, stage, ledger, pool, usage)
 
 
