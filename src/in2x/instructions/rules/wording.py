@@ -9,7 +9,6 @@ from in2x.instructions.tidy import tidy
 from in2x.language.script import make_up
 from in2x.language.wording import any_of, patterns, search
 
-
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”|\"[^\"\n]*\"|„[^„“]*“|«[^«»]*»")
 
