@@ -56,7 +56,7 @@ class Gates:
 
     def _learned(self, item: Instruction) -> str | None:
         for text in (content_of(item), item.answer or ""):
-            if text and (found := self.contamination.found_in(text)):
+            if text and (found := self.contamination.found_in(text, short=item.origin == "pairs")):
                 return found
         return None
 
