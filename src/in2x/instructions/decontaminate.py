@@ -70,7 +70,7 @@ def heldout(data: Path, files: Iterable[str]) -> Contamination:
             for pair in read_records(data / name, Pair):
                 found.add((pair.source, pair.target), parts=False)
     for file in files:
-        found.add((text for text in evaluation_texts(file, Path.cwd())), parts=True)
+        found.add(evaluation_texts(file, Path.cwd()), parts=True)
     return found
 
 
