@@ -1,12 +1,13 @@
 """Which encoding a text is in: Unicode by its marks or its validity, everything else by chardet.
 
-chardet was chosen over charset-normalizer and cchardet by `benchmarks/encodings.py`. It is asked about the lines that
+chardet was chosen over charset-normalizer by `benchmarks/encodings.py`. It is asked about the lines that
 are not ASCII, wherever in the text they stand, and never about valid UTF-8.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 
 import chardet
@@ -22,7 +23,7 @@ _TELLING = re.compile(rb"[^\n]*[\x80-\xff\x1b][^\n]*\n?")
 LOOKED_AT = 1 << 16
 """Bytes of telling lines that are looked at."""
 _ERAS = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO
-_FEW = 200
+_FEW = 40
 """Bytes below which the code pages of DOS are out of the question: a word or two fit any of them."""
 
 
@@ -47,14 +48,13 @@ def detect(raw: bytes, *, whole: bool = False) -> str | None:
             return name
     if b"\0" not in raw and not _ESCAPE.search(raw) and _nearly_utf8(raw, whole):
         return "utf-8"
-    telling = raw
-    if len(raw) > LOOKED_AT and b"\0" not in raw:
+    telling = raw[:LOOKED_AT]
+    if b"\0" not in raw:
         telling = b""
         for line in _TELLING.finditer(raw):
-            telling += line[0]
-            if len(telling) >= LOOKED_AT:
+            telling += line[0][: LOOKED_AT - len(telling)]
+            if len(telling) == LOOKED_AT:
                 break
-    telling = telling[:LOOKED_AT]
     eras = _ERAS if len(telling) < _FEW else _ERAS | EncodingEra.DOS
     found = chardet.detect(telling, encoding_era=eras, compat_names=False)["encoding"]
     if found is None:
@@ -76,7 +76,10 @@ def _nearly_utf8(raw: bytes, whole: bool) -> bool:
         return True
     text = raw.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    return 100 * broken <= sum(char > "\x7f" for char in text) - broken
+    if 100 * broken <= sum(char > "\x7f" for char in text) - broken:
+        return True
+    lines = [line[0] for line in _TELLING.finditer(raw)]
+    return 2 * sum(_reads("utf-8", line, True) for line in lines) >= max(1, len(lines))
 
 
 def decode(raw: bytes, encoding: str) -> str:
@@ -92,3 +95,20 @@ def decode(raw: bytes, encoding: str) -> str:
         if own is None or own == encoding:
             raise
         return raw.decode(own)
+
+
+def decode_text(raw: bytes, encoding: str) -> str:
+    """A whole text: its lines in the encoding of the file, those that are not in the one that they share.
+
+    What is in neither becomes U+FFFD, which the cleaning counts.
+    """
+    with contextlib.suppress(UnicodeDecodeError):
+        return decode(raw, encoding)
+    if encoding.startswith(("utf-16", "utf-32")):
+        return raw.decode(encoding, "replace")
+    lines = raw.split(b"\n")
+    others = b"\n".join(line for line in lines if not _reads(encoding, line, True))
+    own = detect(others, whole=True) or encoding
+    return "\n".join(
+        line.decode(encoding) if _reads(encoding, line, True) else line.decode(own, "replace") for line in lines
+    )

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from in2x.corpus.encoding import decode, detect
+from in2x.corpus.encoding import decode, decode_text, detect
 from in2x.errors import In2xError
 from in2x.records import content_id, sound
 
@@ -263,7 +263,8 @@ def _records(split: Split, limits: Limits) -> Iterator[_Record]:
         if len(raw) > 4 * limits.record_bytes:
             yield 0, 1, *_fault(f"longer than {4 * limits.record_bytes:,} bytes")
         else:
-            yield 0, 1, *_whole_text(raw, split)
+            text = decode_text(raw, split.encoding)
+            yield 0, 1, content_id(Path(split.path).name), None, None, text, None
     elif split.kind == ".json":
         with open_raw(split.path) as stream:
             yield from _json_array(stream.read(), split.encoding)
@@ -271,13 +272,6 @@ def _records(split: Split, limits: Limits) -> Iterator[_Record]:
         yield from _wide_json_lines(split, limits)
     else:
         yield from _json_lines(split, limits)
-
-
-def _whole_text(raw: bytes, split: Split) -> _Fields:
-    try:
-        return content_id(Path(split.path).name), None, None, decode(raw, split.encoding), None
-    except UnicodeDecodeError as error:
-        return _fault(f"not {split.encoding} (byte {error.start:,})")
 
 
 def _parquet(split: Split) -> Iterator[_Record]:

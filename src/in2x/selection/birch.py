@@ -77,7 +77,7 @@ def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints
 
 
 def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
-    """[<= count, d] of the type of `sample`: centres of a k-means on `sample`, deterministic (seeded by every n-th point)."""
+    """[<= count, d] of the type of `sample`: centres of a k-means on it, deterministic (seeded by every n-th point)."""
     count = min(count, len(sample))
     centres = sample[np.linspace(0, len(sample) - 1, count).astype(np.int64)].copy()
     for _ in range(rounds):
@@ -261,8 +261,8 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: it lies so far out that distances of a threshold cannot be told.
         """
         with np.errstate(over="ignore"):
-            points = part - self._origin
-            farthest = max(float(points.max()), -float(points.min())) / self._unit
+            away = part - self._origin
+            farthest = max(float(away.max()), -float(away.min())) / self._unit
         if farthest > FLOAT64:
             raise ValueError(
                 f"the points lie up to {farthest * self._unit:.3g} from their centre, and distances of the threshold "
@@ -273,7 +273,7 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             self._cells = self._cells.astype(np.float64)
             for tree in self._trees:
                 tree.widen()
-        points = points.astype(self._working, copy=False)
+        points: Floats = away.astype(self._working, copy=False)
         if self._unit != 1:
             points /= points.dtype.type(self._unit)
         return points

@@ -77,7 +77,9 @@ def repetition(view: View) -> Evidence | None:
             return {"part": part, "found": match.group(0)[:40]}
         for match in _LOOP.finditer(head):
             unit = match.group(1)
-            if any_of("chant", r"\A\W*(?:{}\W*)+\Z").match(unit) and len(text) - len(match.group(0)) >= 12:
+            said = re.findall(r"\w+", match.group(0))[1:-1]  # the first and the last may be cut
+            chant = all(map(any_of("chant", r"\A(?:{})+\Z").match, said))
+            if said and chant and len(text) - len(match.group(0)) >= 12:
                 continue  # the sound of a train, laughter, a refrain, in a text
             # Lines of a table, dots and laughter repeat too: the unit must be words, or long in all.
             if any(c.isalpha() for c in unit) and len(match.group(0)) >= 20:
