@@ -101,8 +101,9 @@ def test_furniture() -> None:
 
 
 def test_repeated_lines() -> None:
-    assert c.repeated_lines("a\nb\nb\nb\nb\nc\nc\n") == ("a\nb\nc\nc\n", 3)
-    assert c.repeated_lines("b\nb\nb") == ("b", 2)
+    assert c.repeated_lines("a\nb\nb\nb\nb\nb\nc\nc\n") == ("a\nb\nc\nc\n", 4)
+    assert c.repeated_lines("b\nb\nb\nb\nb") == ("b", 4)
+    assert c.repeated_lines("la la\nla la\nla la\nla la") == ("la la\nla la\nla la\nla la", 0)
     assert c.repeated_lines("a\nab\nab\nabab\n") == ("a\nab\nab\nabab\n", 0)
 
 

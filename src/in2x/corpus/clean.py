@@ -235,7 +235,8 @@ def boilerplate(text: str) -> tuple[str, int]:
 
 
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.S)
-_RULE_LINE = re.compile(r"\n[ \t\u3000]*(?:[-=_*~#※＊─━―・◇◆○●][ \t\u3000]*){3,}(?=\n|\Z)")
+_RULE_LINE = re.compile(r"\n[ \t\u3000]*(?:(?:[-=_*~#※＊─━◇◆○●][ \t\u3000]*){3,}|(?:[―・][ \t\u3000]*){12,})(?=\n|\Z)")
+"""A few ― or ・ alone in a line are a silence in a dialogue."""
 
 
 def furniture(text: str) -> tuple[str, int]:
@@ -252,7 +253,7 @@ _THREE_ALIKE = re.compile(r"\n([^\n]*+)\n\1\n\1(?:\n|\Z)")
 
 
 def repeated_lines(text: str) -> tuple[str, int]:
-    """Of a line that is repeated three times or more in a row keep one (counted: lines dropped)."""
+    """Of a line that is repeated five times or more in a row keep one: a refrain is shorter (counted: lines)."""
     if not _THREE_ALIKE.search(f"\n{text}"):
         return text, 0
     lines = text.split("\n")
@@ -265,7 +266,7 @@ def repeated_lines(text: str) -> tuple[str, int]:
         repeat = stop - at
         if not lines[at].strip():
             repeat = min(repeat, 2)
-        elif repeat >= 3:
+        elif repeat >= 5:
             repeat = 1
         kept.extend(lines[at : at + repeat])
         at = stop
