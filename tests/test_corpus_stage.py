@@ -228,6 +228,29 @@ def test_a_language_without_documents_is_named(tmp_path: Path) -> None:
     _run(tmp_path / "corpus", Artifact.open(tmp_path / "data"), languages={"others": []})
 
 
+def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Kinds that are not read, characters that were lost before, pairs with evaluation text; signs keep texts apart."""
+    rows = _rows(90)
+    code = (
+        "{} language: open the file, read every line, count the words, close it, and print what was found at the end."
+    )
+    rows += [{"id": "c", "text": code.format("C")}, {"id": "cpp", "text": code.format("C++")}]
+    rows += [{"id": "lost", "text": rows[0]["text"] + "\ufffd" * 9}]
+    data = _data(tmp_path / "data", rows)
+    (tmp_path / "data" / "raw" / "page.html").write_text("<p>x</p>")
+    (tmp_path / "data" / "raw" / "crawl.warc.gz").write_bytes(b"x")
+    pair = next(read_records(tmp_path / "data" / "pairs.train.parquet", Pair))
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"src": pair.source}) + "\n", encoding="utf-8")
+    sets = {"decontaminate": {"sets": {"mine": str(tmp_path / "eval.jsonl")}}}
+    stage = _run(tmp_path / "corpus", data, sets)
+    said = capsys.readouterr().err
+    assert stage.figures["not_read"] == {".html": 1, ".warc.gz": 1} and "crawl.warc.gz, page.html" in said
+    assert stage.figures["pairs"]["hold_evaluation_text"] >= 1 and "pairs hold evaluation text" in said
+    assert stage.figures["rules"]["unreadable"] == {"documents": 1, "times": 9}
+    gone = {v.id: v.reason for v in read_records(tmp_path / "corpus" / "verdicts.parquet", Verdict)}
+    assert gone["lost"] == "characters that could not be decoded" and gone.get("cpp") not in ("exact", "near")
+
+
 def test_evaluation_texts_stay_out_and_are_reported_by_set(tmp_path: Path) -> None:
     rows = _rows(120)
     item = "The harbour master counted eleven grey boats and nine lanterns before the storm came in that night."

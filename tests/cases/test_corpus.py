@@ -27,7 +27,7 @@ from in2x.instructions.config import RulesConfig, SetConfig
 from in2x.instructions.neardup import NearDuplicateIndex
 from in2x.instructions.rules import check
 from in2x.instructions.tidy import tidy
-from in2x.language.script import language_of
+from in2x.language.identify import identify
 from in2x.language.signs import signs
 from in2x.recipe import Recipe
 from in2x.records import Aside, Instruction, Pair
@@ -308,7 +308,7 @@ def fault(prompt: str, answer: str | None, lang: str = "ja") -> str | None:
 )  # fmt: skip
 def test_sound_exchanges_pass_the_rules(prompt: str, answer: str) -> None:
 
-    assert fault(prompt, answer, language_of(prompt) or "en") is None
+    assert fault(prompt, answer, identify([prompt])[0]) is None
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_sound_exchanges_pass_the_rules(prompt: str, answer: str) -> None:
 )  # fmt: skip
 def test_faults_that_wording_shows(prompt: str, answer: str | None, name: str | None) -> None:
 
-    assert fault(prompt, answer, language_of(prompt) or "en") == name
+    assert fault(prompt, answer, identify([prompt])[0]) == name
 
 
 @pytest.mark.parametrize(

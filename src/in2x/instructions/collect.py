@@ -28,6 +28,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x.chat.turns import LeftOut, cut, exchange, is_conversation, messages_of, text_of
@@ -128,14 +129,14 @@ def _rows(source: SetConfig, aside: Aside) -> Iterator[tuple[int, Any]]:
                 yield numbered
             return
         raise In2xError("there is no such instruction set", file=path, mend="give a file or a hub name (owner/name)")
-    if file.suffix == ".parquet":
-        with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(1024):
-                for row in batch.to_pylist():
-                    aside.rows += 1
-                    yield aside.rows, row
-        return
     try:
+        if file.suffix == ".parquet":
+            with pq.ParquetFile(file) as parquet:
+                for batch in parquet.iter_batches(1024):
+                    for row in batch.to_pylist():
+                        aside.rows += 1
+                        yield aside.rows, row
+            return
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
             lines: Iterable[bytes] = stream
             if ".json" in file.suffixes:
@@ -158,8 +159,9 @@ def _rows(source: SetConfig, aside: Aside) -> Iterator[tuple[int, Any]]:
                     aside.odd(number, "nested too deep")
                 except json.JSONDecodeError as error:
                     aside.odd(number, "not JSON", error.msg, "mend the line")
-    except (OSError, EOFError, zlib.error) as error:
-        raise In2xError(f"the set cannot be read ({error})", file=file, mend="give UTF-8, plain or .gz") from None
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        what = str(error).split("\n")[0]
+        raise In2xError(f"the set cannot be read ({what})", file=file, mend="give it whole, plain or .gz") from None
 
 
 def _whole(raw: bytes) -> list[Any] | None:
