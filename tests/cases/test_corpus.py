@@ -356,11 +356,19 @@ def test_faults_that_wording_shows(prompt: str, answer: str | None, name: str | 
         ("Here is the poem you asked for:\n\nSea.\n\nSky.\n\nLet me know if you want changes.", "Sea.\n\nSky.",
          ("opening", "closing")),
         ("好的！\n\n海是蓝的。", "海是蓝的。", ("opening",)), ("海は青い。\n\n空も青い。", "海は青い。\n\n空も青い。", ()),
+        ("もちろんです。答えは四十二です。\n\n理由は次のとおりです。", None, ()), ("Sure! Here is the answer: 42.\n\nIt is even.", None, ()),
+        ("週末の案です。\n\n海へ行くのはいかがでしょうか。", None, ()), ("好的，这是错的。\n\n原因有二。", None, ()),
         ("Here is the river. It runs past the mill.\n\nThen it stops.", None, ()), ("承知しました。", None, ()),
     ],
 )  # fmt: skip
 def test_answers_are_freed_of_what_is_said_around_them(answer: str, wanted: str | None, taken: tuple[str, ...]) -> None:
     assert tidy(answer) == (answer if wanted is None else wanted, taken)
+
+
+def test_the_closing_of_a_letter_is_part_of_it() -> None:
+    answer = "拝啓\n\n港の集いにお越しください。\n\nご不明な点がございましたら、お気軽にお問い合わせください。"
+    assert fault("港の集いへの招待の手紙を書いてください。", answer) is None
+    assert tidy(answer, letter=True) == (answer, ()) and tidy(answer)[1] == ("closing",)
 
 
 def test_pairs_with_evaluation_text_are_dropped() -> None:

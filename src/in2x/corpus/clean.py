@@ -249,12 +249,12 @@ def furniture(text: str) -> tuple[str, int]:
     return text.removeprefix("\n"), struck + found
 
 
-_THREE_ALIKE = re.compile(r"\n([^\n]*+)\n\1\n\1(?:\n|\Z)")
+_ALIKE = re.compile(r"\n([^\n]*+)\n\1\n\1(?:\n|\Z)")
 
 
 def repeated_lines(text: str) -> tuple[str, int]:
     """Of a line that is repeated five times or more in a row keep one: a refrain is shorter (counted: lines)."""
-    if not _THREE_ALIKE.search(f"\n{text}"):
+    if not _ALIKE.search(f"\n{text}"):
         return text, 0
     lines = text.split("\n")
     kept: list[str] = []

@@ -27,7 +27,9 @@ from in2x.records import content_id, sound
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".txt", ".text", ".md", ".parquet")
 COMPRESSIONS = (".gz", ".zst")
-SAMPLE = 1 << 16
+SAMPLE, ASCII_HEAD = 1 << 16, 64 << 20
+"""Bytes that the encoding of a file is told by, and how far its first other letter is looked for. What is wrong behind
+that is put right line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def _looked_into(path: str, kind: str) -> tuple[str, bool]:
             lines = kind == ".json" and _is_json_line(sample)
             whole = len(sample) < SAMPLE
             # what is ASCII so far tells nothing: other letters may begin in the tenth chapter
-            while not whole and sample.isascii() and b"\x1b" not in sample and kind != ".jsonl":
+            while not whole and sample.isascii() and b"\x1b" not in sample and stream.tell() < ASCII_HEAD:
                 sample = stream.read(1 << 20)
                 whole = len(sample) < 1 << 20
             return detect(sample, whole=whole) or "binary", lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from in2x.language.wording import any_of
+from in2x.language.wording import any_of, search
 from in2x.records import Instruction
 
 _REASONING = re.compile(
@@ -20,8 +20,11 @@ LONGEST = 160
 """Characters of a paragraph that may be about the answer and not of it (our choice)."""
 
 
-def tidy(answer: str) -> tuple[str, tuple[str, ...]]:
-    """The answer by itself, and what was taken off: "reasoning", "opening", "closing"."""
+def tidy(answer: str, *, letter: bool = False) -> tuple[str, tuple[str, ...]]:
+    """The answer by itself, and what was taken off: "reasoning", "opening", "closing".
+
+    `letter`: the answer may be words to somebody else, whose closing ("Let me know if ...") is part of them.
+    """
     taken = []
     bare = _REASONING.sub("", answer)
     if bare != answer:
@@ -31,7 +34,12 @@ def tidy(answer: str) -> tuple[str, tuple[str, ...]]:
     if len(parts) > 1 and len(parts[0]) <= LONGEST and any_of("opening", r"\A\W*{}\W*\Z").match(parts[0]):
         parts, seams = parts[1:], seams[1:]
         taken.append("opening")
-    if len(parts) > 1 and len(parts[-1]) <= LONGEST and any_of("closing", r"\A\W*{}\W*\Z").match(parts[-1]):
+    if (
+        not letter
+        and len(parts) > 1
+        and len(parts[-1]) <= LONGEST
+        and any_of("closing", r"\A\W*{}\W*\Z").match(parts[-1])
+    ):
         parts = parts[:-1]
         taken.append("closing")
     if not taken or not parts[0].strip():
@@ -39,9 +47,15 @@ def tidy(answer: str) -> tuple[str, tuple[str, ...]]:
     return "".join(part + seam for part, seam in zip(parts, seams, strict=False)).strip(), tuple(taken)
 
 
-def tidied(item: Instruction) -> tuple[Instruction, tuple[str, ...]]:
-    """`item` with its answer by itself; what a verifier was made from, and a translation, stay as they are."""
+def tidy_answer(item: Instruction) -> tuple[str, tuple[str, ...]]:
+    """As `tidy`, of the answer of `item`; a translation stays as it is."""
     if not item.answer or item.task == "translate":
-        return item, ()
-    answer, taken = tidy(item.answer)
+        return item.answer or "", ()
+    asked = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
+    return tidy(item.answer, letter=search("voices", asked) is not None)
+
+
+def tidied(item: Instruction) -> tuple[Instruction, tuple[str, ...]]:
+    """`item` with its answer by itself, and what was taken off."""
+    answer, taken = tidy_answer(item)
     return (replace(item, answer=answer), taken) if taken else (item, ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.tidy import tidy
+from in2x.instructions.tidy import tidy_answer
 from in2x.language.script import make_up
 from in2x.language.wording import any_of, patterns, search
 
@@ -36,9 +36,7 @@ def framed(view: View) -> Evidence | None:
 
     The gates take that off before (`tidy.py`); what comes here with it was not an answer that could be freed of it.
     """
-    if view.item.task == "translate":
-        return None
-    taken = tidy(view.answer)[1]
+    taken = tidy_answer(view.item)[1]
     return {"part": "answer", "found": taken[0]} if taken else None
 
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 import fugashi
 import unidic_lite
 
+READINGS = 12
+"""Analyses that are looked at: many words are read in several ways."""
 _HIRAGANA = {code: code + 0x60 for code in range(0x3041, 0x3097)}
 _LOOSE = str.maketrans("ヂヅヲヵヶ", "ジズオカケ")
 
@@ -14,7 +16,7 @@ _LOOSE = str.maketrans("ヂヅヲヵヶ", "ジズオカケ")
 @lru_cache(maxsize=1)
 def _tagger() -> fugashi.GenericTagger:
     # The 18th column of UniDic is the word in kana, as it is spelt.
-    return fugashi.GenericTagger(f'-r /dev/null -d "{unidic_lite.DICDIR}" -F "%f[17]" -U "%m" -E "" -O ""')
+    return fugashi.GenericTagger(f'-r /dev/null -d "{unidic_lite.DICDIR}" -F "%f[17]" -U "%m" -E "\\n" -O ""')
 
 
 def _katakana(text: str) -> str:
@@ -36,7 +38,7 @@ def is_read(base: str, reading: str, after: str = "") -> bool:
     wanted = _katakana(reading)
     for size in range(len(after) + 1):
         tail = after[:size]
-        found = _tagger().parse(base + tail).translate(_HIRAGANA).translate(_LOOSE)
-        if found.endswith(wanted + _katakana(tail)):
+        readings = _tagger().nbest(base + tail, READINGS).translate(_HIRAGANA).translate(_LOOSE)
+        if any(found.endswith(wanted + _katakana(tail)) for found in readings.split("\n")):
             return True
     return False
