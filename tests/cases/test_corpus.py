@@ -214,6 +214,7 @@ PARTS = [{"type": "text", "text": "Name "}, {"type": "text", "text": "a tree."}]
         ({"prompt": turns("Tree?"), "chosen": turns("", "Elm")[1:], "rejected": turns("", "Rock")[1:]}, "Tree?", "Elm"),
         ({"chosen": turns("Tree?", "Elm"), "rejected": turns("Tree?", "Rock")}, "Tree?", "Elm"),
         ({"prompt": "Tree?", "chosen": "Elm", "rejected": "Rock"}, "Tree?", "Elm"),
+        ({"prompt": "Tree?", "chosen": turns("Tree?", "Elm"), "rejected": turns("Tree?", "Rock")}, "Tree?", "Elm"),
         ({"prompt": "Tree?", "completion": "Elm", "label": True}, "Tree?", "Elm"),
         ({"conversations": [{"from": "human", "value": "Tree?"}, {"from": "gpt", "value": "Elm"}], "system": "Be brief"},
          "Tree?", "Elm"),
@@ -223,6 +224,7 @@ PARTS = [{"type": "text", "text": "Name "}, {"type": "text", "text": "a tree."}]
 )  # fmt: skip
 def test_rows_in_every_layout(row: dict[str, Any], prompt: str, answer: str | None, tmp_path: Path) -> None:
     (item,), aside = read(tmp_path, [row])
+    assert [m["role"] for m in item.messages].count("user") == 1 + ("history" in row)
     assert (item.messages[-1], item.answer) == ({"role": "user", "content": prompt}, answer) and not aside.reasons
 
 

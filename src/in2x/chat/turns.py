@@ -106,7 +106,9 @@ def exchange(row: Mapping[str, Any], *, prompts: bool = False) -> tuple[list[Mes
         given = row[name]
         if isinstance(given, str):  # a prompt or an answer as text, beside the other as turns
             given = [{"role": "user" if name == "prompt" else "assistant", "content": given}]
-        messages += messages_of(given)
+        found = messages_of(given)
+        # some sets say the prompt again at the head of what was chosen
+        messages = found if found[: len(messages)] == messages else messages + found
         if name in ("messages", "conversations", "conversation", "chosen"):
             break
     if isinstance(row.get("system"), str) and row["system"].strip() and messages and messages[0]["role"] != "system":

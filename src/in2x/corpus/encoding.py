@@ -1,7 +1,7 @@
 """Which encoding a text is in: Unicode by its marks or its validity, everything else by chardet.
 
-chardet was chosen over charset-normalizer by `benchmarks/encodings.py`. It is asked about the lines that
-are not ASCII, wherever in the text they stand, and never about valid UTF-8.
+chardet was chosen over charset-normalizer by `benchmarks/encodings.py`. It is asked about the lines that are not ASCII,
+wherever in the text they stand, and never about valid UTF-8.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ LOOKED_AT = 1 << 16
 _ERAS = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO
 _FEW = 40
 """Bytes below which the code pages of DOS are out of the question: a word or two fit any of them."""
-
-
 _WIDER = {"ascii": "utf-8", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932",
           "shift_jis_2004": "cp932", "euc_jis_2004": "euc_jp", "euc_kr": "cp949"}  # fmt: skip
 """Codecs that read all that a narrower one reads, and what users of that one write beyond it."""
