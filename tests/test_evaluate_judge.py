@@ -104,7 +104,11 @@ def test_missing_answers_and_bad_files_are_sentences(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "score"),
     [
-        ("[[5]]", 5), ("例 [[3]] … 評価：[[ 7.5 ]]", 7.5), ("[[11]]", None), ("5点", None), ("[[0]]", None),
+        ("[[5]]", 5),
+        ("例 [[3]] … 評価：[[ 7.5 ]]", 7.5),
+        ("[[11]]", None),
+        ("5点", None),
+        ("[[0]]", None),
         ("<think>まず [[2]] か。</think>\n評価は6です。", None),
         ("[THINK]下書き [[2]][/THINK][[9]]", 9),
         ("[[4]] としたが、見直して [[6]]", 6),
@@ -146,7 +150,9 @@ def test_a_judgement_that_is_none_is_a_sentence(tmp_path: Path, row: dict[str, o
 def test_turns_must_be_texts(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     for turns in ('"abc"', "[1, 2]", "[null]"):
-        file.write_text(f'{{"question_id": 3, "category": "math", "turns": {turns}, "choices": [{{"turns": {turns}}}]}}')
+        file.write_text(
+            f'{{"question_id": 3, "category": "math", "turns": {turns}, "choices": [{{"turns": {turns}}}]}}'
+        )
         for read in (mtbench.read_answers, mtbench.read_questions):
             with pytest.raises(In2xError, match="turns as a list of texts"):
                 read(file)
