@@ -118,7 +118,7 @@ def test_missing_answers_and_bad_files_are_sentences(tmp_path: Path) -> None:
         ("[[7]] のように書きます。\n[[3]]", 3),
         ("ここは [[３]] です", 3),
         ("<think>[[5]]", None),
-    ],  # fmt: skip
+    ],
 )
 def test_ratings(text: str, score: float | None) -> None:
     assert mtbench.rating(text) == score
@@ -136,10 +136,14 @@ def test_a_fault_of_the_server_is_no_verdict_and_no_answer() -> None:
 @pytest.mark.parametrize(
     ("row", "what"),
     [
-        ({"turn": "two"}, "the turn is 'two'"), ({"turn": 1.5}, "the turn is 1.5"), ({"turn": None}, "the turn is None"),
-        ({"turn": 0}, "the turn is 0"), ({"score": True}, "the score is True"), ({"score": float("nan")}, "score is nan"),
+        ({"turn": "two"}, "the turn is 'two'"),
+        ({"turn": 1.5}, "the turn is 1.5"),
+        ({"turn": None}, "the turn is None"),
+        ({"turn": 0}, "the turn is 0"),
+        ({"score": True}, "the score is True"),
+        ({"score": float("nan")}, "score is nan"),
     ],
-)  # fmt: skip
+)
 def test_a_judgement_that_is_none_is_a_sentence(tmp_path: Path, row: dict[str, object], what: str) -> None:
     file = tmp_path / "j.jsonl"
     file.write_text(json.dumps({"question_id": 3, "model": "m", "score": 5} | row) + "\n")

@@ -21,6 +21,7 @@ from in2x.llm.cache import Cache
 from in2x.llm.client import Client
 from in2x.llm.config import LlmConfig
 from in2x.llm.embeddings import Embeddings
+from in2x.llm.open import AT_ONCE
 from in2x.llm.request import Request, chat
 from in2x.llm.schema import read_json, violation
 from in2x.translate.lines import read_lines
@@ -245,9 +246,10 @@ def test_what_ends_all_leaves_what_was_done(
         assert (code, lines) == (1, []) and sentence in err and err.count("\n") == 1
         assert not (tmp_path / "out.txt.partial").exists()
         server.reply = translation
-        done, before = set(answered), len(server.asked)
+        server.asked.clear()
         assert translate(server, sources)[0] == 0
-        assert not done & {source_of(body) for body in server.asked[before:]}
+        twice = set(answered) & {source_of(body) for body in server.asked}
+        assert len(twice) < AT_ONCE, "but for what was on the wire when it ended"
 
 
 def test_a_server_that_goes_away_is_one_sentence(translate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -590,8 +592,8 @@ def test_mtbench_tells_a_servers_fault_from_a_bad_verdict(in2x: Any, questions: 
     ("source", "kept"),
     [
         ("|||", "|||"), ("---", "---"), ("…", "…"), ("* * *", "* * *"), ("  ***", "  ***"), ("!?", "!?"), ("🙂", "🙂"),
-        ("👩‍👩‍👧", "👩‍👩‍👧"), ("\ufffc", "\ufffc"), ("━━━━", "━━━━"), ("ーーー", "ーーー"), ("※", "※"), ("「」", "「」"),
-        ("♪～", "♪～"),
+        ("👩‍👩‍👧", "👩‍👩‍👧"), ("\ufffc", "\ufffc"), ("━━━━", "━━━━"), ("ーーー", "ーーー"), ("※", "※"),
+        ("「」", "「」"), ("♪～", "♪～"),
         ("$", "$"), ("---\u2028---", "--- ---"),
         ("", ""), ("   ", ""), ("\t", ""), ("\u3000", ""), ("\u200b", ""), ("\ufeff\u2060", ""), ("\u00ad", ""),
         ("\ufe0f", ""),
