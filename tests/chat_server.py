@@ -58,7 +58,11 @@ class ChatServer:
                 found = {"choices": [{"index": 0, "finish_reason": "stop"} | choice]}
                 self.send(200, found if owner.usage is None else found | {"usage": owner.usage})
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Http(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """A client that hangs up is no fault here."""
+
+        self._http = Http(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
 
     def __enter__(self) -> ChatServer:

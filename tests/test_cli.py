@@ -303,6 +303,9 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     code, _, err = in2x(*base, "--to", "en", "-")
     assert code == 2
     sentence(err, "in English already")
+    code, _, err = in2x(*base, "--to", "ja", "--cache", tmp_path / "c")
+    assert code == 2
+    sentence(err, "--cache", "leave it out")
     code, _, err = in2x(*base, "--to", "ja", "--register", "rude")
     assert code == 2
     sentence(err, "'rude'", "plain, polite")

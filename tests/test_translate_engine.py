@@ -15,7 +15,7 @@ from in2x.errors import In2xError
 from in2x.translate.engine import LocalTranslator
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
-from in2x.translate.translator import LINE_BREAKS, one_line
+from in2x.translate.translator import LINE_BREAKS, Translation, one_line
 
 
 def into_japanese(register=None, **options) -> TranslationRequest:
@@ -35,6 +35,35 @@ def test_one_answer_a_line_and_empty_stays_empty(translator):
     assert answers[1] == answers[2] == ""
     assert not any(LINE_BREAKS.search(answer) for answer in answers)
     assert sum(seen) == len(sources)
+
+
+def test_the_model_sees_no_line_without_words(translator):
+    sources = ["|||", "\u200b", "---", "\ufffc", "🙂", "Where is the station?"]
+    seen = []
+    answers = translator.translate(sources, into_japanese("polite"), seen.append)
+    assert answers == ["|||", "", "---", "\ufffc", "🙂", PAIRS["Where is the station?"]["polite"]]
+    assert sum(seen) == len(sources)
+
+
+def test_an_answer_that_is_cut_or_empty_says_so(translator):
+    source = "Where is the station?"
+    [whole], [cut] = (
+        translator.translations([source], into_japanese("polite", max_new_tokens=n)) for n in (None, 3)
+    )  # fmt: skip
+    assert whole == Translation(PAIRS[source]["polite"])
+    assert cut.fault == "the answer was cut after 3 tokens" and whole.text.startswith(cut.text)
+    assert translator._read([translator.tokenizer.eos_token_id], source) == Translation("", "the answer is empty")
+
+
+def test_reasoning_of_a_model_in_this_process_is_no_part_of_its_answer(translator):
+    end = translator.tokenizer.eos_token_id
+
+    def read(said: str) -> Translation:
+        return translator._read([*translator.tokenizer.encode(said, add_special_tokens=False), end], "Hm?")
+
+    assert read("<think>station?</think>\n駅はどこ") == Translation("駅はどこ")
+    assert read("<think>station?") == Translation("", "the answer is empty")
+    assert read("<|user|>駅は<think>どこ") == Translation("駅は<think>どこ")
 
 
 def test_an_answer_does_not_depend_on_its_neighbours(translator):

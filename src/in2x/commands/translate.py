@@ -59,6 +59,8 @@ def translate(
 
     if mbr == 1:
         raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
+    if cache and not is_address(model):
+        raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
     # A folder says what its model knows; a server does not, and is asked for anything.
     profile = PromptProfile.load(Path(model)) if Path(model).is_dir() else PromptProfile()
     wanted = check_request(profile, TranslationRequest(source_lang, target_lang, register, seed=seed))
