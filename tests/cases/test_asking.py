@@ -26,7 +26,7 @@ from in2x.llm.request import Request, chat
 from in2x.llm.schema import read_json, violation
 from in2x.translate.lines import read_lines
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import LINE_BREAKS, Translation, Translator, wordless
+from in2x.translate.translator import LINE_BREAKS, Translation, Translator, unfit, wordless
 
 SOURCES = ["Fine weather today.", "She hid the key under a stone.", "Until tomorrow."]
 RIGHT = [f"訳:{source}" for source in SOURCES]
@@ -137,7 +137,7 @@ def test_a_line_without_an_answer_stays_and_is_named(translate: Any, bad: Reply,
     assert code == 3 and lines == [RIGHT[0], SOURCES[1], RIGHT[2]]
     named, summary = err.splitlines()
     assert "in.txt, line 2: not translated (" in named and why in named
-    assert "not translated: 1 lines, left as they were" in summary
+    assert "lines not translated, left as they were: 1" in summary
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,57 @@ def test_it_is_asked_again_first(translate: Any, bad: Reply) -> None:
 def test_a_source_that_refuses_may_be_translated_so(translate: Any) -> None:
     with ChatServer(lambda body: "申し訳ありませんが、お手伝いできません。") as server:
         assert translate(server, ["I'm sorry, I can't help you."])[0] == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'm sorry, but I can't translate this text.", "I cannot assist with that request.",
+        "I'm unable to translate this content.", "As an AI language model, I cannot do this.",
+        "申し訳ありませんが、そのご依頼にはお応えできません。", "申し訳ございませんが、この文章は翻訳できません。",
+        "抱歉，我无法翻译这段内容。", "对不起，我不能协助处理这个请求。",
+        "죄송하지만 이 내용은 번역해 드릴 수 없습니다.", "죄송합니다. 그 요청은 도와드릴 수 없습니다.",
+        "Es tut mir leid, aber ich kann diesen Text nicht übersetzen.", "Tut mir leid, dabei kann ich nicht helfen.",
+        "Je suis désolé, mais je ne peux pas traduire ce texte.", "Désolé, je ne peux pas vous aider.",
+        "Lo siento, pero no puedo traducir este texto.", "Lo siento, no puedo ayudar con esa solicitud.",
+        "Mi dispiace, ma non posso tradurre questo testo.", "Mi spiace, non posso aiutarti con questa richiesta.",
+        "Desculpe, mas não posso traduzir este texto.", "Sinto muito, não posso ajudar com esse pedido.",
+        "Извините, но я не могу перевести этот текст.", "К сожалению, я не могу помочь с этим запросом.",
+        "क्षमा करें, मैं इस पाठ का अनुवाद नहीं कर सकता।", "माफ़ कीजिए, मैं इस अनुरोध में मदद नहीं कर सकता।",
+        "Xin lỗi, nhưng tôi không thể dịch văn bản này.", "Rất tiếc, tôi không thể hỗ trợ yêu cầu này.",
+    ],
+)  # fmt: skip
+def test_a_refusal_is_known_in_every_language(said: str) -> None:
+    assert "refusal" in unfit(said, "The rain fell on the tin roof.")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("笑わずにはいられない。", "I can't help laughing."),
+        ("他に手はなかった。", "I cannot help but wonder."),
+        ("Sorry, I can't make it tonight.", "죄송하지만 오늘 저녁에는 갈 수 없어요."),
+        ("Sorry, I don't know.", "क्षमा करें, मुझे नहीं पता।"),
+        ("Sorry, we are closed.", "申し訳ありません、本日は閉店しました。"),
+        ("Unfortunately it rains.", "Leider regnet es."),
+    ],
+)
+def test_an_apology_is_no_refusal(source: str, said: str) -> None:
+    assert unfit(said, source) == ""
+
+
+def test_human_translations_are_no_refusals(shared_data: Path) -> None:
+    """Limit: 1 in 5,000 (29 November 2026: 1 of 17,540)."""
+    pairs: list[tuple[str, str]] = []
+    for file, a, b in (("parallel/enja.test.jsonl", "en", "ja"), ("parallel/jazh.test.jsonl", "ja", "zh"),
+                       ("eval/dialogue.ja-en.jsonl", "en_sentence", "ja_sentence")):  # fmt: skip
+        rows = [json.loads(line) for line in (shared_data / file).read_text(encoding="utf-8").splitlines()]
+        pairs += [(row[a], row[b]) for row in rows] + [(row[b], row[a]) for row in rows]
+    for file in sorted((shared_data / "register").glob("formality.en-*.jsonl")):
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        pairs += [(row["en"], row[column]) for row in rows for column in ("formal", "informal")]
+    wrong = [pair for pair in pairs if unfit(pair[1], pair[0])]
+    assert len(pairs) > 5000 and len(wrong) <= len(pairs) / 5000
 
 
 def test_half_an_emoji_becomes_a_replacement_character(translate: Any) -> None:

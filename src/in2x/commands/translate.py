@@ -89,7 +89,7 @@ def translate(
             translate_lines(answer, read_lines(stream, name), write, failed, 1 if interactive else batch)
     if failures:
         note = f"; the server's answers are kept in {kept}: the same command asks for the others alone" if kept else ""
-        console.print(escape(f"not translated: {failures:,} lines, left as they were{note}"), soft_wrap=True)
+        console.print(escape(f"lines not translated, left as they were: {failures:,}{note}"), soft_wrap=True)
         raise typer.Exit(3)
     if kept and not cache:
         kept.unlink()
