@@ -365,6 +365,7 @@ REFUSALS: dict[str, tuple[str, int, Callable[[str], Any]]] = {
     "template": ("chat_template_kwargs", 400, lambda name: openai_error(
         f"Unrecognized request argument supplied: {name}")),
     "keys": ("chat_template_kwargs", 422, lambda name: {"detail": f"Unexpected keys in the request: {{'{name}'}}"}),
+    "no effort": ("reasoning_effort", 400, lambda name: openai_error(f"'{name}' is not allowed for this model", name)),
     "effort": ("reasoning_effort", 400, lambda name: openai_error("Argument not supported: reasoningEffort")),
     "pydantic": ("reasoning_effort", 400, lambda name: {"object": "error", "message":
         "[{'type': 'extra_forbidden', 'loc': ('body', 'reasoning_effort'), 'input': {'temperature': 1, 'seed': 0}}]"}),

@@ -247,7 +247,7 @@ class Client:
                 continue
             if bare:
                 self._parameters.leave_out(*QUIET)
-            self._parameters.proven = True
+            self._parameters.proven = self._parameters.proven or bool(body.keys() & QUIET)
             return response
 
     def _read(self, response: httpx2.Response, request: Request) -> Answer:

@@ -34,6 +34,7 @@ _WORDS = {
 }
 """How refusals, in small letters, name what may be left out."""
 _PLACE = re.compile(r"[\"']loc[\"']:\s*[\[(]\s*[\"']body[\"'],\s*[\"'](\w+)")
+_LOW = re.compile(r"[\"'`]low[\"'`]")
 _TOO_LONG = re.compile(r"context|too (?:large|long|many|high)|at most|exceed|reduce", re.IGNORECASE)
 
 
@@ -86,7 +87,7 @@ class Parameters:
         for name in named:
             if name == "max_tokens" and "max_completion_tokens" in words:
                 self._max_tokens = "max_completion_tokens"
-            elif name == "reasoning_effort" and body[name] == "none" and "low" in words:
+            elif name == "reasoning_effort" and body[name] == "none" and _LOW.search(words):
                 self._effort = "low"
             else:
                 self.leave_out(name)
