@@ -323,9 +323,9 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     assert code == 1
     sentence(err, "latin.txt, line 2: not UTF-8")
     assert not (tmp_path / "out.txt").exists() and not (tmp_path / "out.txt.partial").exists()
-    code, _, err = in2x(*base, "--to", "ja", tmp_path / "latin.txt", "-o", tmp_path / "latin.txt" / "out.txt")
-    assert code == 1
-    sentence(err, "cannot be written")
+    code, _, err = in2x(*base, "--to", "ja", tmp_path / "latin.txt", "-o", tmp_path / "no" / "out.txt")
+    assert code == 2
+    sentence(err, "there is no folder")
 
 
 # --- language ---------------------------------------------------------------------------------------------------------

@@ -589,24 +589,26 @@ def grade(body: Body) -> Reply:
     return "<think>[[3]] くらい？</think>\nよい。[[6]]"
 
 
-def test_mtbench_with_a_thinking_model_into_a_folder_that_is_not_there(
-    in2x: Any, questions: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "new" / "place"
+def test_mtbench_with_a_thinking_model(in2x: Any, questions: Path, tmp_path: Path) -> None:
+    folder = tmp_path
     with ChatServer(grade) as server:
         code, out, err = in2x("evaluate", "mtbench", "--questions", questions, "--judgements", folder / "j.jsonl",
                               "--answers", folder / "a.jsonl", "--model", "m", "--model-url", server.url,
                               "--judge", "m",
-                              "--judge-url", server.url, "--radar", folder / "r" / "r.svg", "--json")  # fmt: skip
+                              "--judge-url", server.url, "--radar", folder / "r.svg", "--json")  # fmt: skip
     assert code == 0 and json.loads(out)[0]["score"] == 6, err
-    assert "think" not in (folder / "a.jsonl").read_text(encoding="utf-8") and (folder / "r" / "r.svg").exists()
+    assert "think" not in (folder / "a.jsonl").read_text(encoding="utf-8") and (folder / "r.svg").exists()
 
 
-def test_mtbench_where_nothing_can_be_written_does_no_work(in2x: Any, questions: Path) -> None:
+@pytest.mark.parametrize("option", ["--judgements", "--answers", "--radar"])
+def test_mtbench_where_nothing_can_be_written_does_no_work(in2x: Any, questions: Path, option: str) -> None:
+    files = {name: questions.parent / name for name in ("--judgements", "--answers", "--radar")}
+    files[option] = questions.parent / "missing" / "file"
     with ChatServer(grade) as server:
-        code, _, err = in2x("evaluate", "mtbench", "--questions", questions, "--judgements", questions / "j.jsonl",
-                            "--answers", questions, "--judge", "m", "--judge-url", server.url)  # fmt: skip
-    assert code == 1 and "cannot be written" in err and err.count("\n") == 1 and not server.asked
+        asked = ("--model", "m", "--model-url", server.url, "--judge", "m", "--judge-url", server.url)
+        written = [part for pair in files.items() for part in pair]
+        code, _, err = in2x("evaluate", "mtbench", "--questions", questions, *written, *asked)
+    assert code == 2 and "there is no folder" in err and err.count("\n") == 1 and not server.asked
 
 
 def test_mtbench_tells_a_servers_fault_from_a_bad_verdict(in2x: Any, questions: Path, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from in2x.commands.judge import CacheFile
-from in2x.commands.show import AsJson, emit, show, writable
+from in2x.commands.options import check_writable
+from in2x.commands.show import AsJson, emit, show
 from in2x.errors import In2xError, UsageError
 from in2x.stage import console
 
@@ -47,7 +48,7 @@ def mtbench(
 
     for written in (answers if model else None, judgements if judge else None, radar):
         if written:
-            writable(written)
+            check_writable(written)
     asked = room.read_questions(questions)
     shown = room.read_answers(references) if references else None
     kept = Cache(cache) if cache else None

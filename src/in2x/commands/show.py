@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from in2x.errors import In2xError
 from in2x.stage import console
 
 if TYPE_CHECKING:
@@ -49,20 +47,6 @@ def show(table: Table) -> None:
     from rich.console import Console
 
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
-
-
-def writable(file: Path) -> None:
-    """Make the folder of `file`, which a command will write: before its work, not after.
-
-    Raises:
-        In2xError: there can be no such file.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_dir() or not os.access(file.parent, os.W_OK):
-            raise PermissionError(0, "a folder, or in one that cannot be written")
-    except OSError as error:
-        raise In2xError(f"cannot be written ({error.strerror})", file=file, mend="give another place") from None
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from in2x.commands.options import check_writable
 from in2x.errors import UsageError
 from in2x.stage import console
 
@@ -59,6 +60,8 @@ def translate(
 
     if mbr == 1:
         raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
+    if output:
+        check_writable(output)
     if cache and not is_address(model):
         raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
     # A folder says what its model knows; a server does not, and is asked for anything.

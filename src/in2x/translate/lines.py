@@ -57,7 +57,6 @@ def open_target(file: Path | None) -> Iterator[TextIO]:
         return
     partial = file.with_name(file.name + ".partial")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         stream = partial.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
         raise In2xError(f"cannot be written ({error.strerror})", file=file, mend="give another -o") from None
