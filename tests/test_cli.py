@@ -309,6 +309,9 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     code, _, err = in2x(*base, "--to", "en", "-")
     assert code == 2
     sentence(err, "in English already")
+    code, _, err = in2x(*base, "--to", "ja", "--cache", tmp_path / "c")
+    assert code == 2
+    sentence(err, "--cache", "leave it out")
     code, _, err = in2x(*base, "--to", "ja", "--register", "rude")
     assert code == 2
     sentence(err, "'rude'", "plain, polite")
@@ -327,8 +330,8 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     sentence(err, "latin.txt, line 2: not UTF-8")
     assert not (tmp_path / "out.txt").exists() and not (tmp_path / "out.txt.partial").exists()
     code, _, err = in2x(*base, "--to", "ja", tmp_path / "latin.txt", "-o", tmp_path / "no" / "out.txt")
-    assert code == 1
-    sentence(err, "cannot be written")
+    assert code == 2
+    sentence(err, "there is no folder")
 
 
 # --- language ---------------------------------------------------------------------------------------------------------

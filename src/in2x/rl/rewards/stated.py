@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from in2x.chat.render import without_reasoning
 from in2x.language import wording
+from in2x.language.reasoning import without_reasoning
 
 ITEM = "\ue010"
 """In the place of an item, where wordings with ITEM are looked for; followed by its number and `_END`."""
