@@ -29,6 +29,7 @@ from in2x.training.batches import collate
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.compiling import can_compile
 from in2x.training.examples import chat_examples
+from in2x.training.forward import forward_of, layers
 from in2x.training.loop import SAVE_SECONDS
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
@@ -83,7 +84,7 @@ class Policy:
         """
         torch._dynamo.reset()
         self.decoder = compiled_decode(self.twin)
-        for layer in self.model.model.layers:
+        for layer in layers(self.model):
             layer.compile(dynamic=True)
         self.compiled = True
         prompts = prompt_tokens(self.tokenizer, [i.messages for i in instructions[: config.minibatch]])
@@ -92,7 +93,7 @@ class Policy:
         part = next(length_groups([g.tokens for g in groups], config.batch_tokens))
         self.model.train()
         for temperature in (config.temperature.start, config.temperature.end):
-            with autocast(self.model.lm_head.weight.device):
+            with autocast(self.model.device):
                 scored = answer_logprobs(self.model, [groups[i] for i in part], temperature, self.pad, compiled=True)
             (scored.logprobs.sum() + config.objective.entropy * scored.entropy.sum()).backward()
         if anchor is not None:
@@ -214,7 +215,7 @@ def update(
     if config.reward_cap is not None:
         advantage = advantage.clamp(-config.reward_cap, config.reward_cap)
     useful = (advantage != 0).any(1)
-    device = policy.model.lm_head.weight.device
+    device = policy.model.device
     advantage = advantage.to(device)
     minibatches = [
         [p for p in range(begin, min(begin + config.minibatch, len(useful))) if useful[p]]
@@ -297,8 +298,10 @@ def reinforce(
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
     if config.compile and step < steps:
-        able = can_compile()
-        stage.say("sampling and updates are compiled" if able else "not compiled: there is no C++ compiler")
+        plain = forward_of(policy.model).plain
+        able = can_compile() and not plain
+        why = "it has a plain forward pass" if plain else "there is no C++ compiler"
+        stage.say("sampling and updates are compiled" if able else f"not compiled: {why}")
         if able:
             policy.compile(instructions, config, anchor)
     began = saved = time.time()

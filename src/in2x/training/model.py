@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 from in2x.errors import In2xError
 from in2x.training import attention
 from in2x.training.config import ShapeConfig
+from in2x.training.forward import forward_of
 
 # Its bars would interleave with ours.
 transformers_logging.disable_progress_bar()
@@ -58,23 +59,21 @@ def build_model(shape: ShapeConfig, tokenizer: PreTrainedTokenizerBase, seed: in
     return for_device(model)
 
 
-def for_device(model: PreTrainedModel) -> PreTrainedModel:
-    """Use the dense attention on CPU; leave transformers' choice elsewhere."""
-    if next(model.parameters()).device.type == "cpu":
-        model.set_attn_implementation(attention.NAME)
-    return model
+def for_device(model: PreTrainedModel, device: torch.device | None = None) -> PreTrainedModel:
+    """Give `model` the attention for `device` (its own one's): ours on a CPU, where it computes the same.
 
-
-def attention_for(model: PreTrainedModel, cuda: bool) -> PreTrainedModel:
-    """The attention that trains fast on the device: torch's fused one on GPUs, ours on CPUs."""
-    model.set_attn_implementation("sdpa" if cuda else attention.NAME)
+    Elsewhere it is what transformers chose for this kind of model: torch's fused one where its scores are not capped.
+    """
+    found = forward_of(model)
+    cpu = (device or model.device).type == "cpu"
+    model.set_attn_implementation(attention.NAME if cpu and found.dense else found.attention)
     return model
 
 
 def to_training_device(model: PreTrainedModel) -> torch.device:
     """Move `model` to the GPU where there is one, with an attention that has a kernel there. Returns the device."""
     if torch.cuda.is_available():
-        attention_for(model.to("cuda"), cuda=True)
+        for_device(model.to("cuda"))
     device: torch.device = next(model.parameters()).device
     return device
 
