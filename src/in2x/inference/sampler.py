@@ -256,7 +256,9 @@ def _generate_batch(
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
         mask[row, width - len(prompt) :] = 1
     choice = _Choose(None if uniform is None else uniform.to(model.device), temperature)
-    asked = GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=stop_ids or None, pad_token_id=0)
+    asked = GenerationConfig(
+        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=stop_ids or None, pad_token_id=0
+    )
     model.generate(ids, attention_mask=mask, generation_config=asked, logits_processor=[choice])
     _keep(completions, torch.stack(choice.tokens, 1).tolist(), torch.stack(choice.logprobs, 1).tolist(), stop_ids)
 

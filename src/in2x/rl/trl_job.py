@@ -88,7 +88,7 @@ def train(job: Path) -> None:
 
 def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer) -> None:
     from in2x.rl.trl import TrajectoryTrainer, grpo_arguments, last_checkpoint
-    from in2x.training.model import load_model, load_tokenizer, seed_everything
+    from in2x.training.model import for_device, load_model, load_tokenizer, seed_everything
 
     out = Path(given["out"])
     processes, main = int(os.environ.get("WORLD_SIZE", "1")), os.environ.get("RANK", "0") == "0"
@@ -100,8 +100,9 @@ def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer
     log = Log(out / "log.jsonl", trackers)
     if main:
         log.rewind(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
+    model = for_device(load_model(given["model"]), arguments.device)
     trainer = TrajectoryTrainer(
-        load_model(given["model"]), load_tokenizer(given["model"]),
+        model, load_tokenizer(given["model"]),
         list(read_records(folder / "prompts.parquet", Instruction)), scorer, config, arguments,
         held=held,
     )  # fmt: skip

@@ -73,7 +73,9 @@ def forward_of(model: PreTrainedModel) -> Forward:
     if found is None:
         found = watch(model)
         if not found.plain and model.device.type != "meta" and not agrees(model, found):
-            found = Forward("texts packed into one row change each other", 0, found.dense, found.attention, found.balance)
+            found = Forward(
+                "texts packed into one row change each other", 0, found.dense, found.attention, found.balance
+            )
         model.__dict__["_in2x_forward"] = found
     return found  # type: ignore[no-any-return]
 
@@ -254,9 +256,7 @@ def agrees(model: PreTrainedModel, found: Forward) -> bool:
         ).last_hidden_state[0]
     with _evaluating(model, found.attention):
         pair = torch.stack([ids[first.to(ids.device)], ids[second.to(ids.device)]])
-        alone = body(model)(
-            input_ids=pair, attention_mask=torch.ones_like(pair), use_cache=False
-        ).last_hidden_state
+        alone = body(model)(input_ids=pair, attention_mask=torch.ones_like(pair), use_cache=False).last_hidden_state
     own = torch.cat([alone[0], alone[1, 2:]]).float()
     difference = (packed.float() - own).abs().max() / own.std().clamp(min=1e-12)
     return bool(difference <= TOLERANCE.get(model.dtype, 0.1))
