@@ -110,7 +110,7 @@ def empty(family: str) -> PreTrainedModel:
 
 
 def tiny(family: str, seed: int = 0) -> PreTrainedModel:
-    """A model of `family` whose logits are far from uniform, so that no scale, cap, bias or sink is too small to see."""
+    """A model of `family` with logits far from uniform: no scale, cap, bias or sink is too small to see."""
     torch.manual_seed(seed)
     model = empty(family)
     with torch.no_grad():
@@ -196,15 +196,12 @@ class Differences:
     def sampled(self, temperature: float = 0.8) -> float:
         prompts = texts(6, 3, 9, 12)
         drawn = sample(self.model, prompts, max_new_tokens=8, stop_ids=[1, 5], temperature=temperature, samples=2)
-        return max(
-            float(
-                (
-                    torch.tensor(answer.logprobs) - self.logprobs(prompt + answer.tokens, len(prompt), temperature or 1.0)
-                ).abs().max()
-            )
+        found = [
+            torch.tensor(answer.logprobs) - self.logprobs(prompt + answer.tokens, len(prompt), temperature or 1.0)
             for prompt, answers in zip(prompts, drawn, strict=True)
             for answer in answers
-        )  # fmt: skip
+        ]
+        return float(torch.cat(found).abs().max())
 
     def greedy(self) -> float:
         return self.sampled(0.0)

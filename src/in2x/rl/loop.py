@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from in2x.chat.render import prompt_tokens
-from in2x.chat.template import end_ids
+from in2x.chat.contract import end_ids
+from in2x.chat.render import prompt_tokens, without_reasoning
 from in2x.inference.sampler import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig
@@ -112,7 +112,7 @@ class Policy:
         )  # fmt: skip
         completions = [c for group in nested for c in group]
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
-        return prompts, completions, [text.strip() for text in texts]
+        return prompts, completions, [without_reasoning(text).strip() for text in texts]
 
 
 def roll_out(

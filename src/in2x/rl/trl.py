@@ -31,7 +31,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import GRPOConfig, GRPOTrainer
 
 from in2x.artifact import write_json
-from in2x.chat.render import prompt_tokens
+from in2x.chat.render import prompt_tokens, without_reasoning
 from in2x.errors import UsageError
 from in2x.records import Instruction, Message
 from in2x.rl.config import RlConfig
@@ -241,7 +241,7 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
     ) -> list[float | None]:
         """The reward function given to TRL: weighted rewards and length penalty, None where there is no reward."""
         texts = [c[0].get("content") or "" if isinstance(c, list) else c for c in completions]
-        answers = reward_items([self.items[n] for n in item], [text.strip() for text in texts])
+        answers = reward_items([self.items[n] for n in item], [without_reasoning(text).strip() for text in texts])
         # In this thread: the time limits of some rewards rest on a signal, which only the main thread gets.
         scores = asyncio.run(self.scorer.score(answers))
         longest, buffer = self.config.max_new_tokens, self.config.overlong_buffer

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
+from in2x.chat.contract import settle
 from in2x.errors import UsageError
 from in2x.process import start, work_on
 from in2x.records import Instruction, read_records, write_records
@@ -100,9 +101,10 @@ def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer
     log = Log(out / "log.jsonl", trackers)
     if main:
         log.rewind(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
-    model = for_device(load_model(given["model"]), arguments.device)
+    tokenizer, model = load_tokenizer(given["model"]), for_device(load_model(given["model"]), arguments.device)
+    settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
     trainer = TrajectoryTrainer(
-        model, load_tokenizer(given["model"]),
+        model, tokenizer,
         list(read_records(folder / "prompts.parquet", Instruction)), scorer, config, arguments,
         held=held,
     )  # fmt: skip

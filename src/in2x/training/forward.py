@@ -61,10 +61,13 @@ class Forward:
         """One sentence for people."""
         if self.plain:
             return f"plain forward pass, one text a row: {self.plain}"
-        balance = f"; plain in training, for the balance loss of its experts ({self.balance:g})" if self.balance else ""
+        words = "fast forward pass"
         if self.window < UNBOUNDED:
-            return f"fast forward pass for texts of up to {self.window:,} tokens, its attention window; plain beyond{balance}"
-        return f"fast forward pass{balance}"
+            length = f"up to {self.window:,} tokens" if self.window else "some length (chunks)"
+            words += f" for texts of {length}, its attention window; plain beyond"
+        if self.balance:
+            words += f"; plain in training, for the balance loss of its experts ({self.balance:g})"
+        return words
 
 
 def forward_of(model: PreTrainedModel) -> Forward:
@@ -83,12 +86,14 @@ def forward_of(model: PreTrainedModel) -> Forward:
 def body(model: PreTrainedModel) -> nn.Module:
     """The part of a causal language model below its head, whatever its name."""
     words = model.get_input_embeddings()
-    return next(child for child in model.children() if any(module is words for module in child.modules()))
+    found: nn.Module = next(c for c in model.children() if any(module is words for module in c.modules()))
+    return found
 
 
 def head(model: PreTrainedModel) -> nn.Linear:
     """The output embedding."""
-    return model.get_output_embeddings()  # type: ignore[no-any-return]
+    found: nn.Linear = model.get_output_embeddings()
+    return found
 
 
 def layers(model: PreTrainedModel) -> nn.ModuleList:
@@ -151,7 +156,8 @@ def _evaluating(model: PreTrainedModel, attention: str) -> Iterator[None]:
 def _six(model: PreTrainedModel) -> Tensor:
     """[1, 6] tokens that every vocabulary has."""
     size = model.get_input_embeddings().num_embeddings
-    return (torch.arange(6, device=model.device)[None] * 7 + 3) % size
+    ids: Tensor = (torch.arange(6, device=model.device)[None] * 7 + 3) % size
+    return ids
 
 
 def watch(model: PreTrainedModel) -> Forward:
@@ -217,7 +223,7 @@ def _watch_head(_: nn.Module, inputs: tuple[Tensor, ...], made: Tensor) -> None:
 
 def _same(one: Tensor, other: Tensor) -> bool:
     """Whether one tensor is a view of the other's memory (on the meta device there is no address to compare)."""
-    return one.untyped_storage()._cdata == other.untyped_storage()._cdata
+    return bool(one.untyped_storage()._cdata == other.untyped_storage()._cdata)
 
 
 def _window(mask: Callable[..., Any], device: torch.device) -> int:

@@ -83,7 +83,7 @@ def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise _not_a_model(source, error) from None
+        raise not_a_model(source, error) from None
 
 
 def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
@@ -93,7 +93,7 @@ def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options
             str(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
         )
     except (OSError, ValueError, KeyError) as error:
-        raise _not_a_model(source, error) from None
+        raise not_a_model(source, error) from None
     return for_device(model)
 
 
@@ -107,7 +107,8 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     for_device(model)
 
 
-def _not_a_model(source: str | Path, error: Exception) -> In2xError:
+def not_a_model(source: str | Path, error: Exception) -> In2xError:
+    """What is said of a folder or name that transformers cannot load, with the first line of its reason."""
     first = str(error).strip().splitlines()[0][:160] if str(error).strip() else error.__class__.__name__
     return In2xError(f"not a model that transformers can load ({first.rstrip('.')})", file=source,
                      mend="give a folder with config.json, safetensors and a tokenizer, or a hub name")  # fmt: skip
