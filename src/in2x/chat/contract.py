@@ -45,6 +45,15 @@ _FOLD = (
 )
 
 
+PLAIN = (
+    "{% for message in messages %}{% if not loop.first %}{{ '\\n' }}{% endif %}"
+    "{% if message['role'] == 'assistant' %}Assistant: {{ message['content'] }}{{ eos_token }}"
+    "{% elif message['role'] == 'user' %}User: {{ message['content'] }}{% else %}{{ message['content'] }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '\\n' }}Assistant:{% endif %}"
+)
+"""What a tokenizer without a chat template gets (our choice): words and an end that every base model has seen."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """What was found in a chat template, and the template that settles it."""
@@ -175,6 +184,8 @@ def _before_answer(asked: str, whole: str) -> str:
 def settle(tokenizer: Any, generation: Any, *, trains_head: bool = True) -> Contract:
     """Write the contract into a tokenizer (template, end token) and a generation config (end tokens), in place.
 
+    A tokenizer without a template gets `PLAIN`.
+
     Low-rank adapters leave the output matrix as it is, so a model cannot learn an end that it has never given: then the
     template closes its turns with an end that the model has.
 
@@ -184,8 +195,12 @@ def settle(tokenizer: Any, generation: Any, *, trains_head: bool = True) -> Cont
         trains_head: False where the output matrix stays as it is.
 
     Raises:
-        In2xError: as `contract_of`; or the template's end cannot be learned and not be changed.
+        In2xError: as `contract_of`, but for a missing template; or an end that cannot be learned and not be changed.
     """
+    if not tokenizer.chat_template and tokenizer.eos_token:
+        first = tokenizer.encode("a")[:1]
+        opens = tokenizer.bos_token is not None and first == [tokenizer.bos_token_id]
+        tokenizer.chat_template = "{{ bos_token }}" * opens + PLAIN
     contract = contract_of(tokenizer)
     ends = known_ends(tokenizer, generation.eos_token_id)
     end = tokenizer.convert_tokens_to_ids(contract.end)

@@ -30,7 +30,7 @@ class Preview:
     ends: list[str]
     """Tokens that end an answer, the template's first."""
     note: str = ""
-    """What is done about an end that adapters could not teach; "" elsewhere."""
+    """What is changed: a template that was missing, an end that adapters could not teach; "" elsewhere."""
 
 
 def preview(source: str, *, adapters: bool = False) -> Preview:
@@ -59,15 +59,17 @@ def preview(source: str, *, adapters: bool = False) -> Preview:
         generation = GenerationConfig.from_pretrained(source)
     except OSError:
         generation = GenerationConfig.from_model_config(config)
-    before = contract_of(tokenizer).end
+    before = contract_of(tokenizer).end if tokenizer.chat_template else None
     contract = settle(tokenizer, generation, trains_head=not adapters)
-    changed = f"answers end with {contract.end} instead of {before}, which adapters cannot teach"
+    note = "no chat template of its own: User and Assistant in plain words" if before is None else ""
+    if before is not None and before != contract.end:
+        note = f"answers end with {contract.end} instead of {before}, which adapters cannot teach"
     return Preview(
         family=f"{config.model_type} ({type(model).__name__})",
         forward=watch(model).words,
         chat=contract.words,
         ends=[str(tokenizer.convert_ids_to_tokens(end)) for end in generation.eos_token_id],
-        note="" if contract.end == before else changed,
+        note=note,
     )
 
 
