@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 import torch
 
 from in2x.training.batches import Example, collate
+from in2x.training.config import LoraConfig
 from in2x.training.forward import UNBOUNDED, Forward, body, forward_of, head, layers, watch
+from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import for_device
 
@@ -136,3 +139,22 @@ def test_the_balance_loss_is_in_training_and_not_in_what_is_held_out():
     with torch.no_grad():
         share = float(loss_of(batch) - loss_of(batch, held_out=True))
     assert 0.001 < share < 0.01, "about the number of experts chosen, times the coefficient"
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "gpt_oss", "llama4_text", "opt", "qwen3_moe", "mistral"])
+def test_adapters_fit_and_the_passes_see_them(family):
+    subject = table.Differences(family)
+    before = table.Differences(family)
+    adapters = add_adapters(subject.model, LoraConfig(rank=2), seed=0)
+    assert subject.packed() < LIMIT, "they start as nothing"
+    with torch.no_grad():
+        for name, parameter in subject.model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(0, 0.1)
+    subject.own = copy.deepcopy(subject.model)
+    subject.own.set_attn_implementation(subject.forward.attention)
+    ids = before.documents[0]
+    assert (subject.logprobs(ids, 1) - before.logprobs(ids, 1)).abs().max() > 100 * LIMIT, "they do something"
+    assert max(subject.packed(), subject.rl(), subject.sampled()) < LIMIT
+    merge_adapters(subject.model, adapters)
+    assert max(subject.packed(), subject.rl(), subject.sampled()) < LIMIT

@@ -84,8 +84,8 @@ def test_what_cannot_be_served_is_refused_by_name(tmp_path, tokenizer):
     T5Config().save_pretrained(cases["encoder"])
     cases["nothing"] = tmp_path / "nothing"
     said = {
-        "quantised": r"quantised \(awq\)", "no weights": "without safetensors", "small": r"tokens and the model 200", "encoder": "has an encoder", "code": "not a model",
-        "nothing": "not a model",
+        "quantised": r"quantised \(awq\)", "no weights": "without safetensors", "encoder": "has an encoder",
+        "small": r"tokens and the model 200", "code": "not a model", "nothing": "not a model",
     }  # fmt: skip
     for name, words in said.items():
         with pytest.raises(In2xError, match=words):

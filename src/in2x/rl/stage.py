@@ -91,11 +91,11 @@ def run(config: RlConfig, stage: Stage) -> None:
 
 def fitting(
     instructions: list[Instruction], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, answer: int,
-    refused: dict[str, str],
+    refused: dict[str, str] | None = None,
 ) -> tuple[list[Instruction], int]:  # fmt: skip
     """The instructions whose prompt leaves room for `answer` tokens in the model's context, and how many do not.
 
-    Those that the chat template refuses are set aside in `refused`, by id with the reason.
+    Those that the chat template refuses are set aside in `refused`, by id with the reason (None: In2xError).
     """
     room = int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 1 << 30) - answer
     lengths: dict[str, int] = {}
@@ -103,6 +103,8 @@ def fitting(
         try:
             lengths[instruction.id] = len(chat_ids(tokenizer, instruction.messages))
         except In2xError as error:
+            if refused is None:
+                raise
             refused[instruction.id] = error.what
     kept = [i for i in instructions if lengths.get(i.id, room + 1) <= room]
     return kept, sum(length > room for length in lengths.values())

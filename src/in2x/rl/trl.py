@@ -123,7 +123,7 @@ def prepare(model: PreTrainedModel) -> None:
     inner = body(model)
     if model.base_model is model:
         model.base_model_prefix = next(name for name, child in model.named_children() if child is inner)
-    if "position_ids" not in signature(type(model).forward).parameters:
+    if "position_ids" not in signature(inner.forward).parameters:
         return
 
     def add(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -132,7 +132,7 @@ def prepare(model: PreTrainedModel) -> None:
             named = {**named, "position_ids": (mask.long().cumsum(1) - 1).clamp(min=0)}
         return given, named
 
-    model.register_forward_pre_hook(add, with_kwargs=True)
+    inner.register_forward_pre_hook(add, with_kwargs=True)  # adapters call the model's `forward` past its hooks
 
 
 @torch.no_grad()

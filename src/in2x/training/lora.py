@@ -11,6 +11,7 @@ import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft.tuners.lora import LoraModel
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from in2x.errors import UsageError
 from in2x.training.config import LoraConfig
@@ -21,7 +22,8 @@ ADAPTER = "default"
 
 def peft_config(model: PreTrainedModel, config: LoraConfig) -> PeftLoraConfig:
     """The peft config for `model`. Raises UsageError where `targets` names no layer of it."""
-    names = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head(model)]
+    # Of these very types: a router that inherits from them returns more than a product.
+    names = [n for n, m in model.named_modules() if type(m) in (torch.nn.Linear, Conv1D) and m is not head(model)]
     found = sorted({n.rpartition(".")[2] for n in names})
     unknown = sorted(set(config.targets) - set(found))
     if unknown:
