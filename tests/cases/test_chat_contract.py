@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -151,6 +152,38 @@ def test_prompts_are_open_and_answers_end(template):
         assert said.lstrip().startswith(ANSWER), said
         assert next(token for token in tail if token in before) == end
         assert tokenizer.decode(tail[: tail.index(end)]).strip() == ANSWER, "what sampling gives back"
+
+
+def _shipped():
+    """The templates of known families that TRL brings along; those for images take no plain text."""
+    trl = pytest.importorskip("trl")
+    files = sorted((Path(trl.__file__).parent / "chat_templates").glob("*.jinja"))
+    return [file for file in files if not any(name in file.stem for name in ("idefics", "llava", "smolvlm"))]
+
+
+def test_templates_that_trl_ships_are_asked_alike():
+    files = _shipped()
+    assert len(files) > 20
+    wrong = {}
+    for file in files:
+        tokenizer = _tokenizer(file.read_text(encoding="utf-8"))
+        chat = CHATS["steered"]
+        ((prompt, tail),) = answered_tokens(tokenizer, [chat], [ANSWER])
+        settle(tokenizer, generation := SimpleNamespace(eos_token_id=None))
+        text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        said = tokenizer.decode(prompt)
+        wrong[file.stem] = [
+            name
+            for name, right in {
+                "alike": tokenizer(text, add_special_tokens=False)["input_ids"] == prompt,
+                "whole": all(message["content"] in said for message in chat),
+                "no open thought": "<think>" not in said or said.rindex("<think>") < said.rfind("</think>"),
+                "answer": tokenizer.decode(tail).lstrip().startswith(ANSWER),
+                "end": set(generation.eos_token_id) & set(tail),
+            }.items()
+            if not right
+        ]
+    assert not any(wrong.values()), {name: what for name, what in wrong.items() if what}
 
 
 def test_what_was_found_is_told():

@@ -65,7 +65,7 @@ def answered_tokens(
     """For each chat the token ids of the prompt and of its answer with what closes it; no answer holds reasoning.
 
     Raises:
-        In2xError: as `prompt_tokens`; or an answer is not to be found in its rendered chat.
+        In2xError: as `prompt_tokens`; or the template rewrites earlier turns or the answer when it is added.
     """
     answers = [without_reasoning(answer) for answer in answers]
     prompts = _texts(tokenizer, chats, True)
@@ -74,7 +74,7 @@ def answered_tokens(
         [[*chat, {"role": "assistant", "content": answer}] for chat, answer in zip(chats, answers, strict=True)],
         False,
     )
-    tails = list(map(_tail, prompts, wholes, answers))
+    tails = list(map(_tail, chats, prompts, wholes, answers))
     spelt = _control_tokens(tokenizer)
     tail_ids = _encode(tokenizer, tails)
     for place, (answer, tail) in enumerate(zip(answers, tails, strict=True)):
@@ -86,7 +86,7 @@ def answered_tokens(
     return list(zip(prompt_tokens(tokenizer, chats), tail_ids, strict=True))
 
 
-def _tail(prompt: str, whole: str, answer: str) -> str:
+def _tail(chat: list[Message], prompt: str, whole: str, answer: str) -> str:
     """The answer and what closes it, as it stands in its chat.
 
     Where the template opens another prompt than stands before the answers of a chat, what is asked is the prompt, and
@@ -94,6 +94,10 @@ def _tail(prompt: str, whole: str, answer: str) -> str:
     """
     if whole.startswith(prompt):
         return whole[len(prompt) :]
+    asked = chat[-1]["content"].strip()
+    if asked and not whole.startswith(prompt[: prompt.rfind(asked) + len(asked)]):
+        raise In2xError("the chat template rewrites the prompt when the answer is added",
+                        mend="use a template whose turns only append")  # fmt: skip
     said = answer.strip()
     if not said or said not in whole:
         raise In2xError("the chat template does not show the answer as it was given",
