@@ -69,9 +69,13 @@ class _Cache:
 
 
 def sampling_copy(model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
-    """A copy of `model` in evaluation mode, to sample from while the original is trained; `dtype` None: the fastest."""
-    twin = copy.deepcopy(model).to(dtype or compute_dtype(model.device)).eval()
-    twin.requires_grad_(False)
+    """A copy of `model` in evaluation mode, to sample from while the original is trained; `dtype` None: the fastest.
+
+    Buffers stay in fp32, as transformers loads them: rounded rotary frequencies would turn far positions elsewhere.
+    """
+    twin = copy.deepcopy(model).eval().requires_grad_(False)
+    for parameter in twin.parameters():
+        parameter.data = parameter.data.to(dtype or compute_dtype(model.device))
     return for_device(twin)
 
 
@@ -208,7 +212,6 @@ def sample(
         completions = [out[i][s] for i in chosen for s in range(samples)]
         drawn = None if uniform is None else torch.from_numpy(uniform[chosen].reshape(len(completions), -1))
         stops = sorted(stop_ids)
-        # The longest prompt and answer, with the room that both may be rounded up by.
         if forward_of(model).reads(len(asked[-1]) + max_new_tokens):
             _sample_batch(
                 model, asked, completions, drawn, max_new_tokens, stops, temperature, samples,

@@ -91,7 +91,7 @@ class Policy:
         answers = [[self.pad] * max(1, config.max_new_tokens // 2)] * config.samples
         groups = [Group(prompt, answers) for prompt in prompts]
         part = next(length_groups([g.tokens for g in groups], config.batch_tokens))
-        self.model.train()
+        self.model.eval()
         for temperature in (config.temperature.start, config.temperature.end):
             with autocast(self.model.device):
                 scored = answer_logprobs(self.model, [groups[i] for i in part], temperature, self.pad, compiled=True)
@@ -297,6 +297,7 @@ def reinforce(
     step, spent = int(state["step"]), float(state["seconds"])
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
+    policy.model.eval()  # throughout: dropout would score other answers than were sampled
     if config.compile and step < steps:
         plain = forward_of(policy.model).plain
         able = can_compile() and not plain
@@ -318,11 +319,9 @@ def reinforce(
             factor = learning_rate_factor(
                 config.optimizer.schedule, step, steps, config.optimizer.warmup, config.optimizer.decay
             )
-            policy.model.eval()
             rollout = roll_out(policy, chosen, scorer, config, temperature, stage.seed * 1_000_003 + step)
             if config.refill:
                 rollout = refill(policy, rollout, instructions, scorer, config, temperature, stage.seed, step)
-            policy.model.train()
             now = config.model_copy(update={"objective": objective_at(config, step, steps)})
             learned = update(policy, rollout, optimizer, factor, now, temperature, anchor)
             if average is not None:
@@ -339,7 +338,6 @@ def reinforce(
                 saved = time.time()
     if average is not None:
         average.swap()
-    policy.model.eval()
     if on_dev is not None:
         stage.log.write({"step": step, **on_dev(step)})
     return {"steps": steps, "seconds": round(spent + time.time() - began, 1),

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import settle
 from in2x.chat.profile import PromptProfile
-from in2x.chat.render import chat_ids
+from in2x.chat.render import chat_ids, prompt_tokens
 from in2x.chat.translation import translation
 from in2x.errors import In2xError
 from in2x.principles.verdict import kept, reasons
@@ -29,7 +29,7 @@ from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.trl_job import run_trl
 from in2x.stage import Stage
-from in2x.training.examples import said_of
+from in2x.training.examples import CHUNK, said_of
 from in2x.training.forward import forward_of
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model, seed_everything
@@ -98,16 +98,25 @@ def fitting(
     Those that the chat template refuses are set aside in `refused`, by id with the reason (None: In2xError).
     """
     room = int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 1 << 30) - answer
-    lengths: dict[str, int] = {}
-    for instruction in instructions:
+    lengths: list[int | None] = []
+    for start in range(0, len(instructions), CHUNK):
+        chunk = instructions[start : start + CHUNK]
         try:
-            lengths[instruction.id] = len(chat_ids(tokenizer, instruction.messages))
-        except In2xError as error:
+            lengths += map(len, prompt_tokens(tokenizer, [i.messages for i in chunk]))
+        except In2xError:
             if refused is None:
                 raise
-            refused[instruction.id] = error.what
-    kept = [i for i in instructions if lengths.get(i.id, room + 1) <= room]
-    return kept, sum(length > room for length in lengths.values())
+            lengths += [_length(tokenizer, i, refused) for i in chunk]
+    kept = [i for i, length in zip(instructions, lengths, strict=True) if length is not None and length <= room]
+    return kept, sum(length is not None and length > room for length in lengths)
+
+
+def _length(tokenizer: PreTrainedTokenizerBase, instruction: Instruction, refused: dict[str, str]) -> int | None:
+    try:
+        return len(chat_ids(tokenizer, instruction.messages))
+    except In2xError as error:
+        refused[instruction.id] = error.what
+        return None
 
 
 def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:

@@ -92,7 +92,7 @@ def grpo_arguments(
         per_device_eval_batch_size=config.trl.device_batch,
         steps_per_generation=updates * update // once, num_generations=config.samples, num_generations_eval=1,
         max_steps=steps * updates, max_completion_length=config.max_new_tokens, temperature=config.temperature.start,
-        beta=config.objective.kl, loss_type="grpo",
+        beta=config.objective.kl, loss_type="grpo", disable_dropout=True,
         importance_sampling_level="token" if config.objective.level == "token" else "sequence",
         learning_rate=config.optimizer.lr, adam_beta2=config.optimizer.beta2, max_grad_norm=config.optimizer.clip,
         weight_decay=config.optimizer.weight_decay, activation_checkpointing=config.trl.checkpointing,
@@ -139,12 +139,15 @@ def prepare(model: PreTrainedModel) -> None:
 def check_head(model: PreTrainedModel, temperature: float) -> None:
     """Raise UsageError where the head that TRL put on `model` gives other log-probabilities than the model."""
     ids = (torch.arange(6, device=model.device)[None] * 7 + 3) % model.get_input_embeddings().num_embeddings
+    training = model.training
+    model.eval()
     logs = torch.log_softmax(model(ids, use_cache=False).logits.float() / temperature, -1)
     own = logs[:, :-1].gather(2, ids[:, 1:, None])[..., 0]
     try:
         same = torch.allclose(fused_logprobs(model, ids, torch.ones_like(ids)).float(), own, atol=0.05)
     except (AttributeError, RecursionError):
         same = False
+    model.train(training)
     if not same:
         raise UsageError(f"TRL does not compute the log-probabilities of {type(model).__name__}",
                          mend="set rl.backend: native")  # fmt: skip
@@ -189,10 +192,10 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
         heads = [self.model.get_base_model() if config.lora.rank else self.model]
         heads += [self.ref_model] if self.ref_model is not None else []
         self._fused = [head.forward.__func__ for head in heads]
-        for head in heads:
-            check_head(head, self.temperature)
         if self.ref_model is not None:
             prepare(self.ref_model)
+        for head in heads:
+            check_head(head, self.temperature)
         self.set_temperature(self.temperature)
 
     @property

@@ -54,7 +54,7 @@ class Forward:
 
     def fits(self, batch: Batch) -> bool:
         """Whether our pass is right for `batch`."""
-        return self.reads(batch.ids.shape[1]) or (not self.plain and self.reads(batch.longest))
+        return not self.plain and (batch.ids.shape[1] <= self.window or batch.longest <= self.window)
 
     @property
     def words(self) -> str:
@@ -171,6 +171,8 @@ def watch(model: PreTrainedModel) -> Forward:
         own = "sdpa" if model._supports_sdpa else "eager"
     if getattr(model, "_is_stateful", False):
         return Forward("its layers keep a state beside attention", UNBOUNDED, False, own, 0.0)
+    if not model._can_set_attn_implementation():
+        return Forward("its attention is of its own kind", UNBOUNDED, False, own, 0.0)
     ids = _six(model)
     asked: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
     coefficient = float(getattr(model.config.get_text_config(), "router_aux_loss_coef", 0.0) or 0.0)
@@ -202,8 +204,6 @@ def watch(model: PreTrainedModel) -> Forward:
 
 def _why_plain(model: PreTrainedModel, seen: _Seen, logits: Tensor) -> str:
     """What of a model that was watched our pass does not compute; "" where it computes all."""
-    if seen.calls == 0:
-        return "its attention is of its own kind"
     if seen.calls != model.config.get_text_config().num_hidden_layers:
         return "its layers keep a state beside attention"
     if strange := seen.options - UNREAD:

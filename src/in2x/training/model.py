@@ -66,7 +66,9 @@ def for_device(model: PreTrainedModel, device: torch.device | None = None) -> Pr
     """
     found = forward_of(model)
     cpu = (device or model.device).type == "cpu"
-    model.set_attn_implementation(attention.NAME if cpu and found.dense else found.attention)
+    wanted = attention.NAME if cpu and found.dense else found.attention
+    if model.config._attn_implementation != wanted:
+        model.set_attn_implementation(wanted)
     return model
 
 
@@ -101,10 +103,10 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     """Write a Hugging Face folder (bf16 or fp32 safetensors, config, tokenizer with chat template)."""
     folder.mkdir(parents=True, exist_ok=True)
     # The attention that trained it is ours; the folder must load where in2x is not installed.
-    model.config._attn_implementation_internal = None
+    kept, model.config._attn_implementation_internal = model.config._attn_implementation_internal, None
     model.save_pretrained(folder, safe_serialization=True)
+    model.config._attn_implementation_internal = kept
     tokenizer.save_pretrained(folder)
-    for_device(model)
 
 
 def not_a_model(source: str | Path, error: Exception) -> In2xError:
