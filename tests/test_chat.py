@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import pytest
 
+from in2x.chat.contract import end_ids, settle
 from in2x.chat.profile import PromptProfile
-from in2x.chat.render import THINKING_OFF, answered_tokens, chat_ids, chat_text, prompt_tokens
-from in2x.chat.template import end_ids
+from in2x.chat.render import answered_tokens, chat_ids, chat_text, prompt_tokens
 from in2x.errors import In2xError
 from in2x.llm.local import LocalClient
 from in2x.llm.request import Request
@@ -80,7 +81,9 @@ def test_all_ask_token_for_token_alike(model, tokenizer, source, system, monkeyp
     assert translator._prompt(source, TranslationRequest("en", "ja"), None) == asked, "translate"
     assert local_rows(model, tokenizer, messages, monkeypatch) == asked, "a model in this process"
     if "<" not in source:  # verl renders itself, and knows no control tokens as plain text
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **THINKING_OFF)
+        saved = copy.deepcopy(tokenizer)
+        settle(saved, copy.deepcopy(model.generation_config))
+        text = saved.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         assert tokenizer(text, add_special_tokens=False)["input_ids"] == asked, "verl"
     text = tokenizer.decode(asked)
     assert text.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n") and source in text

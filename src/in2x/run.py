@@ -171,6 +171,12 @@ def run(
     forced_compute()  # a word that it does not know ends the run before any hour is spent
     for sentence in undecided(recipe.languages.all):
         say("note", sentence)
+    if recipe.base.model is not None and begin_at <= STAGES.index("base") <= end_at:
+        from in2x.training.preview import preview
+
+        # Before any hour is spent: a model that cannot be served is refused here.
+        found = preview(recipe.base.model, adapters=recipe.sft.lora.rank > 0)
+        say("base", f"{found.family}, {found.forward}; {found.chat}")
     wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
     artifacts: dict[str, Artifact] = {}
     with _lock(out):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import write_text
-from in2x.chat.render import chat_ids
+from in2x.chat.render import chat_ids, open_ids
 from in2x.errors import In2xError
 from in2x.language import language
 from in2x.language.pack import REGISTERS
@@ -96,9 +96,7 @@ class PromptProfile:
         Control tokens that a source spells out are encoded as plain text: a text to translate cannot end its own turn.
         """
         if not self.chat:
-            text = self.prompt(source, source_lang, target_lang, register)
-            ids: list[int] = tokenizer.encode(text, split_special_tokens=True)
-            return ids
+            return open_ids(tokenizer, self.prompt(source, source_lang, target_lang, register))
         return chat_ids(tokenizer, self.messages(source, source_lang, target_lang, register))
 
     def save(self, folder: Path) -> None:

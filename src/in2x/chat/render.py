@@ -1,10 +1,8 @@
 """From messages to token ids: the one way of asking, for SFT, RL (native, TRL, verl), translation, models in process.
 
-The contract, token for token the same for all of them:
+Token for token the same for all of them:
 
-- the model's own chat template, open for the answer;
-- thinking off, in templates that know such a mode (verl: `+data.apply_chat_template_kwargs.enable_thinking=False`);
-- a system message opens the first user turn where the template has no system role;
+- the template of the chat contract (`chat/contract.py`), open for the answer;
 - a control token that a message or an answer spells out is plain text: a text to translate cannot end its own turn;
 - prompt and answer are tokenised apart, so that the first answer token is the one that sampling will see.
 """
@@ -15,14 +13,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import TemplateError
-
+from in2x.chat.contract import contract_of, control_tokens
 from in2x.errors import In2xError
 from in2x.language.reasoning import without_reasoning
 from in2x.records import Message
-
-THINKING_OFF = {"enable_thinking": False, "thinking": False}
-"""What templates call their thinking mode; one that has none leaves them unread."""
 
 
 def chat_text(tokenizer: Any, messages: list[Message], *, open_for_answer: bool = True) -> str:
@@ -35,6 +29,14 @@ def chat_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
     """Token ids of one chat up to where the answer begins (see `prompt_tokens`)."""
     (ids,) = prompt_tokens(tokenizer, [messages])
     return ids
+
+
+def open_ids(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a text that a base model shall go on with: with what its tokenizer puts before, not behind."""
+    words: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    framed: list[int] = tokenizer.encode(text, split_special_tokens=True)
+    behind = next((n for n in range(len(framed) - len(words) + 1) if framed[n : n + len(words)] == words), 0)
+    return [*framed[:behind], *words]
 
 
 def prompt_tokens(tokenizer: Any, chats: Sequence[list[Message]]) -> list[list[int]]:
@@ -57,7 +59,7 @@ def answered_tokens(
     """For each chat the token ids of the prompt and of its answer with what closes it; no answer holds reasoning.
 
     Raises:
-        In2xError: the chat template rewrites earlier turns, so that a prompt is not a prefix of its chat.
+        In2xError: as `prompt_tokens`; or the template rewrites earlier turns or the answer when it is added.
     """
     answers = [
         without_reasoning(answer, chat[-1]["content"] if chat else "")
@@ -69,13 +71,7 @@ def answered_tokens(
         [[*chat, {"role": "assistant", "content": answer}] for chat, answer in zip(chats, answers, strict=True)],
         False,
     )
-    if any(not whole.startswith(prompt) for prompt, whole in zip(prompts, wholes, strict=True)):
-        raise In2xError(
-            "the chat template rewrites the prompt when the answer is added",
-            file=tokenizer.name_or_path,
-            mend="use a template whose turns only append",
-        )
-    tails = [whole[len(prompt) :] for prompt, whole in zip(prompts, wholes, strict=True)]
+    tails = list(map(_tail, chats, prompts, wholes, answers))
     spelt = _control_tokens(tokenizer)
     tail_ids = _encode(tokenizer, tails)
     for place, (answer, tail) in enumerate(zip(answers, tails, strict=True)):
@@ -85,6 +81,25 @@ def answered_tokens(
             words = tokenizer.encode(before + said, add_special_tokens=False, split_special_tokens=True)
             tail_ids[place] = [*words, *tokenizer.encode(after, add_special_tokens=False)]
     return list(zip(prompt_tokens(tokenizer, chats), tail_ids, strict=True))
+
+
+def _tail(chat: list[Message], prompt: str, whole: str, answer: str) -> str:
+    """The answer and what closes it, as it stands in its chat.
+
+    Where the template opens another prompt than stands before the answers of a chat, what is asked is the prompt, and
+    the answer follows it.
+    """
+    if whole.startswith(prompt):
+        return whole[len(prompt) :]
+    asked = chat[-1]["content"].strip()
+    if asked and not whole.startswith(prompt[: prompt.rfind(asked) + len(asked)]):
+        raise In2xError("the chat template rewrites the prompt when the answer is added",
+                        mend="use a template whose turns only append")  # fmt: skip
+    said = answer.strip()
+    if not said or said not in whole:
+        raise In2xError("the chat template does not show the answer as it was given",
+                        mend="use a template that shows an answer in full")  # fmt: skip
+    return whole[whole.rindex(said) :]
 
 
 def _texts(tokenizer: Any, chats: Sequence[list[Message]], open_for_answer: bool) -> list[str]:
@@ -98,35 +113,16 @@ def _encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 
 
 def _apply(tokenizer: Any, chats: list[list[Message]], **options: Any) -> Any:
-    if not getattr(tokenizer, "chat_template", None):
-        raise In2xError(
-            "the tokenizer has no chat template",
-            file=tokenizer.name_or_path,
-            mend="use an instruction-tuned tokenizer, add chat_template.jinja, or put "
-            '"chat": false into in2x_prompt.json',
-        )
+    template = contract_of(tokenizer).template
     try:
-        return tokenizer.apply_chat_template(chats, return_dict=False, **THINKING_OFF, **options)
-    except TemplateError as error:
-        folded = [_without_system(chat) for chat in chats]
-        if folded == chats:
-            raise In2xError(
-                f"the chat template fails ({error})",
-                file=tokenizer.name_or_path,
-                mend="give a model with a chat template for user and assistant turns",
-            ) from None
-    return _apply(tokenizer, folded, **options)
-
-
-def _without_system(chat: list[Message]) -> list[Message]:
-    """A leading system message put before the words of the first user turn."""
-    if len(chat) < 2 or chat[0]["role"] != "system":
-        return chat
-    first: Message = {"role": chat[1]["role"], "content": f"{chat[0]['content']}\n\n{chat[1]['content']}"}
-    return [first, *chat[2:]]
+        return tokenizer.apply_chat_template(chats, return_dict=False, chat_template=template, **options)
+    except Exception as error:  # a template is a program of someone else's: any error may come out of it
+        raise In2xError(
+            f"the chat template refuses a chat ({error})",
+            file=tokenizer.name_or_path,
+            mend="give chats of user and assistant turns, the user's first",
+        ) from None
 
 
 def _control_tokens(tokenizer: Any) -> re.Pattern[str]:
-    """Matches whatever the tokenizer would take for one token of its own wherever it stands in a text."""
-    longest_first = sorted(tokenizer.added_tokens_encoder, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+    return re.compile("|".join(map(re.escape, control_tokens(tokenizer))) or "(?!)")

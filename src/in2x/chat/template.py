@@ -7,7 +7,6 @@ and looking where they come out, so it holds for any Hugging Face chat template 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,18 +101,6 @@ def stop_ids(tokenizer: Any, stops: Sequence[str]) -> frozenset[int]:
     own = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
     firsts = (tokenizer.encode(stop, add_special_tokens=False)[:1] for stop in stops if stop)
     return frozenset(token for first in firsts for token in first if token in own)
-
-
-def end_ids(tokenizer: Any, ends: int | Sequence[int] | None = None) -> frozenset[int]:
-    """Token ids that end an answer, the same in RL, translation and models in process.
-
-    They are the tokenizer's end of text, those of the model's generation config (`ends`), and what the chat template
-    writes after an answer, which is what training teaches and which a base model's end of text is often not.
-    """
-    known = {*([ends] if isinstance(ends, int) else ends or ()), tokenizer.eos_token_id} - {None}
-    with suppress(In2xError):  # no template, or one that cannot be taken apart: the end of text alone
-        known |= stop_ids(tokenizer, [take_apart(renderer(tokenizer)).end_of_answer])
-    return frozenset(known)
 
 
 def cut(text: str, stops: Sequence[str]) -> tuple[str, bool]:

@@ -68,6 +68,7 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
     from in2x.run import forecast
 
     stages = forecast(recipe, out)
+    base = base_model(recipe)
     shape, known_from = shape_of(recipe)
     estimates = list(costs(recipe, hardware))
     if as_json:
@@ -77,6 +78,7 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
                 "recipe": recipe.name,
                 "out": str(out),
                 "stages": listed,
+                "base": base,
                 "parameters": shape.parameters,
                 "hardware": vars(hardware),
                 "costs": [vars(cost) for cost in estimates],
@@ -94,6 +96,8 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
             "" if stage.seconds is None else duration(stage.seconds),
         )
     to.print(table)
+    for name, words in base.items():
+        to.print(Text.assemble((f"{name}: ", "bold"), words if isinstance(words, str) else ", ".join(words)))
     machine = f"{hardware.count} x {hardware.device} at {hardware.utilisation:.0%} of peak"
     table = Table(
         title=f"{shape.parameters / 1e6:,.1f}M parameters ({known_from}) on {machine}",
@@ -121,6 +125,31 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
     for cost in estimates:
         to.print(Text.assemble((f"{cost.stage}: ", "bold"), cost.words))
     to.print(ASSUMPTIONS)
+
+
+def base_model(recipe: Recipe) -> dict[str, str | list[str]]:
+    """What is found of the base model: family, forward pass, chat, end tokens; empty for a model from scratch.
+
+    Raises:
+        In2xError: it cannot be served here, and why.
+    """
+    source = recipe.base.model
+    if source is None:
+        return {}
+    from huggingface_hub import try_to_load_from_cache
+
+    if not Path(source).is_dir() and not isinstance(try_to_load_from_cache(source, "config.json"), str):
+        return {"base model": f"{source}, which is not on this machine: a run looks at it before anything else"}
+    from in2x.training.preview import preview
+
+    found = preview(source, adapters=recipe.sft.lora.rank > 0)
+    return {
+        "base model": found.family,
+        "forward pass": found.forward,
+        "chat": found.chat,
+        "end tokens": found.ends,
+        **({"changed": found.note} if found.note else {}),
+    }
 
 
 def scaled(count: float) -> str:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.training.forward import forward_of
+
 LOGITS = 1 << 25
 """Logits held at once (128 MB in fp32)."""
 
@@ -54,10 +56,10 @@ def surprise(
         windows += [(owner, opened[start : start + step + 1]) for start in range(0, len(ids), step)]
     windows.sort(key=lambda window: -len(window[1]))
     nats = [0.0] * len(texts)
-    vocabulary = int(model.config.vocab_size)
+    vocabulary = model.get_input_embeddings().num_embeddings
     kept = model.config._attn_implementation
-    # Ours expects a mask that its caller has built; here transformers builds the causal one.
-    model.set_attn_implementation("sdpa")
+    # Ours is for short rows; here they are as long as the context.
+    model.set_attn_implementation(forward_of(model).attention)
     try:
         start = 0
         while start < len(windows):

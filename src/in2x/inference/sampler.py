@@ -3,9 +3,8 @@
 What makes it fast on a CPU: one preallocated key-value cache a batch, prompts of like length together, the prompt
 computed once for all its samples, finished rows removed, few shapes (a kernel is made for each, which takes longer than
 its product), bfloat16 weights where the processor multiplies them, and exact sampling by inverse CDF in two levels (one
-uniform number a token; no noise over the whole vocabulary). Any causal
-LM with a `model` body and an `lm_head` that uses transformers' cache interface works; for models served by an engine
-use that engine.
+uniform number a token; no noise over the whole vocabulary). A model that this forward pass does not fit
+(`training/forward.py`), or not at the length asked for, is sampled by transformers' `generate` with the same numbers.
 """
 
 from __future__ import annotations
@@ -18,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
 from in2x.training.attention import causal_mask
 from in2x.training.compiling import own_cache
+from in2x.training.forward import body, forward_of, head
 from in2x.training.model import for_device
 from in2x.training.precision import compute_dtype
 from in2x.training.shapes import round_up
@@ -69,9 +69,13 @@ class _Cache:
 
 
 def sampling_copy(model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
-    """A copy of `model` in evaluation mode, to sample from while the original is trained; `dtype` None: the fastest."""
-    twin = copy.deepcopy(model).to(dtype or compute_dtype(model.device)).eval()
-    twin.requires_grad_(False)
+    """A copy of `model` in evaluation mode, to sample from while the original is trained; `dtype` None: the fastest.
+
+    Buffers stay in fp32, as transformers loads them: rounded rotary frequencies would turn far positions elsewhere.
+    """
+    twin = copy.deepcopy(model).eval().requires_grad_(False)
+    for parameter in twin.parameters():
+        parameter.data = parameter.data.to(dtype or compute_dtype(model.device))
     return for_device(twin)
 
 
@@ -133,7 +137,7 @@ def decode(
     """One token more for B rows: `choose` from what the model says after `token` [B].
 
     Args:
-        model: see the module docstring.
+        model: one whose forward pass is ours.
         token: [B] the tokens chosen last.
         uniform: see `choose`.
         temperature: see `choose`; a compiled step wants a tensor, or every number would be compiled anew.
@@ -143,11 +147,11 @@ def decode(
         values: likewise.
         length: positions filled; `token` takes the next.
     """
-    states = model.model(
+    states = body(model)(
         input_ids=token[:, None], attention_mask=key_mask, position_ids=position,
         past_key_values=_Cache(keys, values, length), use_cache=True,
     ).last_hidden_state[:, -1]  # fmt: skip
-    return choose(model.lm_head(states), uniform, temperature)
+    return choose(head(model)(states), uniform, temperature)
 
 
 Decode = Callable[..., tuple[Tensor, Tensor]]
@@ -182,7 +186,7 @@ def sample(
     """Answer every prompt `samples` times.
 
     Args:
-        model: see the module docstring; its own dtype is used (`sampling_copy` gives the fastest).
+        model: any causal language model of transformers; its own dtype is used (`sampling_copy` gives the fastest).
         prompts: token lists, none empty.
         max_new_tokens: longest answer.
         stop_ids: tokens that end an answer (kept as its last token).
@@ -204,20 +208,73 @@ def sample(
     step = max(1, rows // samples)
     for begin in range(0, len(order), step):
         chosen = order[begin : begin + step]
-        _sample_batch(
-            model,
-            [prompts[i] for i in chosen],
-            [out[i][s] for i in chosen for s in range(samples)],
-            None if uniform is None else torch.from_numpy(uniform[chosen].reshape(len(chosen) * samples, -1)),
-            max_new_tokens,
-            sorted(stop_ids),
-            temperature,
-            samples,
-            decode if uniform is None else decoder,
-        )
+        asked = [prompts[i] for i in chosen]
+        completions = [out[i][s] for i in chosen for s in range(samples)]
+        drawn = None if uniform is None else torch.from_numpy(uniform[chosen].reshape(len(completions), -1))
+        stops = sorted(stop_ids)
+        if forward_of(model).reads(len(asked[-1]) + max_new_tokens):
+            _sample_batch(
+                model, asked, completions, drawn, max_new_tokens, stops, temperature, samples,
+                decode if uniform is None else decoder,
+            )  # fmt: skip
+        else:
+            _generate_batch(model, asked, completions, drawn, max_new_tokens, stops, temperature, samples)
         if progress is not None:
             progress(len(chosen))
     return out
+
+
+class _Choose(LogitsProcessor):  # type: ignore[misc]
+    """Makes `generate`'s greedy choice the one of `choose`, and keeps what was chosen."""
+
+    def __init__(self, uniform: Tensor | None, temperature: float) -> None:
+        self.uniform, self.temperature = uniform, temperature
+        self.tokens: list[Tensor] = []
+        self.logprobs: list[Tensor] = []
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """[B, V] scores to 0 at the token chosen and minus infinity elsewhere."""
+        drawn = None if self.uniform is None else self.uniform[:, len(self.tokens)]
+        token, logprob = choose(scores.clone(), drawn, self.temperature)
+        self.tokens.append(token)
+        self.logprobs.append(logprob)
+        return torch.full_like(scores, -torch.inf).scatter_(1, token[:, None], 0.0)
+
+
+def _generate_batch(
+    model: PreTrainedModel,
+    prompts: list[Sequence[int]],
+    completions: list[Completion],
+    uniform: Tensor | None,
+    max_new_tokens: int,
+    stop_ids: list[int],
+    temperature: float,
+    samples: int,
+) -> None:
+    """`_sample_batch` by transformers' own generation, with its caches and masks."""
+    rows = [prompt for prompt in prompts for _ in range(samples)]
+    width = max(map(len, rows))
+    ids, mask = torch.zeros((2, len(rows), width), dtype=torch.long, device=model.device)
+    for row, prompt in enumerate(rows):
+        ids[row, width - len(prompt) :] = torch.tensor(prompt)
+        mask[row, width - len(prompt) :] = 1
+    choice = _Choose(None if uniform is None else uniform.to(model.device), temperature)
+    asked = GenerationConfig(
+        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=stop_ids or None, pad_token_id=0
+    )
+    model.generate(ids, attention_mask=mask, generation_config=asked, logits_processor=[choice])
+    _keep(completions, torch.stack(choice.tokens, 1).tolist(), torch.stack(choice.logprobs, 1).tolist(), stop_ids)
+
+
+def _keep(
+    completions: list[Completion], tokens: list[list[int]], logprobs: list[list[float]], stop_ids: list[int]
+) -> None:
+    """Fill each completion with its row up to the first stop token."""
+    ended = set(stop_ids)
+    for completion, drawn, found in zip(completions, tokens, logprobs, strict=True):
+        count = next((n + 1 for n, token in enumerate(drawn) if token in ended), len(drawn))
+        completion.tokens, completion.logprobs = drawn[:count], found[:count]
+        completion.finished = count > 0 and drawn[count - 1] in ended
 
 
 def _sample_batch(
@@ -244,7 +301,7 @@ def _sample_batch(
     positions = (torch.arange(width)[None] - left[:, None]).clamp_(min=0)
     cache = _Cache([], [], 0)
     with torch.compiler.set_stance("force_eager"):
-        states = model.model(
+        states = body(model)(
             input_ids=ids.to(device), attention_mask=mask, position_ids=positions.to(device), past_key_values=cache,
             use_cache=True,
         ).last_hidden_state[:, -1]  # fmt: skip
@@ -264,7 +321,7 @@ def _sample_batch(
         return None if uniform is None else uniform[alive, step].to(device)
 
     divisor = temperature if decoder is decode else torch.tensor(temperature, device=device)
-    token, logprob = choose(model.lm_head(states[repeated]), draw(0), temperature)
+    token, logprob = choose(head(model)(states[repeated]), draw(0), temperature)
     for step in range(max_new_tokens):
         here = token.cpu()
         drawn_tokens[alive, step] = torch.where(running, here, -1)
@@ -292,8 +349,4 @@ def _sample_batch(
                 model, token, draw(step + 1), divisor, key_mask, (length - left)[:, None].to(device), keys, values,
                 length,
             )  # fmt: skip
-    ended = set(stop_ids)
-    for completion, tokens, logprobs in zip(completions, drawn_tokens.tolist(), drawn_logprobs.tolist(), strict=True):
-        count = tokens.index(-1) if -1 in tokens else max_new_tokens
-        completion.tokens, completion.logprobs = tokens[:count], logprobs[:count]
-        completion.finished = count > 0 and tokens[count - 1] in ended
+    _keep(completions, drawn_tokens.tolist(), drawn_logprobs.tolist(), stop_ids)

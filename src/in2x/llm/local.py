@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import hash_files
+from in2x.chat.contract import end_ids
 from in2x.chat.render import prompt_tokens
-from in2x.chat.template import ChatTemplate, Render, cut, end_ids, renderer, stop_ids, take_apart
+from in2x.chat.template import ChatTemplate, Render, cut, renderer, stop_ids, take_apart
 from in2x.language.reasoning import without_reasoning
 from in2x.llm.cache import Cache
 from in2x.llm.limits import Usage

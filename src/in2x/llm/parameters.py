@@ -2,7 +2,7 @@
 
 Servers and models differ in what they take (a fixed temperature, `max_completion_tokens` for `max_tokens`, no seed, no
 JSON schema, nothing that they do not know). Nobody can list them, but a refusal names the parameter: it is left out, or
-written the server's way, from then on. No thinking is asked for, as everywhere here (`chat/render.py`): by the switch
+written the server's way, from then on. No thinking is asked for, as everywhere here (`chat/contract.py`): by the switch
 of the chat template where the server renders one, by effort where it does not.
 """
 
@@ -13,11 +13,13 @@ from typing import Any
 
 import openai
 
-from in2x.chat.render import THINKING_OFF
 from in2x.llm.request import Request
 from in2x.llm.wire import sound, words_of
 
-QUIET: dict[str, Any] = {"chat_template_kwargs": THINKING_OFF, "reasoning_effort": "none"}
+QUIET: dict[str, Any] = {
+    "chat_template_kwargs": {"enable_thinking": False, "thinking": False},
+    "reasoning_effort": "none",
+}
 """Thinking off. Outside the protocol: a server that refuses a request without saying why is asked once without them."""
 _WORDS = {
     "chat_template_kwargs": r"chat_?template_?kwargs|enable_?thinking",

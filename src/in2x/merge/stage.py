@@ -22,6 +22,7 @@ from in2x.merge.methods import linear, obim, ties
 from in2x.merge.shards import Weights, as_stored, check_same_shape, is_float, write_sharded
 from in2x.records import Pair, read_records
 from in2x.stage import Stage
+from in2x.training.forward import forward_of
 from in2x.training.model import load_model, load_tokenizer
 
 
@@ -109,8 +110,7 @@ def _hessian(config: MergeConfig, stage: Stage, name: str) -> dict[str, Tensor]:
             prompt = profile.encode(tokenizer, pair.source, pair.src_lang, pair.tgt_lang, pair.register)
             texts.append([*prompt, *tokenizer.encode(pair.target, add_special_tokens=False)])
         model = load_model(folder)
-        # The project's dense attention wants its masks given; transformers' own makes the causal one itself.
-        model.set_attn_implementation("sdpa")
+        model.set_attn_implementation(forward_of(model).attention)  # whole texts: ours is for short rows
         diagonals = calibrate(model, list(stage.track(texts, f"calibrate on {name}")))
         partial = kept.with_name(kept.name + ".partial")
         save_file({key: value.float().contiguous() for key, value in diagonals.items()}, partial)

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.chat.contract import end_ids
 from in2x.chat.render import prompt_tokens
-from in2x.chat.template import end_ids
 from in2x.inference.sampler import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
+from in2x.language.reasoning import without_reasoning
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import advantages, objective
@@ -29,6 +30,7 @@ from in2x.training.batches import collate
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.compiling import can_compile
 from in2x.training.examples import chat_examples
+from in2x.training.forward import forward_of, layers
 from in2x.training.loop import SAVE_SECONDS
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
@@ -83,16 +85,16 @@ class Policy:
         """
         torch._dynamo.reset()
         self.decoder = compiled_decode(self.twin)
-        for layer in self.model.model.layers:
+        for layer in layers(self.model):
             layer.compile(dynamic=True)
         self.compiled = True
         prompts = prompt_tokens(self.tokenizer, [i.messages for i in instructions[: config.minibatch]])
         answers = [[self.pad] * max(1, config.max_new_tokens // 2)] * config.samples
         groups = [Group(prompt, answers) for prompt in prompts]
         part = next(length_groups([g.tokens for g in groups], config.batch_tokens))
-        self.model.train()
+        self.model.eval()
         for temperature in (config.temperature.start, config.temperature.end):
-            with autocast(self.model.lm_head.weight.device):
+            with autocast(self.model.device):
                 scored = answer_logprobs(self.model, [groups[i] for i in part], temperature, self.pad, compiled=True)
             (scored.logprobs.sum() + config.objective.entropy * scored.entropy.sum()).backward()
         if anchor is not None:
@@ -111,7 +113,7 @@ class Policy:
         )  # fmt: skip
         completions = [c for group in nested for c in group]
         texts = self.tokenizer.batch_decode([c.tokens for c in completions], skip_special_tokens=True)
-        return prompts, completions, [text.strip() for text in texts]
+        return prompts, completions, [without_reasoning(text).strip() for text in texts]
 
 
 def roll_out(
@@ -214,7 +216,7 @@ def update(
     if config.reward_cap is not None:
         advantage = advantage.clamp(-config.reward_cap, config.reward_cap)
     useful = (advantage != 0).any(1)
-    device = policy.model.lm_head.weight.device
+    device = policy.model.device
     advantage = advantage.to(device)
     minibatches = [
         [p for p in range(begin, min(begin + config.minibatch, len(useful))) if useful[p]]
@@ -296,9 +298,12 @@ def reinforce(
     step, spent = int(state["step"]), float(state["seconds"])
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
+    policy.model.eval()  # throughout: dropout would score other answers than were sampled
     if config.compile and step < steps:
-        able = can_compile()
-        stage.say("sampling and updates are compiled" if able else "not compiled: there is no C++ compiler")
+        plain = forward_of(policy.model).plain
+        able = can_compile() and not plain
+        why = "it has a plain forward pass" if plain else "there is no C++ compiler"
+        stage.say("sampling and updates are compiled" if able else f"not compiled: {why}")
         if able:
             policy.compile(instructions, config, anchor)
     began = saved = time.time()
@@ -315,11 +320,9 @@ def reinforce(
             factor = learning_rate_factor(
                 config.optimizer.schedule, step, steps, config.optimizer.warmup, config.optimizer.decay
             )
-            policy.model.eval()
             rollout = roll_out(policy, chosen, scorer, config, temperature, stage.seed * 1_000_003 + step)
             if config.refill:
                 rollout = refill(policy, rollout, instructions, scorer, config, temperature, stage.seed, step)
-            policy.model.train()
             now = config.model_copy(update={"objective": objective_at(config, step, steps)})
             learned = update(policy, rollout, optimizer, factor, now, temperature, anchor)
             if average is not None:
@@ -336,7 +339,6 @@ def reinforce(
                 saved = time.time()
     if average is not None:
         average.swap()
-    policy.model.eval()
     if on_dev is not None:
         stage.log.write({"step": step, **on_dev(step)})
     return {"steps": steps, "seconds": round(spent + time.time() - began, 1),

@@ -2,7 +2,8 @@
 
 Short answers to one prompt stand behind it in one row: each sees the prompt and itself, and positions go on from the
 prompt's end. So a prompt is computed once for several answers, forwards and backwards; not for all of them, because
-attention grows with the square of the row.
+attention grows with the square of the row. A model that such rows do not fit (`training/forward.py`) reads one answer a
+row, by its own forward pass.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from in2x.rl.head import token_scores
-from in2x.training.batches import Batch
-from in2x.training.loss import hidden_states, pad_positions
+from in2x.training.batches import Batch, Example, collate
+from in2x.training.forward import forward_of, head
+from in2x.training.loss import hidden_states, pad_positions, plain_logits
 from in2x.training.precision import autocast
 from in2x.training.shapes import round_up
 
@@ -94,15 +96,21 @@ def answer_logprobs(
     model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int, compiled: bool = False
 ) -> Scored:
     """Score every answer of `groups`, in order, at the sampling temperature; `compiled`: see `token_scores`."""
-    batch = group_batch(groups, pad).to(model.lm_head.weight.device)
-    states = hidden_states(model, batch)
-    where, targets = pad_positions(batch, target=0)
-    count = len(batch.where)
-    states = states.reshape(-1, states.shape[-1])[where]
-    scores = token_scores(states, model.lm_head.weight, targets, temperature, compiled)
-    chosen, entropy = (score[:count] for score in scores)
+    device = next(model.parameters()).device
+    batch = group_batch(groups, pad).to(device)
+    if forward_of(model).fits(batch):
+        states = hidden_states(model, batch)
+        where, targets = pad_positions(batch, target=0)
+        states = states.reshape(-1, states.shape[-1])[where]
+        scores = token_scores(states, head(model).weight, targets, temperature, compiled)
+        chosen, entropy = (score[: len(batch.where)] for score in scores)
+    else:
+        alone = [Example(g.prompt + answer, len(g.prompt)) for g in groups for answer in g.answers]
+        rows = collate(alone, pad).to(device)
+        logs = torch.log_softmax(plain_logits(model, rows)[0].float() / temperature, -1)
+        chosen, entropy = logs.gather(1, rows.targets[:, None])[:, 0], -(logs.exp() * logs).sum(-1)
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])
-    mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(states.device)
+    mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(device)
 
     def spread(values: Tensor) -> Tensor:
         return torch.zeros(mask.shape, device=values.device).masked_scatter(mask, values)

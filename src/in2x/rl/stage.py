@@ -15,8 +15,9 @@ from typing import Any
 import sacrebleu
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.chat.contract import settle
 from in2x.chat.profile import PromptProfile
-from in2x.chat.render import prompt_tokens
+from in2x.chat.render import chat_ids, prompt_tokens
 from in2x.chat.translation import translation
 from in2x.errors import In2xError
 from in2x.principles.verdict import kept, reasons
@@ -28,6 +29,8 @@ from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.trl_job import run_trl
 from in2x.stage import Stage
+from in2x.training.examples import CHUNK, said_of
+from in2x.training.forward import forward_of
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model, seed_everything
 
@@ -43,7 +46,12 @@ def run(config: RlConfig, stage: Stage) -> None:
                         mend="select more for RL or lower rl.prompts and rl.minibatch")  # fmt: skip
     tokenizer = load_tokenizer(source)
     model = load_model(source)
-    chosen, too_long = fitting(chosen, tokenizer, model, config.max_new_tokens)
+    contract = settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
+    stage.say(f"{contract.words}; {forward_of(model).words}")
+    refused: dict[str, str] = {}
+    chosen, too_long = fitting(chosen, tokenizer, model, config.max_new_tokens, refused)
+    if refused:
+        stage.say(said_of(refused))
     if len(chosen) < config.prompts:
         raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}, {too_long} are "
                         "longer than the context", file=stage.input("select") / "rl.parquet",
@@ -56,7 +64,7 @@ def run(config: RlConfig, stage: Stage) -> None:
         + (f" ({too_long:,} longer than the context left out)" if too_long else "")
     )
     held = _held_out(config, stage)
-    stage.figures.update({"prompts": len(chosen), "too_long": too_long,
+    stage.figures.update({"prompts": len(chosen), "too_long": too_long, "refused": len(refused),
                           "updates": steps * config.prompts // config.minibatch})  # fmt: skip
     if config.backend == "trl":
         del model
@@ -82,13 +90,33 @@ def run(config: RlConfig, stage: Stage) -> None:
 
 
 def fitting(
-    instructions: list[Instruction], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, answer: int
-) -> tuple[list[Instruction], int]:
-    """The instructions whose prompt leaves room for `answer` tokens in the model's context, and how many do not."""
-    room = model.config.max_position_embeddings - answer
-    lengths = map(len, prompt_tokens(tokenizer, [i.messages for i in instructions]))
-    kept = [i for i, length in zip(instructions, lengths, strict=True) if length <= room]
-    return kept, len(instructions) - len(kept)
+    instructions: list[Instruction], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, answer: int,
+    refused: dict[str, str] | None = None,
+) -> tuple[list[Instruction], int]:  # fmt: skip
+    """The instructions whose prompt leaves room for `answer` tokens in the model's context, and how many do not.
+
+    Those that the chat template refuses are set aside in `refused`, by id with the reason (None: In2xError).
+    """
+    room = int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 1 << 30) - answer
+    lengths: list[int | None] = []
+    for start in range(0, len(instructions), CHUNK):
+        chunk = instructions[start : start + CHUNK]
+        try:
+            lengths += map(len, prompt_tokens(tokenizer, [i.messages for i in chunk]))
+        except In2xError:
+            if refused is None:
+                raise
+            lengths += [_length(tokenizer, i, refused) for i in chunk]
+    kept = [i for i, length in zip(instructions, lengths, strict=True) if length is not None and length <= room]
+    return kept, sum(length is not None and length > room for length in lengths)
+
+
+def _length(tokenizer: PreTrainedTokenizerBase, instruction: Instruction, refused: dict[str, str]) -> int | None:
+    try:
+        return len(chat_ids(tokenizer, instruction.messages))
+    except In2xError as error:
+        refused[instruction.id] = error.what
+        return None
 
 
 def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:

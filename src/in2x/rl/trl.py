@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,14 @@ from trl import GRPOConfig, GRPOTrainer
 from in2x.artifact import write_json
 from in2x.chat.render import prompt_tokens
 from in2x.errors import UsageError
+from in2x.language.reasoning import without_reasoning
 from in2x.records import Instruction, Message
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import BUCKETS, advantages, objective
 from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
+from in2x.training.forward import body
 from in2x.training.lora import peft_config
 from in2x.training.optimizer import learning_rate_factor
 from in2x.training.precision import compute_dtype
@@ -90,7 +93,7 @@ def grpo_arguments(
         per_device_eval_batch_size=config.trl.device_batch,
         steps_per_generation=updates * update // once, num_generations=config.samples, num_generations_eval=1,
         max_steps=steps * updates, max_completion_length=config.max_new_tokens, temperature=config.temperature.start,
-        beta=config.objective.kl, loss_type="grpo",
+        beta=config.objective.kl, loss_type="grpo", disable_dropout=True,
         importance_sampling_level="token" if config.objective.level == "token" else "sequence",
         learning_rate=config.optimizer.lr, adam_beta2=config.optimizer.beta2, max_grad_norm=config.optimizer.clip,
         weight_decay=config.optimizer.weight_decay, activation_checkpointing=config.trl.checkpointing,
@@ -102,6 +105,53 @@ def grpo_arguments(
         # One weight a trajectory: the only kind that a ratio of whole trajectories can be multiplied with.
         vllm_importance_sampling_mode="sequence_truncate",
     )  # fmt: skip
+
+
+def fused_logprobs(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> Tensor:
+    """[B, T - 1] log-probabilities of the tokens behind the first by the head that TRL put on `model`; 0 on padding."""
+    found: Tensor = model(
+        input_ids=ids, attention_mask=mask, labels=ids.masked_fill(mask == 0, -100), fused_lm_head=True
+    ).log_probs
+    return found
+
+
+def prepare(model: PreTrainedModel) -> None:
+    """Let TRL find the body of `model`, and let that count positions from the first token of a row on.
+
+    Some classes (Llama 4) name another prefix than their body has. TRL pads prompts on the left: with rotated queries
+    only distances matter, with a table of positions (GPT-2) another answer would be scored.
+    """
+    inner = body(model)
+    if model.base_model is model:
+        model.base_model_prefix = next(name for name, child in model.named_children() if child is inner)
+    if "position_ids" not in signature(inner.forward).parameters:
+        return
+
+    def add(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        mask = named.get("attention_mask")
+        if mask is not None and named.get("position_ids") is None and named.get("past_key_values") is None:
+            named = {**named, "position_ids": (mask.long().cumsum(1) - 1).clamp(min=0)}
+        return given, named
+
+    inner.register_forward_pre_hook(add, with_kwargs=True)  # adapters call the model's `forward` past its hooks
+
+
+@torch.no_grad()
+def check_head(model: PreTrainedModel, temperature: float) -> None:
+    """Raise UsageError where the head that TRL put on `model` gives other log-probabilities than the model."""
+    ids = (torch.arange(6, device=model.device)[None] * 7 + 3) % model.get_input_embeddings().num_embeddings
+    training = model.training
+    model.eval()
+    logs = torch.log_softmax(model(ids, use_cache=False).logits.float() / temperature, -1)
+    own = logs[:, :-1].gather(2, ids[:, 1:, None])[..., 0]
+    try:
+        same = torch.allclose(fused_logprobs(model, ids, torch.ones_like(ids)).float(), own, atol=0.05)
+    except (AttributeError, RecursionError):
+        same = False
+    model.train(training)
+    if not same:
+        raise UsageError(f"TRL does not compute the log-probabilities of {type(model).__name__}",
+                         mend="set rl.backend: native")  # fmt: skip
 
 
 class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -133,6 +183,7 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
         rows = [{"prompt": i.messages, "item": n} for n, i in enumerate(self.items)]
         self._scored: tuple[Tensor, Tensor, Tensor | None] | None = None
         self._rewards: tuple[Tensor, Tensor] | None = None
+        prepare(model)
         super().__init__(
             model=model, reward_funcs=self.score, args=arguments, processing_class=tokenizer,
             train_dataset=Dataset.from_list(rows[: len(instructions)]),
@@ -142,6 +193,10 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
         heads = [self.model.get_base_model() if config.lora.rank else self.model]
         heads += [self.ref_model] if self.ref_model is not None else []
         self._fused = [head.forward.__func__ for head in heads]
+        if self.ref_model is not None:
+            prepare(self.ref_model)
+        for head in heads:
+            check_head(head, self.temperature)
         self.set_temperature(self.temperature)
 
     @property
@@ -190,7 +245,7 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
     ) -> list[float | None]:
         """The reward function given to TRL: weighted rewards and length penalty, None where there is no reward."""
         texts = [c[0].get("content") or "" if isinstance(c, list) else c for c in completions]
-        answers = reward_items([self.items[n] for n in item], [text.strip() for text in texts])
+        answers = reward_items([self.items[n] for n in item], [without_reasoning(text).strip() for text in texts])
         # In this thread: the time limits of some rewards rest on a signal, which only the main thread gets.
         scores = asyncio.run(self.scorer.score(answers))
         longest, buffer = self.config.max_new_tokens, self.config.overlong_buffer

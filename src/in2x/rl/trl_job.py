@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
+from in2x.chat.contract import settle
 from in2x.errors import UsageError
 from in2x.process import start, work_on
 from in2x.records import Instruction, read_records, write_records
@@ -88,7 +89,7 @@ def train(job: Path) -> None:
 
 def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer) -> None:
     from in2x.rl.trl import TrajectoryTrainer, grpo_arguments, last_checkpoint
-    from in2x.training.model import load_model, load_tokenizer, seed_everything
+    from in2x.training.model import for_device, load_model, load_tokenizer, seed_everything
 
     out = Path(given["out"])
     processes, main = int(os.environ.get("WORLD_SIZE", "1")), os.environ.get("RANK", "0") == "0"
@@ -100,8 +101,10 @@ def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer
     log = Log(out / "log.jsonl", trackers)
     if main:
         log.rewind(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
+    tokenizer, model = load_tokenizer(given["model"]), for_device(load_model(given["model"]), arguments.device)
+    settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
     trainer = TrajectoryTrainer(
-        load_model(given["model"]), load_tokenizer(given["model"]),
+        model, tokenizer,
         list(read_records(folder / "prompts.parquet", Instruction)), scorer, config, arguments,
         held=held,
     )  # fmt: skip

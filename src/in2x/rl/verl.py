@@ -4,10 +4,12 @@ verl (0.9) loads what an installed package names under the entry point `verl.plu
 names `register`, which adds a policy loss called `in2x_trajectory`. Nothing here imports verl unless verl calls it.
 
     actor_rollout_ref.actor.policy_loss.loss_mode=in2x_trajectory
-    +data.apply_chat_template_kwargs.enable_thinking=False        (asked as everywhere here: see `chat/render.py`)
     actor_rollout_ref.actor.clip_ratio_high=0.28  actor_rollout_ref.actor.clip_ratio_c=3.0
     actor_rollout_ref.actor.loss_agg_mode=seq-mean-token-mean
     reward.custom_reward_function.path=.../in2x/rl/verl.py  reward.custom_reward_function.name=compute_score
+
+The model is one that `in2x` saved: its tokenizer holds the chat contract (`chat/contract.py`), so verl asks as
+everywhere here and stops at the same token.
 
 verl itself adds the entropy bonus (`actor.entropy_coeff`) and the KL term. verl and TRL 1.16 need different versions of
 transformers: two environments (`docs/training.md`).

@@ -7,6 +7,7 @@ from itertools import islice
 
 import numpy as np
 
+from in2x.chat.contract import settle
 from in2x.chat.translation import translation
 from in2x.errors import In2xError
 from in2x.records import Instruction, Pair, read_records
@@ -14,7 +15,8 @@ from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.batches import Batch, collate, hide_tokens, plan_batches
-from in2x.training.examples import ExampleTable, chat_examples
+from in2x.training.examples import ExampleTable, chat_examples, said_of
+from in2x.training.forward import forward_of
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model
@@ -45,14 +47,21 @@ def plan_steps(
 def run(config: SftConfig, stage: Stage) -> None:
     """Write `model/` with its prompt profile. Figures: examples and passes of each round, and those of the training."""
     source = stage.input("pretrain") / "model"
-    tokenizer = load_tokenizer(source)
+    tokenizer, model = load_tokenizer(source), load_model(source)
+    contract = settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
+    stage.say(f"{contract.words}; {forward_of(model).words}")
     profile = stage.recipe.profile
     rounds = []
+    refused: dict[str, str] = {}
     for number in (1, 2):
         file = stage.input("select") / f"round{number}.parquet"
-        examples = chat_examples(tokenizer, read_records(file, Instruction), max_tokens=config.max_tokens)
+        examples = chat_examples(
+            tokenizer, read_records(file, Instruction), max_tokens=config.max_tokens, refused=refused
+        )
         with parallel.main_first():
             rounds.append(ExampleTable.write(stage.work / f"round{number}", examples))
+    if refused:
+        stage.say(said_of(refused))
     if not sum(map(len, rounds)):
         raise In2xError("no instruction to learn from", file=stage.input("select"),
                         mend="loosen the selection or raise sft.max_tokens")  # fmt: skip
@@ -72,7 +81,6 @@ def run(config: SftConfig, stage: Stage) -> None:
     held = list(chat_examples(tokenizer, (translation(pair, profile) for pair in pairs), max_tokens=config.max_tokens))
     lengths = [len(e.tokens) for e in held]
     dev = [collate([held[i] for i in chosen], pad) for chosen in plan_batches(lengths, config.batch_tokens, 0, 0)]
-    model = load_model(source)
     adapters = add_adapters(model, config.lora, stage.seed)
     figures = train(
         model, Plan(len(steps), batch, {}), config.optimizer, stage, what="sft", temperature=config.temperature,
@@ -82,4 +90,5 @@ def run(config: SftConfig, stage: Stage) -> None:
     if parallel.rank() == 0:
         save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
         profile.save(stage.out / "model")
-    stage.figures.update({"round1": len(rounds[0]), "round2": len(rounds[1]), "passes": config.passes, **figures})
+    stage.figures.update({"round1": len(rounds[0]), "round2": len(rounds[1]), "passes": config.passes,
+                          "refused": len(refused), **figures})  # fmt: skip

@@ -32,13 +32,13 @@ def dense_attention(
         module: the calling attention layer (unused; transformers' signature).
         query: [B, H, T, D].
         key: [B, KV, S, D], KV dividing H.
-        value: [B, KV, S, D].
+        value: [B, KV, S, E] (E is D in most models).
         attention_mask: additive, broadcastable to [B, 1, T, S], or None for full attention.
         scaling: factor on the scores.
         dropout: on the weights, in training.
 
     Returns:
-        [B, T, H, D] and None (weights are not kept).
+        [B, T, H, E] and None (weights are not kept).
     """
     batch, heads, length, size = query.shape
     kv_heads = key.shape[1]
@@ -53,7 +53,7 @@ def dense_attention(
     weights = torch.softmax(scores, dim=-1, dtype=exact).to(value.dtype)
     if dropout and module.training:
         weights = nn.functional.dropout(weights, dropout)
-    attended = torch.matmul(weights, value).view(batch, heads, length, size)
+    attended = torch.matmul(weights, value).view(batch, heads, length, value.shape[-1])
     return attended.transpose(1, 2).contiguous(), None
 
 

@@ -54,6 +54,32 @@ class Batch:
         """Tokens computed, padding included."""
         return self.ids.numel()
 
+    @property
+    def longest(self) -> int:
+        """Length of the longest document, padding included where a row is one document."""
+        return self.ids.shape[1] if self.positions is None else int(self.positions.max()) + 1
+
+    def alone(self) -> tuple[Batch, Tensor]:
+        """The batch with one document a row, and the mask [B', T'] of its tokens (1) and padding (0).
+
+        A document without loss is left out, and so is what stands behind the last token that carries loss. Positions
+        with loss keep their order. Not for rows with a shared beginning.
+        """
+        count = self.ids.shape[1]
+        row, column = self.where // count, self.where % count
+        if self.starts is None or self.positions is None:
+            begin, inside = row * count, column
+        else:
+            begin, inside = row * count + self.starts[row, column], self.positions[row, column]
+        begins, owner = torch.unique(begin, return_inverse=True)
+        # The last position with loss predicts the last token.
+        lengths = torch.zeros_like(begins).scatter_reduce_(0, owner, inside + 2, "amax")
+        width = round_up(int(lengths.max()), COLUMNS)
+        place = torch.arange(width, device=self.ids.device)
+        mask = place < lengths[:, None]
+        ids = self.ids.reshape(-1)[(begins[:, None] + place).clamp(max=self.ids.numel() - 1)].masked_fill(~mask, 0)
+        return Batch(ids, owner * width + inside, self.targets), mask.long()
+
 
 COLUMNS = 4
 """Rows are padded to a multiple of this."""

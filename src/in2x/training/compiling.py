@@ -17,6 +17,7 @@ import torch
 from transformers import PreTrainedModel
 
 from in2x.training.config import Compile
+from in2x.training.forward import forward_of
 from in2x.training.precision import compute_dtype, describe
 
 COMPILING = 60.0
@@ -79,13 +80,17 @@ def decide(asked: Compile, model: PreTrainedModel, steps: int, tokens: int) -> D
     """
     if asked is False:
         return Decision(False, "not compiled, as the recipe asks")
+    found = forward_of(model)
+    if found.plain or found.balance:
+        return Decision(False, f"not compiled: {found.words}")
     if not can_compile():
         return Decision(False, "not compiled: there is no C++ compiler")
     if asked is True:
         return Decision(True, "compiled, as the recipe asks")
     if model.device.type != "cpu":
         return Decision(True, "compiled, as always on a GPU")
-    size = model.config.num_hidden_layers * model.config.hidden_size
+    shape = model.config.get_text_config()
+    size = shape.num_hidden_layers * shape.hidden_size
     saved = SAVED[compute_dtype(model.device)] * steps * tokens * size
     sums = f"{steps:,} steps of {tokens:,} tokens save some {saved:,.0f} s of one core in {describe()}"
     if saved > COMPILING:

@@ -20,6 +20,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.render import answered_tokens
+from in2x.errors import In2xError
 from in2x.records import Instruction
 from in2x.training.batches import Example
 
@@ -27,18 +28,49 @@ CHUNK = 1024
 
 
 def chat_examples(
-    tokenizer: PreTrainedTokenizerBase, instructions: Iterable[Instruction], *, max_tokens: int = sys.maxsize
+    tokenizer: PreTrainedTokenizerBase,
+    instructions: Iterable[Instruction],
+    *,
+    max_tokens: int = sys.maxsize,
+    refused: dict[str, str] | None = None,
 ) -> Iterator[Example]:
     """One example per instruction that has an answer; those longer than `max_tokens` are left out.
 
+    Args:
+        tokenizer: with a chat template.
+        instructions: streamed.
+        max_tokens: of prompt and answer.
+        refused: gets the id of each instruction that the chat template refuses, with the reason; it is set aside.
+
     Raises:
-        In2xError: as `in2x.chat.render.answered_tokens` does.
+        In2xError: as `in2x.chat.render.answered_tokens` does, where `refused` is None.
     """
     with_answer = (i for i in instructions if i.answer)
     while chunk := list(islice(with_answer, CHUNK)):
-        for head, tail in answered_tokens(tokenizer, [i.messages for i in chunk], [i.answer or "" for i in chunk]):
+        for head, tail in _answered(tokenizer, chunk, refused):
             if tail and len(head) + len(tail) <= max_tokens:
                 yield Example(head + tail, len(head))
+
+
+def _answered(
+    tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Instruction], refused: dict[str, str] | None
+) -> list[tuple[list[int], list[int]]]:
+    try:
+        return answered_tokens(tokenizer, [i.messages for i in chunk], [i.answer or "" for i in chunk])
+    except In2xError as error:
+        if refused is None:
+            raise
+        if len(chunk) == 1:
+            refused[chunk[0].id] = error.what
+            return []
+        half = len(chunk) // 2
+        return [*_answered(tokenizer, chunk[:half], refused), *_answered(tokenizer, chunk[half:], refused)]
+
+
+def said_of(refused: dict[str, str]) -> str:
+    """One sentence on what a chat template refused, with the first id and reason."""
+    name, why = next(iter(refused.items()))
+    return f"{len(refused):,} instruction(s) set aside, the first {name}: {why}"
 
 
 class ExampleTable(Sequence[Example]):

@@ -24,7 +24,7 @@ from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.compiling import decide
 from in2x.training.config import Compile, OptimizerConfig
 from in2x.training.loss import LanguageModelingLoss
-from in2x.training.model import attention_for, to_training_device
+from in2x.training.model import for_device, to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 from in2x.training.precision import autocast
 
@@ -91,7 +91,7 @@ def train(
     if alone:
         to_training_device(model)
     else:
-        model = attention_for(copy.deepcopy(model), torch.cuda.is_available())
+        model = for_device(copy.deepcopy(model), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
     fullest = _fullest(plan)

@@ -1,6 +1,6 @@
 """Low-rank adapters (LoRA) by peft: put in before training, merged into the weights after it.
 
-The adapters are injected in place: `model.model`, `model.lm_head` and transformers' classes stay what they are, so the
+The adapters are injected in place: body, head and transformers' classes stay what they are, so the
 loops, the sampler and the checkpoints need no second path. Only the adapters have gradients, optimizer state and a
 place in checkpoints.
 """
@@ -11,16 +11,19 @@ import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft.tuners.lora import LoraModel
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from in2x.errors import UsageError
 from in2x.training.config import LoraConfig
+from in2x.training.forward import head
 
 ADAPTER = "default"
 
 
 def peft_config(model: PreTrainedModel, config: LoraConfig) -> PeftLoraConfig:
     """The peft config for `model`. Raises UsageError where `targets` names no layer of it."""
-    names = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not model.lm_head]
+    # Of these very types: a router that inherits from them returns more than a product.
+    names = [n for n, m in model.named_modules() if type(m) in (torch.nn.Linear, Conv1D) and m is not head(model)]
     found = sorted({n.rpartition(".")[2] for n in names})
     unknown = sorted(set(config.targets) - set(found))
     if unknown:

@@ -7,6 +7,7 @@ a small model or less.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from in2x.training.attention import NAME as DENSE
 from in2x.training.attention import causal_mask
 from in2x.training.batches import Batch
 from in2x.training.compiling import own_cache
+from in2x.training.forward import body, forward_of, head, layers
 from in2x.training.shapes import round_up
 
 POSITIONS = 128
@@ -24,28 +26,70 @@ IGNORED = -100
 
 
 def hidden_states(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """Last hidden states [B, T, H] of `batch` under its document structure."""
+    """Last hidden states [B, T, H] of `batch` under its document structure, where `Forward.fits` it."""
     mask = None
     if batch.starts is not None or model.config._attn_implementation == DENSE:
         dtype = torch.bfloat16 if torch.is_autocast_enabled(batch.ids.device.type) else model.dtype
         mask = causal_mask(batch.starts, batch.ids.shape[1], dtype, batch.ids.device, batch.shared)
-    states: Tensor = model.model(
+    states: Tensor = body(model)(
         input_ids=batch.ids, attention_mask=mask, position_ids=batch.positions, use_cache=False
     ).last_hidden_state
     return states
 
 
+def plain_logits(model: PreTrainedModel, batch: Batch, balance: bool = False) -> tuple[Tensor, Tensor | None]:
+    """Logits [N, V] at the positions of `batch` that carry loss, by the model's own forward pass, one text a row.
+
+    The body's states are cut down to those positions on their way to the head, so its scales and caps are computed
+    where they are needed only.
+
+    Args:
+        model: any causal language model of transformers.
+        batch: without a shared beginning.
+        balance: return the balance loss of a mixture of experts over all tokens, too.
+    """
+    batch, mask = batch.alone()
+    where, chosen = batch.where, False
+
+    def choose(_: nn.Module, __: object, out: Any) -> Any:
+        nonlocal chosen
+        states = out.last_hidden_state
+        out.last_hidden_state, chosen = states.reshape(-1, states.shape[-1])[where][None], True
+        return out
+
+    hook = body(model).register_forward_hook(choose)
+    try:
+        out = model(input_ids=batch.ids, attention_mask=mask, use_cache=False,
+                    **({"output_router_logits": True} if balance else {}))  # fmt: skip
+    finally:
+        hook.remove()
+    logits: Tensor = out.logits[0] if chosen else out.logits.flatten(0, 1)[where]
+    return logits, out.aux_loss if balance else None
+
+
 def cross_entropy(states: Tensor, head: Tensor, targets: Tensor, temperature: float, smoothing: float) -> Tensor:
-    """Mean cross-entropy in nats of softmax(logits / temperature) (METHOD 4), in fp32.
+    """`cross_entropy_of` the logits states head^T.
 
     Args:
         states: [N, H] hidden states at the positions with loss.
         head: [V, H] output embedding.
+        targets: see `cross_entropy_of`.
+        temperature: likewise.
+        smoothing: likewise.
+    """
+    return cross_entropy_of(states @ head.t(), targets, temperature, smoothing)
+
+
+def cross_entropy_of(logits: Tensor, targets: Tensor, temperature: float, smoothing: float) -> Tensor:
+    """Mean cross-entropy in nats of softmax(logits / temperature) (METHOD 4), in fp32.
+
+    Args:
+        logits: [N, V].
         targets: [N]; -100 is left out.
         temperature: tau > 0 of the training loss; 1 is the usual loss.
         smoothing: label smoothing in [0, 1).
     """
-    logits = (states @ head.t()).float()
+    logits = logits.float()
     if temperature != 1:
         logits = logits / temperature
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
@@ -73,10 +117,12 @@ class LanguageModelingLoss(nn.Module):
     """A causal language model with its loss, as one module (so that accelerate can wrap it whole).
 
     Args:
-        model: any causal LM of transformers with `model` (the body) and `lm_head`.
+        model: any causal language model of transformers.
         temperature: loss temperature tau.
         smoothing: label smoothing.
         compiled: compile each layer and the loss head (dynamic shapes; one graph serves all layers).
+
+    A mixture of experts is trained with its balance loss, weighted as its config says; held-out losses are without it.
 
     Attributes:
         smallest: batches of fewer tokens run without the compiled graph: the compiler's choices hold from some size on,
@@ -90,6 +136,8 @@ class LanguageModelingLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.model = model
+        found = forward_of(model)
+        self.fits, self.balance = found.fits, found.balance
         self.temperature, self.smoothing = temperature, smoothing
         self.smallest = self.eager = 0
         self.one_graph = compiled
@@ -97,7 +145,7 @@ class LanguageModelingLoss(nn.Module):
             own_cache()
         self._loss = torch.compile(cross_entropy, dynamic=True) if compiled else cross_entropy
         if compiled:
-            for layer in model.model.layers:
+            for layer in layers(model):
                 layer.compile(dynamic=True)
 
     def forward(self, batch: Batch, held_out: bool = False) -> Tensor:
@@ -105,14 +153,19 @@ class LanguageModelingLoss(nn.Module):
         if batch.tokens < self.smallest and not held_out:
             self.eager += 1
             with torch.compiler.set_stance("force_eager"):
-                return self._forward(batch, self.temperature, self.smoothing)
-        return self._forward(batch, *((1.0, 0.0) if held_out else (self.temperature, self.smoothing)))
+                return self._forward(batch, self.temperature, self.smoothing, self.balance)
+        if held_out:
+            return self._forward(batch, 1.0, 0.0, 0.0)
+        return self._forward(batch, self.temperature, self.smoothing, self.balance)
 
-    def _forward(self, batch: Batch, temperature: float, smoothing: float) -> Tensor:
+    def _forward(self, batch: Batch, temperature: float, smoothing: float, balance: float) -> Tensor:
+        if balance or not self.fits(batch):
+            logits, uneven = plain_logits(self.model, batch, bool(balance))
+            loss = cross_entropy_of(logits, batch.targets, temperature, smoothing)
+            return loss if uneven is None else loss + balance * uneven.to(loss.device)
         if self.one_graph and self.model.config._attn_implementation == DENSE:
             batch = as_packed(batch)  # elsewhere a mask would cost the fused kernel
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)
         states = states.reshape(-1, states.shape[-1])[where]
-        loss: Tensor = self._loss(states, self.model.lm_head.weight, targets, temperature, smoothing)
-        return loss
+        return self._loss(states, head(self.model).weight, targets, temperature, smoothing)

@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 from in2x.errors import In2xError
 from in2x.training import attention
 from in2x.training.config import ShapeConfig
+from in2x.training.forward import forward_of
 
 # Its bars would interleave with ours.
 transformers_logging.disable_progress_bar()
@@ -58,23 +59,23 @@ def build_model(shape: ShapeConfig, tokenizer: PreTrainedTokenizerBase, seed: in
     return for_device(model)
 
 
-def for_device(model: PreTrainedModel) -> PreTrainedModel:
-    """Use the dense attention on CPU; leave transformers' choice elsewhere."""
-    if next(model.parameters()).device.type == "cpu":
-        model.set_attn_implementation(attention.NAME)
-    return model
+def for_device(model: PreTrainedModel, device: torch.device | None = None) -> PreTrainedModel:
+    """Give `model` the attention for `device` (its own one's): ours on a CPU, where it computes the same.
 
-
-def attention_for(model: PreTrainedModel, cuda: bool) -> PreTrainedModel:
-    """The attention that trains fast on the device: torch's fused one on GPUs, ours on CPUs."""
-    model.set_attn_implementation("sdpa" if cuda else attention.NAME)
+    Elsewhere it is what transformers chose for this kind of model: torch's fused one where its scores are not capped.
+    """
+    found = forward_of(model)
+    cpu = (device or model.device).type == "cpu"
+    wanted = attention.NAME if cpu and found.dense else found.attention
+    if model.config._attn_implementation != wanted:
+        model.set_attn_implementation(wanted)
     return model
 
 
 def to_training_device(model: PreTrainedModel) -> torch.device:
     """Move `model` to the GPU where there is one, with an attention that has a kernel there. Returns the device."""
     if torch.cuda.is_available():
-        attention_for(model.to("cuda"), cuda=True)
+        for_device(model.to("cuda"))
     device: torch.device = next(model.parameters()).device
     return device
 
@@ -84,7 +85,7 @@ def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise _not_a_model(source, error) from None
+        raise not_a_model(source, error) from None
 
 
 def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
@@ -94,7 +95,7 @@ def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options
             str(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
         )
     except (OSError, ValueError, KeyError) as error:
-        raise _not_a_model(source, error) from None
+        raise not_a_model(source, error) from None
     return for_device(model)
 
 
@@ -102,13 +103,14 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     """Write a Hugging Face folder (bf16 or fp32 safetensors, config, tokenizer with chat template)."""
     folder.mkdir(parents=True, exist_ok=True)
     # The attention that trained it is ours; the folder must load where in2x is not installed.
-    model.config._attn_implementation_internal = None
+    kept, model.config._attn_implementation_internal = model.config._attn_implementation_internal, None
     model.save_pretrained(folder, safe_serialization=True)
+    model.config._attn_implementation_internal = kept
     tokenizer.save_pretrained(folder)
-    for_device(model)
 
 
-def _not_a_model(source: str | Path, error: Exception) -> In2xError:
+def not_a_model(source: str | Path, error: Exception) -> In2xError:
+    """What is said of a folder or name that transformers cannot load, with the first line of its reason."""
     first = str(error).strip().splitlines()[0][:160] if str(error).strip() else error.__class__.__name__
     return In2xError(f"not a model that transformers can load ({first.rstrip('.')})", file=source,
                      mend="give a folder with config.json, safetensors and a tokenizer, or a hub name")  # fmt: skip

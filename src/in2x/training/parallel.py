@@ -20,6 +20,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
 from in2x.training.batches import Batch
+from in2x.training.forward import layers
 
 
 def start() -> None:
@@ -68,7 +69,7 @@ def shard(loss_of: nn.Module, model: PreTrainedModel) -> None:
     The shards lie on the GPUs where there are some: the whole model need not fit on one.
     """
     mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (processes(),))
-    for layer in model.model.layers:
+    for layer in layers(model):
         fully_shard(layer, mesh=mesh)
     fully_shard(loss_of, mesh=mesh)
 

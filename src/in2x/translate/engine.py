@@ -15,13 +15,13 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from in2x.chat.contract import end_ids
 from in2x.chat.profile import PromptProfile
-from in2x.chat.template import end_ids
 from in2x.errors import In2xError
 from in2x.inference.sampler import sample
 from in2x.language import language
 from in2x.language.reasoning import without_reasoning
-from in2x.training.model import load_model, load_tokenizer
+from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
@@ -61,10 +61,10 @@ class LocalTranslator(Translator):
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = compute_dtype(self.device) if self.device.type == "cuda" else torch.float32
-        self.model = load_model(folder, dtype).to(self.device).eval()
+        self.model = for_device(load_model(folder, dtype).to(self.device)).eval()
         self.profile = profile or PromptProfile.load(path)
         self.batch_tokens = batch_tokens
-        self.context = int(getattr(self.model.config, "max_position_embeddings", 0)) or 1 << 30
+        self.context = int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0)) or 1 << 30
         self.stop_ids = self._stop_ids()
 
     def _stop_ids(self) -> frozenset[int]:
