@@ -19,11 +19,12 @@ _JOINS = frozenset({"が", "けど", "けれど", "から", "ので", "し", "�
 _HELPERS = frozenset({"居る", "有る", "置く", "仕舞う", "呉れる", "貰う", "下さる", "頂く", "見る", "行く", "来る",
                       "上げる", "良い", "駄目", "いけない", "成る", "欲しい", "遣る", "見せる"})  # fmt: skip
 """What goes on with a predicate behind て: 知って|いない denies 知る."""
+_MUST = frozenset({"成る", "駄目", "困る"})
 _NEGATORS = frozenset({"ない", "ず", "まい", "へん", "無い", "無し", "不可", "無理", "無用"})
 _ENTRIES = frozenset({"動詞", "形容詞", "形状詞", "助動詞"})
 _AFFIRMS = re.compile(
     r"か(?:も|と)?(?:知れ|しれ)(?:な[いくか]|ません|ん|ねえ)"  # perhaps
-    r"|しか(?:ない|ありません|ねえ)|ほかない|他ない"  # nothing but
+    r"|しか(?:\w{1,8}?)?(?:な[いかく]|ありません|ねえ|ません)|ほかない|他ない"  # nothing but
     r"|に(?:違い|ちがい|相違)(?:ない|ありません|ねえ)|に(?:過ぎ|すぎ)(?:ない|ません|ず|ん)"
     r"|(?:間違い|まちがい)(?:ない|なく|ありません)"
     r"|(?:申し訳|申しわけ|もうしわけ)が?(?:ない|なく|ありません|ございません|ねえ)"
@@ -34,6 +35,7 @@ _AFFIRMS = re.compile(
     r"|(?:せ|ませ|し|られ|れ|け|え|て|ね|べ|め)んか[?？。]"  # 来ませんか
     r"|な(?:きゃ|くちゃ|けりゃ)(?!なら|いけ|だめ|ダメ|駄目)"  # must, with its end left out
     r"|ないと(?=[。！!、]|$|ね|さ|な)"
+    r"|(?:ない|ません)でしょうか|ませんでしたか|(?:くれ|もらえ|いただけ|頂け|くん)(?:ない|ません)?の?[?？]"
     r"|(?:ない|ません)かな(?:あ|ぁ)?|(?:ない|ん)かい?[?？]"
 )
 """Looks like a denial and is none."""
@@ -56,6 +58,8 @@ def denied(text: str, start: int, end: int) -> bool:
     for at in range(first, len(tokens)):
         token = tokens[at]
         inside = token.start < end
+        if inside and token.end >= end and _conditional(tokens, at):
+            break
         if not inside and _ends(tokens, at, governed):
             break
         governed = governed or token.pos in _ENTRIES
@@ -91,11 +95,24 @@ def _ends(tokens: Sequence[Token], at: int, governed: bool) -> bool:
         return False
     if token.pos2 == "接続助詞" and token.surface in _JOINS:
         return True
+    if _conditional(tokens, at):
+        return True
     if token.lemma == "て" and token.pos2 == "接続助詞":
         rest = [t for t in tokens[at + 1 : at + 3] if t.pos2 not in ("係助詞", "副助詞")]
         return not rest or not (rest[0].lemma in _HELPERS or rest[0].lemma in _NEGATORS)
     # a new noun opens another phrase
     return token.pos in ("名詞", "代名詞") and token.lemma not in _FORMAL and not _nominal(tokens, at)
+
+
+def _conditional(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a condition ends here: 行け|ば|会える; 行かなけれ|ば|ならない goes on."""
+    token, rest = tokens[at], tokens[at + 1 : at + 2]
+    if not (token.cform.startswith("仮定形") or (token.pos2 == "接続助詞" and token.surface in ("ば", "と"))):
+        return False
+    follows = rest[0] if rest else None
+    if token.pos2 != "接続助詞" and follows is not None and follows.lemma == "ば":
+        return False
+    return follows is None or not (follows.lemma in _MUST or follows.surface.startswith(("いけ", "イケ")))
 
 
 _FORMAL = frozenset({"訳", "筈", "事", "物", "の", "気", "つもり", "積もり", "様", "所", "場合", "必要", "無し", "無理",
