@@ -60,8 +60,8 @@ def folders(tmp_path_factory):
 def test_translating_takes_the_tokens_that_transformers_takes(folders, family):
     translator = LocalTranslator(folders[family], device="cpu")
     request = TranslationRequest("en", "ja", max_new_tokens=12)
-    lines = translator.translate(LINES, request)
-    assert len(lines) == len(LINES) and lines[2] == ""
+    lines = translator.translations(LINES, request)
+    assert len(lines) == len(LINES) and lines[2].text == ""
     own = AutoModelForCausalLM.from_pretrained(folders[family]).eval()
     for source, line in zip(LINES[:2], lines, strict=False):
         prompt = torch.tensor([translator._prompt(source, request, None)])
@@ -69,7 +69,7 @@ def test_translating_takes_the_tokens_that_transformers_takes(folders, family):
             prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=12, do_sample=False, pad_token_id=0,
             eos_token_id=sorted(translator.stop_ids),
         )  # fmt: skip
-        assert line == translator._text(ids[0, prompt.shape[1] :].tolist())
+        assert line.text == translator._read(ids[0, prompt.shape[1] :].tolist(), source).text
 
 
 @pytest.mark.parametrize("family", FAMILIES)
