@@ -8,13 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
 from in2x.records import Instruction
 
-_REASONING = re.compile(
-    r"\A\s*(?:<(?P<tag>think|thinking|thought|reasoning|scratchpad)>.*?</(?P=tag)>|\[THINK\].*?\[/THINK\])\s*",
-    re.S | re.I,
-)
 _PARAGRAPHS = re.compile(r"\n[ \t\u3000]*\n\s*")
 LONGEST = 160
 """Characters of a paragraph that may be about the answer and not of it (our choice)."""
@@ -26,7 +23,7 @@ def tidy(answer: str, *, letter: bool = False) -> tuple[str, tuple[str, ...]]:
     `letter`: the answer may be words to somebody else, whose closing ("Let me know if ...") is part of them.
     """
     taken = []
-    bare = _REASONING.sub("", answer)
+    bare = without_reasoning(answer)
     if bare != answer:
         taken.append("reasoning")
     parts = _PARAGRAPHS.split(bare.strip())

@@ -14,7 +14,7 @@ from in2x.errors import In2xError
 from in2x.llm.config import LlmConfig
 from in2x.llm.connection import Connection, Passing, Refused
 from in2x.llm.limits import Usage
-from in2x.llm.wire import sound
+from in2x.records import sound
 
 
 class Embeddings:

@@ -14,7 +14,8 @@ from typing import Any
 import openai
 
 from in2x.llm.request import Request
-from in2x.llm.wire import sound, words_of
+from in2x.llm.wire import words_of
+from in2x.records import sound
 
 QUIET: dict[str, Any] = {
     "chat_template_kwargs": {"enable_thinking": False, "thinking": False},

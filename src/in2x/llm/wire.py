@@ -10,6 +10,8 @@ from typing import Any
 
 import openai
 
+from in2x.records import sound
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -35,11 +37,6 @@ def said(choice: Mapping[str, Any], chat: bool) -> Said:
     thought = message.get("reasoning_content") or message.get("reasoning") or ""
     text = sound(content) if content is not None else None
     return Said(text, str(thought), sound(message.get("refusal") or ""), finish)
-
-
-def sound(text: str) -> str:
-    """`text` with U+FFFD for every lone surrogate (half an emoji, cut by a limit): no file can hold one."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def words_of(error: openai.APIStatusError) -> str:
