@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from in2x.language.finding import Finding, Word
+from in2x.language.finding import LIGHT, Finding, Unit, Word
 from in2x.language.japanese import names, surface
 from in2x.language.japanese.consistency import STYLE, narration
 from in2x.language.japanese.morphology import Token, sentences, tokenise
@@ -14,7 +14,7 @@ from in2x.language.japanese.register import formality, is_literary, is_polite, r
 from in2x.language.japanese.surface import punctuation
 
 __all__ = [
-    "formality", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles", "words",
+    "formality", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
@@ -28,6 +28,28 @@ def _tokens(text: str) -> list[Token]:
 def words(text: str) -> list[Word]:
     """The morphemes of `text` by UniDic lemma, without punctuation."""
     return [Word(token.lemma, token.start, token.end) for token in _tokens(text)]
+
+
+_CONTENT = frozenset(("名詞", "動詞", "形容詞", "形状詞", "副詞", "感動詞", "連体詞", "代名詞", "接尾辞", "接頭辞"))
+_EMPTY = frozenset(
+    ("居る", "為る", "有る", "成る", "事", "物", "の", "者", "様", "為", "其の", "此の", "言う", "御", "さん", "君")
+)
+"""Lemmas that carry little by themselves."""
+_NOT = frozenset(("ず", "ない", "無い", "ぬ", "まい"))
+
+
+def units(text: str) -> list[Unit]:
+    """Morphemes by lemma; pronouns, auxiliaries and particles weigh little, negations are told."""
+    found = []
+    for token in _tokens(text):
+        lemma = token.lemma.partition("-")[0] or token.surface
+        denies = lemma in _NOT
+        heavy = denies or (
+            token.pos in _CONTENT and token.pos != "代名詞" and lemma not in _EMPTY and token.pos2 != "非自立可能"
+        )
+        name = token.pos2 == "固有名詞" or (token.pos == "名詞" and token.pos3 in ("人名", "地名"))
+        found.append(Unit(lemma, 1.0 if heavy else LIGHT, name and heavy, denies))
+    return found
 
 
 def phrase(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from in2x.principles.case import Case, case_of
 from in2x.principles.fundamental import check_principles
@@ -56,6 +56,11 @@ class Failed:
     why: str
 
 
+Sight = Literal["code", "peers", "reference", "meaning"]
+"""What a reward goes by. "code": a gate (principles that code checks): it takes away and never pays. "peers": the other
+answers. "reference": likeness to an accepted answer, or the rule that the instruction brings. "meaning": what the
+answer says, held against the source, without a reference."""
+
 Value = float | None | Failed
 """A number; None where the item is not the reward's business; `Failed` where it could not be judged."""
 
@@ -64,11 +69,14 @@ Value = float | None | Failed
 class Reward(Protocol):
     """A reward. Values are in [0, 1] unless its docstring says otherwise.
 
+    `sees` says what it goes by, and so how the scorer uses it (`route.py`).
+
     It is called with a whole batch, in which all answers to one instruction stand together, and returns one value per
     item. It must not depend on the order.
     """
 
     name: str
+    sees: Sight
 
     async def __call__(self, items: Sequence[RewardItem]) -> Sequence[Value]:
         """One value per item."""
@@ -83,6 +91,7 @@ class ItemReward(ABC):
     """A reward whose value for an item depends on that item alone. Subclasses give `one`."""
 
     name: str
+    sees: Sight = "reference"
     verifier: str | None = None
     """Name of the verifiers that are its business; None: every item is shown to `one`."""
 

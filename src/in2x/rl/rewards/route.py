@@ -1,8 +1,19 @@
 """Score answers by several weighted rewards, each of which speaks only for the items that are its business.
 
-The total of an item is the weighted mean over the rewards that apply to it: `sum(w_k r_k) / sum(w_k)` over the parts
-that are not None (our choice: a missing part must not pull the total towards zero). An item to which nothing applies
-has no total (None) and takes no part in training.
+    total = sum(w r) / sum(w) over the rewards that pay              where no gate is broken
+    total = sum(w r) / sum(w) over gates and rewards, less 1         where one is
+
+Gates are the principles that code checks (`Reward.sees` is "code"), all in [0, 1]. An answer that keeps them all earns
+what adequacy gives, in [0, 1]; one that breaks any is below 0, and so below every answer of its group that keeps all. Below
+0 answers are still ordered, by the mean that METHOD 5 pays for shares of principles: fewer principles broken is more, and
+so is more of what adequacy sees. A group in which every answer breaks something therefore still teaches (advantages are
+relative to the group, `objective.advantages`), and the weights say how much a broken principle weighs against adequacy
+there, and only there. Why no pay for principles: with weights 2 and 1, a polite sentence about something else earned .69
+and a good paraphrase .75 (`benchmarks/reward_order.py`).
+
+A reward that does not apply to an item (None) takes no part (our choice: a missing part must not pull the total towards
+zero). An item for which nothing that pays applies has no total (None) and takes no part in training: principles alone,
+or agreement with the other answers alone ("peers"), do not tell what an answer is worth.
 
 A reward that fails is excluded and counted, never taken for zero: one that raises, runs past its time, or returns the
 wrong number of values is excluded for the whole batch; a value that is `Failed`, NaN or infinite for its item.
@@ -25,7 +36,7 @@ class Scores:
     """The scores of a batch of n items.
 
     Attributes:
-        total: [n] weighted mean of the parts that apply, or None.
+        total: [n] what each item earns, in [-1, 1] where the parts are in [0, 1]; None where nothing that pays applies.
         parts: reward name -> [n] its values, None where it does not apply or failed.
         failures: reward name -> number of items it should have judged and could not.
         errors: reward name -> the last failure in words.
@@ -79,13 +90,26 @@ class Scorer:
             if count:
                 failures[name], errors[name] = count, error
                 self.failed[name] = self.failed.get(name, 0) + count
-        total = [self._total([parts[name][i] for name in names]) for i in range(len(items))]
+        total = [self._total({name: parts[name][i] for name in names}) for i in range(len(items))]
         return Scores(total, parts, failures, errors)
 
-    def _total(self, values: Sequence[float | None]) -> float | None:
-        pairs = [(w, v) for w, v in zip(self.weights.values(), values, strict=True) if v is not None]
-        weight = sum(w for w, _ in pairs)
-        return sum(w * v for w, v in pairs) / weight if weight else None
+    def _total(self, values: Mapping[str, float | None]) -> float | None:
+        there = {name: value for name, value in values.items() if value is not None}
+        gates = {name for name in there if self.rewards[name].sees == "code"}
+        pays = there.keys() - gates
+        if all(self.rewards[name].sees == "peers" for name in pays):
+            return None
+        earned = self._mean({name: there[name] for name in pays})
+        if not gates:
+            return earned
+        if all(there[name] >= 1 for name in gates):
+            return max(0.0, earned)  # a learned metric may go below 0, where the broken ones are
+        return self._mean({name: min(1.0, value) for name, value in there.items()}) - 1
+
+    def _mean(self, values: Mapping[str, float]) -> float:
+        return sum(self.weights[name] * value for name, value in values.items()) / sum(
+            self.weights[name] for name in values
+        )
 
     async def _part(self, name: str, items: Sequence[RewardItem]) -> tuple[list[float | None], int, str]:
         """Values of one reward, how many items it failed on, and why."""

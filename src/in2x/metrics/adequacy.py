@@ -1,0 +1,154 @@
+"""How far an answer says what an accepted answer says, by its words alone: a string metric that cannot be fed scraps.
+
+    score = F * fit ^ (1 + 3 c^2)       in [0, 1]; 1 for the reference itself
+
+- **F** is F1 of the weighted content units of both texts (`language/content.py`), where a word of the same root counts
+  in part, with a small share of chrF so that no two answers tie by having nothing in common.
+- **c**, the containment, is the larger of precision and recall.
+- **fit** is what wording is no excuse for, each in (0, 1]: the *balance* of content (less than the reference has, or
+  more), the *order* of the matched stretches beyond chance, and *exchange*: a name, a number or a negation of the
+  reference that is missing while another stands in the answer.
+
+Why the exponent: a paraphrase has other words than the reference (c about .5), and other words excuse another length,
+order or name. What has the reference's own words (c near 1) and yet another length, order or name has been cut, padded,
+shuffled or altered. chrF cannot tell the two apart, and pays the second more. Our design, after METEOR's chunks (Banerjee
+and Lavie, 2005); what it orders rightly, and what no string metric sees, is measured by `benchmarks/reward_order.py`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from math import sqrt
+
+from in2x.language.content import likeness, units
+from in2x.language.finding import Unit
+from in2x.language.numbers import numbers
+from in2x.metrics.chrf import sentence_chrf
+
+SIGNATURE = "adequacy|v:1|order:chunks|chrf:.1"
+
+_CHRF = 0.1
+_STRICT = 3.0
+_LEAST = 0.35
+_INCREASING = (0.0, 1.0, 1.5, 2.0, 2.417, 2.792, 3.140, 3.465, 3.770, 4.060, 4.335)
+"""Expected longest increasing subsequence of a random permutation of n."""
+
+
+def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "") -> float:
+    """The best score over `references`, in [0, 1]. What the source holds itself (names, signs) is no fault.
+
+    Args:
+        answer: the text to judge.
+        references: accepted answers in the language `lang`.
+        lang: code of the language of answer and references.
+        source: what was translated; "" where unknown.
+    """
+    return max((_score(answer, reference, lang, source) for reference in references), default=0.0)
+
+
+def _score(answer: str, reference: str, lang: str, source: str) -> float:
+    if answer.split() == reference.split():
+        return 1.0 if answer.strip() else 0.0
+    ours, theirs = units(answer, lang), units(reference, lang)
+    size, wanted = sum(u.weight for u in ours), sum(u.weight for u in theirs)
+    if not ours or not theirs:
+        return 0.0
+    pairs = align(ours, theirs)
+    shared = sum(likeness_ * min(ours[i].weight, theirs[j].weight) for i, j, likeness_ in pairs)
+    precision, recall = shared / size, shared / wanted
+    overlap = 2 * shared / (size + wanted)
+    overlap = (1 - _CHRF) * overlap + _CHRF * sentence_chrf(answer, reference) / 100
+    containment = max(precision, recall)
+    debris = 0.5 * max(0, _signs(answer) - max(_signs(reference), _signs(source)) - 2)
+    balance = min(size + debris, wanted) / max(size + debris, wanted)
+    fit = balance * _order(pairs) * _exchange(ours, theirs, answer, reference, source)
+    return overlap * float(fit ** (1 + _STRICT * containment**2))
+
+
+def align(ours: Sequence[Unit], theirs: Sequence[Unit]) -> list[tuple[int, int, float]]:
+    """(index in ours, index in theirs, likeness) of units that stand for each other, in the order of `ours`.
+
+    Same units first, each with the one that continues a run or else is nearest by place; then content units that are
+    alike.
+    """
+    places: dict[str, list[int]] = {}
+    for j, unit in enumerate(theirs):
+        places.setdefault(unit.key, []).append(j)
+    found: dict[int, tuple[int, float]] = {}
+    scale, last = len(theirs) / max(1, len(ours)), -2
+    for i, unit in enumerate(ours):
+        free = places.get(unit.key)
+        if free:
+            j = last + 1 if last + 1 in free else min(free, key=lambda j: abs(j - i * scale))
+            free.remove(j)
+            found[i] = (j, 1.0)
+            last = j
+    left = [j for free in places.values() for j in free if theirs[j].weight == 1.0]
+    for i, unit in enumerate(ours):
+        if i in found or unit.weight < 1.0 or not left:
+            continue
+        like, negative = max((likeness(unit.key, theirs[j].key), -j) for j in left)
+        if like >= _LEAST:
+            left.remove(-negative)
+            found[i] = (-negative, like)
+    return [(i, *found[i]) for i in sorted(found)]
+
+
+def _order(pairs: Sequence[tuple[int, int, float]]) -> float:
+    """Whether the matched stretches keep their order, beyond chance: about 0 for a shuffle, 1 for the same order.
+
+    With few stretches little can be told: the figure is drawn towards 1 as by two stretches that keep it.
+    """
+    starts: list[int] = []
+    last = (-2, -2)
+    for i, j, _ in pairs:
+        if (i - 1, j - 1) != last:
+            starts.append(j)
+        last = (i, j)
+    n = len(starts)
+    if n < 2:
+        return 1.0
+    chance = _INCREASING[n] if n < len(_INCREASING) else 2 * sqrt(n) - 1.77 * n ** (1 / 6) + 0.6
+    kept = max(0.0, (_increasing(starts) - chance) / (n - chance))
+    return ((n - 1) * kept + 2) / (n + 1)
+
+
+def _increasing(values: Sequence[int]) -> int:
+    """Length of the longest increasing subsequence."""
+    from bisect import bisect_left
+
+    tails: list[int] = []
+    for value in values:
+        place = bisect_left(tails, value)
+        tails[place : place + 1] = [value]
+    return len(tails)
+
+
+def _exchange(ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, reference: str, source: str) -> float:
+    """Less where the answer has another name, another number or another polarity in the place of the reference's."""
+    fit = 1.0
+    given = source.lower()
+    have, wanted = {u.key for u in ours}, {u.key for u in theirs}
+    missing = any(u.name and u.key not in have for u in theirs)
+    added = any(u.name and u.key not in wanted and u.key not in given for u in ours)
+    if missing and added:
+        fit *= 0.5
+    mine, due, known = _values(answer), _values(reference), _values(source)
+    if due - mine and mine - due - known:
+        fit *= 0.4
+    if sum(u.denies for u in ours) % 2 != sum(u.denies for u in theirs) % 2:
+        fit *= 0.6
+    return fit
+
+
+@lru_cache(maxsize=1 << 14)
+def _values(text: str) -> frozenset[object]:
+    return frozenset(number.value for number in numbers(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def _signs(text: str) -> int:
+    """Marks, symbols and invisible characters."""
+    return sum(unicodedata.category(char)[0] in "PSC" and char != "\n" for char in text)
