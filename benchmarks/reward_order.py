@@ -154,6 +154,8 @@ def negate(pair: Twice, rng: random.Random) -> str | None:
 
 def chatter(front: bool, pair: Twice) -> str:
     before, after = CHATTER[pair.lang]
+    if not pair.reference.endswith(tuple(language(pair.lang).ends + "！？!?")):
+        return glue(pair.lang).join((before, pair.reference)) if front else f"{pair.reference}\n{after}"
     return glue(pair.lang).join((before, pair.reference) if front else (pair.reference, after))
 
 
@@ -249,7 +251,8 @@ def order(sets: dict[str, list[Twice]], scorer: Scorer, count: int, show: str = 
             bad = {fault: make(pair, rng) for fault, make in FAULTS.items() if len(kinds[fault]) < count}
             if number_ >= count:  # the common faults have their pairs: go on for those that few pairs allow
                 bad = {fault: text for fault, text in bad.items() if fault in ("swap a name", "change a number", *MEANING)}
-            made = {fault: text for fault, text in bad.items() if text and text != pair.reference}
+            bare = "".join(pair.reference.split())
+            made = {fault: text for fault, text in bad.items() if text and "".join(text.split()) != bare}
             if not made:
                 continue
             totals = asyncio.run(scorer.score(items(pair, [pair.paraphrase, *made.values()]))).total

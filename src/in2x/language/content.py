@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from in2x.language.finding import LIGHT, Unit
 from in2x.language.grammar import grammar
+from in2x.language.japanese.names import sounds_like
 from in2x.language.language import language
 from in2x.language.script import HAN, HIRAGANA, KATAKANA
 
@@ -62,6 +63,15 @@ def units(text: str, code: str) -> tuple[Unit, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1 << 14)
+def is_whole(text: str, code: str) -> bool:
+    """Whether `text` begins and ends as a sentence may: by its grammar, or by a capital where the script has them."""
+    rules = grammar(language(code).code)
+    if rules is not None:
+        return rules.is_whole(text)
+    return not text.lstrip("\"'“„«»(-–—… ¡¿")[:1].islower()
+
+
 @lru_cache(maxsize=1 << 16)
 def likeness(a: str, b: str) -> float:
     """How far one unit may stand for another, by form alone, in [0, 1]: the same word inflected, or from one root.
@@ -82,3 +92,30 @@ def likeness(a: str, b: str) -> float:
     least = 4 if a.isascii() or b.isascii() else 2
     share = same / max(len(a), len(b))
     return 0.8 if same >= least and share >= 0.55 else 0.0
+
+
+_KATAKANA = re.compile(f"[{KATAKANA}]{{2,}}")
+_CAPITAL = re.compile(r"(?<![\w'’])[A-Z][a-zà-öø-ÿ]+")
+
+
+@lru_cache(maxsize=1 << 14)
+def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    text = unicodedata.normalize("NFKC", source)
+    return frozenset(_KATAKANA.findall(text)), frozenset(_CAPITAL.findall(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def names_of(key: str, source: str) -> frozenset[str]:
+    """The names of the source that the word `key` of a translation is a rendering of, by their letters or their sound."""
+    kana, latin = _names(source)
+    if _KATAKANA.fullmatch(key):
+        return frozenset(name for name in latin if sounds_like(name, key) >= _SOUND)
+    if key.isascii() and key.isalpha() and len(key) > 2:
+        return frozenset(name for name in latin if name.lower() == key) | frozenset(
+            name for name in kana if sounds_like(key.capitalize(), name) >= _SOUND
+        )
+    return frozenset()
+
+
+_SOUND = 0.75
+"""Least likeness of two spellings that are held to be one name."""

@@ -29,6 +29,10 @@ class Grammar(Protocol):
         """The units of content of `text` (`language/content.py`)."""
         ...
 
+    def is_whole(self, text: str) -> bool:
+        """Whether `text` begins and ends with what a sentence may begin and end with."""
+        ...
+
     def phrase(self, text: str) -> tuple[str, ...]:
         """The lemmas by which a phrase is known in any inflection: without what closes it (auxiliaries, particles)."""
         ...

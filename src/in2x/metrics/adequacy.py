@@ -1,6 +1,6 @@
 """How far an answer says what an accepted answer says, by its words alone: a string metric that cannot be fed scraps.
 
-    score = F * fit ^ (1 + 3 c^2)       in [0, 1]; 1 for the reference itself
+    score = F * fit ^ (.5 + 3.5 c^3)      in [0, 1]; 1 for the reference itself
 
 - **F** is F1 of the weighted content units of both texts (`language/content.py`), where a word of the same root counts
   in part, with a small share of chrF so that no two answers tie by having nothing in common.
@@ -22,16 +22,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
 
-from in2x.language.content import likeness, units
+from in2x.language.content import is_whole, likeness, names_of, units
 from in2x.language.finding import Unit
+from in2x.language.language import language
 from in2x.language.numbers import numbers
+from in2x.language.script import letters_of
 from in2x.metrics.chrf import sentence_chrf
 
 SIGNATURE = "adequacy|v:1|order:chunks|chrf:.1"
 
 _CHRF = 0.1
-_STRICT = 3.0
 _LEAST = 0.35
+"""Least likeness of two units that may stand for each other."""
+HAN_LETTER = letters_of("Hani")
 _INCREASING = (0.0, 1.0, 1.5, 2.0, 2.417, 2.792, 3.140, 3.465, 3.770, 4.060, 4.335)
 """Expected longest increasing subsequence of a random permutation of n."""
 
@@ -56,15 +59,17 @@ def _score(answer: str, reference: str, lang: str, source: str) -> float:
     if not ours or not theirs:
         return 0.0
     pairs = align(ours, theirs)
-    shared = sum(likeness_ * min(ours[i].weight, theirs[j].weight) for i, j, likeness_ in pairs)
-    precision, recall = shared / size, shared / wanted
+    shared = sum(like * min(ours[i].weight, theirs[j].weight) for i, j, like in pairs)
     overlap = 2 * shared / (size + wanted)
     overlap = (1 - _CHRF) * overlap + _CHRF * sentence_chrf(answer, reference) / 100
-    containment = max(precision, recall)
-    debris = 0.5 * max(0, _signs(answer) - max(_signs(reference), _signs(source)) - 2)
-    balance = min(size + debris, wanted) / max(size + debris, wanted)
-    fit = balance * _order(pairs) * _exchange(ours, theirs, answer, reference, source)
-    return overlap * float(fit ** (1 + _STRICT * containment**2))
+    containment = shared / min(size, wanted)
+    fit = (
+        _balance(answer, reference, source, ours, theirs)
+        * _order(pairs)
+        * _exchange(ours, theirs, answer, reference, source)
+        * _whole(answer, reference, source, lang, ours, {i for i, _, _ in pairs})
+    )
+    return overlap * float(fit ** (0.5 + 3.5 * containment**3))
 
 
 def align(ours: Sequence[Unit], theirs: Sequence[Unit]) -> list[tuple[int, int, float]]:
@@ -94,6 +99,41 @@ def align(ours: Sequence[Unit], theirs: Sequence[Unit]) -> list[tuple[int, int, 
             left.remove(-negative)
             found[i] = (-negative, like)
     return [(i, *found[i]) for i in sorted(found)]
+
+
+def _balance(answer: str, reference: str, source: str, ours: Sequence[Unit], theirs: Sequence[Unit]) -> float:
+    """The smaller over the larger: of content (with signs that neither text has), and of characters; their mean."""
+    mine, due, given = _signs(answer), _signs(reference), _signs(source)
+    debris = max(0, mine[1] - max(due[1], given[1])) + 0.5 * max(0, mine[0] - max(due[0], given[0]) - 2)
+    content = sum(u.weight for u in ours if u.weight == 1) + debris, sum(u.weight for u in theirs if u.weight == 1)
+    return sqrt(_ratio(*content, 0.25) * _ratio(len(answer.strip()), len(reference.strip()), 2))
+
+
+def _ratio(a: float, b: float, slack: float) -> float:
+    return (min(a, b) + slack) / (max(a, b) + slack)
+
+
+def _whole(answer: str, reference: str, source: str, lang: str, ours: Sequence[Unit], matched: set[int]) -> float:
+    """Less where the answer is no whole sentence, though the reference is, or has a sentence that is nobody's."""
+    tongue = language(lang)
+    fit = 1.0
+    ends = tuple(tongue.ends + "".join(tongue.quotes) + "!?！？…\"')）")
+    if reference.rstrip().endswith(ends) and not answer.rstrip().endswith(ends):
+        fit *= 0.6
+    if is_whole(reference, lang) and not is_whole(answer, lang):
+        fit *= 0.6
+    han = len(HAN_LETTER.findall(reference))
+    if han >= 4 and len(HAN_LETTER.findall(answer)) < han / 4:
+        fit *= 0.3
+    sentences = tongue.sentences(answer)
+    if len(sentences) > max(len(tongue.sentences(reference)), len(language(lang).sentences(source)), 1):
+        at = 0
+        for sentence in sentences:
+            weights = {i: ours[i].weight for i in range(at, min(len(ours), at + len(units(sentence, lang))))}
+            at += len(weights)
+            if sum(weights[i] for i in weights.keys() & matched) < 0.3 * sum(weights.values()):
+                fit *= 0.4
+    return fit
 
 
 def _order(pairs: Sequence[tuple[int, int, float]]) -> float:
@@ -131,10 +171,11 @@ def _exchange(ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, referen
     fit = 1.0
     given = source.lower()
     have, wanted = {u.key for u in ours}, {u.key for u in theirs}
-    missing = any(u.name and u.key not in have for u in theirs)
-    added = any(u.name and u.key not in wanted and u.key not in given for u in ours)
-    if missing and added:
-        fit *= 0.5
+    missing = [u.key for u in theirs if u.key not in have]
+    added = [u.key for u in ours if u.key not in wanted and u.key not in given]
+    named = any(u.name and u.key in missing for u in theirs) and any(u.name and u.key in added for u in ours)
+    if named or any(names_of(key, source) for key in missing):
+        fit *= 0.3
     mine, due, known = _values(answer), _values(reference), _values(source)
     if due - mine and mine - due - known:
         fit *= 0.4
@@ -149,6 +190,7 @@ def _values(text: str) -> frozenset[object]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _signs(text: str) -> int:
-    """Marks, symbols and invisible characters."""
-    return sum(unicodedata.category(char)[0] in "PSC" and char != "\n" for char in text)
+def _signs(text: str) -> tuple[int, int]:
+    """Marks of punctuation, and symbols and invisible characters."""
+    kinds = [unicodedata.category(char)[0] for char in text if char not in "\n\t\r"]
+    return kinds.count("P"), kinds.count("S") + kinds.count("C")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from in2x.language.finding import LIGHT, Finding, Unit, Word
@@ -14,7 +15,7 @@ from in2x.language.japanese.register import formality, is_literary, is_polite, r
 from in2x.language.japanese.surface import punctuation
 
 __all__ = [
-    "formality", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles", "units", "words",
+    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
@@ -35,6 +36,7 @@ _EMPTY = frozenset(
     ("居る", "為る", "有る", "成る", "事", "物", "の", "者", "様", "為", "其の", "此の", "言う", "御", "さん", "君")
 )
 """Lemmas that carry little by themselves."""
+_KATAKANA = re.compile("[ァ-ヴー]{2,}")
 _NOT = frozenset(("ず", "ない", "無い", "ぬ", "まい"))
 
 
@@ -47,9 +49,22 @@ def units(text: str) -> list[Unit]:
         heavy = denies or (
             token.pos in _CONTENT and token.pos != "代名詞" and lemma not in _EMPTY and token.pos2 != "非自立可能"
         )
-        name = token.pos2 == "固有名詞" or (token.pos == "名詞" and token.pos3 in ("人名", "地名"))
+        name = token.pos2 == "固有名詞" or (token.pos == "名詞" and _KATAKANA.fullmatch(token.surface) is not None)
         found.append(Unit(lemma, 1.0 if heavy else LIGHT, name and heavy, denies))
     return found
+
+
+def is_whole(text: str) -> bool:
+    """No particle, ending or suffix at the start; no case particle, prefix or open verb form (起こし, 行っ) at the end."""
+    tokens = _tokens(text)
+    if not tokens:
+        return False
+    first, last = tokens[0], tokens[-1]
+    if first.pos in ("助詞", "助動詞", "接尾辞"):
+        return False
+    if last.pos2 in ("格助詞", "係助詞") or last.pos in ("接頭辞", "連体詞"):
+        return False
+    return not (last.pos in ("動詞", "助動詞", "形容詞") and last.cform.startswith(("連用形", "未然形", "仮定形")))
 
 
 def phrase(text: str) -> tuple[str, ...]:
