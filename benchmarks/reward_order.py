@@ -113,7 +113,10 @@ def name(pair: Twice, rng: random.Random) -> str | None:
     return None
 
 
-_SMALL = {"en": "two three four five six seven eight nine ten".split(), "de": "zwei drei vier fünf sechs sieben acht".split()}
+_SMALL = {
+    "en": "two three four five six seven eight nine ten".split(),
+    "de": "zwei drei vier fünf sechs sieben acht".split(),
+}
 
 
 def number(pair: Twice, rng: random.Random) -> str | None:
@@ -180,7 +183,11 @@ MEANING = ("drop a clause", "negate")
 
 def rows(file: Path) -> list[dict[str, str]]:
     raw = file.read_bytes()
-    return [json.loads(line) for line in (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode().split("\n") if line]
+    return [
+        json.loads(line)
+        for line in (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode().split("\n")
+        if line
+    ]
 
 
 def twice(pairs: list[tuple[str, str]], source_lang: str, lang: str) -> Iterator[Twice]:
@@ -200,7 +207,9 @@ def twice(pairs: list[tuple[str, str]], source_lang: str, lang: str) -> Iterator
 
 def shared(data: Path) -> dict[str, list[Twice]]:
     """Pairs of the real data by direction."""
-    enja = [row for part in ("train.jsonl.gz", "dev.jsonl", "test.jsonl") for row in rows(data / f"parallel/enja.{part}")]
+    enja = [
+        row for part in ("train.jsonl.gz", "dev.jsonl", "test.jsonl") for row in rows(data / f"parallel/enja.{part}")
+    ]
     sets = {"en-ja": list(twice([(row["en"], row["ja"]) for row in enja], "en", "ja"))}
     cut = rows(data / "parallel/tatoeba50k.train.jsonl.gz")
     loose = [(row["ja"].replace(" ", ""), _join(row["en"])) for row in cut]
@@ -250,7 +259,9 @@ def order(sets: dict[str, list[Twice]], scorer: Scorer, count: int, show: str = 
         for number_, pair in enumerate(chosen):
             bad = {fault: make(pair, rng) for fault, make in FAULTS.items() if len(kinds[fault]) < count}
             if number_ >= count:  # the common faults have their pairs: go on for those that few pairs allow
-                bad = {fault: text for fault, text in bad.items() if fault in ("swap a name", "change a number", *MEANING)}
+                bad = {
+                    fault: text for fault, text in bad.items() if fault in ("swap a name", "change a number", *MEANING)
+                }
             bare = "".join(pair.reference.split())
             made = {fault: text for fault, text in bad.items() if text and "".join(text.split()) != bare}
             if not made:
@@ -269,7 +280,9 @@ def table(found: Orders) -> str:
     lines = ["| fault | " + " | ".join(found) + " |", "|---|" + "---:|" * len(found)]
     for fault in FAULTS:
         cells = [kinds[fault] for kinds in found.values()]
-        lines.append(f"| {fault} | " + " | ".join(f"{100 * sum(c) / len(c):.1f} ({len(c)})" if c else "-" for c in cells) + " |")
+        lines.append(
+            f"| {fault} | " + " | ".join(f"{100 * sum(c) / len(c):.1f} ({len(c)})" if c else "-" for c in cells) + " |"
+        )
     return "\n".join(lines)
 
 

@@ -17,8 +17,12 @@ and Lavie, 2005); what it orders rightly, and what no string metric sees, is mea
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 from math import sqrt
 
@@ -35,6 +39,8 @@ _CHRF = 0.1
 _LEAST = 0.35
 """Least likeness of two units that may stand for each other."""
 HAN_LETTER = letters_of("Hani")
+LOOK_ALIKE = re.compile("[\u2e80-\u2fdf\U0001d400-\U0001d7ff]")
+"""Radicals and mathematical letters, which stand for a character and are none."""
 _INCREASING = (0.0, 1.0, 1.5, 2.0, 2.417, 2.792, 3.140, 3.465, 3.770, 4.060, 4.335)
 """Expected longest increasing subsequence of a random permutation of n."""
 
@@ -124,7 +130,9 @@ def _whole(answer: str, reference: str, source: str, lang: str, ours: Sequence[U
         fit *= 0.6
     han = len(HAN_LETTER.findall(reference))
     if han >= 4 and len(HAN_LETTER.findall(answer)) < han / 4:
-        fit *= 0.3
+        fit *= 0.2
+    if set(LOOK_ALIKE.findall(answer)) - set(reference + source):
+        fit *= 0.2
     sentences = tongue.sentences(answer)
     if len(sentences) > max(len(tongue.sentences(reference)), len(language(lang).sentences(source)), 1):
         at = 0
@@ -157,8 +165,6 @@ def _order(pairs: Sequence[tuple[int, int, float]]) -> float:
 
 def _increasing(values: Sequence[int]) -> int:
     """Length of the longest increasing subsequence."""
-    from bisect import bisect_left
-
     tails: list[int] = []
     for value in values:
         place = bisect_left(tails, value)
@@ -175,18 +181,18 @@ def _exchange(ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, referen
     added = [u.key for u in ours if u.key not in wanted and u.key not in given]
     named = any(u.name and u.key in missing for u in theirs) and any(u.name and u.key in added for u in ours)
     if named or any(names_of(key, source) for key in missing):
-        fit *= 0.3
-    mine, due, known = _values(answer), _values(reference), _values(source)
+        fit *= 0.2
+    mine, due, known = (Counter(_values(text)) for text in (answer, reference, source))
     if due - mine and mine - due - known:
-        fit *= 0.4
+        fit *= 0.2
     if sum(u.denies for u in ours) % 2 != sum(u.denies for u in theirs) % 2:
         fit *= 0.6
     return fit
 
 
 @lru_cache(maxsize=1 << 14)
-def _values(text: str) -> frozenset[object]:
-    return frozenset(number.value for number in numbers(text))
+def _values(text: str) -> tuple[Fraction, ...]:
+    return tuple(number.value for number in numbers(text))
 
 
 @lru_cache(maxsize=1 << 14)
