@@ -105,7 +105,15 @@ class RlConfig(Config):
         source="METHOD 5",
         ge=0,
     )
-    rewards: dict[str, float] = knob({"principles": 1.0, "chrf": 1.0}, "Weight of each reward.", source="METHOD 5")
+    rewards: dict[str, float] = knob(
+        {"principles": 1.0, "adequacy": 1.0},
+        "Weight of each reward. Principles are gates: an answer that breaks one is below all that break none, and what "
+        "pays is the rest.",
+        source="METHOD 5",
+    )
+    run_code_unconfined: bool = knob(
+        False, "Run the programs of the reward code where this machine cannot confine them: they may do anything."
+    )
     judge: JudgeConfig = knob(JudgeConfig(), "The judge of the reward judged.")
     refill: int = knob(
         0,

@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def command(walls: str, role: str, seconds: int, megabytes: int) -> list[str]:
     links = [word for p in ("/lib", "/lib64") if os.path.islink(p) for word in ("--symlink", os.readlink(p), p)]
     size = str(confine.DISK * confine.MEGABYTE)
     return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", "--size", size,
-            "--tmpfs", "/", *binds, *links, "--dev", "/dev", "--size", size, "--tmpfs", "/box", "--remount-ro", "/",
+            "--tmpfs", "/", *binds, *links, "--dev", "/dev", "--remount-ro", "/dev", "--size", size, "--tmpfs", "/box", "--remount-ro", "/",
             "--chdir", "/box", *run, "inside", str(seconds), str(megabytes), role]  # fmt: skip
 
 
@@ -61,11 +62,10 @@ def walls() -> str:
         return ""
     kinds = ("bubblewrap", "namespaces") if shutil.which("bwrap") else ("namespaces",)
     for kind in kinds:
-        try:
-            if asyncio.run(_verdict(kind, "x = 1", "assert x == 1", 2, 512, 20.0)) == tests.PASSED:
+        trial = _verdict(kind, "x = 1", "assert x == 1", 2, 512, 20.0)
+        with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
+            if thread.submit(asyncio.run, trial).result() == tests.PASSED:
                 return kind
-        except (OSError, RuntimeError):
-            continue
     return ""
 
 
