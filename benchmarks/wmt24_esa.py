@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--ter", action="store_true", help="TER as well")
     options = parser.parse_args()
     folder = options.data / "eval"
-    judged = read_judged(folder / "wmt24.en-ja.jsonl.gz", folder / "wmt24.en-ja.esa.jsonl")
+    judged = read_judged(folder / "wmt24.en-ja.jsonl.gz", folder / "wmt24.en-ja.esa.jsonl", "en-ja")
     documents = judged.documents
     count = int((~np.isnan(judged.human)).sum())
     print(f"{count} judgements of {len(judged.systems)} systems, {len(judged.items)} segments in {len(set(documents))} "

@@ -40,7 +40,7 @@ def write(file: Path, rows: list[Any]) -> Path:
 
 def test_outputs_and_scores_are_aligned_and_correlate(tmp_path: Path) -> None:
     test, human = write(tmp_path / "t.jsonl", SEGMENTS), write(tmp_path / "h.jsonl", rows_of(SCORES))
-    judged = read_judged(test, human)
+    judged = read_judged(test, human, "en-ja")
     assert judged.systems == ["good", "bad"] and judged.documents == ["d1", "d1", "d2"]
     assert judged.human.tolist() == [[95, 5], [90, 60], [80, 30]]
     chrf = metric_table(judged, "chrF", "ja")
@@ -67,7 +67,7 @@ def test_judgements_of_another_year(
 ) -> None:
     test, human = write(tmp_path / "t.jsonl", SEGMENTS), write(tmp_path / "h.jsonl", rows_of(scores, documents))
     with pytest.raises(In2xError, match=message):
-        read_judged(test, human)
+        read_judged(test, human, "en-ja")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_judgements_of_another_year(
 def test_bad_scores_from_elsewhere(tmp_path: Path, rows: list[Any], message: str) -> None:
     test, human = write(tmp_path / "t.jsonl", SEGMENTS), write(tmp_path / "h.jsonl", rows_of(SCORES))
     with pytest.raises(In2xError, match=message):
-        read_score_tables(write(tmp_path / "s.jsonl", rows), read_judged(test, human))
+        read_score_tables(write(tmp_path / "s.jsonl", rows), read_judged(test, human, "en-ja"))
 
 
 def test_a_check_that_is_the_same_for_all_has_no_correlation() -> None:

@@ -24,11 +24,16 @@ from in2x.evaluate.wmt import (
     read_submission,
     read_testset,
     score_key,
-    write_submission,
-)  # fmt: skip
+)
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "eval"
 STORY, TALK = "en-ja_JP_#_literary_#_tale_1", "en-ja_JP_#_speech_#_vid_abc"
+
+
+def submit(file: Path, said: dict[str, list[str]]) -> Path:
+    rows = [{"doc_id": doc_id, "hypothesis": "\n\n".join(paragraphs)} for doc_id, paragraphs in said.items()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
 
 
 @pytest.fixture
@@ -50,19 +55,17 @@ def test_doc_ids_and_the_vid_trap() -> None:
     assert parse_doc_id("test-en-news_x.1") == ("", "", "test-en-news_x.1")
 
 
-def test_a_submission_survives_the_round_trip(testset: Path, tmp_path: Path) -> None:
+def test_a_submission_is_read_pair_by_pair(testset: Path, tmp_path: Path) -> None:
     documents = read_testset(testset, "en-ja_JP")
     assert [len(d.paragraphs) for d in documents.values()] == [2, 1]
     said = {STORY: ["猫だ。", "犬だ。\n本当に。"], TALK: ["やあ。"]}
-    write_submission(tmp_path / "s.jsonl", said)
-    assert read_submission(tmp_path / "s.jsonl") == said
+    found = read_submission(submit(tmp_path / "s.jsonl", said | {"ja-zh_CN_#_news_#_x": ["好。"]}), "en-ja_JP")
+    assert found.documents == said and found.others == {"ja-zh_CN": 1}
     assert check_submission(said, documents, "mine") == []
     assert align(said, documents, "mine") == ["猫だ。", "犬だ。\n本当に。", "やあ。"]
     scores = chrf_by_domain(documents, align(said, documents, "mine"), "ja")
     assert list(scores) == ["literary", "speech", "all"]
     assert scores["speech"].value == pytest.approx(100) and scores["all"].n == 3
-    with pytest.raises(In2xError, match="paragraph 1 holds an empty line"):
-        write_submission(tmp_path / "s.jsonl", {STORY: ["a\n\nb"]})
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_a_submission_survives_the_round_trip(testset: Path, tmp_path: Path) -> 
         ({STORY: ["猫。", " "], TALK: ["や"]}, f"mine: document {STORY}, paragraph 2 is empty."),
         ({STORY: ["猫。", "A dog."], TALK: ["や"]}, f"mine: document {STORY}, paragraph 2 is its source, untransla"),
         ({STORY: ["猫。", "犬。"], TALK: ["や"], "en-ja_JP_#_news_#_24": ["x"]},
-         "mine: document en-ja_JP_#_news_#_24 is not in the test set (of another year or pair)."),
+         "mine: document en-ja_JP_#_news_#_24 is not in the test set (of another year)."),
         ({STORY: ["猫。", "犬。"], "en-ja_JP_#_speech_#_abc": ["や"]},
          f"mine: document {TALK} is missing (there is en-ja_JP_#_speech_#_abc: the vid_ prefix differs)."),
     ],
@@ -89,21 +92,23 @@ def test_bad_files(testset: Path, tmp_path: Path) -> None:
     file = tmp_path / "s.jsonl"
     file.write_text('{"doc_id": "a"}\n')
     with pytest.raises(In2xError, match='line 1: no "doc_id" and "hypothesis"'):
-        read_submission(file)
+        read_submission(file, "en-ja_JP")
     file.write_text('{"doc_id": "a", "hypothesis": "x"}\n' * 2)
     with pytest.raises(In2xError, match="line 2: document a is given twice"):
-        read_submission(file)
+        read_submission(file, "en-ja_JP")
+    submit(file, {"ja-zh_CN_#_news_#_x": ["好。"]})
+    with pytest.raises(In2xError, match="no document of en-ja_JP; pairs in this file: ja-zh_CN"):
+        read_submission(file, "en-ja_JP")
 
 
 def test_the_check_command(testset: Path, tmp_path: Path) -> None:
-    good = tmp_path / "good.jsonl"
-    write_submission(good, {STORY: ["猫。", "犬。"], TALK: ["やあ。"]})
+    good = submit(tmp_path / "good.jsonl", {STORY: ["猫。", "犬。"], TALK: ["やあ。"]})
     base = ["wmt", str(good), "--test", str(testset), "--pair", "en-ja_JP"]
     result = CliRunner().invoke(app, [*base, "--json"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert found["faults"] == [] and found["chrF"]["all"]["value"] == pytest.approx(100)
-    write_submission(good, {STORY: ["猫。"]})
+    submit(good, {STORY: ["猫。"]})
     result = CliRunner().invoke(app, base)
     assert result.exit_code == 1 and "has 1 paragraphs, its source 2" in result.stdout
 

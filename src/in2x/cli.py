@@ -6,6 +6,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed wi
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,14 @@ app.add_typer(language.app, name="language")
 app.add_typer(evaluate.app, name="evaluate")
 
 
+_NOT_OURS = {
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EISDIR, errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+}  # fmt: skip
+"""What a disk says about a path that was given to us: a sentence, where another OSError is a bug and keeps its
+traceback."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; the only place where faults become sentences."""
     say = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -62,6 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) went away: nothing is wrong, and Python must not complain while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        say.print(f"[bold red]in2x:[/bold red] {escape(f'{place}{error.strerror}')}.")
+        return 1
     except Exception as error:
         if not hasattr(error, "exit_code"):  # not one of Typer's own: a bug of ours keeps its traceback
             raise

@@ -11,6 +11,7 @@ import typer
 from in2x.commands import judge as cli_judged
 from in2x.commands import mtbench as cli_mtbench
 from in2x.commands.express import express
+from in2x.commands.options import language_code, once_each, out_option
 from in2x.commands.show import AsJson, emit, show
 from in2x.errors import UsageError
 from in2x.stage import console
@@ -24,9 +25,11 @@ app.command()(cli_mtbench.mtbench)
 
 @app.command()
 def score(
-    hyp: Annotated[list[Path], typer.Option("--hyp", help="Translations, one a line; again for further systems.")],
+    hyp: Annotated[list[Path], typer.Option("--hyp", help="Translations, one a line; again for further systems.",
+                                            callback=once_each("--hyp"))],
     ref: Annotated[list[Path], typer.Option("--ref", help="References, one a line; again for further references.")],
-    to: Annotated[str, typer.Option("--to", help="Language of the translations, for example ja.")],
+    to: Annotated[str, typer.Option("--to", help="Language of the translations, for example ja.",
+                                    callback=language_code)],
     src: Annotated[Path | None, typer.Option("--src", help="Sources, one a line (learned metrics need them).")] = None,
     metric: Annotated[list[str] | None, typer.Option("--metric", help="BLEU, chrF, chrF++, TER, or comet:MODEL, "
                                                      "metricx:MODEL.  [default: BLEU chrF chrF++ TER]",
@@ -93,8 +96,7 @@ def autorank(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example runs/demo.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to write.  [default: RUN/report.html]",
-                                             show_default=False)] = None,
+    out: Annotated[Path | None, out_option("Where to write.  [default: RUN/report.html]")] = None,
 ) -> None:  # fmt: skip
     """Make the page about a run again, from whatever stages are finished."""
     from in2x.artifact import MANIFEST, Artifact, write_text
@@ -129,7 +131,8 @@ def wmt(
 
     from in2x.evaluate.wmt import align, check_submission, chrf_by_domain, read_submission, read_testset
 
-    documents, said = read_testset(test, pair), read_submission(submission)
+    documents, found = read_testset(test, pair), read_submission(submission, pair)
+    said = found.documents
     faults = check_submission(said, documents, submission.stem)
     scores = {}
     if not faults and all(d.references for d in documents.values()):
@@ -140,10 +143,13 @@ def wmt(
             {
                 "faults": faults,
                 "documents": len(documents),
+                "other_pairs": found.others,
                 "chrF": {d: dataclasses.asdict(s) for d, s in scores.items()},
             }
         )
     else:
+        for other, count in found.others.items():
+            console.print(f"[yellow]note[/yellow]  {count} documents of {other} are in the file; they were not checked")
         for fault in faults:
             print(fault)
         if scores:
@@ -161,7 +167,7 @@ def wmt(
 def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Score files, SYSTEM.jsonl each.")],
     pair: Annotated[str, typer.Option("--pair", help="Language pair, for example en-ja_JP.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The page to write.")],
+    out: Annotated[Path, out_option("The page to write.")],
     outputs: Annotated[Path | None, typer.Option("--outputs", help="JSON Lines with the systems' outputs, to show "
                                                  "side by side.")] = None,
 ) -> None:  # fmt: skip
@@ -186,8 +192,9 @@ def audit(
     = None,
     rewarded: Annotated[list[str] | None, typer.Option("--rewarded", help="What was rewarded; again for more.  "
                                                        "[default: the run's own rewards]", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="The page.  [default: RUN/audit.html]",
-                                             show_default=False)] = None,
+    learned: Annotated[list[str] | None, typer.Option("--learned", help="Measure both with comet:MODEL or "
+                                                      "metricx:MODEL as well; again for more.")] = None,
+    out: Annotated[Path | None, out_option("The page.  [default: RUN/audit.html]")] = None,
     candidates: Annotated[int, typer.Option("--candidates", min=0, help="Samples a segment for the table of minimum "
                                             "Bayes risk; 0 leaves it out.")] = 0,
     as_json: AsJson = False,
@@ -195,8 +202,8 @@ def audit(
     """Audit a rewarded model on measures that it was not rewarded with."""
     from in2x.evaluate.audit_run import audit_run
 
-    found, file = audit_run(run, before=before, after=after, pair=pair, rewarded=rewarded, out=out,
-                            candidates=candidates)  # fmt: skip
+    found, file = audit_run(run, before=before, after=after, pair=pair, rewarded=rewarded,
+                            learned=learned or (), out=out, candidates=candidates)  # fmt: skip
     if as_json:
         emit({"segments": found.segments, "findings": found.findings,
                "measures": [dataclasses.asdict(m) for m in found.measures], "page": str(file)})  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from in2x.commands.options import once_each, out_option
 from in2x.errors import UsageError
 from in2x.stage import console
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 def express(
     model: Annotated[list[str] | None, typer.Option("--model", help="Translate with this folder, hub name or server "
-                     "address (ADDRESS#NAME); again for more.")] = None,
+                     "address (ADDRESS#NAME); again for more.", callback=once_each("--model"))] = None,
     hyp: Annotated[list[Path] | None, typer.Option("--hyp", help='Answers made elsewhere, JSON Lines of {"id", '
-                   '"hypothesis"}; again for more.')] = None,
-    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="copy, literal or shuffle; again for more.")]
-    = None,
+                   '"hypothesis"}; again for more.', callback=once_each("--hyp"))] = None,
+    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="copy, literal or shuffle; again for more.",
+                                                       callback=once_each("--baseline"))] = None,
     phenomenon: Annotated[list[str] | None, typer.Option("--phenomenon", help="Only these items; again for more.  "
                                                          "[default: all]", show_default=False)] = None,
     judge: Annotated[str | None, typer.Option("--judge", help="Server address (ADDRESS#NAME) of a model that judges "
@@ -37,7 +38,7 @@ def express(
                                           "said, so that scoring again costs nothing.")] = Path("express"),
     export: Annotated[Path | None, typer.Option("--export", help="Only write the sources with context and register, "
                                                 "to be translated elsewhere.")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write a page.")] = None,
+    out: Annotated[Path | None, out_option("Write a page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:  # fmt: skip
     """Score translations into Japanese on idioms, slang, register, voice, names and more, by code and with a judge."""

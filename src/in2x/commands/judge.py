@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from in2x.commands.options import language_code, once_each
 from in2x.commands.show import AsJson, emit, show
 from in2x.errors import In2xError, UsageError
 from in2x.stage import console
@@ -21,10 +22,13 @@ CacheFile = Annotated[Path | None, typer.Option("--cache", help="SQLite file; an
 
 
 def judge(
-    hyp: Annotated[list[Path], typer.Option("--hyp", help="Translations, one a line; again for further systems.")],
+    hyp: Annotated[
+        list[Path],
+        typer.Option("--hyp", help="Translations, one a line; again for further systems.", callback=once_each("--hyp")),
+    ],
     src: Annotated[Path, typer.Option("--src", help="Sources, one a line.")],
-    source: Annotated[str, typer.Option("--from", help="Language of the sources.")],
-    to: Annotated[str, typer.Option("--to", help="Language of the translations.")],
+    source: Annotated[str, typer.Option("--from", help="Language of the sources.", callback=language_code)],
+    to: Annotated[str, typer.Option("--to", help="Language of the translations.", callback=language_code)],
     model: JudgeModel,
     url: Server = None,
     cache: CacheFile = None,
@@ -85,11 +89,12 @@ def correlate(
     from in2x.evaluate import judged as room
     from in2x.evaluate.clusters import rank_clusters
     from in2x.evaluate.correlation import Agreement
+    from in2x.language.codes import canonical
 
-    languages = [part.split("_")[0] for part in pair.split("-", 1)]
-    if len(languages) != 2:
+    if "-" not in pair:
         raise UsageError(f"{pair!r} is no language pair", mend="give it as en-ja")
-    found = room.read_judged(test, human)
+    languages = [canonical(code) for code in pair.split("-", 1)]
+    found = room.read_judged(test, human, pair)
     if len(found.systems) < 3:
         raise In2xError(f"only {len(found.systems)} systems are judged", file=human, mend="judge at least three")
     if found.left_out:

@@ -15,6 +15,7 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
 from in2x.errors import In2xError, UsageError
+from in2x.evaluate.rewarded import is_rewarded
 from in2x.language.language import language
 from in2x.metrics.significance import SEED, Statistics, mean, paired_bootstrap, ratio
 from in2x.metrics.strings import LOWER_IS_BETTER, METRICS, canonical, statistics
@@ -24,8 +25,6 @@ LENGTH_DRIFT = 0.05
 """Change of the length ratio that is flagged (our choice)."""
 DIVERSITY_LOSS = 0.05
 """Relative loss of distinct n-grams that is flagged (our choice)."""
-_RELATED = {"chrF": {"chrF", "chrF++"}, "chrF++": {"chrF", "chrF++"}}
-"""Metrics so alike that rewarding one is rewarding the other."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,7 @@ class Side:
     principles: Sequence[Mapping[str, bool | None]] = ()
     sampled: Sequence[str] = ()
     extra: Mapping[str, Statistics] = field(default_factory=dict)
-    """Further measures by name (a judge, a learned metric), higher is better."""
-
-
-def rewarded_names(rewards: Sequence[str]) -> set[str]:
-    """Names of measures that a list of rewards covers: "chrf" covers chrF and chrF++, "principles" every principle."""
-    found: set[str] = set()
-    for reward in rewards:
-        known = {m.lower() for m in METRICS}
-        if reward.lower() in known:
-            found |= _RELATED.get(canonical(reward), {canonical(reward)})
-        else:
-            found.add(reward)
-    return found
+    """Further measures by name (a learned metric), higher is better; the same names on both sides."""
 
 
 def audit(
@@ -87,47 +74,40 @@ def audit(
         sources: source segments.
         references: one a segment.
         lang: language of the translations.
-        rewarded: rewards by name ("chrF", "principles", "principle/register", names of `extra`).
+        rewarded: rewards by name, see `covered`.
 
     Raises:
         In2xError: numbers of segments differ.
+        UsageError: an unknown reward.
     """
     for side in (before, after):
         for what, texts in (("sources", sources), ("references", references), ("principles", side.principles)):
             if len(texts) != len(side.hypotheses) and (texts or what != "principles"):
                 raise In2xError(f"{side.name}: {len(side.hypotheses)} outputs but {len(texts)} {what}",
                                 mend="give the same segments for all")  # fmt: skip
-    names = rewarded_names(rewarded)
 
-    def is_rewarded(name: str) -> bool:
-        return name in names or (name.startswith("principle") and "principles" in names)
-
-    def compare(name: str, a: Statistics, b: Statistics, kind: str, better: int) -> Measure:
+    def compare(name: str, a: Statistics, b: Statistics, better: int, kind: str = "") -> Measure:
         found = paired_bootstrap(a, b, resamples=resamples, seed=seed)
         verdict = "level" if found.p >= ALPHA else "rose" if found.difference > 0 else "fell"
+        kind = kind or ("rewarded" if is_rewarded(name, rewarded) else "held out")
         return Measure(name, kind, b.value, a.value, found.low, found.high, found.p, better, verdict)
 
     measures = []
     for metric in METRICS:
         new, old = (statistics(s.hypotheses, references, metric, lang=lang, tokenize=tokenize) for s in (after, before))
-        kind = "rewarded" if is_rewarded(metric) else "held out"
-        measures.append(compare(metric, new, old, kind, -1 if metric in LOWER_IS_BETTER else 1))
+        measures.append(compare(metric, new, old, -1 if metric in LOWER_IS_BETTER else 1))
     for name in _principles(before, after):
         new, old = _share(after, name), _share(before, name)
-        kind = "rewarded" if is_rewarded(f"principle/{name}") else "held out"
-        measures.append(compare(f"principle/{name}", new, old, kind, 1))
+        measures.append(compare(f"principle/{name}", new, old, 1))
     for name, stats in after.extra.items():
-        if name in before.extra:
-            measures.append(
-                compare(name, stats, before.extra[name], "rewarded" if is_rewarded(name) else "held out", 1)
-            )
+        measures.append(compare(name, stats, before.extra[name], 1))
     sizes = [len(r) for r in references]
     new, old = (ratio([len(h) for h in s.hypotheses], sizes) for s in (after, before))
-    measures.append(compare("length / reference", new, old, "drift", 0))
+    measures.append(compare("length / reference", new, old, 0, "drift"))
     new, old = (
         mean([copied(s, h, lang) for s, h in zip(sources, side.hypotheses, strict=True)]) for side in (after, before)
     )
-    measures.append(compare("copied from the source", new, old, "drift", -1))
+    measures.append(compare("copied from the source", new, old, -1, "drift"))
     return Audit(measures, [*_findings(measures), *_diversity(before, after, lang)], len(references))
 
 

@@ -12,6 +12,7 @@ higher is better.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,8 +187,26 @@ def _check_documents(scores: dict[str, list[DocumentScores]]) -> list[str]:
             if len(systems) == 1:
                 raise In2xError(f"{systems[0]}: document {name} is known to no other system",
                                 mend="give scores of the same test set (and year) for all systems")  # fmt: skip
+    _check_paragraphs(scores)
     for system in scores:
         missing = [name for name, systems in seen.items() if system not in systems]
         if missing:
             warnings.append(f"{system} lacks {len(missing)} of {len(seen)} documents, {missing[0]} among them")
     return warnings
+
+
+def _check_paragraphs(scores: dict[str, list[DocumentScores]]) -> None:
+    """A document has one score a paragraph from every metric for every system: most have it right, and set the rule."""
+    sizes: dict[str, Counter[int]] = {}
+    for documents in scores.values():
+        for d in documents:
+            sizes.setdefault(f"{d.domain}/{d.document}", Counter()).update(map(len, d.metrics.values()))
+    usual = {name: found.most_common(1)[0][0] for name, found in sizes.items()}
+    for system, documents in scores.items():
+        for d in documents:
+            wanted = usual[f"{d.domain}/{d.document}"]
+            for metric, values in d.metrics.items():
+                if len(values) != wanted:
+                    many = f"{len(values)} score{'s' if len(values) != 1 else ''} of {metric}"
+                    raise In2xError(f"{system}, document {d.document}: {many}, where {wanted} are usual",
+                                    mend="give one score a paragraph, null where there is none")  # fmt: skip

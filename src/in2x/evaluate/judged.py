@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from in2x.evaluate.checks import Segments, check_segments
 from in2x.evaluate.correlation import Agreement, segment_level, system_level
 from in2x.evaluate.human import read_esa, read_mqm, tabulate
 from in2x.evaluate.inputs import read_jsonl
+from in2x.evaluate.wmt import parse_doc_id
 from in2x.metrics import learned
 from in2x.metrics.significance import Floats
 from in2x.metrics.strings import LOWER_IS_BETTER, canonical, statistics
@@ -48,16 +50,32 @@ class Judged:
         return list(self.outputs)
 
 
-def read_judged(test: Path, human: Path) -> Judged:
-    """Read and align a test set and human scores; segments that nobody judged are left out.
+def _of_pair(test: Path, pair: str) -> list[tuple[int, dict[str, Any]]]:
+    """Rows of `pair`; a row that names no pair ("lp", or the front of its doc_id) is taken as of it."""
+    rows = list(read_jsonl(test))
+    named = [str(row.get("lp") or parse_doc_id(str(row.get("doc_id")))[0]) for _, row in rows]
+    own = [row for row, lp in zip(rows, named, strict=True) if not lp or _codes(lp) == _codes(pair)]
+    if rows and not own:
+        raise In2xError(f"the test set is {', '.join(sorted(set(named)))}, not {pair}", file=test,
+                        mend="give the pair of the test set")  # fmt: skip
+    return own
+
+
+def _codes(pair: str) -> list[str]:
+    """The languages of a pair without their countries: en-ja and en-ja_JP are one pair."""
+    return [part.split("_")[0] for part in pair.split("-", 1)]
+
+
+def read_judged(test: Path, human: Path, pair: str) -> Judged:
+    """Read and align the segments of `pair` of a test set and human scores; segments nobody judged are left out.
 
     Raises:
-        In2xError: a judged segment is not in the test set or belongs to another document there, or a judged system
-            lacks an output.
+        In2xError: the test set says that it is of another pair, a judged segment is not in the test set or belongs to
+            another document there, or a judged system lacks an output.
     """
     scores = read_mqm(human) if human.suffix == ".tsv" else read_esa(human)
     table = tabulate(scores)
-    rows = {str(row.get("line", number)): (number, row) for number, row in read_jsonl(test)}
+    rows = {str(row.get("line", number)): (number, row) for number, row in _of_pair(test, pair)}
     known = set.union(*(set(row.get("hyps") or {}) for _, row in rows.values())) if rows else set()
     systems = [s for s in table.systems if s in known]
     if not systems:

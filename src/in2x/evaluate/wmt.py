@@ -10,13 +10,11 @@ the organisers' score files lack; `score_key` bridges it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from in2x.artifact import write_text
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
 from in2x.metrics.strings import Score, score
@@ -95,39 +93,42 @@ def _reference(row: Mapping[str, Any]) -> str | None:
     return first if isinstance(first, str) else None
 
 
-def read_submission(file: Path) -> dict[str, list[str]]:
-    """Paragraphs by doc_id.
+@dataclass(frozen=True)
+class Submission:
+    """What one system handed in for a pair.
+
+    Attributes:
+        documents: paragraphs by doc_id.
+        others: number of documents of each further pair in the file (a system hands in one file for all its pairs).
+    """
+
+    documents: dict[str, list[str]]
+    others: dict[str, int]
+
+
+def read_submission(file: Path, pair: str) -> Submission:
+    """A submission file; documents whose doc_id names another pair than `pair` are counted, not read.
 
     Raises:
-        In2xError: a line without "doc_id" or "hypothesis", or a document given twice.
+        In2xError: a line without "doc_id" or "hypothesis", a document given twice, or none of `pair`.
     """
     found: dict[str, list[str]] = {}
+    others: dict[str, int] = {}
     for number, row in read_jsonl(file):
         doc_id, text = row.get("doc_id"), row.get("hypothesis")
         if not isinstance(doc_id, str) or not isinstance(text, str):
             raise In2xError('no "doc_id" and "hypothesis"', file=file, line=number, mend="give both as texts")
+        own = parse_doc_id(doc_id)[0]
+        if own and own != pair:
+            others[own] = others.get(own, 0) + 1
+            continue
         if doc_id in found:
             raise In2xError(f"document {doc_id} is given twice", file=file, line=number, mend="keep one of the lines")
         found[doc_id] = text.split(PARAGRAPHS)
     if not found:
-        raise In2xError("the submission is empty", file=file, mend="give one line a document")
-    return found
-
-
-def write_submission(file: Path, documents: Mapping[str, Sequence[str]]) -> None:
-    """Write paragraphs by doc_id as a submission.
-
-    Raises:
-        In2xError: a paragraph holds an empty line, which would be read back as two paragraphs.
-    """
-    lines = []
-    for doc_id, paragraphs in documents.items():
-        for number, text in enumerate(paragraphs, start=1):
-            if PARAGRAPHS in text:
-                raise In2xError(f"document {doc_id}: paragraph {number} holds an empty line", file=file,
-                                mend="join its lines")  # fmt: skip
-        lines.append(json.dumps({"doc_id": doc_id, "hypothesis": PARAGRAPHS.join(paragraphs)}, ensure_ascii=False))
-    write_text(file, "\n".join(lines) + "\n")
+        known = f"pairs in this file: {', '.join(sorted(others))}" if others else "give one line a document"
+        raise In2xError(f"the submission has no document of {pair}", file=file, mend=known)
+    return Submission(found, others)
 
 
 def check_submission(
@@ -154,7 +155,7 @@ def check_submission(
     known = {score_key(d) for d in testset}
     for doc_id in submission:
         if doc_id not in testset and score_key(doc_id) not in known:
-            faults.append(f"{system}: document {doc_id} is not in the test set (of another year or pair).")
+            faults.append(f"{system}: document {doc_id} is not in the test set (of another year).")
     return faults
 
 
@@ -166,7 +167,7 @@ def align(submission: Mapping[str, Sequence[str]], testset: Mapping[str, TestDoc
     """
     faults = [f for f in check_submission(submission, testset, system) if "paragraph " not in f]
     if faults:
-        raise In2xError(faults[0].rstrip("."), mend="mend the submission (`in2x evaluate wmt check` lists all faults)")
+        raise In2xError(faults[0].rstrip("."), mend="mend the submission (`in2x evaluate wmt` lists all faults)")
     return [paragraph for doc_id in testset for paragraph in submission[doc_id]]
 
 

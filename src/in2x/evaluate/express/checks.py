@@ -17,7 +17,7 @@ from typing import assert_never
 
 from in2x.evaluate.express.item import Check, Consistent, Count, Item, MaxChars, RegisterIs, SameLines, WithPhrases
 from in2x.evaluate.express.item import is_pattern as is_regex
-from in2x.evaluate.express.meaning import on_topic
+from in2x.evaluate.express.meaning import says
 from in2x.language.language import language
 from in2x.language.register import register_of
 from in2x.language.script import written_in
@@ -155,10 +155,7 @@ def implicit(item: Item, answer: str) -> list[Checked]:
         ("copied", not_copied(words, answer)),
         ("residue", translated(words, answer)),
         ("note", no_notes(notes, answer)),
-        (
-            "meaning",
-            KEPT if on_topic(item, answer) else Verdict(False, "no content word of any good rendering is there"),
-        ),
+        ("meaning", says(item, answer)),
         (
             "length",
             KEPT if low <= size <= high else Verdict(False, f"the answer is too {'short' if size < low else 'long'}"),

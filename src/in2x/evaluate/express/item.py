@@ -104,6 +104,19 @@ Check = Annotated[
 ]  # fmt: skip
 
 
+class Part(_Part):
+    """Something the answer must say: in one of these words, affirmed or denied where that counts."""
+
+    any: Phrases
+    denied: bool | None = None
+
+    @field_validator("any")
+    @classmethod
+    def _patterns(cls, phrases: tuple[str, ...]) -> tuple[str, ...]:
+        _compiles(phrases)
+        return phrases
+
+
 class Item(_Part):
     """See the module docstring; the fields are described in the README."""
 
@@ -119,6 +132,7 @@ class Item(_Part):
     natural: Annotated[tuple[Text, ...], Field(min_length=2, max_length=4)]
     traps: Annotated[tuple[Text, ...], Field(min_length=1, max_length=3)]
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
+    meaning: tuple[Part, ...] = ()
     principles: Annotated[tuple[Text, ...], Field(min_length=1, max_length=3)]
     note: Text
 

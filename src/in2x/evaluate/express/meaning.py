@@ -1,50 +1,57 @@
-"""Whether an answer speaks of what its item speaks of: a guard against fluent answers to another question.
+"""Whether an answer says what its source says: the parts of its meaning, each named by the item.
 
-Register, slang, voice and forms of address are checked by form, and form alone would let a polite sentence about
-anything pass. So in these an answer must share at least one content word (by UniDic lemma, so kana and kanji alike)
-with the good renderings of its item. That is little on purpose: it is to catch another meaning, not another wording.
-Items whose good renderings share no content word with each other show that none can be asked for; they are not guarded
-so, and carry an "any" check of their own where they need one.
+A part is something that every good rendering says, with the words that may say it, and whether it is affirmed or
+denied of what is spoken of (`polarity.py`). The words ("any") are found by characters or by lemma, so that 話す is found in
+話してくれた; a regular expression between slashes tells who does what to whom: /父(が|は)/. A part is kept where one of
+its words stands in the answer and, where polarity counts, one stands there with it. A set phrase of thanks or apology is
+not what an answer is about, and is no part.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
-from in2x.evaluate.express.item import Item
+from in2x.evaluate.express.item import Item, is_pattern
 from in2x.language.japanese import tokenise
-
-GUARDED = ("register", "slang", "voice", "address")
-"""Phenomena whose other checks are of form."""
-CONTENT = ("名詞", "動詞", "形容詞", "形状詞", "副詞", "感動詞")
-LIGHT = frozenset({
-    "為る", "居る", "有る", "御座る", "成る", "言う", "下さる", "頂く", "致す", "申す", "呉れる", "貰う", "遣る",
-    "出来る", "無い", "良い", "いらっしゃる", "過ぎる", "事", "物", "者", "所", "時", "方", "様", "上", "此れ", "其れ",
-    "彼れ", "何", "誰", "一", "二", "三", "もう", "又", "本当", "今", "さん", "どうぞ", "真",
-})  # fmt: skip
-"""Lemmas that stand in sentences about anything."""
+from in2x.language.japanese.polarity import denied
+from in2x.principles.place import Span
+from in2x.principles.verdict import KEPT, Verdict
 
 
-@lru_cache(maxsize=1 << 13)
-def content_words(text: str) -> frozenset[str]:
-    """Lemmas of nouns, verbs, adjectives, adverbs and interjections, without light ones."""
-    return frozenset(t.lemma for t in tokenise(text) if t.pos in CONTENT and t.lemma not in LIGHT)
+def says(item: Item, answer: str) -> Verdict:
+    """Whether every part of the item's meaning is said; the verdict names the first that is not."""
+    text = unicodedata.normalize("NFKC", answer)
+    for part in item.meaning:
+        spans = [span for phrase in part.any for span in places(text, phrase)]
+        words = "/".join(part.any[:3])
+        if not spans:
+            return Verdict(False, f"nothing says {words}")
+        if part.denied is not None and all(denied(text, *span) is not part.denied for span in spans):
+            return Verdict(False, f"{words} is {'affirmed' if part.denied else 'denied'}")
+    return KEPT
 
 
-@lru_cache(maxsize=1 << 11)
-def expected(item: Item) -> frozenset[str]:
-    """Content words of the good renderings; empty where the item is not guarded."""
-    if item.phenomenon not in GUARDED:
-        return frozenset()
-    words = [content_words(text) for text in item.natural]
-    for place, mine in enumerate(words):
-        others = frozenset().union(*words[:place], *words[place + 1 :])
-        if not mine & others:
-            return frozenset()
-    return frozenset().union(*words)
+def places(text: str, phrase: str) -> Iterator[Span]:
+    """Every place of a phrase in NFKC text: by characters, else by lemmas; a pattern by what it matches."""
+    if is_pattern(phrase):
+        yield from (match.span() for match in re.finditer(phrase[1:-1], text) if match[0])
+        return
+    at = text.find(phrase)
+    if at >= 0:
+        while at >= 0:
+            yield at, at + len(phrase)
+            at = text.find(phrase, at + 1)
+        return
+    wanted = _lemmas(phrase)
+    tokens = tokenise(text)
+    for first in range(len(tokens) - len(wanted) + 1):
+        if all(tokens[first + i].lemma == lemma for i, lemma in enumerate(wanted)):
+            yield tokens[first].start, tokens[first + len(wanted) - 1].end
 
 
-def on_topic(item: Item, answer: str) -> bool:
-    """Whether the answer shares a content word with the good renderings; true where the item is not guarded."""
-    wanted = expected(item)
-    return not wanted or bool(wanted & content_words(answer))
+@lru_cache(maxsize=1 << 14)
+def _lemmas(phrase: str) -> tuple[str, ...]:
+    return tuple(token.lemma for token in tokenise(phrase)) or ("",)
