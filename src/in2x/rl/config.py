@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from in2x.knob import Config, knob
 from in2x.llm.config import LlmConfig
+from in2x.principles.fundamental import PRINCIPLES
 from in2x.training.config import LoraConfig, OptimizerConfig
 
 
@@ -77,6 +78,10 @@ class JudgeConfig(Config):
     mode: Literal["group", "answer"] = knob("group", "Show it all answers to a prompt together, or one by one.")
     group: int = knob(16, "Most answers in one request.", unit="answers", ge=1)
     reference: bool = knob(False, "Show it the accepted answer.")
+
+
+_BLIND = frozenset({"principles", "consensus", *(principle.name for principle in PRINCIPLES)})
+"""Rewards that see form, or agreement among answers, and never what is meant."""
 
 
 class RlConfig(Config):
@@ -156,6 +161,12 @@ class RlConfig(Config):
             raise ValueError(f"prompts {self.prompts} is not a multiple of minibatch {self.minibatch}")
         if self.overlong_buffer > self.max_new_tokens:
             raise ValueError("overlong_buffer is longer than max_new_tokens")
+        if self.rewards and _BLIND.issuperset(self.rewards):
+            raise ValueError(
+                f"rewards holds only {', '.join(self.rewards)}, and none of these sees what an answer means: a fluent "
+                "sentence about something else would earn as much as a translation. Add adequacy (needs references), "
+                "judged (asks a judge) or comet-src:MODEL"
+            )
         if self.refill and self.backend == "trl":
             raise ValueError("refill needs backend native: TRL takes its prompts in a fixed order")
         if self.objective.kl and self.backend == "native":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from in2x.metrics.adequacy import adequacy
+from in2x.metrics.adequacy import SIGNATURE, adequacy
 from in2x.principles.case import TRANSLATION
 from in2x.rl.rewards.base import ItemReward, RewardItem
 
@@ -14,6 +14,7 @@ class Adequacy(ItemReward):
     """
 
     name = "adequacy"
+    signature = SIGNATURE
     verifier = TRANSLATION
 
     def one(self, item: RewardItem) -> float | None:

@@ -69,18 +69,23 @@ Value = float | None | Failed
 class Reward(Protocol):
     """A reward. Values are in [0, 1] unless its docstring says otherwise.
 
-    `sees` says what it goes by, and so how the scorer uses it (`route.py`).
+    An attribute `sees` says what it goes by, and so how the scorer uses it (`route.py`); without one it pays.
 
     It is called with a whole batch, in which all answers to one instruction stand together, and returns one value per
     item. It must not depend on the order.
     """
 
     name: str
-    sees: Sight
 
     async def __call__(self, items: Sequence[RewardItem]) -> Sequence[Value]:
         """One value per item."""
         ...
+
+
+def sees(reward: Reward) -> Sight:
+    """What `reward` goes by."""
+    sight: Sight = getattr(reward, "sees", "reference")
+    return sight
 
 
 class CannotJudge(Exception):

@@ -22,6 +22,7 @@ class Consensus:
 
     name = "consensus"
     sees: Sight = "peers"
+    signature = "chrF2 among the answers of a prompt"
 
     async def __call__(self, items: Sequence[RewardItem]) -> list[Value]:
         """Mean chrF2 / 100 of each answer, as hypothesis, against each other answer to its prompt."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +18,16 @@ from in2x.rl.rewards.route import Scorer
 
 
 @contextmanager
-def open_scorer(config: RlConfig, folder: Path, model: Path) -> Iterator[Scorer]:
+def open_scorer(
+    config: RlConfig, folder: Path, model: Path, say: Callable[[str], None] = lambda text: None
+) -> Iterator[Scorer]:
     """The scorer of `config.rewards`.
 
     Args:
         config: rewards and, for the reward "judged", the judge.
         folder: scratch that outlives a kill: the judge's answers and the principles it wrote are kept there.
         model: judges where the config names no server.
+        say: is told why a reward fails.
 
     Raises:
         UsageError: an unknown reward, a weight that is not positive, or programs that this machine cannot confine.
@@ -32,7 +35,7 @@ def open_scorer(config: RlConfig, folder: Path, model: Path) -> Iterator[Scorer]
     """
     made: list[Reward] = [Code(unconfined=config.run_code_unconfined)] if Code.name in config.rewards else []
     if JudgedPrinciples.name not in config.rewards:
-        yield Scorer(config.rewards, made)
+        yield Scorer(config.rewards, made, say=say)
         return
     folder.mkdir(parents=True, exist_ok=True)
     knobs = config.judge
@@ -40,4 +43,4 @@ def open_scorer(config: RlConfig, folder: Path, model: Path) -> Iterator[Scorer]
         ask = Judge(open_model(knobs.llm, cache, None if knobs.llm.base_url else model))
         writer = PrincipleWriter(ask, knobs.principles, folder / "principles.jsonl") if knobs.principles else None
         judged = JudgedPrinciples(ask, writer, mode=knobs.mode, group=knobs.group, reference=knobs.reference)
-        yield Scorer(config.rewards, [*made, judged])
+        yield Scorer(config.rewards, [*made, judged], say=say)
