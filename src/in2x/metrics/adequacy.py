@@ -35,7 +35,6 @@ from in2x.metrics.chrf import sentence_chrf
 
 SIGNATURE = "adequacy|v:1|order:chunks|chrf:.1"
 
-_CHRF = 0.1
 _LEAST = 0.35
 """Least likeness of two units that may stand for each other."""
 HAN_LETTER = letters_of("Hani")
@@ -66,8 +65,11 @@ def _score(answer: str, reference: str, lang: str, source: str) -> float:
         return 0.0
     pairs = align(ours, theirs)
     shared = sum(like * min(ours[i].weight, theirs[j].weight) for i, j, like in pairs)
-    overlap = 2 * shared / (size + wanted)
-    overlap = (1 - _CHRF) * overlap + _CHRF * sentence_chrf(answer, reference) / 100
+    heavy = sum(like for i, j, like in pairs if ours[i].weight == theirs[j].weight == 1)
+    most = sum(u.weight == 1 for u in ours) + sum(u.weight == 1 for u in theirs)
+    every = 2 * shared / (size + wanted)
+    content = 2 * heavy / most if most else every
+    overlap = 0.4 * content + 0.5 * every + 0.1 * sentence_chrf(answer, reference) / 100
     containment = shared / min(size, wanted)
     fit = (
         _balance(answer, reference, source, ours, theirs)
@@ -145,9 +147,11 @@ def _whole(answer: str, reference: str, source: str, lang: str, ours: Sequence[U
 
 
 def _order(pairs: Sequence[tuple[int, int, float]]) -> float:
-    """Whether the matched stretches keep their order, beyond chance: about 0 for a shuffle, 1 for the same order.
+    """Whether what is matched keeps its order, beyond chance: about 0 for a shuffle, 1 for the same order.
 
-    With few stretches little can be told: the figure is drawn towards 1 as by two stretches that keep it.
+    It is kept where the stretches of matched units follow each other (a paraphrase has other words between them), or
+    where few stretches hold all of it (a clause or a time has moved). With little matched little can be told: the figure
+    is drawn towards 1 as by two stretches that keep their order.
     """
     starts: list[int] = []
     last = (-2, -2)
@@ -155,12 +159,13 @@ def _order(pairs: Sequence[tuple[int, int, float]]) -> float:
         if (i - 1, j - 1) != last:
             starts.append(j)
         last = (i, j)
-    n = len(starts)
+    n, m = len(starts), len(pairs)
     if n < 2:
         return 1.0
     chance = _INCREASING[n] if n < len(_INCREASING) else 2 * sqrt(n) - 1.77 * n ** (1 / 6) + 0.6
-    kept = max(0.0, (_increasing(starts) - chance) / (n - chance))
-    return ((n - 1) * kept + 2) / (n + 1)
+    follow = (_increasing(starts) - chance) / (n - chance)
+    together = (m - n - 1) / (m - 2) if m > 2 else 0.0  # of m - 1 neighbours a shuffle keeps about one
+    return ((n - 1) * max(0.0, follow, together) + 2) / (n + 1)
 
 
 def _increasing(values: Sequence[int]) -> int:

@@ -23,6 +23,7 @@ from in2x.rl.rewards.learned import LEARNED, Learned
 from in2x.rl.rewards.number import NumberReward
 from in2x.rl.rewards.principle_share import PrincipleShare, SinglePrinciple
 from in2x.rl.rewards.wording import Contains, Exact, SetMatch
+from in2x.rl.rewards.world import World
 
 REWARDS: dict[str, Callable[[], Reward]] = {
     "adequacy": Adequacy,
@@ -37,6 +38,7 @@ REWARDS: dict[str, Callable[[], Reward]] = {
     "contains": Contains,
     "format": Format,
     "code": Code,
+    "world": World,
     **{principle.name: partial(SinglePrinciple, principle.name) for principle in PRINCIPLES},
 }
 """Name -> factory. The names of the principles (language, register, length, ...) are gates of one principle each."""
