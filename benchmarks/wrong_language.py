@@ -32,6 +32,8 @@ class Case(NamedTuple):
     answer: str
     target: str
     source: str
+    original: str
+    """The source's text."""
 
 
 def read(path: Path, half: str = "all") -> list[dict[str, str]]:
@@ -106,15 +108,15 @@ def cases(data: Path, each: int, seed: int, half: str = "all") -> Iterator[Case]
     for (one, two), rows in sorted(by_direction.items()):
         rng.shuffle(rows)
         for source, reference in rows[:each]:
-            yield Case("reference", reference, two, one)
+            yield Case("reference", reference, two, one, source)
             third = rng.choice([code for code in texts if code not in (one, two)])
             stray = rng.choice(texts[third])
             if sum(letter_counts(source)) >= 4:
-                yield Case("source", source, two, one)
-            yield Case("third", stray, two, one)
+                yield Case("source", source, two, one, source)
+            yield Case("third", stray, two, one, source)
             for kind, text, lang in (("mixed, source", source, one), ("mixed, third", stray, third)):
                 if answer := mixed(reference, two, text, lang, rng):
-                    yield Case(kind, answer, two, one)
+                    yield Case(kind, answer, two, one, source)
 
 
 KINDS = ("reference", "source", "third", "mixed, source", "mixed, third")

@@ -10,7 +10,7 @@ count in the recall.
 
 from __future__ import annotations
 
-from in2x.language.script import language_of
+from in2x.language.identify import language_of
 from in2x.records import Instruction
 
 Row = tuple[str, str]

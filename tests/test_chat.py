@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from in2x.chat.profile import PromptProfile
-from in2x.chat.render import THINKING_OFF, answered_tokens, chat_ids, chat_text, prompt_tokens, without_reasoning
+from in2x.chat.render import THINKING_OFF, answered_tokens, chat_ids, chat_text, prompt_tokens
 from in2x.chat.template import end_ids
 from in2x.errors import In2xError
 from in2x.llm.local import LocalClient
@@ -117,21 +117,6 @@ def test_a_template_without_system_role_gets_it_in_the_first_turn(tokenizer, mon
     with pytest.raises(In2xError, match="has no chat template"):
         chat_ids(tokenizer, chat)
     assert end_ids(tokenizer) == {tokenizer.eos_token_id}
-
-
-@pytest.mark.parametrize(
-    ("said", "left"),
-    [
-        ("<think>a {1} b</think>\n\nanswer", "answer"),
-        ("opened by the prompt</think>answer", "answer"),
-        ("<think>cut in the middle", ""),
-        ("no thought, but I think> so", "no thought, but I think> so"),
-        ("the tag <think> is text", "the tag <think> is text"),
-        ("", ""),
-    ],
-)
-def test_reasoning_is_split_off(said, left):
-    assert without_reasoning(said) == left
 
 
 def test_reasoning_is_not_taught(tokenizer):

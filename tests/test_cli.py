@@ -119,8 +119,8 @@ def bad(folder: Path, name: str, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ('{"en": "Hello.", "ja": "やあ。"}\n{"en": "Hello."\n', ["train.jsonl, line 2: not JSON"]),
-        ('{"en": "Hello.", "ja": "やあ。"}\n{"en": "Hello.", "fr": "Salut."}\n', ["train.jsonl, line 2", "'ja'"]),
+        ('\n{"en": "Hello."\n', ["train.jsonl, line 2: not JSON"]),
+        ('\n{"en": "Hello.", "fr": "Salut."}\n', ["train.jsonl, line 2", "'ja'"]),
         ('["Hello."]\n', ["train.jsonl, line 1: the line is not a JSON object"]),
         ('{"en": "Hello.", "ja": 3}\n', ["train.jsonl, line 1: the field 'ja' is not text"]),
         (
@@ -138,6 +138,12 @@ def test_bad_pairs(in2x, tmp_path, text, parts):
     assert (code, stdout) == (1, "")
     sentence(err.splitlines()[-1] + "\n", *parts)
     assert not (out / "data").exists(), "nothing half written"
+
+
+def test_one_odd_pair_is_set_aside_and_said(in2x, tmp_path):
+    text = '{"en": "Hello.", "ja": "やあ。"}\n{"en": "Hello."\n{"en": "Bye.", "ja": "じゃあね。"}\n'
+    code, _, err = in2x("data", bad(tmp_path, "train.jsonl", text), "--out", tmp_path / "out")
+    assert code == 0 and "train.jsonl: left out 1 of 3 rows: 1 not JSON (line 2)" in " ".join(err.split())
 
 
 def test_missing_files(in2x, tmp_path):
@@ -303,6 +309,9 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     code, _, err = in2x(*base, "--to", "en", "-")
     assert code == 2
     sentence(err, "in English already")
+    code, _, err = in2x(*base, "--to", "ja", "--cache", tmp_path / "c")
+    assert code == 2
+    sentence(err, "--cache", "leave it out")
     code, _, err = in2x(*base, "--to", "ja", "--register", "rude")
     assert code == 2
     sentence(err, "'rude'", "plain, polite")
@@ -321,8 +330,8 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     sentence(err, "latin.txt, line 2: not UTF-8")
     assert not (tmp_path / "out.txt").exists() and not (tmp_path / "out.txt.partial").exists()
     code, _, err = in2x(*base, "--to", "ja", tmp_path / "latin.txt", "-o", tmp_path / "no" / "out.txt")
-    assert code == 1
-    sentence(err, "cannot be written")
+    assert code == 2
+    sentence(err, "there is no folder")
 
 
 # --- language ---------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from in2x.stage import Stage
 EN = """the harbour wakes early and boats go out before light of tower is gone while birds cry over water"""
 MIXED = (
     "港の朝はいつも早い。漁師たちは暗いうちから網を船に積んでいる。\n"
-    "They load the nets into the boats while it is dark, and row out to sea, as ever before."
+    "Ils chargent les filets dans les bateaux pendant la nuit, et ils rament vers le large comme toujours."
 )
 JA = """港の 朝は いつも 早い 漁師たちが 網を 船に 積み 灯台の 光が 消える ころに 沖へ 出て 鳥が 静かな 上で 鳴く"""
 ZH = """港口的 早晨 总是 很早 渔民们 把网 搬上船 灯塔的 光 熄灭 时候 他们 已经 在海上 鸟儿 安静的 水面 叫着"""
@@ -89,7 +89,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
         {"id": "near2", "text": rows[4]["text"] * 3 + "灯台"},
         {"id": "french", "text": "Le port se réveille tôt le matin et les bateaux sortent avant la lumière."},
         {"id": "mixed", "text": MIXED},
-        {"id": "dirty", "text": rows[1]["text"][:60] + "\nThe harbour wakes and boats go out.\n" + rows[7]["text"]},
+        {"id": "dirty", "text": rows[1]["text"][:60] + "\nLe port se réveille, on part.\n" + rows[7]["text"]},
+        {"id": "song", "text": rows[4]["text"] + "\nHold on to the morning light\n" + rows[10]["text"]},
         {"id": "d5", "text": "同じ名前の別の文書です。港の朝はいつも静かで、鳥だけが鳴いている。"},
         {"id": "rubbish", "text": "港 " + "$#@ ^%& ~|~ " * 20},
         {"id": "empty", "text": "   "},
@@ -109,9 +110,9 @@ def test_every_row_ends_somewhere(whole) -> None:
     assert reasons["empty"] == "corpus.clean nothing is left"
     assert reasons["rubbish"] == "corpus.language not told"  # one character tells no language
     unread = [v for v in verdicts.values() if v.stage == "corpus.read"]
-    assert [v.evidence["line"] for v in unread if v.evidence] == [310]
+    assert [v.evidence["line"] for v in unread if v.evidence] == [311]
     figures = stage.figures["rows"]
-    assert figures["in"] == 310 == figures["kept"] + figures["heldout"] + figures["rejected"]
+    assert figures["in"] == 311 == figures["kept"] + figures["heldout"] + figures["rejected"]
     assert figures["rejected"] == len(list(read_records(folder / "corpus" / "verdicts.parquet", Verdict)))
     assert stage.figures["rules"]["newlines"]["documents"] == 1
 
@@ -123,7 +124,10 @@ def test_documents_are_clean_scored_and_balanced(whole) -> None:
     assert len({d.id for d in documents}) == len(documents)
     assert all(d.perplexity and d.perplexity > 1 and 0 <= (d.quality or 0) <= 1 and d.tokens for d in mono)
     by_id = {d.id: d for d in mono}
-    assert "harbour" not in by_id["dirty"].text if "dirty" in by_id else True
+    assert "réveille" not in by_id["dirty"].text if "dirty" in by_id else True
+    held = read_records(folder / "corpus" / "heldout.parquet", Document)
+    (song,) = [d for d in [*by_id.values(), *held] if d.id == "song"]
+    assert "Hold on to the morning light" in song.text  # English is a language of the recipe
     assert "\r" not in "".join(d.text for d in mono)
     sums = {lang: sum(d.tokens or 0 for d in mono if d.lang == lang) for lang in ("en", "ja", "zh")}
     assert max(sums.values()) < 1.05 * min(sums.values())
@@ -222,6 +226,29 @@ def test_a_language_without_documents_is_named(tmp_path: Path) -> None:
         _run(tmp_path / "corpus", _data(tmp_path / "data", rows))
     shutil.rmtree(tmp_path / "corpus")
     _run(tmp_path / "corpus", Artifact.open(tmp_path / "data"), languages={"others": []})
+
+
+def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Kinds that are not read, characters that were lost before, pairs with evaluation text; signs keep texts apart."""
+    rows = _rows(90)
+    code = (
+        "{} language: open the file, read every line, count the words, close it, and print what was found at the end."
+    )
+    rows += [{"id": "c", "text": code.format("C")}, {"id": "cpp", "text": code.format("C++")}]
+    rows += [{"id": "lost", "text": rows[0]["text"] + "\ufffd" * 9}]
+    data = _data(tmp_path / "data", rows)
+    (tmp_path / "data" / "raw" / "page.html").write_text("<p>x</p>")
+    (tmp_path / "data" / "raw" / "crawl.warc.gz").write_bytes(b"x")
+    pair = next(read_records(tmp_path / "data" / "pairs.train.parquet", Pair))
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"src": pair.source}) + "\n", encoding="utf-8")
+    sets = {"decontaminate": {"sets": {"mine": str(tmp_path / "eval.jsonl")}}}
+    stage = _run(tmp_path / "corpus", data, sets)
+    said = capsys.readouterr().err
+    assert stage.figures["not_read"] == {".html": 1, ".warc.gz": 1} and "crawl.warc.gz, page.html" in said
+    assert stage.figures["pairs"]["hold_evaluation_text"] >= 1 and "pairs hold evaluation text" in said
+    assert stage.figures["rules"]["unreadable"] == {"documents": 1, "times": 9}
+    gone = {v.id: v.reason for v in read_records(tmp_path / "corpus" / "verdicts.parquet", Verdict)}
+    assert gone["lost"] == "characters that could not be decoded" and gone.get("cpp") not in ("exact", "near")
 
 
 def test_evaluation_texts_stay_out_and_are_reported_by_set(tmp_path: Path) -> None:

@@ -111,8 +111,8 @@ def test_instructions_of_the_user(tmp_path):
     [
         (None, r"train\.jsonl: no such file"),
         (b"", "the data set is empty"),
-        (b'{"en": "a", "ja": "b"}\n{"en": "a", \n', r"train\.jsonl, line 2: not JSON"),
-        (b'{"en": "a", "ja": "b"}\n\n{"en": "a"}\n', r"line 3: the field 'ja' is missing"),
+        (b'\n{"en": "a", \n', r"train\.jsonl, line 2: not JSON"),
+        (b'\n\n{"en": "a"}\n', r"line 3: the field 'ja' is missing"),
         (b'{"en": "a", "ja": " "}\n', r"line 1: the field 'ja' is empty"),
         (b'{"en": 5, "ja": "b"}\n', r"line 1: the field 'en' is not text"),
         (b'["a", "b"]\n', r"line 1: the line is not a JSON object"),
@@ -159,8 +159,8 @@ def test_wrong_settings(tmp_path, config, said):
     ("row", "said"),
     [
         ({"input": "x"}, "line 1: neither"),
-        ({"messages": []}, "line 1: .messages. is not a list"),
-        ({"messages": [{"role": "assistant", "content": "x"}]}, "do not end with a user's turn"),
+        ({"messages": []}, "line 1: no answer to a user's turn"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "no answer to a user's turn"),
     ],
 )
 def test_wrong_instructions(tmp_path, row, said):

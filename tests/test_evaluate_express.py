@@ -17,7 +17,7 @@ from in2x.evaluate.express.baselines import BASELINES, shuffle
 from in2x.evaluate.express.checks import check_answer, passes
 from in2x.evaluate.express.item import Item, parse_item, read_items, suite
 from in2x.evaluate.express.judged import judge
-from in2x.evaluate.express.meaning import GUARDED, content_words, expected
+from in2x.evaluate.express.meaning import says
 from in2x.evaluate.express.score import mean_share, score, wilson
 from in2x.evaluate.express.translate import by_line, translate
 from in2x.llm.limits import Usage
@@ -87,14 +87,49 @@ def test_good_answers_to_another_question_fail() -> None:
         assert sum(result.phenomena[name].value for result in results) / len(results) <= 0.06, name
 
 
-def test_the_guard_of_meaning_asks_for_little() -> None:
-    """A good rendering is on topic by the *other* good renderings alone, in the items that are guarded."""
-    guarded = [one for one in suite() if expected(one)]
-    assert len(guarded) > 0.85 * sum(one.phenomenon in GUARDED for one in suite())
-    for one in guarded:
-        for place, text in enumerate(one.natural):
-            others = frozenset().union(*(content_words(t) for k, t in enumerate(one.natural) if k != place))
-            assert content_words(text) & others, text
+ANSWERS = Path(__file__).with_name("express_answers")
+
+
+@pytest.mark.parametrize(("file", "good", "wrong"), [("shown", 0.95, 0.9)])
+def test_meaning_by_answers_of_writers_who_saw_no_check(file: str, good: float, wrong: float) -> None:
+    """Good answers in other words pass, fluent ones of another meaning fail; the editors of items saw "shown"."""
+    items = {one.id: one for one in suite()}
+    rows = [json.loads(line) for line in (ANSWERS / f"{file}.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) >= 300
+    kept = [passes(check_answer(items[row["id"]], row["good"])) for row in rows]
+    let_through = [passes(check_answer(items[row["id"]], row["wrong"])) for row in rows]
+    assert sum(kept) >= good * len(rows)
+    assert sum(let_through) <= (1 - wrong) * len(rows)
+
+
+def test_every_item_says_what_it_means() -> None:
+    assert [one.id for one in suite() if not one.meaning] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "恐れ入りますが、少々お待ちくださいませ。申し訳ございません。何とぞよろしくお願いいたします。",
+        "承知いたしました。すぐに確認して、折り返しご連絡差し上げます。",
+        "マジでヤバいって、それ。",
+        "そうですね、本当にありがとうございます。またよろしくお願いします。",
+    ],
+)
+def test_one_sentence_for_everything_passes_next_to_nothing(text: str) -> None:
+    assert score("constant", suite(), [text] * len(suite())).micro.value <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("父が妹に鍵を渡した。", True), ("父さんは妹に鍵を手渡してくれた。", True), ("妹が父に鍵を渡した。", False),
+        ("父が妹に鍵を渡さなかった。", False), ("父が妹に傘を渡した。", False), ("ありがとうございます。", False),
+    ],
+)  # fmt: skip
+def test_parts_of_meaning(answer: str, kept: bool) -> None:
+    parts = [{"any": ["/父[^がは]*[がは]/"]}, {"any": ["鍵", "カギ"]}, {"any": ["渡す", "手渡す"], "denied": False}]
+    one = parse_item(ROW | {"meaning": parts}, file="f", line=1)
+    assert (says(one, answer).kept is True) is kept
 
 
 GOOD = ROW["natural"][0]

@@ -45,8 +45,8 @@ def last(request: Request) -> str:
 
 def test_both_turns_are_generated_in_view_of_the_first_at_category_temperatures() -> None:
     model = Script(lambda r: f"答え{len(r.messages or ())}")
-    answers = mtbench.generate(QUESTIONS, model)
-    assert answers == {"1": ["答え1", "答え3"], "2": ["答え1", "答え3"]}
+    answers, faults = mtbench.generate(QUESTIONS, model)
+    assert not faults and answers == {"1": ["答え1", "答え3"], "2": ["答え1", "答え3"]}
     assert [r.temperature for r in model.asked] == [0.7, 0.0, 0.7, 0.0]
     assert [m["content"] for m in model.asked[2].messages or ()] == ["詩を書いて。", "答え1", "短くして。"]
 
@@ -103,10 +103,63 @@ def test_missing_answers_and_bad_files_are_sentences(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "score"),
-    [("[[5]]", 5), ("例 [[3]] … 評価：[[ 7.5 ]]", 7.5), ("[[11]]", None), ("5点", None), ("[[0]]", None)],
+    [
+        ("[[5]]", 5),
+        ("例 [[3]] … 評価：[[ 7.5 ]]", 7.5),
+        ("[[11]]", None),
+        ("5点", None),
+        ("[[0]]", None),
+        ("<think>まず [[2]] か。</think>\n評価は6です。", None),
+        ("[THINK]下書き [[2]][/THINK][[9]]", 9),
+        ("[[4]] としたが、見直して [[6]]", 6),
+        ("最初は [[8]]。<think>いや [[1]] かも</think>", 8),
+        ("[[8]]。満点は [[100]] ではない。", 8),
+        ("例: [[7]] の形で書くと、6点です。", None),
+        ("[[7]] のように書きます。\n[[3]]", 3),
+        ("ここは [[３]] です", 3),
+        ("<think>[[5]]", None),
+    ],
 )
 def test_ratings(text: str, score: float | None) -> None:
     assert mtbench.rating(text) == score
+
+
+def test_a_fault_of_the_server_is_no_verdict_and_no_answer() -> None:
+    down = Script(lambda r: None if "1+1" in str(r.messages) else "[[5]]")
+    found = mtbench.judge(QUESTIONS, {"1": ["a", "b"], "2": ["a", "b"]}, down, model="m")
+    assert [(j.score, j.text) for j in found[2:]] == [(None, "no answer came: timed out")] * 2
+    assert len(down.asked) == 4, "other words mend no server"
+    answers, faults = mtbench.generate(QUESTIONS, down)
+    assert list(answers) == ["1"] and faults == {"2": "turn 1: timed out"}
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ({"turn": "two"}, "the turn is 'two'"),
+        ({"turn": 1.5}, "the turn is 1.5"),
+        ({"turn": None}, "the turn is None"),
+        ({"turn": 0}, "the turn is 0"),
+        ({"score": True}, "the score is True"),
+        ({"score": float("nan")}, "score is nan"),
+    ],
+)
+def test_a_judgement_that_is_none_is_a_sentence(tmp_path: Path, row: dict[str, object], what: str) -> None:
+    file = tmp_path / "j.jsonl"
+    file.write_text(json.dumps({"question_id": 3, "model": "m", "score": 5} | row) + "\n")
+    with pytest.raises(In2xError, match=f"j.jsonl, line 1: m, question 3: .*{what}"):
+        mtbench.read_judgements(file)
+
+
+def test_turns_must_be_texts(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    for turns in ('"abc"', "[1, 2]", "[null]"):
+        file.write_text(
+            f'{{"question_id": 3, "category": "math", "turns": {turns}, "choices": [{{"turns": {turns}}}]}}'
+        )
+        for read in (mtbench.read_answers, mtbench.read_questions):
+            with pytest.raises(In2xError, match="turns as a list of texts"):
+                read(file)
 
 
 def test_judgements_survive_the_round_trip(tmp_path: Path) -> None:

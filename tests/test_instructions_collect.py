@@ -93,9 +93,12 @@ def test_bad_sets_are_sentences(tmp_path: Path) -> None:
     ]
     found = complaint(write(tmp_path / "circle.jsonl", [message("r", None, "prompter", "fine"), *circle]))
     assert "circle.jsonl, line 2: the message tree of 'a' runs in a circle" in found
-    bad = write(tmp_path / "bad.jsonl", [{"instruction": "a", "output": "b"}])
-    bad.write_text(bad.read_text() + "{oops\n", encoding="utf-8")
+    bad = write(tmp_path / "bad.jsonl", [])
+    bad.write_text("\n{oops\n", encoding="utf-8")
     assert "bad.jsonl, line 2: not JSON" in complaint(bad)
+    many = write(tmp_path / "many.jsonl", [{"instruction": "a", "output": "b"}] * 50 + [{"foo": 1}] * 11)
+    assert "many.jsonl, line 51: 11 of the first 61 rows cannot be read" in complaint(many)
+    assert len(read(many, max_bad_share=0.2)) == 50
     assert "line 1: no known layout has the keys ['foo']" in complaint(write(tmp_path / "k.jsonl", [{"foo": 1}]))
     odd = write(tmp_path / "odd.jsonl", [{"instruction": "a", "instances": []}])
     assert "line 1: not a row of the seed-tasks layout" in complaint(odd)

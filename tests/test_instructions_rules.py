@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
-from in2x.instructions.config import RulesConfig
+from in2x.instructions.collect import read_set
+from in2x.instructions.config import RulesConfig, SetConfig
 from in2x.instructions.rules import RULES, check
 from in2x.language.misfit import misfit
 from in2x.records import Instruction
+from in2x.sample import tasks
 from instruction_faults import faulty, further, sound
 
 CONFIG = RulesConfig()
@@ -67,6 +71,27 @@ def test_what_real_sets_taught() -> None:
         fault("What mood is this? I waited for hours. Grrrrrrrrrrrrrrrrr! And then it rained on us all.", "negative")
         is None
     )
+
+
+def test_false_alarms_on_real_instructions(shared_data: Path) -> None:
+    """Most share of each rule's hits on sets that people wrote."""
+    for name, most in (("prompts.ja.jsonl", 0.0), ("seed_tasks.en.jsonl", 0.012), ("t0.en.jsonl.gz", 0.002)):
+        items = list(read_set(SetConfig(path=str(shared_data / "instructions" / name))))[:2000]
+        # an empty answer is a fault of the set, and what is too long is so by the bound
+        found = Counter(hit[0] for item in items if (hit := check(item, CONFIG)) and hit[0] not in ("empty", "length"))
+        assert all(count <= most * len(items) for count in found.values()), (name, found)
+
+
+def test_the_planted_faults_of_the_micro_world_are_seen() -> None:
+    caught, seen = Counter[str](), Counter[str]()
+    for item in islice(tasks.instructions(11, set()), 1500):
+        kind = item.origin.rpartition("faulty-")[2] if "faulty-" in item.origin else ""
+        seen[kind] += 1
+        caught[kind] += check(item, CONFIG) is not None
+    for kind in ("self-answered", "contradictory", "no-focus", "too-simple"):
+        assert caught[kind] == seen[kind] > 10, kind
+    # A wrong language is seen where there is enough of it; a short result in figures or characters is in any.
+    assert caught["wrong-language"] >= 0.6 * seen["wrong-language"] and caught[""] <= 0.001 * seen[""]
 
 
 def test_rejections_name_the_right_fault() -> None:

@@ -7,12 +7,12 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from in2x.language.identify import language_of, written_in
 from in2x.language.japanese import REGISTERS, analyse, formality, keigo_class, politeness, sentences, tokenise
 from in2x.language.japanese.consistency import narration, narration_consistency
 from in2x.language.japanese.names import name_drift
 from in2x.language.numbers import numbers
 from in2x.language.register import register_of
-from in2x.language.script import language_of, written_in
 from in2x.principles.case import Case
 from in2x.principles.fundamental import check_principles
 from in2x.principles.verdict import share

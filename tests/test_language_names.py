@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from in2x.language.japanese.names import name_drift, name_skeleton, sounds_like, source_names
+from in2x.language.japanese.names import name_drift, source_names
+from in2x.language.japanese.sound import name_skeleton, sounds_like
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

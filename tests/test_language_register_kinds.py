@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from in2x.language import japanese
-from in2x.language.japanese import surface, voice
+from in2x.language.japanese import roles, surface, voice
 from in2x.language.japanese.spelling import as_read
 
 REGISTERS = {
@@ -100,7 +100,7 @@ def test_a_very_long_line_is_read() -> None:
     "text", ["たいへんだ。", "へんな話。", "悪天候。", "かなり。", "打つ手を知るすべ。", "ほんまぐろ", "新緑の候。"]
 )
 def test_letters_inside_other_words_are_no_role(text: str) -> None:
-    assert voice.role_language(text) == []
+    assert roles.role_language(text) == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_letters_inside_other_words_are_no_role(text: str) -> None:
     [("知りまへん。", "kansai"), ("これにて候。", "samurai"), ("時は金なり。", "classical"), ("話すべ。", "rural")],
 )
 def test_role_language_is_still_found(text: str, role: str) -> None:
-    assert [finding.label for finding in voice.role_language(text)] == [role]
+    assert [finding.label for finding in roles.role_language(text)] == [role]
 
 
 def test_titles_behind_an_office_and_old_person_words() -> None:

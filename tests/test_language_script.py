@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from in2x.language.identify import language_of, written_in
 from in2x.language.numbers import numbers, parse_numeral
-from in2x.language.script import language_of, make_up, simplified_only, written_in
+from in2x.language.script import make_up, simplified_only
 
 
 def test_make_up_counts_letters_only() -> None:

@@ -8,8 +8,9 @@ from in2x.errors import UsageError
 from in2x.language.finding import Finding
 from in2x.language.japanese import analyse, formality, keigo_class, politeness
 from in2x.language.japanese.consistency import narration, narration_consistency, speaker_consistency
+from in2x.language.japanese.roles import role_language
 from in2x.language.japanese.surface import numerals, onomatopoeia, punctuation, residue, ruby, strip_ruby
-from in2x.language.japanese.voice import final_particles, gendered_speech, person_words, role_language, titles
+from in2x.language.japanese.voice import final_particles, gendered_speech, person_words, titles
 from in2x.language.register import describe_lines, label_lines
 
 

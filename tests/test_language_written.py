@@ -107,7 +107,7 @@ def test_any_text_has_a_verdict_and_spans_inside_it(text: str, code: str, other:
 @pytest.mark.parametrize(
     ("text", "lang"),
     [*((text, lang.split("-")[0]) for lang, text in OWN.items()), ("Danke.", "de"), ("Thank you!", "en"),
-     ("被害届受理番号", "ja"), ("自動販売機", "ja"), ("勉強中", "und"),
+     ("被害届受理番号", "ja"), ("自動販売機", "ja"), ("勉強中", "ja"),
      ("特別推薦的店家「ヤマシロ」，雖然不在橫町上", "zh"),
      ("我们昨天去了「スターバックス」喝咖啡。", "zh")],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from in2x.errors import In2xError
 from in2x.translate.engine import LocalTranslator
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
-from in2x.translate.translator import LINE_BREAKS, one_line
+from in2x.translate.translator import LINE_BREAKS, Translation, one_line
 
 
 def into_japanese(register=None, **options) -> TranslationRequest:
@@ -35,6 +35,35 @@ def test_one_answer_a_line_and_empty_stays_empty(translator):
     assert answers[1] == answers[2] == ""
     assert not any(LINE_BREAKS.search(answer) for answer in answers)
     assert sum(seen) == len(sources)
+
+
+def test_the_model_sees_no_line_without_words(translator):
+    sources = ["|||", "\u200b", "---", "\ufffc", "🙂", "Where is the station?"]
+    seen = []
+    answers = translator.translate(sources, into_japanese("polite"), seen.append)
+    assert answers == ["|||", "", "---", "\ufffc", "🙂", PAIRS["Where is the station?"]["polite"]]
+    assert sum(seen) == len(sources)
+
+
+def test_an_answer_that_is_cut_or_empty_says_so(translator):
+    source = "Where is the station?"
+    [whole], [cut] = (
+        translator.translations([source], into_japanese("polite", max_new_tokens=n)) for n in (None, 3)
+    )  # fmt: skip
+    assert whole == Translation(PAIRS[source]["polite"])
+    assert cut.fault == "the answer was cut after 3 tokens" and whole.text.startswith(cut.text)
+    assert translator._read([translator.tokenizer.eos_token_id], source) == Translation("", "the answer is empty")
+
+
+def test_reasoning_of_a_model_in_this_process_is_no_part_of_its_answer(translator):
+    end = translator.tokenizer.eos_token_id
+
+    def read(said: str) -> Translation:
+        return translator._read([*translator.tokenizer.encode(said, add_special_tokens=False), end], "Hm?")
+
+    assert read("<think>station?</think>\n駅はどこ") == Translation("駅はどこ")
+    assert read("<think>station?") == Translation("", "the answer is empty")
+    assert read("<|user|>駅は<think>どこ") == Translation("駅は<think>どこ")
 
 
 def test_an_answer_does_not_depend_on_its_neighbours(translator):
@@ -82,12 +111,12 @@ def test_a_line_longer_than_the_context_is_translated_in_pieces(translator):
 
 
 def test_batches_hold_every_line_once_within_the_budget(translator):
-    prompts = [[1] * n for n in (5, 9, 0, 7, 7, 30)]
+    prompts = [[1] * n for n in (5, 9, 3, 7, 7, 30)]
     limits = [10, 10, 10, 60, 10, 10]
     narrow = LocalTranslator.__new__(LocalTranslator)
     narrow.batch_tokens = 64
     batches = narrow._batches(prompts, limits)
-    assert sorted(i for batch in batches for i in batch) == [0, 1, 3, 4, 5]
+    assert sorted(i for batch in batches for i in batch) == [0, 1, 2, 3, 4, 5]
     for batch in batches:
         size = len(batch) * (max(len(prompts[i]) for i in batch) + max(limits[i] for i in batch))
         assert len(batch) == 1 or size <= 64

@@ -9,6 +9,7 @@ from in2x.metrics.chrf import sentence_chrf
 from in2x.translate.engine import LocalTranslator
 from in2x.translate.mbr import MbrTranslator, expected_utility
 from in2x.translate.request import TranslationRequest
+from in2x.translate.translator import Translation
 
 
 def test_utility_is_the_mean_over_all_samples_repeats_counted():
@@ -23,18 +24,35 @@ class Fixed:
     def __init__(self, greedy, drawn):
         self.greedy, self.drawn = greedy, drawn
 
-    def translate(self, *_, **__):
-        return self.greedy
+    def translations(self, *_, **__):
+        return [Translation(text) for text in self.greedy]
 
     def candidates(self, sources, request, samples, done=None):
         assert request.temperature == 1
         assert all(len(row) == samples for row in self.drawn)
-        return self.drawn
+        return [[Translation(text) for text in row] for row in self.drawn]
+
+
+def texts(translations):
+    return [one.text for one in translations]
 
 
 def test_the_outlier_loses_and_empty_lines_stay():
     fixed = Fixed(["遠い山に雪が降る", ""], [["猫が庭で眠る", "猫は庭で眠る", "猫が庭で寝る"], ["", "", ""]])
-    assert MbrTranslator(fixed, 3).translate(["a", ""], TranslationRequest("en", "ja")) == ["猫が庭で眠る", ""]
+    found = MbrTranslator(fixed, 3).translations(["a", ""], TranslationRequest("en", "ja"))
+    assert texts(found) == ["猫が庭で眠る", ""]
+
+
+def test_only_whole_answers_are_chosen_from():
+    class Cut(Fixed):
+        def translations(self, *_, **__):
+            return [Translation("猫が", "cut"), Translation("犬が", "cut")]
+
+        def candidates(self, *_, **__):
+            return [[Translation("猫が庭で", "cut"), Translation("猫が庭で眠る")], [Translation("", "empty")] * 2]
+
+    found = MbrTranslator(Cut([], []), 2).translations(["a", "b"], TranslationRequest("en", "ja"))
+    assert found == [Translation("猫が庭で眠る"), Translation("犬が", "cut")]
 
 
 def test_with_a_model(tiny_model):
@@ -43,6 +61,7 @@ def test_with_a_model(tiny_model):
     request = TranslationRequest("en", "ja", "polite", max_new_tokens=10, temperature=8.0, seed=1)
     drawn = translator.candidates(sources, request, 3)
     assert [len(row) for row in drawn] == [3] * 5
-    assert len(set(drawn[0])) > 1 and drawn[4] == ["", "", ""]
-    answers = MbrTranslator(translator, 4, temperature=0.3).translate(sources, TranslationRequest("en", "ja", "polite"))
-    assert answers == [*(by_register["polite"] for by_register in PAIRS.values()), ""]
+    assert len(set(drawn[0])) > 1 and drawn[4] == [Translation("")] * 3
+    chooser = MbrTranslator(translator, 4, temperature=0.3)
+    answers = chooser.translations(sources, TranslationRequest("en", "ja", "polite"))
+    assert texts(answers) == [*(by_register["polite"] for by_register in PAIRS.values()), ""]

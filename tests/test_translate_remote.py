@@ -16,6 +16,7 @@ from in2x.llm.open import open_judge, open_server
 from in2x.translate.mbr import MbrTranslator
 from in2x.translate.open import open_translator
 from in2x.translate.request import TranslationRequest, check_request
+from in2x.translate.translator import Translation
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -89,7 +90,7 @@ def test_samples_have_numbers_of_their_own(server, tmp_path):
         translator = open_translator(address(server) + "#second", cache)
         request = TranslationRequest("en", "de", "polite", temperature=1.0, seed=5)
         for _ in range(2):  # the second time from the cache
-            assert translator.candidates(["ab", ""], request, 3) == [["ba !"] * 3, [""] * 3]
+            assert translator.candidates(["ab", ""], request, 3) == [[Translation("ba !")] * 3, [Translation("")] * 3]
     assert {body["model"] for _, body in server.seen} == {"second"}
     assert sorted(body["seed"] for _, body in server.seen) == [5, 6, 7]
     assert "Register: polite (Sie)." in server.seen[0][1]["messages"][-1]["content"]
@@ -97,7 +98,7 @@ def test_samples_have_numbers_of_their_own(server, tmp_path):
 
 def test_minimum_bayes_risk_over_a_server(server):
     request = TranslationRequest("en", "ja", seed=1)
-    assert MbrTranslator(open_translator(address(server)), 4).translate(["ab"], request) == ["ba !"]
+    assert MbrTranslator(open_translator(address(server)), 4).translations(["ab"], request) == [Translation("ba !")]
     assert sorted((body["temperature"], body["seed"]) for _, body in server.seen) == [(0, 1)] + [
         (1, seed) for seed in (1, 2, 3, 4)
     ]
@@ -118,9 +119,7 @@ def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, m
     with pytest.raises(In2xError, match=r"does not accept the key \(401\); set .* OPENAI_API_KEY"):
         translator.translate(["ab"], request)
     server.failures = [400]
-    with pytest.raises(
-        In2xError, match=r"first: no translation of text 2 \(the server refuses the request \(400: busy"
-    ):
+    with pytest.raises(In2xError, match=r"no translation of text 2 \(the server refuses the request \(400: busy"):
         translator.translate(["", "ab"], request)
     server.models = []
     with pytest.raises(In2xError, match="lists no model; name one: ADDRESS#MODEL"):
@@ -128,7 +127,7 @@ def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, m
 
 
 def test_no_server(server, monkeypatch):
-    monkeypatch.setattr("in2x.llm.client.LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("in2x.llm.connection.LONGEST_PAUSE", 0.01)
     gone = address(server)
     server.shutdown()
     server.server_close()

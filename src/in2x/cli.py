@@ -1,7 +1,7 @@
 """The command line: thin commands over the rooms, faults in one sentence.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed with a sentence, 2 wrong usage,
-130 interrupted.
+3 done with lines that are not translated, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -92,6 +92,21 @@ class Recipe(Config):
         (), "Where the curves go as well, beside log.jsonl."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _measured_on(cls, given: Any) -> Any:
+        """What pretraining must not read, instructions must not hold either: evaluation sets are named once."""
+        sections = [given.get(name) if isinstance(given, dict) else None for name in ("corpus", "instruct")]
+        kept_out = sections[0].get("decontaminate") if isinstance(sections[0], dict) else None
+        sets = kept_out.get("sets") if isinstance(kept_out, dict) else None
+        instruct = sections[1] or {}
+        if not isinstance(sets, dict) or not isinstance(instruct, dict):
+            return given
+        named = instruct.get("decontaminate", [])
+        if not isinstance(named, list | tuple):
+            return given
+        return {**given, "instruct": {**instruct, "decontaminate": list(dict.fromkeys([*named, *sets.values()]))}}
+
     @property
     def profile(self) -> PromptProfile:
         """The prompt profile of the model that the recipe makes."""

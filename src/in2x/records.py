@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from in2x.errors import In2xError
 
 Message = dict[str, str]
 """`{"role": "system" | "user" | "assistant", "content": text}`."""
@@ -25,6 +28,84 @@ def content_id(*parts: object) -> str:
     """A stable 16-hex-digit id of `parts` (BLAKE2b over their JSON), the same on every machine."""
     raw = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str).encode()
     return hashlib.blake2b(raw, digest_size=8).hexdigest()
+
+
+def sound(value: Any) -> Any:
+    """`value` (text, or JSON that holds texts) without lone surrogates, which no file can hold: U+FFFD instead."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, Mapping):
+        return {sound(key): sound(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [sound(item) for item in value]
+    return value
+
+
+FEW = 10
+"""Odd rows of a set that are set aside whatever their share."""
+
+
+class Aside:
+    """Rows of a set from outside that do not go in, counted by reason; the set goes on up to a share of odd ones.
+
+    Attributes:
+        rows: rows seen.
+        reasons: how many were left out, by reason.
+        first: line of the first row that was left out for each reason.
+    """
+
+    def __init__(self, file: str | Path, most: float, knob: str) -> None:
+        """`most` is the share of odd rows from which `file` is refused, the value of `knob`."""
+        self.file, self.most, self.knob = file, most, knob
+        self.rows = self.odd_rows = 0
+        self.reasons: Counter[str] = Counter()
+        self.first: dict[str, int] = {}
+        self._odd: tuple[int, str, str] | None = None
+
+    def leave(self, line: int, reason: str) -> None:
+        """A sound row without use for us."""
+        self.reasons[reason] += 1
+        self.first.setdefault(reason, line)
+
+    def odd(self, line: int, reason: str, detail: str = "", mend: str = "mend or remove the line") -> None:
+        """A row that cannot be read. Raises In2xError where they have become too many."""
+        self.leave(line, reason)
+        self.odd_rows += 1
+        self._odd = self._odd or (line, f"{reason} ({detail})" if detail else reason, mend)
+        if self.rows >= 1000:
+            self.check()
+
+    def check(self, got: bool = True) -> None:
+        """Whether the set may be used; `got`: something of it was read.
+
+        Raises:
+            In2xError: nothing was, or more than `FEW` rows and the share `most` are odd.
+        """
+        if not got and self.first:
+            first = min(self.first, key=lambda reason: self.first[reason])
+            line, what, mend = self._odd or (self.first[first], first, "give rows of other kinds, too")
+            raise In2xError(what, file=self.file, line=line, mend=mend)
+        if self._odd is None:
+            return
+        line, what, mend = self._odd
+        if self.odd_rows > FEW and self.odd_rows > self.most * self.rows:
+            raise In2xError(f"{self.odd_rows:,} of the first {self.rows:,} rows cannot be read, this one: {what}",
+                            file=self.file, line=line, mend=f"{mend}, or raise {self.knob}")  # fmt: skip
+
+    def figures(self) -> dict[str, Any]:
+        """Rows seen and left out, by reason."""
+        return {"rows": self.rows, "left_out": dict(self.reasons.most_common())}
+
+    def said(self) -> str | None:
+        """One line for the terminal; None where every row went in."""
+        if not self.reasons:
+            return None
+        listed = ", ".join(f"{count:,} {why} (line {self.first[why]})" for why, count in self.reasons.most_common())
+        return f"{Path(self.file).name}: left out {self.reasons.total():,} of {self.rows:,} rows: {listed}"
 
 
 class Record:

@@ -18,17 +18,11 @@ from typing import Any
 from jinja2 import TemplateError
 
 from in2x.errors import In2xError
+from in2x.language.reasoning import without_reasoning
 from in2x.records import Message
 
 THINKING_OFF = {"enable_thinking": False, "thinking": False}
 """What templates call their thinking mode; one that has none leaves them unread."""
-
-_REASONING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)|\A(?:(?!<think>).)*</think>", re.DOTALL)
-
-
-def without_reasoning(text: str) -> str:
-    """`text` less what a model thought before it: `<think>...</think>`, closed or not, or opened by the prompt."""
-    return _REASONING.sub("", text, count=1).lstrip() if "think>" in text else text
 
 
 def chat_text(tokenizer: Any, messages: list[Message], *, open_for_answer: bool = True) -> str:
@@ -65,7 +59,10 @@ def answered_tokens(
     Raises:
         In2xError: the chat template rewrites earlier turns, so that a prompt is not a prefix of its chat.
     """
-    answers = [without_reasoning(answer) for answer in answers]
+    answers = [
+        without_reasoning(answer, chat[-1]["content"] if chat else "")
+        for chat, answer in zip(chats, answers, strict=True)
+    ]
     prompts = _texts(tokenizer, chats, True)
     wholes = _texts(
         tokenizer,

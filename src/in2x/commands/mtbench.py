@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from in2x.commands.judge import CacheFile
+from in2x.commands.options import check_writable
 from in2x.commands.show import AsJson, emit, show
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.stage import console
 
 
@@ -44,20 +46,36 @@ def mtbench(
     from in2x.llm.open import open_judge
     from in2x.pages.radar import radar as draw
 
+    for written in (answers if model else None, judgements if judge else None, radar):
+        if written:
+            check_writable(written)
     asked = room.read_questions(questions)
+    shown = room.read_answers(references) if references else None
     kept = Cache(cache) if cache else None
     if model or judge:
         if answers is None:
             raise UsageError("no file of answers is named", mend="give --answers")
         if model:
-            said = room.generate(asked, open_judge(model, model_url, kept))
+            said, faults = room.generate(asked, open_judge(model, model_url, kept))
             room.write_answers(answers, said, model=name)
+            for question, fault in faults.items():
+                console.print(f"[yellow]note[/yellow]  question {question}, {escape(fault)}")
+            if faults:
+                raise In2xError(
+                    f"{len(faults)} questions have no answer",
+                    file=answers,
+                    mend="see the server's log and run again; with --cache the others cost nothing",
+                )
         if judge:
             found = room.judge(
                 asked, room.read_answers(answers), open_judge(judge, judge_url, kept), model=name,
-                references=room.read_answers(references) if references else None, samples=samples,
+                references=shown, samples=samples,
             )  # fmt: skip
             room.write_judgements(judgements, found)
+            for j in found:
+                if j.score is None:
+                    why = j.text if j.text.startswith(room.NO_ANSWER) else f"no number in {j.text[:60]!r}"
+                    console.print(f"[yellow]note[/yellow]  question {j.question}, turn {j.turn}: {escape(why)}")
         else:
             console.print(f"answers: {answers}; give --judge to have them judged")
             return
@@ -74,9 +92,9 @@ def mtbench(
             for r in rows
         ])  # fmt: skip
         return
-    shown = Table("model", "score", "95% interval", *rows[0].categories, "failed")
+    table = Table("model", "score", "95% interval", *rows[0].categories, "failed")
     for r in rows:
         cells = [f"{v:.2f}" if v == v else "–" for v in r.categories.values()]
         interval = f"{r.overall.low:.2f} – {r.overall.high:.2f}"
-        shown.add_row(r.model, f"{r.overall.value:.2f}", interval, *cells, str(r.failed))
-    show(shown)
+        table.add_row(r.model, f"{r.overall.value:.2f}", interval, *cells, str(r.failed))
+    show(table)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from in2x.commands.options import check_writable
 from in2x.errors import UsageError
+from in2x.stage import console
 
 
 def translate(
@@ -31,10 +35,24 @@ def translate(
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            help="SQLite file that keeps a server's answers.  [default: beside the output, until every line is done]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Translate plain text: one line in, one line out."""
+    """Translate plain text: one line in, one line out.
+
+    A line that could not be translated stays as it is, is named on stderr, and makes the exit code 3. The same command
+    again asks a server only for what it has not answered.
+    """
     from in2x.chat.profile import PromptProfile
     from in2x.commands.show import progress
+    from in2x.llm.cache import Cache
+    from in2x.llm.config import is_address
     from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
     from in2x.translate.mbr import MbrTranslator
     from in2x.translate.open import open_translator
@@ -42,18 +60,39 @@ def translate(
 
     if mbr == 1:
         raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
+    if output:
+        check_writable(output)
+    if cache and not is_address(model):
+        raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
     # A folder says what its model knows; a server does not, and is asked for anything.
     profile = PromptProfile.load(Path(model)) if Path(model).is_dir() else PromptProfile()
     wanted = check_request(profile, TranslationRequest(source_lang, target_lang, register, seed=seed))
-    with open_source(None if file == "-" else Path(file)) as (stream, name, total):
-        translator = open_translator(model)
-        with open_target(output) as target, progress("translate", total) as advance:
+    beside = output.with_name(output.name + ".answers") if output and is_address(model) else None
+    kept, failures = cache or beside, 0
+    with (
+        open_source(None if file == "-" else Path(file)) as (stream, name, total),
+        open_target(output) as target,
+        Cache(kept) if kept else nullcontext() as answers,
+    ):
+        translator = open_translator(model, answers)
+        with progress("translate", total) as advance:
 
             def write(lines: list[str]) -> None:
                 target.write("".join(f"{line}\n" for line in lines))
                 target.flush()
 
+            def failed(line: int, why: str) -> None:
+                nonlocal failures
+                failures += 1
+                console.print(f"{escape(name)}, line {line}: not translated ({escape(why)})", soft_wrap=True)
+
             interactive = file == "-" and sys.stdin.isatty()
             engine = MbrTranslator(translator, mbr) if mbr else translator
-            answer = partial(engine.translate, request=wanted, done=advance)
-            translate_lines(answer, read_lines(stream, name), write, 1 if interactive else batch)
+            answer = partial(engine.translations, request=wanted, done=advance)
+            translate_lines(answer, read_lines(stream, name), write, failed, 1 if interactive else batch)
+    if failures:
+        note = f"; the server's answers are kept in {kept}: the same command asks for the others alone" if kept else ""
+        console.print(escape(f"lines not translated, left as they were: {failures:,}{note}"), soft_wrap=True)
+        raise typer.Exit(3)
+    if kept and not cache:
+        kept.unlink()

@@ -9,68 +9,14 @@ from __future__ import annotations
 
 import operator
 import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
-import ftfy
-import numpy as np
-from numpy.typing import NDArray
+from in2x.language.characters import Rule, control_characters, mojibake, newlines, normalise
+from in2x.language.japanese.reading import is_read
 
-Rule = Callable[[str], tuple[str, int]]
 Ruby = Literal["drop", "keep"]
-
-
-def _table(pattern: re.Pattern[str]) -> NDArray[np.bool_]:
-    """Which UTF-16 code units a pattern of one character matches, bool `[65536]`; it matches none beyond them."""
-    return np.array([pattern.fullmatch(chr(code)) is not None for code in range(1 << 16)], bool)
-
-
-def _units(text: str) -> NDArray[np.uint16]:
-    """UTF-16 code units of a text: looking them up in tables is several times faster than a search by `re`."""
-    return np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
-
-
-def newlines(text: str) -> tuple[str, int]:
-    """One kind of line end: CR LF, CR, NEL, LS and PS become LF (counted: lines)."""
-    struck = 0
-    for mark in ("\r", "\x85", "\u2028", "\u2029"):
-        if found := text.count(mark):
-            struck += found
-            text = text.replace("\r\n", "\n").replace(mark, "\n")
-    return text, struck
-
-
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u2064\ufeff\ufff9-\ufffb\ufffe\uffff]"
-)
-
-
-_MAY_BE_CONTROL = _table(_CONTROL)
-
-
-def control_characters(text: str) -> tuple[str, int]:
-    """Drop control, zero-width and direction characters (counted: characters)."""
-    return _CONTROL.subn("", text) if _MAY_BE_CONTROL[_units(text)].any() else (text, 0)
-
-
-_BYTE = "[\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
-_MOJIBAKE = re.compile(f"[\xc2\xc3]{_BYTE}|[\xe2-\xe9\xef]{_BYTE}{{2}}")
-"""A lead byte of UTF-8 and what follows it, read as Latin-1 or Windows-1252."""
-_MAY_LEAD, _MAY_FOLLOW = _table(re.compile("[\xc2\xc3\xe2-\xe9\xef]")), _table(re.compile(_BYTE))
-
-
-def mojibake(text: str) -> tuple[str, int]:
-    """Repair text that was decoded with the wrong encoding (ftfy), only where its traces are seen (counted: texts)."""
-    if text.isascii():
-        return text, 0
-    units = _units(text)
-    if not (_MAY_LEAD[units[:-1]] & _MAY_FOLLOW[units[1:]]).any() or not _MOJIBAKE.search(text):
-        return text, 0
-    repaired = "\n".join(ftfy.fix_encoding(line) if _MOJIBAKE.search(line) else line for line in text.split("\n"))
-    return repaired, int(repaired != text)
 
 
 _START = re.compile(
@@ -184,27 +130,48 @@ def aozora_frame(text: str) -> tuple[str, int]:
     return text, struck
 
 
-_GAIJI = re.compile(r"［＃[^］]*?U\+([0-9A-Fa-f]{4,6})[^］]*］")
+_GAIJI = re.compile(
+    r"［＃※[^］]*?(?:U\+(?P<code>[0-9A-Fa-f]{4,6})|[、水準号](?P<plane>[12])-(?P<row>\d{1,2})-(?P<cell>\d{1,2}))[^］]*］"
+)
+"""A character by its number in Unicode, or by plane, row and cell of JIS X 0213."""
 _NOTE = re.compile(r"［＃[^［］]*(?:［[^［］]*］[^［］]*)*］")
+_REPEAT = re.compile(r"(?<=\w)／(″?)＼")
 
 
 def aozora_notes(text: str) -> tuple[str, int]:
-    """Drop the typist's notes ［＃...］ (counted: notes).
+    """Drop the typist's notes ［＃...］, and write the repetition mark ／＼ as the character it stands for (counted).
 
-    A note that names a Unicode character is replaced by that character; a note for a character that has none leaves
-    the geta mark 〓, as printers do, so that the sentence does not silently lose a word.
+    A note that tells which character is missing (by Unicode or JIS X 0213) is replaced by it; where none is told the
+    geta mark 〓 stands, as in print, so that the sentence does not silently lose a word.
     """
+    text, repeats = _REPEAT.subn(lambda m: "〴〵" if m[1] else "〳〵", text) if "＼" in text else (text, 0)
     if "［＃" not in text:
-        return text, 0
+        return text, repeats
     text = text.replace("※［＃", "［＃※")  # the sign of a missing character goes into its note
-    text, named = _GAIJI.subn(lambda m: chr(int(m[1], 16)) if int(m[1], 16) < 0x110000 else "〓", text)
+    text, named = _GAIJI.subn(_gaiji, text)
     text, found = _NOTE.subn(lambda m: "〓" if m[0].startswith("［＃※") else "", text)
-    return text, named + found
+    return text, repeats + named + found
 
 
+def _gaiji(note: re.Match[str]) -> str:
+    if note["code"]:
+        code = int(note["code"], 16)
+        return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "〓"
+    plane, row, cell = int(note["plane"]), int(note["row"]), int(note["cell"])
+    if not 1 <= row <= 94 or not 1 <= cell <= 94:
+        return "〓"
+    raw = bytes([0xA0 + row, 0xA0 + cell])
+    return (b"\x8f" + raw if plane == 2 else raw).decode("euc_jis_2004", "replace").replace("\ufffd", "〓")
+
+
+_MARKED = re.compile(r"［＃|｜[^｜《》\n]{1,40}《|^底本[:：]|青空文庫|／″?＼", re.M)
+"""What only a text that marks its readings by 《》 holds."""
 _RUBY_MARKED = re.compile(r"[｜|]([^｜|《》\n]{1,40})《([^《》\n]{1,60})》")
+_RUBY_READ = re.compile(
+    r"([\u3400-\u9fff\uf900-\ufaff々〆\U00020000-\U0003ffff]{1,12})《([ぁ-ゖァ-ヺーゝゞヽヾ・]{1,60})》([ぁ-ゖ]{0,3})"
+)
 _RUBY = re.compile(
-    r"《(?<=[\u3400-\u9fff\uf900-\ufaff々〆〇ヶ〓\U00020000-\U0003ffffA-Za-zＡ-Ｚａ-ｚ'’ァ-ヺーぁ-ゖ]《)"
+    r"《(?<=[\u3400-\u9fff\uf900-\ufaff々〆〇ヶ〓］\U00020000-\U0003ffffA-Za-zＡ-Ｚａ-ｚ'’ァ-ヺーぁ-ゖ]《)"
     r"([ぁ-ゖァ-ヺーゝゞヽヾ・／″＼\u3000 ]{1,60})》"
 )
 """Bare ruby stands behind the run of one script that it belongs to. Its reading is kana: elsewhere 《》 holds a
@@ -217,37 +184,35 @@ _RUBY_OTHER = re.compile(
 
 
 def ruby(text: str, mode: Ruby = "drop") -> tuple[str, int]:
-    """Aozora ruby `漢字《かんじ》` and `｜base《reading》`: dropped, or kept as `漢字（かんじ）` (counted)."""
+    """Readings `漢字《かんじ》` and `｜base《reading》`: dropped, or kept as `漢字（かんじ）` (counted).
+
+    《》 hold titles, cards and songs as well. In a text with marks of Aozora Bunko or with ｜ they hold readings behind
+    anything; in any other only behind characters that are read so (墓地の《サイクロン》 and 名画《ひまわり》 stay).
+    """
     if "《" not in text:
         return text, 0
     keep = mode == "keep"
+    if not _MARKED.search(text):
+        return _ruby_by_reading(text, keep)
     text, marked = _RUBY_MARKED.subn(r"\1（\2）" if keep else r"\1", text)
     text, found = _RUBY.subn(r"（\1）" if keep else "", text)
     text, other = _RUBY_OTHER.subn(lambda m: f"（{m[1] or m[2]}）" if keep else "", text)
     return text, marked + found + other
 
 
-_COMPATIBILITY = re.compile(
-    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff61-\uff9f\ufb00-\ufb06\u3300-\u33ff\uffe0-\uffe6\uf900-\ufaff]+"
-)
-_MAY_BE_COMPATIBILITY = _table(_COMPATIBILITY)
+def _ruby_by_reading(text: str, keep: bool) -> tuple[str, int]:
+    read = [is_read(*match.groups()) for match in _RUBY_READ.finditer(text)]
+    if sum(read) >= 3 and 2 * sum(read) > len(read):  # a text that gives readings gives unusual ones, too
+        read = [True] * len(read)
+    verdicts = iter(read)
 
+    def plain(match: re.Match[str]) -> str:
+        base, reading, after = match.groups()
+        if not next(verdicts):
+            return match[0]
+        return f"{base}（{reading}）{after}" if keep else base + after
 
-def normalise(text: str) -> tuple[str, int]:
-    """NFKC with care (counted: runs changed).
-
-    Full-width letters and digits, half-width kana, ligatures and square units take their usual form and combining
-    marks are composed. What carries style stays: 〜 and ～, 「」, ！？（）, …, ①, and the space of width one.
-    """
-    if text.isascii():
-        return text, 0
-    struck = 0
-    if not unicodedata.is_normalized("NFC", text):
-        text, struck = unicodedata.normalize("NFC", text), 1
-    if not _MAY_BE_COMPATIBILITY[_units(text)].any():
-        return text, struck
-    text, found = _COMPATIBILITY.subn(lambda run: unicodedata.normalize("NFKC", run[0]), text)
-    return text, struck + found
+    return _RUBY_READ.sub(plain, text), sum(read)
 
 
 _BOILERPLATE = re.compile(
@@ -270,7 +235,8 @@ def boilerplate(text: str) -> tuple[str, int]:
 
 
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.S)
-_RULE_LINE = re.compile(r"\n[ \t\u3000]*(?:[-=_*~#※＊─━―・◇◆○●][ \t\u3000]*){3,}(?=\n|\Z)")
+_RULE_LINE = re.compile(r"\n[ \t\u3000]*(?:(?:[-=_*~#※＊─━◇◆○●][ \t\u3000]*){3,}|(?:[―・][ \t\u3000]*){12,})(?=\n|\Z)")
+"""A few ― or ・ alone in a line are a silence in a dialogue."""
 
 
 def furniture(text: str) -> tuple[str, int]:
@@ -283,12 +249,12 @@ def furniture(text: str) -> tuple[str, int]:
     return text.removeprefix("\n"), struck + found
 
 
-_THREE_ALIKE = re.compile(r"\n([^\n]*+)\n\1\n\1(?:\n|\Z)")
+_ALIKE = re.compile(r"\n([^\n]*+)\n\1\n\1(?:\n|\Z)")
 
 
 def repeated_lines(text: str) -> tuple[str, int]:
-    """Of a line that is repeated three times or more in a row keep one (counted: lines dropped)."""
-    if not _THREE_ALIKE.search(f"\n{text}"):
+    """Of a line that is repeated five times or more in a row keep one: a refrain is shorter (counted: lines)."""
+    if not _ALIKE.search(f"\n{text}"):
         return text, 0
     lines = text.split("\n")
     kept: list[str] = []
@@ -300,7 +266,7 @@ def repeated_lines(text: str) -> tuple[str, int]:
         repeat = stop - at
         if not lines[at].strip():
             repeat = min(repeat, 2)
-        elif repeat >= 3:
+        elif repeat >= 5:
             repeat = 1
         kept.extend(lines[at : at + repeat])
         at = stop
@@ -308,23 +274,34 @@ def repeated_lines(text: str) -> tuple[str, int]:
 
 
 _SPACES = " \t\u3000\xa0"
+_RUNS = re.compile(r"(?<=[^\s])(?:[ \t\xa0]{2,}|[\t\xa0])")
 
 
 def spaces(text: str) -> tuple[str, int]:
-    """Drop spaces at line ends, make tabs and runs of spaces one space, keep at most one empty line (counted: runs)."""
+    """Drop spaces at line ends, make tabs and runs of spaces inside a line one space, keep at most one empty line.
+
+    A line's indentation stays: it is the structure of code and verse (counted: runs).
+    """
     trailing = runs = empty = 0
     if any(f"{space}\n" in text for space in _SPACES) or text.endswith(tuple(_SPACES)):
         lines = text.split("\n")
         bare = [line.rstrip(_SPACES) for line in lines]
         trailing = sum(map(operator.ne, lines, bare))
         text = "\n".join(bare)
-    if "\t" in text or "\xa0" in text:
-        text, runs = re.subn(r"[ \t\xa0]{2,}|[\t\xa0]", " ", text)
-    elif "  " in text:
-        text, runs = re.subn(r"  +", " ", text)
+    if "\t" in text or "\xa0" in text or "  " in text:
+        text, runs = _RUNS.subn(" ", text)
     if "\n\n\n" in text:
         text, empty = re.subn(r"\n\n\n+", "\n\n", text)  # not \n{3,}: a search finds literals at once
-    return text.strip("\n "), trailing + runs + empty
+    return text.strip("\n"), trailing + runs + empty
+
+
+UNREADABLE = "\ufffd"
+"""Stands where a character could not be decoded."""
+
+
+def unreadable(text: str) -> tuple[str, int]:
+    """Count the characters that were lost before the text came here; they stay, for nothing tells what they were."""
+    return text, text.count(UNREADABLE)
 
 
 @cache
@@ -341,14 +318,15 @@ def rules(ruby_mode: Ruby = "drop") -> tuple[tuple[str, Rule], ...]:
         ("gutenberg", gutenberg),
         ("transcriber_notes", transcriber_notes),
         ("note_marks", note_marks),
+        ("ruby", _ruby),  # before the marks go by which a text with readings is known
         ("aozora_frame", aozora_frame),
         ("aozora_notes", aozora_notes),
-        ("ruby", _ruby),
-        ("normalise", normalise),
+        ("normalise", normalise),  # behind the markup, which is recognised by its full-width forms
         ("boilerplate", boilerplate),
         ("furniture", furniture),
         ("repeated_lines", repeated_lines),
         ("spaces", spaces),
+        ("unreadable", unreadable),
     )
 
 

@@ -8,8 +8,6 @@ from pydantic import model_validator
 
 from in2x.knob import Config, knob
 
-"""Languages written without spaces: shingled and measured by character."""
-
 
 class DedupConfig(Config):
     """Exact and near duplicates."""
@@ -108,8 +106,8 @@ class CorpusConfig(Config):
     domains: dict[str, str] = knob({}, "Domain by source, a glob over `source` (first match wins).")
     ruby: Literal["drop", "keep"] = knob("drop", "Readings (ruby) beside the characters: drop, or keep in brackets.")
     min_chars: int = knob(8, "Shortest document; twice as much for languages with spaces.", unit="characters", ge=0)
-    max_foreign_share: float = knob(0.3, "Share of letters in foreign lines from which a document is dropped; "
-                                    "below it, the lines are.", ge=0, le=1)  # fmt: skip
+    max_foreign_share: float = knob(0.3, "Share of letters in lines of languages that the recipe does not name, from "
+                                    "which a document is dropped; below it, the lines are.", ge=0, le=1)  # fmt: skip
     decontaminate: DecontaminateConfig = knob(DecontaminateConfig(), "Evaluation sets kept out.")
     classifier: ClassifierConfig = knob(ClassifierConfig(), "Trainable quality classifier.")
     causal: CausalConfig = knob(CausalConfig(), "Perplexity by a causal language model.")

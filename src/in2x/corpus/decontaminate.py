@@ -3,7 +3,8 @@
 A text is contaminated where it shares a run of n units (characters of unspaced languages, words of others; spaces,
 punctuation and case do not count) with an evaluation text. An evaluation text shorter than that is looked for as a
 whole line. Lines that hold a match are dropped; a document that is mostly match is dropped whole. So one quoted
-sentence does not cost a book, and no copy of a test item stays. Source: Brown et al. 2020 (GPT-3), appendix C, for 13
+sentence does not cost a book, and no copy of a test item stays. A sentence pair is dropped where a side holds a match,
+or is an evaluation text of any length. Source: Brown et al. 2020 (GPT-3), appendix C, for 13
 words; 24 characters of a language without spaces say about as much (our choice).
 
 Only hashes are kept (12 bytes a run), as `.npz`; collisions are one in 2^64 a pair.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from in2x.corpus.config import DecontaminateConfig
-from in2x.corpus.kernels import Hashes, _mix, _shingles, _units
+from in2x.corpus.kernels import Hashes, _mix, _shingles, _units, signatures
 from in2x.corpus.read import find_files, open_raw
 from in2x.errors import In2xError
 from in2x.language import unspaced
 from in2x.language.identify import identify
 from in2x.language.kernels import Bytes, Ints, column, kernel
-from in2x.records import strings
+from in2x.records import Pair, sound, strings
 
 MOST_SETS = 63
 Masks = NDArray[np.uint64]
@@ -136,8 +137,10 @@ def _match(
 class Contamination:
     """The runs of the evaluation sets; `match` finds them in texts."""
 
-    def __init__(self, names: list[str], keys: Hashes, masks: Masks, config: DecontaminateConfig) -> None:
-        self.names, self.keys, self.masks, self.config = names, keys, masks, config
+    def __init__(
+        self, names: list[str], keys: Hashes, masks: Masks, whole: Hashes, config: DecontaminateConfig
+    ) -> None:  # fmt: skip
+        self.names, self.keys, self.masks, self.whole, self.config = names, keys, masks, whole, config
 
     @classmethod
     def build(cls, sets: Mapping[str, Iterable[str]], config: DecontaminateConfig) -> Contamination:
@@ -150,8 +153,10 @@ class Contamination:
             raise In2xError(f"{len(sets)} evaluation sets are named, the most is {MOST_SETS}",
                             mend="give several files one name by a glob")  # fmt: skip
         runs: list[Hashes] = []
+        whole: list[Hashes] = []
         for name, texts in sets.items():
             held = pa.array(list(texts), pa.large_string())
+            whole.append(_letters(held))
             data, offsets = column(held)
             found = np.empty(max(1, len(data)), np.uint64)
             count = _add(data, offsets, _by_char(held), config.chars, config.words, found)
@@ -163,12 +168,12 @@ class Contamination:
         keys, masks = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
         for k, found in enumerate(runs):
             _fill(found, np.uint64(1 << k), keys, masks)
-        return cls(list(sets), keys, masks, config)
+        return cls(list(sets), keys, masks, np.unique(np.concatenate(whole)), config)
 
     def save(self, path: Path) -> None:
         """Write the table as `.npz` (no pickle)."""
         with path.open("wb") as stream:
-            np.savez(stream, keys=self.keys, masks=self.masks, names=np.array(self.names, np.str_),
+            np.savez(stream, keys=self.keys, masks=self.masks, whole=self.whole, names=np.array(self.names, np.str_),
                      config=np.array(self.config.model_dump_json()))  # fmt: skip
 
     @classmethod
@@ -176,7 +181,20 @@ class Contamination:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
             config = DecontaminateConfig.model_validate_json(str(file["config"]))
-            return cls([str(n) for n in file["names"]], file["keys"], file["masks"], config)
+            return cls([str(n) for n in file["names"]], file["keys"], file["masks"], file["whole"], config)
+
+    def clean_pairs(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The pairs neither side of which is an evaluation text or shares a run with one."""
+        bad = np.zeros(len(pairs), bool)
+        for texts, langs in (
+            ([p.source for p in pairs], [p.src_lang for p in pairs]),
+            ([p.target for p in pairs], [p.tgt_lang for p in pairs]),
+        ):
+            array = pa.array(texts, pa.large_string())
+            flags = np.array([unspaced(lang) for lang in langs], bool)
+            touched, *_ = _match(*column(array), flags, self.config.chars, self.config.words, self.keys, self.masks)
+            bad |= (touched != 0) | np.isin(_letters(array), self.whole)
+        return [pair for pair, out in zip(pairs, bad, strict=True) if not out]
 
     def match(self, texts: Any, langs: list[str]) -> list[tuple[str, list[str], float, int]]:
         """For each text: what is left of it, the sets it touched, the matched share of its units, lines dropped.
@@ -201,6 +219,13 @@ class Contamination:
         return out
 
 
+def _letters(texts: Any) -> Hashes:
+    """uint64 `[texts]`: equal for texts with the same letters and digits."""
+    size = len(texts)
+    exact, _ = signatures(*column(texts), np.ones(size, bool), 1, 1, 1, 1)
+    return exact[:, 0].copy()
+
+
 def _by_char(texts: Any) -> NDArray[np.bool_]:
     return np.array([unspaced(lang) for lang in identify(texts)], bool)
 
@@ -211,7 +236,12 @@ def evaluation_texts(path: str, root: Path) -> Iterator[str]:
     Raises:
         In2xError: no such file, or one that cannot be read.
     """
-    for file in find_files([path], root):
+    try:
+        files = find_files([path], root)
+    except In2xError:
+        raise In2xError("the evaluation set cannot be read (no file here of a format that is read)", file=path,
+                        mend="correct its path") from None  # fmt: skip
+    for file in files:
         try:
             yield from _texts(file)
         except (OSError, EOFError, ValueError, zlib.error, gzip.BadGzipFile, pa.ArrowException) as error:
@@ -231,7 +261,11 @@ def _texts(file: Path) -> Iterator[str]:
             yield from strings(json.loads(stream.read().decode("utf-8-sig")))
             return
         plain = not {".jsonl", ".ndjson"} & set(file.suffixes)
-        for raw in stream:
+        for number, raw in enumerate(stream, 1):
             line = raw.decode("utf-8-sig").strip()
-            if line:
-                yield from [line] if plain else strings(json.loads(line))
+            if not line:
+                continue
+            try:
+                yield from [line] if plain else strings(sound(json.loads(line)))
+            except json.JSONDecodeError:
+                raise In2xError("not JSON", file=file, line=number, mend="give JSON Lines") from None

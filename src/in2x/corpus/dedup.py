@@ -1,5 +1,7 @@
 """Exact and near duplicates, on ids: Daft groups, numpy decides.
 
+Texts are compared by their letters. Two that differ in nothing but a sign (C and C++, 5 > 3 and 5 < 3) are two.
+
 A MinHash key shared by two documents makes them candidates; candidates are *verified* by the exact Jaccard similarity
 of their shingles, and connected components of verified pairs keep their first document. So the survivors depend on the
 order of the input only, never on the number of workers. Memory: one band of keys (16 bytes a document) at a time, plus
@@ -34,16 +36,16 @@ def exact_duplicates(documents: Any) -> tuple[Ids, Ids]:
     """`(index, of)`: each document that repeats an earlier one, and the first of its kind.
 
     Args:
-        documents: DataFrame with `index`, `exact_a`, `exact_b`.
+        documents: DataFrame with `index`, `exact_a`, `exact_b`, `signs`.
     """
     first = (
-        documents.groupby("exact_a", "exact_b")
+        documents.groupby("exact_a", "exact_b", "signs")
         .agg(col("index").min().alias("of"), col("index").count().alias("n"))
         .where(col("n") > 1)
     )
     found = (
-        documents.select("index", "exact_a", "exact_b")
-        .join(first, on=["exact_a", "exact_b"])
+        documents.select("index", "exact_a", "exact_b", "signs")
+        .join(first, on=["exact_a", "exact_b", "signs"])
         .where(col("index") != col("of"))
         .select("index", "of")
         .to_arrow()
@@ -145,14 +147,27 @@ def near_duplicates(documents: Any, config: DedupConfig, scratch: Path) -> tuple
     """`(index, of)`: each document that nearly repeats an earlier one, and the first of its cluster.
 
     Args:
-        documents: DataFrame with `index`, `text`, `by_char` and the band columns; without exact duplicates.
+        documents: DataFrame with `index`, `text`, `by_char`, `exact_a`, `signs` and the band columns; without
+            exact duplicates.
     """
     left, right = candidate_pairs(documents, config.bands)
     left, right = verified_pairs(documents, left, right, config, scratch)
+    left, right = _not_by_sign(documents, left, right)
     nodes = np.unique(np.concatenate((left, right)))
     roots = components(np.searchsorted(nodes, left), np.searchsorted(nodes, right), len(nodes))
     repeats = roots != np.arange(len(nodes))
     return nodes[repeats], nodes[roots[repeats]]
+
+
+def _not_by_sign(documents: Any, left: Ids, right: Ids) -> tuple[Ids, Ids]:
+    """The pairs without those that have the same letters and other signs."""
+    nodes = np.unique(np.concatenate((left, right)))
+    wanted = daft.from_arrow(pa.table({"index": nodes}))
+    rows = documents.join(wanted, on="index", how="semi").select("index", "exact_a", "signs").sort("index").to_arrow()
+    a, b = np.searchsorted(nodes, left), np.searchsorted(nodes, right)
+    letters, signs = _numpy(rows["exact_a"]), _numpy(rows["signs"])
+    stay = (letters[a] != letters[b]) | (signs[a] == signs[b])
+    return left[stay], right[stay]
 
 
 def _numpy(array: Any) -> Ids:

@@ -1,49 +1,112 @@
-"""Which encoding a file of text is in: UTF-8, UTF-16, cp932 (Shift JIS), EUC-JP or GB18030."""
+"""Which encoding a text is in: Unicode by its marks or its validity, everything else by chardet.
+
+chardet was chosen over charset-normalizer by `benchmarks/encodings.py`. It is asked about the lines that are not ASCII,
+wherever in the text they stand, and never about valid UTF-8.
+"""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-CANDIDATES = ("cp932", "euc_jp", "gb18030")
-_COMMON = re.compile("[ぁ-んァ-ヴー、。「」的了是不一在人有我他这中大来上国个到说们为，]")
+import chardet
+from chardet.enums import EncodingEra
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_ESCAPE = re.compile(rb"\x1b[$(]")
+"""Where ISO-2022 changes its character set; its bytes are ASCII."""
+_TELLING = re.compile(rb"[^\n]*[\x80-\xff\x1b][^\n]*\n?")
+LOOKED_AT = 1 << 16
+"""Bytes of telling lines that are looked at."""
+_ERAS = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO
+_FEW = 40
+"""Bytes below which the code pages of DOS are out of the question: a word or two fit any of them."""
+_WIDER = {"ascii": "utf-8", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932",
+          "shift_jis_2004": "cp932", "euc_jis_2004": "euc_jp", "euc_kr": "cp949"}  # fmt: skip
+"""Codecs that read all that a narrower one reads, and what users of that one write beyond it."""
+_USUAL = {"iso2022_jp_2": "iso2022_jp", "big5hkscs": "big5"}
+"""The usual codec, where it is enough."""
 
 
-def detect(sample: bytes) -> str | None:
-    """The encoding of a file that begins with `sample` (which may end inside a character); None for binary data.
+def detect(raw: bytes, *, whole: bool = False) -> str | None:
+    """The encoding (a Python codec) of a text; None for what is no text.
 
-    UTF-8 is taken when it decodes. Of the East Asian encodings that decode, the one whose text has the largest share
-    of the commonest East Asian characters wins: a wrong one yields rare characters. ("Our choice"; the
-    three are told apart from a few lines on.)
+    Args:
+        raw: the text, or its beginning, which may end inside a character.
+        whole: `raw` is all of it.
+
+    A text that is UTF-8 but for a few bytes is UTF-8.
     """
     for mark, name in _MARKS:
-        if sample.startswith(mark):
+        if raw.startswith(mark):
             return name
-    if b"\0" in sample:
-        return None
-    if _decodes(sample, "utf-8") is not None:
+    if b"\0" not in raw and not _ESCAPE.search(raw) and _nearly_utf8(raw, whole):
         return "utf-8"
-    best, best_score = None, 0.0
-    for name in CANDIDATES:
-        text = _decodes(sample, name)
-        if text is None:
-            continue
-        wide = sum(1 for c in text if ord(c) > 0x7F)
-        half = sum(1 for c in text if "\uff61" <= c <= "\uff9f")  # half-width kana: what cp932 makes of other bytes
-        score = (len(_COMMON.findall(text)) - half) / max(1, wide)
-        if score > best_score:
-            best, best_score = name, score
-    if best:
-        return best
-    # A few bad bytes in a UTF-8 file are bad records, not another encoding.
-    broken = sample.decode("utf-8", "replace").count("\ufffd")
-    return "utf-8" if broken <= max(2, len(sample) // 200) else None
-
-
-def _decodes(sample: bytes, name: str) -> str | None:
-    decoder = codecs.getincrementaldecoder(name)()
-    try:
-        return decoder.decode(sample, final=False)
-    except UnicodeDecodeError:
+    telling = raw[:LOOKED_AT]
+    if b"\0" not in raw:
+        telling = b""
+        for line in _TELLING.finditer(raw):
+            telling += line[0][: LOOKED_AT - len(telling)]
+            if len(telling) == LOOKED_AT:
+                break
+    eras = _ERAS if len(telling) < _FEW else _ERAS | EncodingEra.DOS
+    found = chardet.detect(telling, encoding_era=eras, compat_names=False)["encoding"]
+    if found is None:
         return None
+    name = _WIDER.get(found, found)
+    return _USUAL[name] if name in _USUAL and _reads(_USUAL[name], telling) else name
+
+
+def _reads(name: str, raw: bytes, whole: bool = False) -> bool:
+    try:
+        codecs.getincrementaldecoder(name)().decode(raw, whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _nearly_utf8(raw: bytes, whole: bool) -> bool:
+    if _reads("utf-8", raw, whole):
+        return True
+    text = raw.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if 100 * broken <= sum(char > "\x7f" for char in text) - broken:
+        return True
+    lines = [line[0] for line in _TELLING.finditer(raw)]
+    return 2 * sum(_reads("utf-8", line, True) for line in lines) >= max(1, len(lines))
+
+
+def decode(raw: bytes, encoding: str) -> str:
+    """`raw` in the encoding of its file, or, where it is not in that, in its own (a file may be put together).
+
+    Raises:
+        UnicodeDecodeError: it is in neither.
+    """
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        own = detect(raw, whole=True)
+        if own is None or own == encoding:
+            raise
+        return raw.decode(own)
+
+
+def decode_text(raw: bytes, encoding: str) -> str:
+    """A whole text: its lines in the encoding of the file, those that are not in the one that they share.
+
+    What is in neither becomes U+FFFD, which the cleaning counts.
+    """
+    with contextlib.suppress(UnicodeDecodeError):
+        return decode(raw, encoding)
+    if encoding.startswith(("utf-16", "utf-32")):
+        return raw.decode(encoding, "replace")
+    lines = raw.split(b"\n")
+    others = b"\n".join(line for line in lines if not _reads(encoding, line, True))
+    own = detect(others, whole=True) or encoding
+    return "\n".join(
+        line.decode(encoding) if _reads(encoding, line, True) else line.decode(own, "replace") for line in lines
+    )

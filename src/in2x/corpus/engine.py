@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from daft import DataType, col
 
 from in2x.corpus.causal import causal_perplexity
 from in2x.corpus.classifier import Classifier
-from in2x.corpus.clean import Ruby, clean, rules
+from in2x.corpus.clean import UNREADABLE, Ruby, clean, rules
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import band_column
@@ -27,15 +28,21 @@ from in2x.corpus.ngram import NgramModel
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
 from in2x.corpus.tokens import estimate_tokens
+from in2x.corpus.tongues import document_languages, own_lines
 from in2x.errors import In2xError
 from in2x.language import unspaced
-from in2x.language.identify import UNKNOWN, identify, split_languages
+from in2x.language.identify import UNKNOWN
 from in2x.language.kernels import column
+from in2x.language.signs import signs
 
 _ROW = DataType.struct({
     "index": DataType.uint64(), "id": DataType.string(), "source": DataType.string(), "domain": DataType.string(),
     "text": DataType.string(), "file": DataType.string(), "line": DataType.int64(), "fault": DataType.string(),
 })  # fmt: skip
+
+
+MOST_LOST = (3, 0.005)
+"""Characters that could not be decoded, and their share, from which a document is rejected (our choice)."""
 
 
 def start(config: CorpusConfig) -> None:
@@ -89,7 +96,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
     raw, faults = text.to_pylist(), fault.to_pylist()
     cleaned = [clean(t or "", order) for t in raw]
     texts = [t for t, _ in cleaned]
-    langs = identify(texts)
+    langs = document_languages(texts)
     types = {"text": pa.large_string(), "raw_chars": pa.int64(), "rules": pa.large_list(pa.int32()),
              "lang": pa.large_string(), "foreign_lines": pa.int32(), "gate": pa.large_string(),
              "reason": pa.large_string(), "touched": pa.large_list(pa.large_string()),
@@ -102,10 +109,12 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
             gate, reason = "read", faults[k]
         elif not new:
             gate, reason = "clean", "nothing is left"
+        elif (lost := new.count(UNREADABLE)) >= MOST_LOST[0] and lost > MOST_LOST[1] * len(new):
+            gate, reason = "clean", "characters that could not be decoded"
         elif langs[k] not in languages:
             gate, reason = "language", langs[k] if langs[k] != UNKNOWN else "not told"
         else:
-            kept, lines, share = split_languages(new, langs[k])
+            kept, lines, share = own_lines(new, langs[k], languages)
             if share > max_foreign:
                 gate, reason = "language", "mixed"
             else:
@@ -132,9 +141,9 @@ def _drop_contaminated(out: dict[str, list[Any]], found: Contamination) -> None:
 
 
 def signer(config: CorpusConfig) -> Any:
-    """Expression over `text` and `lang`: a struct `exact_a, exact_b, by_char` and one `band_column` a band."""
+    """Expression over `text` and `lang`: a struct `exact_a, exact_b, signs, by_char` and one `band_column` a band."""
     near = config.dedup
-    names = ["exact_a", "exact_b", *(band_column(b) for b in range(near.bands))]
+    names = ["exact_a", "exact_b", "signs", *(band_column(b) for b in range(near.bands))]
     fields = {**{n: DataType.uint64() for n in names}, "by_char": DataType.bool()}
 
     @daft.func.batch(return_dtype=DataType.struct(fields), unnest=True, use_process=False)  # type: ignore[untyped-decorator]
@@ -143,11 +152,15 @@ def signer(config: CorpusConfig) -> Any:
         exact, keys = signatures(
             *column(text.to_arrow()), by_char, near.char_size, near.word_size, near.bands, near.rows
         )
-        columns = [*exact.T, *keys.T]
+        columns = [*exact.T, np.array([_hash(signs(t or "")) for t in text.to_pylist()], np.uint64), *keys.T]
         arrays = [pa.array(np.ascontiguousarray(values)) for values in columns]
         return pa.StructArray.from_arrays([*arrays, pa.array(by_char)], names=[*names, "by_char"])
 
     return sign(col("text"), col("lang"))
+
+
+def _hash(found: tuple[str, ...]) -> int:
+    return int.from_bytes(blake2b("\0".join(found).encode(), digest_size=8).digest(), "big") if found else 0
 
 
 SCORES = {

@@ -16,9 +16,11 @@ from in2x.corpus.kernels import Hashes, _mix, _shingles, _units
 from in2x.language.kernels import Bytes, Ints, _next, column, kernel, script
 
 FEATURES = ("chars", "units", "letters", "symbols", "lines", "bullets", "ends", "new_lines", "new_units", "new_runs")
-"""Columns of `features`: characters without spaces; units; share of letters and digits; share of symbols that are no
-punctuation; lines with text; shares of lines that begin with a bullet and that end a sentence; shares of lines, units
-and runs of ten units that are not repetitions."""
+"""Columns of `features`: characters without spaces; units; share of letters and digits; share of symbols that are
+neither punctuation nor expression (emoji and the like); lines with text; shares of lines that begin with a bullet and
+that end a sentence; shares of lines, units and runs of ten units that are not repetitions. A mark that is repeated
+counts once in the two shares, and of marks of punctuation and expression only those beyond the number of letters take
+from the share of letters: a dialogue may be half dots and quotation marks."""
 
 
 @kernel
@@ -45,9 +47,20 @@ def _is_bullet(code: int) -> bool:
 def _is_punctuation(code: int) -> bool:
     return (
         33 <= code <= 34 or 39 <= code <= 41 or 44 <= code <= 46 or 58 <= code <= 59 or code == 63
-        or 0x2010 <= code <= 0x2027 or 0x3001 <= code <= 0x3003 or 0x3008 <= code <= 0x3011 or 0x3014 <= code <= 0x301F
+        or 0x2010 <= code <= 0x2027 or 0x3001 <= code <= 0x3003 or 0x3031 <= code <= 0x3035
+        or 0x3008 <= code <= 0x3011 or 0x3014 <= code <= 0x301F
         or 0xFF00 <= code <= 0xFF0F or 0xFF1A <= code <= 0xFF1F or code == 0x30FB
         or code == 0xAB or code == 0xBB or code == 0xB7
+    )  # fmt: skip
+
+
+@kernel
+def _is_expression(code: int) -> bool:
+    """Emoji, hearts, stars, notes, and what faces are drawn with: how people write to each other."""
+    return (
+        0x2600 <= code <= 0x27BF or 0x1F000 <= code <= 0x1FAFF or 0x25A0 <= code <= 0x25FF or 0x2B0 <= code <= 0x36F
+        or 0x1D00 <= code <= 0x1DBF or 0xFF3E <= code <= 0xFF40 or code == 0xFF5E or code == 0xB4 or code == 0xFE0F
+        or code == 0x200D or code == 0x203B
     )  # fmt: skip
 
 
@@ -86,7 +99,7 @@ def features(data: Bytes, offsets: Ints, by_char: NDArray[np.bool_], limit: int)
     out = np.zeros((texts, 10), np.float64)
     for i in range(texts):
         at, stop = offsets[i], offsets[i + 1]
-        chars = letters = symbols = lines = bullets = ends = 0
+        chars = letters = symbols = style = shown = lines = bullets = ends = 0
         key = np.uint64(0)
         first = last = 0
         while at <= stop:
@@ -107,7 +120,14 @@ def features(data: Bytes, offsets: Ints, by_char: NDArray[np.bool_], limit: int)
                 continue
             chars += 1
             letters += kind < 6
-            symbols += kind == 7 and not _is_punctuation(code)
+            if kind != 7:
+                shown += 1
+            elif code != last:  # a silence of many dots is one mark
+                shown += 1
+                if _is_punctuation(code) or _is_expression(code):
+                    style += 1
+                else:
+                    symbols += 1
             first = code if first == 0 else first
             last = code
             key = _mix(key * np.uint64(31) + np.uint64(code))
@@ -115,7 +135,7 @@ def features(data: Bytes, offsets: Ints, by_char: NDArray[np.bool_], limit: int)
         some = min(count, limit)
         found = _shingles(units, some, 10, runs)
         out[i, 0], out[i, 1] = chars, count
-        out[i, 2], out[i, 3] = letters / max(1, chars), symbols / max(1, chars)
+        out[i, 2], out[i, 3] = letters / max(1, shown - min(style, letters)), symbols / max(1, shown)
         out[i, 4], out[i, 5], out[i, 6] = lines, bullets / max(1, lines), ends / max(1, lines)
         out[i, 7] = _distinct(line_keys, lines, table) / max(1, lines)
         out[i, 8] = _distinct(units, some, table) / max(1, some)

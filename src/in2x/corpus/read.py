@@ -6,6 +6,8 @@ A file is cut into *splits* that any worker can read by itself. A record that ca
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import glob
 import gzip
 import io
@@ -19,13 +21,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from in2x.corpus.encoding import detect
+from in2x.corpus.encoding import decode, decode_text, detect
 from in2x.errors import In2xError
-from in2x.records import content_id
+from in2x.records import content_id, sound
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".txt", ".text", ".md", ".parquet")
 COMPRESSIONS = (".gz", ".zst")
-SAMPLE = 1 << 16
+SAMPLE, ASCII_HEAD = 1 << 16, 64 << 20
+"""Bytes that the encoding of a file is told by, and how far its first other letter is looked for. What is wrong behind
+that is put right line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +61,38 @@ class Limits:
     """A longer document is cut at line ends into parts."""
 
 
-def find_files(paths: Iterable[str], root: Path) -> list[Path]:
+def find_files(paths: Iterable[str], root: Path, unread: list[Path] | None = None) -> list[Path]:
     """The files that `paths` name, sorted, each once: files, folders, globs (relative ones from `root`), or data sets
     of the hub, `hub:owner/name` or `hub:owner/name/glob`, which are fetched into the hub's own cache.
 
+    Args:
+        paths: what is named.
+        root: folder that relative paths start from.
+        unread: gets the files of a folder or glob that are of a kind that is not read.
+
     Raises:
-        In2xError: a path leads to no file, or to one of a format that is not read; the hub cannot be reached.
+        In2xError: a path leads to no file that is read; the hub cannot be reached.
     """
+    aside: list[Path] = []
     found: dict[str, Path] = {}
     for text in paths:
         path = _fetched(text) if text.startswith(HUB) else Path(text) if Path(text).is_absolute() else root / text
         if path.is_dir():
-            files = [f for f in sorted(path.rglob("*")) if f.is_file() and _kind(f) and not f.name.startswith(".")]
-            if not files:
-                raise In2xError("the folder holds no raw text", file=path, mend=f"put {_known()} files into it")
+            files = [f for f in sorted(path.rglob("*")) if f.is_file() and not f.name.startswith(".")]
         elif path.is_file():
             files = [path]
         else:
             files = [Path(f) for f in sorted(glob.glob(str(path), recursive=True)) if Path(f).is_file()]
             if not files:
                 raise In2xError("no such raw text", file=path, mend="correct the path in data.raw")
-        for file in files:
-            if not _kind(file):
-                raise In2xError("a format that is not read", file=file, mend=f"give {_known()} files")
-            found[str(file)] = file
+        aside += [file for file in files if not _kind(file)]
+        if not any(map(_kind, files)):
+            if path.is_dir():
+                raise In2xError("the folder holds no raw text", file=path, mend=f"put {_known()} files into it")
+            raise In2xError("a format that is not read", file=files[0], mend=f"give {_known()} files")
+        found |= {str(file): file for file in files if _kind(file)}
+    if unread is not None:
+        unread += sorted(set(aside))
     return [found[name] for name in sorted(found)]
 
 
@@ -141,8 +153,11 @@ def plan(files: list[Path], split_bytes: int, encoding: str | None = None) -> li
     splits = []
     for number, path in enumerate(files):
         kind, size = _kind(path) or ".jsonl", path.stat().st_size
-        found = encoding or _encoding_of(str(path), kind)
-        if kind not in (".jsonl", ".ndjson") or _compression(str(path)) or size <= split_bytes or "16" in found:
+        found, lines = _looked_into(str(path), kind)
+        found = encoding or found
+        kind = ".jsonl" if lines else kind
+        whole = kind not in (".jsonl", ".ndjson") or _compression(str(path)) or size <= split_bytes or _wide(found)
+        if whole:
             splits.append(Split(number, str(path), kind, found, 0, 0, 1, size))
             continue
         start, line = 0, 1
@@ -157,14 +172,30 @@ def plan(files: list[Path], split_bytes: int, encoding: str | None = None) -> li
     return splits
 
 
-def _encoding_of(path: str, kind: str) -> str:
+def _looked_into(path: str, kind: str) -> tuple[str, bool]:
+    """The encoding of a file, and whether it holds JSON Lines under the name of JSON (as C4 does)."""
     if kind == ".parquet":
-        return "utf-8"
+        return "utf-8", False
     try:
         with open_raw(path) as stream:
-            return detect(stream.read(SAMPLE)) or "binary"
+            sample = stream.read(SAMPLE)
+            lines = kind == ".json" and _is_json_line(sample)
+            whole = len(sample) < SAMPLE
+            # what is ASCII so far tells nothing: other letters may begin in the tenth chapter
+            while not whole and sample.isascii() and b"\x1b" not in sample and stream.tell() < ASCII_HEAD:
+                sample = stream.read(1 << 20)
+                whole = len(sample) < 1 << 20
+            return detect(sample, whole=whole) or "binary", lines
     except (EOFError, OSError, zlib.error, pa.ArrowException):
-        return "utf-8"  # what can be read of a broken archive is read later, and its fault told there
+        return "utf-8", False  # what can be read of a broken archive is read later, and its fault told there
+
+
+def _is_json_line(sample: bytes) -> bool:
+    """Whether a file begins with a whole JSON object in a line of its own and goes on behind it."""
+    first, _, rest = sample.lstrip().partition(b"\n")
+    with contextlib.suppress(ValueError, RecursionError):
+        return first.startswith((b"{", codecs.BOM_UTF8)) and isinstance(json.loads(first), dict) and bool(rest.strip())
+    return False
 
 
 def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
@@ -183,7 +214,7 @@ def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
             if fault is not None or text is None:
                 yield _fault_row(split, place, line, fault or "no text")
                 continue
-            parts = _cut(_sound(text), limits.document_chars)
+            parts = _cut(sound(text), limits.document_chars)
             for number, part in enumerate(parts):
                 yield {
                     "index": (split.file << 40) + place + number, "file": split.path, "line": line, "text": part,
@@ -212,6 +243,14 @@ _Record = tuple[int, int, str | None, str | None, str | None, str | None, str | 
 at (of the decompressed text), or a multiple of `_PARTS`."""
 
 
+BYTE_ORDER_MARK = "\ufeff"
+"""May begin any line of a file that was put together from several."""
+
+
+def _wide(encoding: str) -> bool:
+    return encoding.startswith(("utf-16", "utf-32"))
+
+
 def _fault(what: str) -> _Fields:
     return None, None, None, None, what
 
@@ -226,10 +265,13 @@ def _records(split: Split, limits: Limits) -> Iterator[_Record]:
         if len(raw) > 4 * limits.record_bytes:
             yield 0, 1, *_fault(f"longer than {4 * limits.record_bytes:,} bytes")
         else:
-            yield 0, 1, content_id(Path(split.path).name), None, None, raw.decode(split.encoding, "replace"), None
+            text = decode_text(raw, split.encoding)
+            yield 0, 1, content_id(Path(split.path).name), None, None, text, None
     elif split.kind == ".json":
         with open_raw(split.path) as stream:
             yield from _json_array(stream.read(), split.encoding)
+    elif _wide(split.encoding):
+        yield from _wide_json_lines(split, limits)
     else:
         yield from _json_lines(split, limits)
 
@@ -249,12 +291,22 @@ def _parquet(split: Split) -> Iterator[_Record]:
 
 def _json_array(raw: bytes, encoding: str) -> Iterator[_Record]:
     try:
-        rows = json.loads(raw.decode(encoding))
+        rows = json.loads(decode(raw, encoding).lstrip(BYTE_ORDER_MARK))
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
         yield 0, 1, *_fault(f"not JSON ({error})")
         return
     for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
         yield number * _PARTS, number + 1, *_fields(row)
+
+
+def _wide_json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
+    """JSON Lines in UTF-16 or UTF-32, whose lines do not end at a byte."""
+    with io.TextIOWrapper(open_raw(split.path), encoding=split.encoding, errors="replace", newline="\n") as stream:
+        for number, line in enumerate(stream, 1):
+            if len(line) > limits.record_bytes:
+                yield number * _PARTS, number, *_fault(f"longer than {limits.record_bytes:,} bytes")
+            elif line.strip():
+                yield number * _PARTS, number, *_json_line(line.encode("utf-8", "surrogatepass"), "utf-8")
 
 
 def _json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
@@ -286,7 +338,7 @@ def _json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
 
 def _json_line(raw: bytes, encoding: str) -> _Fields:
     try:
-        return _fields(json.loads(raw.decode(encoding)))
+        return _fields(json.loads(decode(raw, encoding).lstrip(BYTE_ORDER_MARK)))
     except UnicodeDecodeError as error:
         return _fault(f"not {encoding} (byte {error.start})")
     except RecursionError:
@@ -305,15 +357,6 @@ def _fields(row: Any) -> _Fields:
         return _fault("no field `text`" if text is None else "the field `text` is no text")
     id_, source, domain = (str(row[k]) if row.get(k) not in (None, "") else None for k in ("id", "source", "domain"))
     return id_, source, domain, text, None
-
-
-def _sound(text: str) -> str:
-    """Lone surrogates (which no file can hold) become U+FFFD; pairs become their character."""
-    try:
-        text.encode("utf-8")
-        return text
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _cut(text: str, limit: int) -> list[str]:

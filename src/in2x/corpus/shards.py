@@ -24,7 +24,7 @@ from in2x.corpus import engine
 from in2x.corpus.bilingual import sides
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.decontaminate import Contamination, evaluation_texts
-from in2x.corpus.read import Split, find_files, plan
+from in2x.corpus.read import COMPRESSIONS, Split, find_files, plan
 from in2x.errors import In2xError
 from in2x.records import Pair, read_records
 from in2x.stage import Stage
@@ -40,9 +40,18 @@ def plan_splits(
     """
     file = stage.work / "plan.json"
     if file.exists():
-        return [Split(**row) for row in json.loads(file.read_text(encoding="utf-8"))]
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        stage.figures["not_read"] = kept["not_read"]
+        return [Split(**row) for row in kept["splits"]]
     raw = json.loads((data / "raw.json").read_text(encoding="utf-8")) if (data / "raw.json").exists() else {"paths": []}
-    files = find_files(raw["paths"], data) if raw["paths"] else []
+    unread: list[Path] = []
+    files = find_files(raw["paths"], data, unread) if raw["paths"] else []
+    left_out = Counter("".join(f.suffixes[-2:] if f.suffix in COMPRESSIONS else f.suffixes[-1:]) for f in unread)
+    stage.figures["not_read"] = {kind or "no suffix": count for kind, count in left_out.most_common()}
+    if unread:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in stage.figures["not_read"].items())
+        some = ", ".join(f.name for f in unread[:3]) + (" ..." if len(unread) > 3 else "")
+        stage.say(f"{len(unread):,} raw files are of kinds that are not read and left out ({kinds}): {some}")
     if not files:
         if not pairs:
             raise In2xError("there is neither raw text nor a sentence pair", mend="give data.raw or data.train")
@@ -53,7 +62,7 @@ def plan_splits(
             stage.say(
                 f"{len(names)} raw files are {encoding}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
             )
-    write_json(file, [asdict(split) for split in splits])
+    write_json(file, {"not_read": stage.figures["not_read"], "splits": [asdict(split) for split in splits]})
     return splits
 
 

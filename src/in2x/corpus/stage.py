@@ -59,9 +59,14 @@ def _run(config: CorpusConfig, stage: Stage) -> None:
     languages = list(stage.recipe.languages.all)
     data = stage.input("data")
     pairs = list(read_records(data / "pairs.train.parquet", Pair)) if (data / "pairs.train.parquet").exists() else []
+    sets = contamination(config, stage, data)
+    if sets and pairs:
+        given, pairs = len(pairs), Contamination.load(sets).clean_pairs(pairs)
+        stage.figures["pairs"] = {"given": given, "hold_evaluation_text": given - len(pairs)}
+        if given > len(pairs):
+            stage.say(f"{given - len(pairs):,} of {given:,} pairs hold evaluation text and are left out")
     splits = plan_splits(config, stage, data, pairs, languages)
     stage.figures["encodings"] = {name: len(files) for name, files in sorted(encodings(splits).items())}
-    sets = contamination(config, stage, data)
     shards = group(splits, config.shard_mb << 20)
     for number, shard in enumerate(stage.track(shards, "clean")):
         prepare_shard(config, stage, number, shard, languages, sets)

@@ -13,6 +13,10 @@ class DataConfig(Config):
     test: str | None = knob(None, "JSON Lines of held-out pairs for the final figures.")
     raw: str | None = knob(None, "Folder, glob or file of raw documents, or hub:owner/name.")
     instructions: str | None = knob(None, "JSON Lines of open instruction sets.")
+    max_bad_share: float = knob(
+        0.05, "Share of lines of `train` or `instructions` that cannot be read from which the file is refused; up to "
+        "ten are always set aside.", ge=0, le=1,
+    )  # fmt: skip
     max_train: int | None = knob(None, "Read no more than this many lines of training pairs.", unit="lines", gt=0)
     pairs: int = knob(12000, "Micro-world: training pairs per direction.", unit="sentences", gt=0)
     documents: int = knob(6000, "Micro-world: raw documents.", unit="documents", gt=0)

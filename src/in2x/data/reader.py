@@ -1,20 +1,28 @@
-"""The user's files: pairs and instructions in JSON Lines, read as a stream; errors name file, line and mend."""
+"""The user's files: pairs and instructions in JSON Lines, read as a stream; errors name file, line and mend.
+
+Of a set that is learned from, rows that cannot be read are set aside and counted (`records.Aside`); a held-out set is
+read whole or not at all, for a figure over a part of it would be another figure. Both sides of a training pair are put
+in order as raw text is (`language/characters.py`); held-out pairs keep their characters.
+"""
 
 from __future__ import annotations
 
 import glob
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from in2x.chat.turns import LeftOut, exchange, is_conversation
 from in2x.errors import In2xError
 from in2x.language import language
+from in2x.language.characters import orderly
 from in2x.language.pack import REGISTERS
-from in2x.records import Instruction, Message, Pair, content_id
+from in2x.records import Aside, Instruction, Message, Pair, content_id, sound
 
 
 @dataclass(frozen=True)
@@ -28,11 +36,23 @@ class Line:
     checks: dict[str, Any]
 
 
-def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+class Fault(Exception):
+    """What is wrong with a row, and what mends it."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(what)
+        self.what, self.mend = what, mend
+
+
+def rows(path: Path, aside: Aside | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, object) of each non-blank line of a .jsonl or .jsonl.gz file.
 
+    Args:
+        path: the file.
+        aside: takes the lines that are no JSON object; without it the first one is an error.
+
     Raises:
-        In2xError: no such file, not UTF-8, not gzip, not JSON, not an object.
+        In2xError: no such file, not gzip; a line that is not UTF-8, not JSON, not an object.
     """
     if not path.is_file():
         raise In2xError("no such file", file=path, mend="give the path of a JSON Lines file (.jsonl or .jsonl.gz)")
@@ -40,32 +60,52 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
         try:
             for number, raw in enumerate(stream, 1):
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                if not text.strip():
+                if not raw.strip():
                     continue
-                value = json.loads(text)
-                if not isinstance(value, dict):
-                    raise In2xError("the line is not a JSON object", file=path, line=number,
-                                    mend='write one object a line, like {"CODE": "...", "CODE": "..."}')  # fmt: skip
-                yield number, value
-        except UnicodeDecodeError:
-            raise In2xError(
-                "not UTF-8", file=path, line=number, mend="convert the file, for example with iconv"
-            ) from None
+                if aside is not None:
+                    aside.rows += 1
+                try:
+                    yield number, _object(raw)
+                except Fault as fault:
+                    _fault(fault, path, number, aside)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise In2xError("not a whole gzip file", file=path, line=number + 1, mend="compress it anew") from None
-        except json.JSONDecodeError as error:
-            raise In2xError(f"not JSON ({error.msg} at character {error.pos + 1})", file=path, line=number,
-                            mend="mend or remove the line") from None  # fmt: skip
 
 
-def lines(path: Path, languages: Sequence[str], target: str, limit: int | None = None) -> Iterator[Line]:
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw.decode("utf-8").lstrip("\ufeff"))  # files that were put together have marks inside
+    except UnicodeDecodeError:
+        raise Fault("not UTF-8", "convert the file, for example with iconv") from None
+    except json.JSONDecodeError as error:
+        raise Fault(f"not JSON ({error.msg} at character {error.pos + 1})", "mend or remove the line") from None
+    except RecursionError:
+        raise Fault("nested too deep", "remove the line") from None
+    if not isinstance(value, dict):
+        raise Fault("the line is not a JSON object", 'write one object a line, like {"CODE": "...", "CODE": "..."}')
+    found: dict[str, Any] = sound(value)
+    return found
+
+
+def _fault(fault: Fault, path: Path, line: int, aside: Aside | None) -> None:
+    if aside is None:
+        raise In2xError(fault.what, file=path, line=line, mend=fault.mend) from None
+    reason, _, detail = fault.what.partition(" (")
+    aside.odd(line, reason, detail.removesuffix(")"), fault.mend)
+
+
+def lines(
+    path: Path, languages: Sequence[str], target: str, limit: int | None = None, aside: Aside | None = None
+) -> Iterator[Line]:
     """The sentence pairs of a file.
 
     Args:
+        path: the file.
         languages: the languages whose fields are read; a line holds two or more of them.
         target: the language that the field "register" speaks of.
-        limit: stop after this many lines.
+        limit: stop after this many pairs.
+        aside: takes the lines that cannot be read; without it the first one is an error. With it the file is learned
+            from, and its texts are put in order.
 
     Raises:
         In2xError: as `rows`; a field missing, empty or not text; a register that the target language does not tell; no
@@ -73,38 +113,59 @@ def lines(path: Path, languages: Sequence[str], target: str, limit: int | None =
     """
     registers = language(target).registers or REGISTERS
     count = 0
-    for number, value in rows(path):
-        texts: dict[str, str] = {}
-        for lang in languages:
-            if lang not in value:
-                continue
-            if not isinstance(value[lang], str):
-                raise In2xError(f"the field {lang!r} is not text", file=path, line=number, mend="put it in quotes")
-            texts[lang] = " ".join(value[lang].split())
-            if not texts[lang]:
-                raise In2xError(
-                    f"the field {lang!r} is empty", file=path, line=number, mend="fill it or remove the line"
-                )
-        if len(texts) < 2:
-            missing = [lang for lang in languages if lang not in texts]
-            raise In2xError(
-                f"the field {missing[0]!r} is missing", file=path, line=number,
-                mend=f"give a field for each of {', '.join(languages[:2])}, named by language code",
-            )  # fmt: skip
-        register = value.get("register")
-        if register is not None and register not in registers:
-            raise In2xError(f"{language(target).name} has no register {str(register)[:40]!r}", file=path, line=number,
-                            mend=f"use one of {', '.join(registers)}")  # fmt: skip
-        checks = value.get("checks") or {}
-        if not isinstance(checks, dict):
-            raise In2xError("the field 'checks' is not an object", file=path, line=number, mend="remove it")
-        doc = value.get("doc_id")
-        yield Line(texts, register, str(value.get("domain") or "general"), None if doc is None else str(doc), checks)
+    for number, value in rows(path, aside):
+        try:
+            line = _line(value, languages, target, registers, in_order=aside is not None)
+        except Fault as fault:
+            _fault(fault, path, number, aside)
+            continue
+        yield line
         count += 1
         if count == limit:
-            return
+            break
+    if aside is not None:
+        aside.check(got=count > 0)
     if not count:
         raise In2xError("the data set is empty", file=path, mend="give a file with at least one pair")
+
+
+def _line(
+    value: Mapping[str, Any], languages: Sequence[str], target: str, registers: Sequence[str], in_order: bool
+) -> Line:
+    """One row as a pair. Raises Fault."""
+    texts: dict[str, str] = {}
+    for lang in languages:
+        if lang not in value:
+            continue
+        if not isinstance(value[lang], str):
+            raise Fault(f"the field {lang!r} is not text", "put it in quotes")
+        texts[lang] = _one_line(orderly(value[lang]) if in_order else value[lang])
+        if not texts[lang]:
+            raise Fault(f"the field {lang!r} is empty", "fill it or remove the line")
+    if len(texts) < 2:
+        missing = next(lang for lang in languages if lang not in texts)
+        raise Fault(
+            f"the field {missing!r} is missing",
+            f"give a field for each of {', '.join(languages[:2])}, named by language code",
+        )
+    register = value.get("register")
+    if register is not None and register not in registers:
+        raise Fault(
+            f"{language(target).name} has no register {str(register)[:40]!r}", f"use one of {', '.join(registers)}"
+        )
+    checks = value.get("checks") or {}
+    if not isinstance(checks, dict):
+        raise Fault("the field 'checks' is not an object", "remove it")
+    doc = value.get("doc_id")
+    return Line(texts, register, str(value.get("domain") or "general"), None if doc is None else str(doc), checks)
+
+
+_BREAK = re.compile(r"[ \t]*[\r\n\x0b\x0c]\s*|[ \t\xa0]{2,}|[\t\xa0]")
+
+
+def _one_line(text: str) -> str:
+    """A sentence in one line: line breaks and runs of spaces become one space; the wide space is a character of it."""
+    return _BREAK.sub(" ", text.rstrip()).lstrip(" ")
 
 
 def directions(line: Line, target: str) -> Iterator[Pair]:
@@ -137,30 +198,24 @@ def raw_paths(pattern: str) -> list[str]:
     return [str(Path(f).resolve()) for f in found]
 
 
-def instructions(path: Path, default_lang: str) -> Iterator[Instruction]:
-    """The instructions of a file: rows with "instruction" (and "input", "output") or with "messages".
+def instructions(path: Path, default_lang: str, aside: Aside) -> Iterator[Instruction]:
+    """The instructions of a file: rows with "instruction" (and "input", "output"), or a conversation in one of the
+    layouts of `chat/turns.py`.
 
     Raises:
-        In2xError: as `rows`, or a row holds neither.
+        In2xError: as `rows`, no row can be read, or too many cannot.
     """
-    for number, value in rows(path):
-        answer: str | None = None
-        if "messages" in value:
-            messages = _messages(value["messages"], path, number)
-            if messages[-1]["role"] == "assistant":
-                answer = messages.pop()["content"]
-            if not messages or messages[-1]["role"] != "user":
-                raise In2xError("the messages do not end with a user's turn (and its answer)", file=path, line=number,
-                                mend="give user and assistant turns in order")  # fmt: skip
-        elif isinstance(value.get("instruction"), str) and value["instruction"].strip():
-            extra = value.get("input")
-            content = value["instruction"] + (f"\n\n{extra}" if isinstance(extra, str) and extra.strip() else "")
-            messages = [{"role": "user", "content": content}]
-            output = value.get("output")
-            answer = output if isinstance(output, str) and output.strip() else None
-        else:
-            raise In2xError('neither "instruction" nor "messages" is given', file=path, line=number,
-                            mend='write {"instruction": "...", "output": "..."} or {"messages": [...]}')  # fmt: skip
+    got = False
+    for number, value in rows(path, aside):
+        try:
+            messages, answer = _exchange(value)
+        except LeftOut as reason:
+            aside.leave(number, str(reason))
+            continue
+        except Fault as fault:
+            _fault(fault, path, number, aside)
+            continue
+        got = True
         verifier, licence = value.get("verifier"), value.get("license")
         yield Instruction(
             id=content_id(messages, answer), lang=str(value.get("lang") or default_lang),
@@ -168,14 +223,23 @@ def instructions(path: Path, default_lang: str) -> Iterator[Instruction]:
             verifier=verifier if isinstance(verifier, dict) else None, origin=f"collected:{path.name}",
             license=licence if isinstance(licence, str) else None,
         )  # fmt: skip
+    aside.check(got)
 
 
-def _messages(value: Any, path: Path, number: int) -> list[Message]:
-    ok = isinstance(value, list) and value and all(
-        isinstance(m, dict) and m.get("role") in ("system", "user", "assistant") and isinstance(m.get("content"), str)
-        for m in value
-    )  # fmt: skip
-    if not ok:
-        raise In2xError('"messages" is not a list of {"role", "content"}', file=path, line=number,
-                        mend="use the roles system, user and assistant")  # fmt: skip
-    return [{"role": m["role"], "content": m["content"]} for m in value]
+def _exchange(value: Mapping[str, Any]) -> tuple[list[Message], str | None]:
+    """Messages and answer of one row. Raises LeftOut, Fault."""
+    if is_conversation(value):
+        try:
+            return exchange(value, prompts=True)
+        except LeftOut:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Fault(f"the turns cannot be read ({error})", "use the roles system, user and assistant") from None
+    if not isinstance(value.get("instruction"), str) or not value["instruction"].strip():
+        raise Fault(
+            'neither "instruction" nor "messages" is given',
+            'write {"instruction": "...", "output": "..."} or {"messages": [...]}',
+        )
+    extra, output = value.get("input"), value.get("output")
+    content = value["instruction"] + (f"\n\n{extra}" if isinstance(extra, str) and extra.strip() else "")
+    return [{"role": "user", "content": content}], output if isinstance(output, str) and output.strip() else None

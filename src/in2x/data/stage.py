@@ -17,7 +17,8 @@ from in2x.artifact import write_json
 from in2x.data import reader
 from in2x.data.config import DataConfig
 from in2x.errors import In2xError
-from in2x.records import Instruction, Pair, content_id, write_records
+from in2x.language.characters import orderly
+from in2x.records import Aside, Instruction, Pair, content_id, write_records
 from in2x.sample import documents, tasks, world
 from in2x.sample.lexicon import LANGUAGES
 from in2x.stage import Stage
@@ -86,15 +87,17 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
     banned: set[str] = set()
     for split, name in (("dev", config.dev), ("test", config.test)):
         held = list(reader.lines(Path(name), languages, target)) if name else []
-        banned.update(text for line in held for text in line.texts.values())
+        banned.update(orderly(text) for line in held for text in line.texts.values())
         made = (pair for line in held for pair in reader.directions(line, target))
         write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
     dropped: Counter[str] = Counter()
     raw: Counter[str] = Counter()
     sentences = _TextWriter(stage, languages) if not config.raw else None
 
+    aside = Aside(train, config.max_bad_share, "data.max_bad_share")
+
     def kept() -> Iterator[Pair]:
-        for line in stage.track(reader.lines(train, languages, target, config.max_train), "pairs"):
+        for line in stage.track(reader.lines(train, languages, target, config.max_train, aside), "pairs"):
             if not banned.isdisjoint(line.texts.values()):
                 dropped["also in dev or test"] += 1
                 continue
@@ -113,10 +116,16 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
         raw = sentences.close()
         stage.figures["raw"] = "the training pairs' own sentences, grouped (no data.raw given)"
     collected: Iterable[Instruction] = ()
+    asides = [aside]
     if config.instructions:
-        collected = reader.instructions(Path(config.instructions), target)
+        asides.append(Aside(config.instructions, config.max_bad_share, "data.max_bad_share"))
+        collected = reader.instructions(Path(config.instructions), target, asides[-1])
     origins: Counter[str] = Counter()
     write_records(stage.out / "instructions.parquet", _count_origins(collected, origins), Instruction)
+    stage.figures["files"] = {Path(one.file).name: one.figures() for one in asides}
+    for one in asides:
+        if said := one.said():
+            stage.say(said)
     stage.figures |= {"origin": str(train), "pairs": {k: dict(v) for k, v in counts.items()}, "documents": dict(raw),
                       "dropped from train": dict(dropped), "instructions": dict(origins)}  # fmt: skip
 

@@ -22,11 +22,11 @@ from in2x.errors import In2xError
 from in2x.evaluate.audit import copied, ngrams
 from in2x.language.grammar import Grammar, grammar
 from in2x.language.language import language
-from in2x.language.numbers import numbers
 from in2x.language.script import letter_counts, letters_of, make_up
 from in2x.metrics.significance import Floats
 from in2x.principles.case import Case
 from in2x.principles.fundamental import check_principles
+from in2x.principles.quantities import compare
 from in2x.principles.verdict import share
 
 NONE = float("nan")
@@ -115,23 +115,16 @@ def _repeated(s: _Segment) -> float:
     return len(set(grams)) / len(grams) - 1 if grams else NONE
 
 
-_URL = re.compile(r"https?://\S+|[@#]\w+")
-
-
-def _figures(text: str) -> set[float]:
-    text = _URL.sub(" ", unicodedata.normalize("NFKC", text))
-    return {float(abs(n.value)) for n in numbers(text) if re.search(r"\d", text[n.start : n.end])}
-
-
-def _kept(wanted: set[float], text: str) -> float:
-    have = {float(abs(n.value)) for n in numbers(text)}
-    return sum(bool(have & {v, v * 100, v / 100, v * 10_000, v / 10_000}) for v in wanted) / len(wanted)
+def _numbers_kept(source: str, source_lang: str, answer: str, target_lang: str) -> float:
+    """Share of the numbers that can be looked for, in any writing; NaN where there is none."""
+    found = compare(source, source_lang, answer, target_lang)
+    told = len(found.kept) + len(found.lost)
+    return len(found.kept) / told if told else NONE
 
 
 def _numbers(s: _Segment) -> float:
-    """Share of the source's numbers in digits that stand in the translation, in any script."""
-    wanted = _figures(s.source)
-    return _kept(wanted, s.hypothesis) if wanted else NONE
+    """Share of the source's numbers that stand in the translation."""
+    return _numbers_kept(s.source, s.source_lang, s.hypothesis, s.target_lang)
 
 
 _TAGS = re.compile(r"https?://\S+|[@#]\w+|[\U0001f000-\U0001faff\u2600-\u27bf]")
@@ -208,9 +201,8 @@ def _same_katakana(s: _Segment) -> float:
 
 
 def _same_numbers(s: _Segment) -> float:
-    """Share of the reference's numbers in digits that the translation has too."""
-    wanted = _figures(s.reference)
-    return _kept(wanted, s.hypothesis) if wanted else NONE
+    """Share of the reference's numbers that the translation has too."""
+    return _numbers_kept(s.reference, s.target_lang, s.hypothesis, s.target_lang)
 
 
 AGAINST_REFERENCE: dict[str, Callable[[_Segment], float]] = {

@@ -5,7 +5,8 @@
     judgements.jsonl  {"question_id", "model", "turn", "score", "judgment", "judge"}
 
 Questions and references are given by path; the prompts to the judge are our own. A judge that will not give a number is
-asked again a bounded number of times, then counted as a failure and left out of the means, never scored 0.
+asked again a bounded number of times, then counted as a failure and left out of the means, never scored 0. A fault of a
+server is neither the model's nor the judge's: it is told by its own name, and no answer of the model is made of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from in2x.artifact import write_text
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
 from in2x.judge.retry import Question as Asked
-from in2x.judge.retry import Unreadable, ask_until_read
+from in2x.judge.retry import Reply, Unreadable, ask_until_read
+from in2x.language.reasoning import spoken
 from in2x.llm.request import Answer, Asker, Request, chat
 from in2x.metrics.significance import Interval, bootstrap, mean
 from in2x.records import Message
@@ -36,7 +38,11 @@ WITH_REFERENCE = frozenset({"math", "reasoning", "coding"})
 """Categories whose judge is shown the reference."""
 
 _RATING = re.compile(r"\[\[\s*(\d+(?:\.\d+)?)\s*\]\]")
+_EXAMPLE = re.compile(r"例\s*[:：]\s*\[\[\s*7\s*\]\]|\[\[\s*7\s*\]\]\s*(?=のように)")
+"""What the prompts show a judge, which it may repeat."""
 
+NO_ANSWER = "no answer came"
+"""Begins the words of a judgement that the server failed, not the judge."""
 SYSTEM = "あなたは日本語に堪能な、厳正で公平な採点者です。"
 _FIRST = """次の質問に対する回答を採点してください。
 
@@ -95,9 +101,10 @@ def read_questions(file: Path) -> list[Question]:
     found = []
     for number, row in read_jsonl(file):
         turns = row.get("turns")
-        if not isinstance(turns, list) or not turns or "question_id" not in row or "category" not in row:
-            raise In2xError("no question_id, category and turns", file=file, line=number, mend="give all three")
-        found.append(Question(str(row["question_id"]), str(row["category"]), [str(t) for t in turns]))
+        if not _texts(turns) or not turns or "question_id" not in row or "category" not in row:
+            raise In2xError("no question_id, category and turns", file=file, line=number,
+                            mend="give all three, turns as a list of texts")  # fmt: skip
+        found.append(Question(str(row["question_id"]), str(row["category"]), turns))
     if not found:
         raise In2xError("no question in this file", file=file, mend="give one question a line")
     return found
@@ -108,11 +115,18 @@ def read_answers(file: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for number, row in read_jsonl(file):
         try:
-            found[str(row["question_id"])] = [str(t) for t in row["choices"][0]["turns"]]
+            question, turns = str(row["question_id"]), row["choices"][0]["turns"]
         except (KeyError, IndexError, TypeError):
+            question, turns = "", None
+        if not _texts(turns):
             raise In2xError("no question_id and choices[0].turns", file=file, line=number,
-                            mend="give both, as MT-bench does") from None  # fmt: skip
+                            mend="give both, as MT-bench does: turns as a list of texts")  # fmt: skip
+        found[question] = turns
     return found
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def write_answers(file: Path, answers: Mapping[str, Sequence[str]], *, model: str) -> None:
@@ -126,21 +140,30 @@ def read_judgements(file: Path) -> list[Judgement]:
     """Judgements of a file, as they are; a score of -1 is a failure of the judge.
 
     Raises:
-        In2xError: a score is missing or not a number from 1 to 10.
+        In2xError: a score is missing or not a number from 1 to 10, or a turn is no whole number.
     """
     found = []
     for number, row in read_jsonl(file):
         value, model, question = row.get("score"), row.get("model"), row.get("question_id")
-        if not isinstance(value, (int, float)) or not (value == -1 or 0 <= value <= 10) or None in (model, question):
+        if (
+            not isinstance(value, (int, float))
+            or isinstance(value, bool)
+            or not (value == -1 or 0 <= value <= 10)
+            or None in (model, question)
+        ):
             raise In2xError(
                 f"{model}, question {question}: the score is {value!r}", file=file, line=number,
                 mend="give question_id, model and a score from 1 to 10 (-1: the judge failed)",
             )  # fmt: skip
+        turn = row.get("turn", 1)
+        if not isinstance(turn, int) or isinstance(turn, bool) or turn < 1:
+            raise In2xError(f"{model}, question {question}: the turn is {turn!r}", file=file, line=number,
+                            mend="give 1 or 2")  # fmt: skip
         judge = row.get("judge")
         name = "/".join(map(str, judge)) if isinstance(judge, list) else str(judge or "")
         score = None if value == -1 else float(value)
         text = str(row.get("judgment", ""))
-        found.append(Judgement(str(question), str(model), int(row.get("turn", 1)), score, text, name))
+        found.append(Judgement(str(question), str(model), turn, score, text, name))
     if not found:
         raise In2xError("no judgement in this file", file=file, mend="give one judgement a line")
     return found
@@ -157,28 +180,46 @@ def write_judgements(file: Path, judgements: Iterable[Judgement]) -> None:
 
 
 def rating(text: str) -> float | None:
-    """The last [[n]] of a judgement, 1 to 10; None where there is none."""
-    found = [float(m) for m in _RATING.findall(text)]
-    return found[-1] if found and 1 <= found[-1] <= 10 else None
+    """The last [[n]] of a judgement, n from 1 to 10; None where there is none outside reasoning and our own example."""
+    found = [float(m) for m in _RATING.findall(_EXAMPLE.sub("", spoken(text)))]
+    return next((value for value in reversed(found) if 1 <= value <= 10), None)
 
 
 def generate(
     questions: Sequence[Question], asker: Asker, *, max_tokens: int = 1024, seed: int = 0
-) -> dict[str, list[str]]:
+) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Let a model answer every turn, each with the turns before it in view, at the category's temperature.
 
-    A turn that fails is empty (and judged as it stands).
+    A turn that stays empty when it is asked again is judged so; one that is cut, as far as it goes.
+
+    Returns:
+        Answers by question, and by question why there are none (a fault of the server or the connection).
     """
+    faults: dict[str, str] = {}
     answers: dict[str, list[str]] = {q.id: [] for q in questions}
     for turn in range(max(len(q.turns) for q in questions)):
-        asked = [q for q in questions if len(q.turns) > turn]
-        requests = [
+        asked = [q for q in questions if len(q.turns) > turn and q.id not in faults]
+        requests = (
             Request(messages=tuple(_history(q, answers[q.id])), temperature=TEMPERATURES.get(q.category, 0.7),
                     max_tokens=max_tokens, seed=seed) for q in asked
-        ]  # fmt: skip
-        for question, answer in zip(asked, asker.ask_all(requests), strict=True):
-            answers[question.id].append(answer.text if answer.ok else "")
-    return answers
+        )  # fmt: skip
+        replies = ask_until_read(asker, [Asked(request, _something) for request in requests])
+        for question, reply in zip(asked, replies, strict=True):
+            if reply.unasked:
+                faults[question.id] = f"turn {turn + 1}: {reply.fault}"
+            answers[question.id].append(reply.value or reply.text)
+    return {question: turns for question, turns in answers.items() if question not in faults}, faults
+
+
+def _something(answer: Answer) -> str:
+    if not answer.text.strip():
+        raise Unreadable("nothing was said")
+    return answer.text
+
+
+def _words(reply: Reply[float]) -> str:
+    """What stands in the judgement: the judge's words, or that none came and why."""
+    return f"{NO_ANSWER}: {reply.fault}" if reply.unasked else reply.text or reply.fault
 
 
 def _history(question: Question, answers: Sequence[str]) -> Iterator[Message]:
@@ -216,7 +257,7 @@ def judge(
     asked = (turn.asked(0.0 if samples == 1 else 0.7, max_tokens) for turn in turns)
     replies = ask_until_read(asker, asked, tries=tries, wish=_AGAIN)
     return [
-        Judgement(turn.question, model, turn.number, reply.value, reply.text or reply.fault, asker.name)
+        Judgement(turn.question, model, turn.number, reply.value, _words(reply), asker.name)
         for turn, reply in zip(turns, replies, strict=True)
     ]
 

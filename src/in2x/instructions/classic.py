@@ -27,7 +27,7 @@ import yaml
 
 from in2x.language import language
 from in2x.language.example import HUB
-from in2x.language.script import language_of
+from in2x.language.identify import language_of
 from in2x.principles.case import Case, verifier_of
 
 Row = Mapping[str, Any]

@@ -6,15 +6,15 @@
 | dolly | instruction, context, response, category (some versions: the same, or input and output) |
 | oasst | flat messages: message_id, parent_id, text, role, lang, rank, deleted |
 | oasst-tree | trees: prompt {text, role, lang, replies [...]} |
-| sharegpt | conversations [{from, value}] |
-| messages | messages [{role, content}] |
-| prompted | FLAN and T0: inputs and targets, or prompt and completion |
+| sharegpt, messages, preference | conversations and TRL's rows: see `in2x/chat/turns.py` |
+| prompted | FLAN and T0: inputs and targets, or prompt and completion, as text or as messages |
 | question | MGSM and the like: question, answer_number or answer |
 | seed-tasks | Self-Instruct: instruction, instances [{input, output}] |
 | plain | instruction alone |
 
 Sets of classic language tasks are read through the templates of `classic.py`. From a message tree the path of
-best-ranked replies is taken. Licences are recorded per item: the row's own, else the recipe's, else a hub card's.
+best-ranked replies is taken. A row that cannot be read is set aside and counted by reason (`records.Aside`).
+Licences are recorded per item: the row's own, else the recipe's, else a hub card's.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from in2x.chat.turns import LeftOut, cut, exchange, is_conversation, messages_of, text_of
 from in2x.errors import In2xError
 from in2x.instructions import classic
 from in2x.instructions.config import SetConfig
 from in2x.language.example import HUB
+from in2x.language.identify import language_of
 from in2x.language.numbers import parse_numeral
-from in2x.language.script import language_of
-from in2x.records import Instruction, Message, content_id
+from in2x.records import Aside, Instruction, Message, content_id, sound
 
 Row = Mapping[str, Any]
-_ROLES = {"human": "user", "user": "user", "prompter": "user", "gpt": "assistant", "assistant": "assistant",
-          "chatgpt": "assistant", "bot": "assistant", "system": "system"}  # fmt: skip
 _SUFFIX = r"\.(?:jsonl|json|parquet)(?:\.gz)?$"
 _END = re.compile(r"(?:<\|endoftext\|>|</s>)\s*$")
 
@@ -55,39 +57,60 @@ def sets_of(source: SetConfig) -> list[SetConfig]:
     return [source.model_copy(update={"path": str(file)}) for file in files]
 
 
-def read_set(source: SetConfig) -> Iterator[Instruction]:
+def read_set(source: SetConfig, aside: Aside | None = None) -> Iterator[Instruction]:
     """The instructions of one open set: a file or a hub set.
 
+    Args:
+        source: the set.
+        aside: counts the rows that are left out.
+
     Raises:
-        In2xError: no such file or hub set, a row that is not of the layout (with its line), a cyclic message tree.
+        In2xError: no such file or hub set, no row of it can be read, too many cannot, a cyclic message tree.
     """
-    rows = _rows(source)
+    aside = aside or Aside(source.path, source.max_bad_share, "instruct.sets.max_bad_share")
     name = re.sub(_SUFFIX, "", Path(source.path).name)
-    if source.format == "oasst":
-        yield from _oasst(rows, source, name)
-        return
+    got = False
+    for item in _items(_sound_rows(source, aside), source, name, aside):
+        got = True
+        yield item
+    if not aside.rows:
+        raise In2xError("the instruction set is empty", file=source.path, mend="leave it out or give another")
+    aside.check(got)
+
+
+def _sound_rows(source: SetConfig, aside: Aside) -> Iterator[tuple[int, Row]]:
+    for line, row in _rows(source, aside):
+        if not isinstance(row, Mapping):
+            aside.odd(line, "not a JSON object", mend="one object a line")
+            continue
+        yield line, sound(row)
+
+
+def _items(rows: Iterator[tuple[int, Row]], source: SetConfig, name: str, aside: Aside) -> Iterator[Instruction]:
     first = next(rows, None)
     if first is None:
-        raise In2xError("the instruction set is empty", file=source.path, mend="leave it out or give another")
-    if source.format == "auto" and _layout(first[1]) == "oasst":
-        yield from _oasst(_chain(first, rows), source, name)
         return
-    for line, row in _chain(first, rows):
+    every = chain((first,), rows)
+    if source.format == "oasst" or (source.format == "auto" and _layout(first[1]) == "oasst"):
+        yield from _oasst(every, source, name, aside)
+        return
+    for line, row in every:
         layout = source.format if source.format != "auto" else _layout(row)
         if layout is None:
-            raise In2xError(f"no known layout has the keys {sorted(row)[:8]}", file=source.path, line=line,
-                            mend="name instruct.sets.format")  # fmt: skip
+            keys = ", ".join(map(repr, sorted(map(str, row))[:8]))
+            aside.odd(line, f"no known layout has the keys [{keys}]", mend="name instruct.sets.format")
+            continue
         try:
             found = list(_classic(layout, row)) if layout in classic.TASKS else [_READERS[layout](row)]
+        except LeftOut as reason:
+            aside.leave(line, str(reason))
+            continue
         except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-            raise In2xError(
-                f"not a row of the {layout} layout ({error.__class__.__name__}: {error})", file=source.path, line=line,
-                mend="mend the row or name another format",
-            ) from None  # fmt: skip
-        for item in found:
-            if item is not None:
-                messages, answer, extra = item
-                yield _instruction(messages, answer, extra, row, source, name)
+            aside.odd(line, f"not a row of the {layout} layout", f"{error.__class__.__name__}: {error}",
+                      "mend the row or name another format")  # fmt: skip
+            continue
+        for messages, answer, extra in found:
+            yield _instruction(messages, answer, extra, row, source, name)
 
 
 def _classic(layout: str, row: Row) -> Iterator[Found]:
@@ -96,46 +119,58 @@ def _classic(layout: str, row: Row) -> Iterator[Found]:
         yield _joined(prompt, None), answer, {"task": task, "verifier": verifier or None, "lang": lang}
 
 
-def _chain(first: tuple[int, Row], rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    yield first
-    yield from rows
-
-
-def _rows(source: SetConfig) -> Iterator[tuple[int, Row]]:
-    """Rows with their line (or row) numbers."""
+def _rows(source: SetConfig, aside: Aside) -> Iterator[tuple[int, Any]]:
+    """What stands in each row, with its line (or row) number; `aside` counts them and takes what is no JSON."""
     path, file = source.path, Path(source.path)
     if not file.exists():
         if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not file.suffix:
-            yield from _hub(path, source.license)
+            for numbered in _hub(path, source.license):
+                aside.rows += 1
+                yield numbered
             return
         raise In2xError("there is no such instruction set", file=path, mend="give a file or a hub name (owner/name)")
-    if file.suffix == ".parquet":
-        number = 0
-        with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(1024):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-        return
     try:
-        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as stream:
-            if file.suffix == ".json":
-                whole = json.load(stream)
-                if not isinstance(whole, list):
-                    raise In2xError("a .json set is one list of rows", file=file, line=1, mend="give JSON Lines")
-                yield from enumerate(whole, 1)
-                return
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    row = json.loads(line) if line.lstrip().startswith("{") else None
-                    if not isinstance(row, dict):
-                        raise In2xError("not a JSON object", file=file, line=number, mend="one object a line")
-                    yield number, row
-    except json.JSONDecodeError as error:
-        at = error.lineno if file.suffix == ".json" else number
-        raise In2xError(f"not JSON ({error.msg})", file=file, line=at, mend="mend the line") from None
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise In2xError(f"the set cannot be read ({error})", file=file, mend="give UTF-8, plain or .gz") from None
+        if file.suffix == ".parquet":
+            with pq.ParquetFile(file) as parquet:
+                for batch in parquet.iter_batches(1024):
+                    for row in batch.to_pylist():
+                        aside.rows += 1
+                        yield aside.rows, row
+            return
+        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
+            lines: Iterable[bytes] = stream
+            if ".json" in file.suffixes:
+                whole = stream.read()
+                rows = _whole(whole)
+                if rows is not None:
+                    for aside.rows, row in enumerate(rows, 1):
+                        yield aside.rows, row
+                    return
+                lines = whole.splitlines()  # JSON Lines under the name of JSON
+            for number, raw in enumerate(lines, 1):
+                if not raw.strip():
+                    continue
+                aside.rows += 1
+                try:
+                    yield number, json.loads(raw.decode("utf-8").lstrip("\ufeff"))
+                except UnicodeDecodeError:
+                    aside.odd(number, "not UTF-8", mend="convert the file, for example with iconv")
+                except RecursionError:
+                    aside.odd(number, "nested too deep")
+                except json.JSONDecodeError as error:
+                    aside.odd(number, "not JSON", error.msg, "mend the line")
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        what = str(error).split("\n")[0]
+        raise In2xError(f"the set cannot be read ({what})", file=file, mend="give it whole, plain or .gz") from None
+
+
+def _whole(raw: bytes) -> list[Any] | None:
+    """The rows of one JSON value; None where there is more than one, or none."""
+    try:
+        value = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) else [value]
 
 
 def _hub(name: str, given: str | None) -> Iterator[tuple[int, Row]]:
@@ -155,19 +190,20 @@ def _layout(row: Row) -> str | None:
     keys = row.keys()
     for layout, needed in (
         ("oasst", {"message_id", "parent_id", "text", "role"}), ("oasst-tree", {"prompt", "message_tree_id"}),
-        ("sharegpt", {"conversations"}), ("messages", {"messages"}), ("seed-tasks", {"instruction", "instances"}),
+        ("sharegpt", {"conversations"}), ("sharegpt", {"conversation"}), ("messages", {"messages"}),
+        ("preference", {"chosen", "rejected"}), ("seed-tasks", {"instruction", "instances"}),
         ("dolly", {"instruction", "context", "response"}), ("alpaca", {"instruction", "output"}),
         ("prompted", {"inputs", "targets"}), ("prompted", {"prompt", "completion"}),
         ("question", {"question", "answer"}), ("question", {"question", "answer_number"}), ("plain", {"instruction"}),
-        *classic.KEYS,
+        ("prompted", {"prompt"}), *classic.KEYS,
     ):  # fmt: skip
         if needed <= keys:
             return layout
     return None
 
 
-Found = tuple[list[Message], str | None, dict[str, Any]] | None
-"""Messages up to the user's last turn, the answer, further fields of the record. None: the row has no exchange."""
+Found = tuple[list[Message], str | None, dict[str, Any]]
+"""Messages up to the user's last turn, the answer, further fields of the record."""
 
 
 def _joined(instruction: str, material: str | None) -> list[Message]:
@@ -176,7 +212,11 @@ def _joined(instruction: str, material: str | None) -> list[Message]:
 
 
 def _alpaca(row: Row) -> Found:
-    return _joined(row["instruction"], row.get("input")), row["output"].strip(), {}
+    answer = row["output"]
+    earlier: list[Message] = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+    for asked, said in row.get("history") or ():  # as LLaMA-Factory writes the turns before
+        earlier += [{"role": "user", "content": text_of(asked)}, {"role": "assistant", "content": text_of(said)}]
+    return earlier + _joined(row["instruction"], row.get("input")), None if answer is None else answer.strip(), {}
 
 
 def _dolly(row: Row) -> Found:
@@ -185,25 +225,17 @@ def _dolly(row: Row) -> Found:
     return _joined(row["instruction"], row.get("context") or row.get("input")), answer.strip(), {"labels": labels}
 
 
-def _turns(pairs: Sequence[tuple[str, str]]) -> Found:
-    messages: list[Message] = [{"role": _ROLES[role.lower()], "content": text} for role, text in pairs]
-    while messages and messages[-1]["role"] != "assistant":
-        messages.pop()
-    if len(messages) < 2 or messages[-2]["role"] != "user":
-        return None
-    return messages[:-1], messages[-1]["content"].strip(), {}
-
-
-def _sharegpt(row: Row) -> Found:
-    return _turns([(turn["from"], turn["value"]) for turn in row["conversations"]])
-
-
-def _messages(row: Row) -> Found:
-    return _turns([(turn["role"], turn["content"]) for turn in row["messages"]])
+def _conversation(row: Row) -> Found:
+    messages, answer = exchange(row)
+    return messages, answer, {}
 
 
 def _prompted(row: Row) -> Found:
+    if is_conversation(row) or row.get("label") is False:
+        return _conversation(row)
     ask, answer = ("inputs", "targets") if "inputs" in row else ("prompt", "completion")
+    if answer not in row:
+        return _joined(row[ask], None), None, {}
     return _joined(row[ask], None), _END.sub("", row[answer]).strip(), {}
 
 
@@ -236,7 +268,12 @@ def _tree(row: Row) -> Found:
         turns.append((node["role"], node["text"]))
         replies = [reply for reply in node.get("replies") or () if not reply.get("deleted")]
         node = min(replies, key=_rank) if replies else None
-    return _turns(turns)
+    return _path(turns)
+
+
+def _path(turns: Sequence[tuple[str, str]]) -> Found:
+    messages, answer = cut(messages_of([{"role": role, "content": text} for role, text in turns]))
+    return messages, answer, {}
 
 
 def _rank(message: Row) -> float:
@@ -244,12 +281,15 @@ def _rank(message: Row) -> float:
 
 
 _READERS: Mapping[str, Callable[[Row], Found]] = {
-    "alpaca": _alpaca, "dolly": _dolly, "sharegpt": _sharegpt, "messages": _messages, "prompted": _prompted,
+    "alpaca": _alpaca, "dolly": _dolly, "sharegpt": _conversation, "messages": _conversation,
+    "preference": _conversation, "prompted": _prompted,
     "question": _question, "seed-tasks": _seed_tasks, "plain": _plain, "oasst-tree": _tree,
 }  # fmt: skip
 
 
-def _oasst(rows: Iterable[tuple[int, Row]], source: SetConfig, name: str) -> Iterator[Instruction]:
+def _oasst(
+    rows: Iterable[tuple[int, Row]], source: SetConfig, name: str, aside: Aside
+) -> Iterator[Instruction]:  # fmt: skip
     """Trees from flat messages: for each root, the path of best-ranked replies."""
     messages: dict[str, Row] = {}
     lines: dict[str, int] = {}
@@ -259,7 +299,8 @@ def _oasst(rows: Iterable[tuple[int, Row]], source: SetConfig, name: str) -> Ite
             number, parent = str(row["message_id"]), row["parent_id"]
             row["text"], row["role"]
         except KeyError as error:
-            raise In2xError(f"a message without {error}", file=source.path, line=line, mend="mend the row") from None
+            aside.odd(line, f"a message without {error}", mend="mend the row")
+            continue
         if row.get("deleted") or row.get("review_result") is False:
             continue
         messages[number], lines[number] = row, line
@@ -277,9 +318,12 @@ def _oasst(rows: Iterable[tuple[int, Row]], source: SetConfig, name: str) -> Ite
             turns.append((messages[node]["role"], messages[node]["text"]))
             below = replies.get(node, [])
             node = min(below, key=lambda n: _rank(messages[n])) if below else None
-        found = _turns(turns)
-        if found is not None:
-            yield _instruction(found[0], found[1], {}, messages[root], source, name)
+        try:
+            found = _path(turns)
+        except LeftOut as reason:
+            aside.leave(lines[root], str(reason))
+            continue
+        yield _instruction(*found, messages[root], source, name)
 
 
 def _reachable(replies: Mapping[str | None, list[str]], messages: Mapping[str, Row]) -> set[str]:

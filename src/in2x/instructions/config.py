@@ -15,7 +15,8 @@ class SetConfig(Config):
 
     path: str = knob(..., "File (.jsonl, .jsonl.gz, .json, .parquet), folder of such files, or hub name.")
     format: Literal[
-        "auto", "alpaca", "dolly", "oasst", "oasst-tree", "sharegpt", "messages", "prompted", "question", "seed-tasks",
+        "auto", "alpaca", "dolly", "oasst", "oasst-tree", "sharegpt", "messages", "preference", "prompted", "question",
+        "seed-tasks",
         "plain", "nli", "paraphrase", "sentiment", "reading", "summary", "choice", "translation",
     ] = knob("auto", "Layout of its rows; auto looks at each row's keys.")  # fmt: skip
     license: str | None = knob(
@@ -23,6 +24,12 @@ class SetConfig(Config):
     )
     lang: str | None = knob(None, "Language of its answers; none lets the script of the text decide.")
     most: int | None = knob(None, "Items taken of each file, at most, drawn by the seed.", gt=0)
+    max_bad_share: float = knob(
+        0.05,
+        "Share of rows that cannot be read from which the set is refused; up to ten are always set aside.",
+        ge=0,
+        le=1,
+    )
 
 
 class MagpieConfig(Config):

@@ -19,7 +19,7 @@ from in2x.instructions.config import MagpieConfig
 from in2x.instructions.neardup import normalise, rouge_l
 from in2x.language import language, packs
 from in2x.language.example import HUB
-from in2x.language.script import language_of
+from in2x.language.identify import language_of
 from in2x.llm.request import Advance, Answer, Asker, Request
 from in2x.principles.case import Case, verifier_of
 from in2x.records import Instruction, Message, content_id

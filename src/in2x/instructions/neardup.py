@@ -4,6 +4,8 @@ Characters, not words: some languages have no spaces. 3-grams: a sentence of ten
 eight of them, and longer n-grams would call two such sentences different for one changed particle.
 
 `groups` is for a whole set at once (the split of SFT and RL), `NearDuplicateIndex` for a growing pool (Self-Instruct).
+Letters and digits are compared; the pool also looks at the signs, for "5 > 3" and "5 < 3" are two tasks. In a split
+they stay on one side.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 import numpy.typing as npt
+
+from in2x.language.signs import signs
 
 U64 = npt.NDArray[np.uint64]
 
@@ -200,6 +204,7 @@ class NearDuplicateIndex:
     def __init__(self, threshold: float = 0.7, width: int = 400) -> None:
         self.threshold, self.width = threshold, width
         self._texts: list[str] = []
+        self._signs: list[tuple[str, ...]] = []
         self._buckets: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
@@ -212,26 +217,28 @@ class NearDuplicateIndex:
         if not clean:
             return
         keys = _band_keys(signatures(clean)).T
-        for text, row in zip(clean, keys.tolist(), strict=True):
-            self._insert(text, row)
+        for text, letters, row in zip(texts, clean, keys.tolist(), strict=True):
+            self._insert(letters, signs(text), row)
 
-    def _insert(self, text: str, row: list[int]) -> None:
+    def _insert(self, letters: str, found: tuple[str, ...], row: list[int]) -> None:
         number = len(self._texts)
-        self._texts.append(text)
+        self._texts.append(letters)
+        self._signs.append(found)
         for key in row:
             self._buckets.setdefault(key, []).append(number)
 
     def nearest(self, text: str) -> tuple[int, float] | None:
-        """Number and similarity (0..1) of the most similar text of the pool among those that share a band."""
+        """Number and similarity (0..1) of the most similar text of the pool among those that share a band and signs."""
         clean = normalise(text)
         row = _band_keys(signatures([clean]))[:, 0].tolist()
-        return self._nearest(clean, row)
+        return self._nearest(clean, signs(text), row)
 
-    def _nearest(self, clean: str, row: list[int]) -> tuple[int, float] | None:
+    def _nearest(self, clean: str, found: tuple[str, ...], row: list[int]) -> tuple[int, float] | None:
         shared: dict[int, int] = {}
         for key in row:
             for number in self._buckets.get(key, ()):
-                shared[number] = shared.get(number, 0) + 1
+                if self._signs[number] == found:
+                    shared[number] = shared.get(number, 0) + 1
         # Those that share most bands first; 32 exact comparisons bound the work in a pool of look-alikes.
         best: tuple[int, float] | None = None
         for number in sorted(shared, key=lambda n: (-shared[n], n))[:32]:
@@ -244,8 +251,9 @@ class NearDuplicateIndex:
         """Add `text` unless the pool holds a near-duplicate; that one's number and similarity are returned then."""
         clean = normalise(text)
         row = _band_keys(signatures([clean]))[:, 0].tolist()
-        near = self._nearest(clean, row)
+        found = signs(text)
+        near = self._nearest(clean, found, row)
         if near is not None and near[1] >= self.threshold:
             return near
-        self._insert(clean, row)
+        self._insert(clean, found, row)
         return None

@@ -20,6 +20,7 @@ from in2x.instructions.prompt import prompt
 from in2x.language import language
 from in2x.language.numbers import numbers
 from in2x.language.pack import REGISTERS
+from in2x.language.signs import signs
 from in2x.llm.request import Advance, Answer, Asker, Request, chat
 from in2x.records import Instruction, content_id
 
@@ -105,7 +106,7 @@ def same_result(given: str, found: str) -> bool:
     want, have = numbers(given), numbers(found)
     if len(want) == 1 and len(given.strip()) <= 24:
         return bool(have) and have[-1].value == want[0].value
-    return normalise(given) == normalise(found)
+    return normalise(given) == normalise(found) and signs(given) == signs(found)
 
 
 def _build_localized(item: Instruction, lang: str, said: Mapping[str, Any]) -> Candidate:
@@ -115,7 +116,8 @@ def _build_localized(item: Instruction, lang: str, said: Mapping[str, Any]) -> C
     verifier = item.verifier or {"name": "number" if numbers(given) else "exact", "value": given}
     new = _new(item, lang, "localized", item.task, said["instruction"], reasoning, dict(verifier))
     trace = {"from": item.id, "changes": said["changes"], "reasoning": reasoning}
-    ends_right = same_result(given, last_line) or normalise(given) in normalise(last_line)
+    held = normalise(given) in normalise(last_line) and set(signs(given)) <= set(signs(last_line))
+    ends_right = same_result(given, last_line) or held
     if not same_result(given, str(said["answer"])) or not ends_right:
         return Candidate(new, trace, fault="the reasoning ends in another result")
     return Candidate(new, trace)

@@ -35,7 +35,7 @@ from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache
 from in2x.llm.open import open_model, template_of
 from in2x.llm.request import Asker
-from in2x.records import Instruction, Verdict, read_records, write_records
+from in2x.records import Aside, Instruction, Verdict, read_records, write_records
 from in2x.stage import Stage
 
 Kept = tuple[Candidate, dict[str, object]]
@@ -70,6 +70,7 @@ def run(config: InstructConfig, stage: Stage) -> None:
     if not pool:
         raise In2xError("no instruction is left", file=stage.input("data"),
                         mend="give sentence pairs or instructions, or loosen instruct.rules")  # fmt: skip
+    stage.figures["tidied"] = dict(gates.tidied.most_common())
     _write(config, stage, ledger, pool, usage)
 
 
@@ -116,7 +117,11 @@ def _collected(config: InstructConfig, stage: Stage) -> Iterator[Instruction]:
     file = stage.input("data") / "instructions.parquet"
     given = list(read_records(file, Instruction)) if file.exists() else []
     for source in (one for named in config.sets for one in sets_of(named)):
-        found = list(read_set(source))
+        aside = Aside(source.path, source.max_bad_share, "instruct.sets.max_bad_share")
+        found = list(read_set(source, aside))
+        stage.figures.setdefault("sets", {})[Path(source.path).name] = {**aside.figures(), "read": len(found)}
+        if said := aside.said():
+            stage.say(said)
         if source.most is not None and len(found) > source.most:
             places = random.Random(f"{stage.seed} {source.path}").sample(range(len(found)), source.most)
             found = [found[place] for place in sorted(places)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from in2x.instructions.balance import content_of
 from in2x.instructions.candidate import Candidate
@@ -11,8 +13,9 @@ from in2x.instructions.decontaminate import Contamination
 from in2x.instructions.judges import Judged, rereading, response_and_critic, rule_prompts
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.rules import check
+from in2x.instructions.tidy import tidied
 from in2x.llm.request import Asker
-from in2x.records import Instruction
+from in2x.records import Instruction, content_id
 from in2x.stage import Stage
 
 
@@ -22,6 +25,8 @@ class Gates:
     def __init__(self, config: InstructConfig, contamination: Contamination, ledger: Ledger) -> None:
         self.config, self.contamination, self.ledger = config, contamination, ledger
         self._seen: set[str] = set()
+        self.tidied: Counter[str] = Counter()
+        """What was taken off answers, by kind."""
 
     def by_code(self, candidates: Iterable[Candidate], *, entered: bool = False) -> Iterator[Candidate]:
         """Enter `candidates` into the ledger (unless they are in it) and pass on those that code finds no fault with.
@@ -29,26 +34,29 @@ class Gates:
         The rules come before anything that reads a whole text, so that one of megabytes is turned away at once.
         """
         for candidate in candidates:
-            item = candidate.item
+            item, taken = tidied(candidate.item)
+            self.tidied.update(taken)
+            candidate = replace(candidate, item=item)
+            text = content_id(item.lang, item.messages, item.answer, item.verifier)
             if not entered:
                 self.ledger.enter(item)
             if candidate.failed:
                 self.ledger.fail(item, "model", "no answer", {"error": candidate.fault})
             elif candidate.fault is not None:
                 self.ledger.reject(item, "author", candidate.fault, candidate.trace)
-            elif item.id in self._seen:
+            elif text in self._seen:
                 self.ledger.reject(item, "duplicate", "exact")
             elif fault := check(item, self.config.rules):
                 self.ledger.reject(item, "rules", fault[0], fault[1])
             elif found := self._learned(item):
                 self.ledger.reject(item, "decontaminate", "evaluation text", {"found": found})
             else:
-                self._seen.add(item.id)
+                self._seen.add(text)
                 yield candidate
 
     def _learned(self, item: Instruction) -> str | None:
         for text in (content_of(item), item.answer or ""):
-            if text and (found := self.contamination.found_in(text)):
+            if text and (found := self.contamination.found_in(text, short=item.origin == "pairs")):
                 return found
         return None
 

@@ -2,8 +2,9 @@
 
 A question brings its reader. An answer that the reader refuses is asked for again, at most `tries` times in all, in the
 same conversation: the model's own words, then what was wrong with them. (Asked again without them, a model that decodes
-greedily says the same again.) A fault of the server, the connection or the budget is not mended by other words, and the
-client has tried already: it is final. Both come back as values with their reason, never as a score.
+greedily says the same again.) An answer that was cut before it could be read is asked for once more with `LONGER` times
+the room. A fault of the server, the connection or the budget is not mended by other words, and the client has tried
+already: it is final. All come back as values with their reason, never as a score.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from in2x.llm.schema import json_values, read_json
 T = TypeVar("T")
 CHUNK = 512
 """Questions under way together: what is asked again is asked when the last of them was answered once."""
+LONGER = 4
+"""How many times as long an answer may be that was cut (our choice)."""
 WISH = "That could not be used: {why}. Answer again, in the form that was asked for and with nothing else."
 
 
@@ -71,26 +74,36 @@ def ask_until_read(
         waiting = list(range(len(chunk)))
         for attempt in range(1, tries + 1):
             answers = asker.ask_all([requests[place] for place in waiting], advance if attempt == 1 else None)
-            for place, answer in zip(waiting, answers, strict=True):
-                replies[place] = _reply(chunk[place], answer, attempt)
+            told = dict(zip(waiting, answers, strict=True))
+            for place, answer in told.items():
+                replies[place] = _reply(chunk[place], answer, attempt, replies[place])
             waiting = [place for place in waiting if replies[place].fault and not replies[place].unasked]
             if not waiting:
                 break
             for place in waiting:
-                said = replies[place]
-                repeated = again(requests[place], said.text, wish.replace("{why}", said.fault))
-                # A question of its own even where model and fault repeat themselves: a cache must not answer it.
-                requests[place] = replace(repeated, sample=requests[place].sample + 1)
+                requests[place] = _once_more(requests[place], told[place], wish.replace("{why}", replies[place].fault))
         yield from replies
 
 
-def _reply(question: Question[T], answer: Answer, attempt: int) -> Reply[T]:
+def _reply(question: Question[T], answer: Answer, attempt: int, before: Reply[T]) -> Reply[T]:
     if not answer.ok:
-        return Reply(None, str(answer.error), not answer.unusable, answer.text, attempt)
+        fault = str(answer.error)
+        if not answer.unusable and attempt > 1:  # the server may take no chat or answer so long: both faults count
+            fault = f"{before.fault}; asked again: {fault}"
+        return Reply(None, fault, not answer.unusable, answer.text, attempt)
     try:
         return Reply(question.read(answer), text=answer.text, tries=attempt)
     except Unreadable as error:
         return Reply(None, str(error), text=answer.text, tries=attempt)
+
+
+def _once_more(request: Request, answer: Answer, wish: str) -> Request:
+    if answer.finished:
+        request = again(request, answer.text, wish)
+    else:
+        request = replace(request, max_tokens=LONGER * (request.max_tokens or answer.answer_tokens))
+    # A question of its own even where model and fault repeat themselves: a cache must not answer it.
+    return replace(request, sample=request.sample + 1)
 
 
 def json_of(answer: Answer, schema: Mapping[str, Any]) -> dict[str, Any]:

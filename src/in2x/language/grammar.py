@@ -65,6 +65,15 @@ class Grammar(Protocol):
         """(index in `texts`, what stands there) for each name that is written otherwise in the rest of the document."""
         ...
 
+    def swapped_name(self, source: str, text: str, reference: str | None = None) -> Finding | bool | None:
+        """A name in `text` that stands for another one of the source; True where all are there, None where it is not
+        sure."""
+        ...
+
+    def traits(self, text: str) -> list[str]:
+        """What else the passage shows: "literary", "role language"."""
+        ...
+
 
 @cache
 def grammar(code: str) -> Grammar | None:

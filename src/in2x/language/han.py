@@ -13,6 +13,7 @@ from functools import lru_cache
 from in2x.language.han_words import CHINESE_WORDS, FUNCTION, HALF_FUNCTION, JAPANESE_WORDS
 from in2x.language.model import log_chance
 from in2x.language.script import HAN, HIRAGANA, KATAKANA, encodable
+from in2x.language.unidic import rows
 
 _HAN = re.compile(f"[{HAN}]")
 _HIRAGANA = re.compile(f"[{HIRAGANA}]")
@@ -31,7 +32,8 @@ EXPECTED = 0.2
 
 _CHINESE_WORDS = re.compile(
     "[个从你您她们們吗嗎呢吧啊哦呀啦这這哪很没么麼谁誰怎]|什么|什麼|[我他][的们們是在不有想要会會就说說也都]|不是|就是|也是|都是|"
-    "一[个個]|因[为為]|所以|但是|可以|已[经經]|自己的|的[时時]候|[没沒]有|知道|不会|不會|[觉覺]得|我[的们們]|[来來]了|了[吗嗎吧]"
+    "一[个個]|因[为為]|所以|但是|可以|已[经經]|自己的|的[时時]候|[没沒]有|知道|不会|不會|[觉覺]得|我[的们們]|[来來]了|了[吗嗎吧]|"
+    "[谢謝]{2}|[请請][问問]|[早晚]安|[没沒][关關][系係]|[对對]不起|恭喜|今天|明天|昨天|喜[欢歡]|漂亮|[难難]得|而且|[虽雖]然"
 )
 _CHINESE_HINTS = re.compile(
     "(?<![終完修満校読投魅])[了](?![解承知])|[是](?![正非認])|[我他在不也都就和有给給说說](?![々])|的(?=[^々])"
@@ -58,7 +60,8 @@ def _chinese_signs(stretch: str, bare: bool) -> float:
     size = len(_HAN.findall(stretch))
     only = sum(_chinese_only(char) for char in stretch)
     usual = sum(_usual(char) for char in stretch)
-    strong, hints = len(_CHINESE_WORDS.findall(stretch)), len(_CHINESE_HINTS.findall(stretch))
+    strong = len(_CHINESE_WORDS.findall(stretch))
+    hints = len(_CHINESE_HINTS.findall(JAPANESE_WORDS.sub("・", stretch)))
     score = (
         only * (1.5 if bare else 1.0) + strong + 0.4 * hints + 0.6 * usual - 0.7 * len(_JAPANESE_FORMS.findall(stretch))
     )
@@ -132,7 +135,8 @@ def chinese_strays(text: str, expected: bool = False) -> list[tuple[int, int]]:
 
 def speaks_chinese(text: str) -> bool:
     """Whether a text of Han, or one that quotes a little Japanese, shows that it is Chinese."""
-    return _chinese_signs(text, True) >= BARE_LIMIT
+    signs = _chinese_signs(text, True)
+    return signs >= BARE_LIMIT and _unlike_japanese(text, signs) >= _CHINESE
 
 
 def quoting_kana(text: str) -> str:
@@ -142,17 +146,40 @@ def quoting_kana(text: str) -> str:
     return "zh" if len(_HAN.findall(text)) >= 8 else without_kana(text) or "ja"
 
 
+_CHINESE, _JAPANESE = 1.5, -0.5
+"""From where `_unlike_japanese` says Chinese, and up to where Japanese (fitted to lines of either)."""
+
+
 def without_kana(text: str) -> str | None:
     """ "zh" or "ja" for a text of Han without kana; None where nothing tells and it is shorter than a sentence."""
-    signs = _chinese_signs(text, True) + 0.6 * sum(_usual_traditional(char) for char in text)
-    if signs >= BARE_LIMIT:
+    size = len(_HAN.findall(text))
+    if size <= 2:  # a word of both languages, unless it has a character or word of one
+        if _chinese_signs(text, True) >= BARE_LIMIT:
+            return "zh"
+        return "ja" if _JAPANESE_FORMS.search(text) or any(sides(char) == "t" for char in text) else None
+    told = _unlike_japanese(text, _chinese_signs(text, True) + 0.6 * sum(_usual_traditional(char) for char in text))
+    if told >= _CHINESE:
         return "zh"
-    if _JAPANESE_FORMS.search(text):
+    if told <= _JAPANESE or _JAPANESE_FORMS.search(text):
         return "ja"
-    odds = _odds(text)
-    if abs(odds) >= 1:
-        return "zh" if odds > 0 else "ja"
-    return "zh" if len(_HAN.findall(text)) > 12 else None
+    return ("zh" if told > 0 else "ja") if size > 12 else None
+
+
+def _unlike_japanese(text: str, signs: float) -> float:
+    """Signs of Chinese, less how much of the text a Japanese dictionary knows as words of two characters and more.
+
+    The dictionary knows Chinese words as well, so it says little alone: it weighs where the signs are few.
+    """
+    words = 0
+    for line in text.replace("\0", " ").encode("utf-8", "replace").decode().splitlines():
+        words += sum(len(row[0]) for row in rows(line) if _is_japanese_word(*row[:3]))
+    return 2.4 * signs - 3.4 * words / max(1, len(_HAN.findall(text))) + 2.3
+
+
+def _is_japanese_word(surface: str, pos: str, pos2: str) -> bool:
+    if pos in ("接尾辞", "接頭辞") or pos2 == "数詞":
+        return True
+    return len(surface) > 1 and pos in ("名詞", "代名詞", "形状詞", "副詞", "動詞", "形容詞")
 
 
 @lru_cache(maxsize=1 << 15)

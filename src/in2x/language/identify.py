@@ -21,7 +21,8 @@ from in2x.language.kernels import HAN, HANGUL, KANA, LATIN, LETTER, SIMPLIFIED, 
 from in2x.language.language import language
 from in2x.language.model import FLOOR, best_guess, log_chance, log_chances
 from in2x.language.pack import packs
-from in2x.language.script import HIRAGANA, KATAKANA, WORD
+from in2x.language.script import HIRAGANA, KATAKANA, WORD, make_up, simplified_only
+from in2x.language.script import LATIN as LATIN_LETTERS
 
 UNKNOWN = "und"
 """ISO 639 code of an undetermined language."""
@@ -49,6 +50,7 @@ officialese Japanese stays above .1."""
 _QUOTED = re.compile("「[^「」]*」|『[^『』]*』|“[^“”]*”|《[^《》]*》|\\([^()]*\\)|（[^（）]*）")
 _HIRAGANA = re.compile(f"[{HIRAGANA}]")
 _KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
+_LATIN = re.compile(f"[{LATIN_LETTERS}]")
 _LOOKED_AT = 2000
 """Characters of a text that are read where counts do not decide."""
 _WORD = 0.8
@@ -79,12 +81,12 @@ def _east(text: str, kana: int, size: int, simplified: int) -> str:
     """ "ja", "zh", or `UNKNOWN` for a short text of characters that both write."""
     share = kana / max(1, size)
     if share >= _KANA_SHARE and kana > 3 * simplified:
-        if share > 0.45:
-            return "ja"
         # a Chinese text may quote names in katakana; hiragana outside of quotation marks is grammar
         outside = _QUOTED.sub("", text[:_LOOKED_AT])
         if not _KANA.search(outside):
             return han.quoting_kana(outside)
+        if share > 0.45:
+            return "ja"
         if len(_HIRAGANA.findall(outside)) >= _KANA_SHARE * len(outside) or not han.speaks_chinese(outside):
             return "ja"
         return "zh"
@@ -120,6 +122,37 @@ def identify(texts: Any) -> list[str]:
 def identify_lines(lines: Iterable[str]) -> list[str]:
     """ISO 639-1 code of each line (`UNKNOWN` where it holds no letter)."""
     return identify([line.rstrip("\r\n") for line in lines])
+
+
+def language_of(text: str) -> str | None:
+    """ "en", "ja" or "zh": whether a text is in Latin letters or, where it is not, which of the two it is written in.
+
+    None without letters of theirs, and for a short text in characters that both write.
+    """
+    counts = make_up(text)
+    east = counts.kana + counts.han
+    if counts.letters == 0:
+        return None
+    if east * 2.5 < counts.latin:  # a Latin word weighs about two characters: a product name makes nothing English
+        return "en"
+    bare = "".join(char for char in text if not _LATIN.match(char))
+    found = identify([bare])[0]
+    return found if found in ("ja", "zh") else None
+
+
+def written_in(text: str, lang: str) -> bool | None:
+    """Whether `text` may be a text in `lang` ("en", "ja", "zh"); None for other languages or without letters."""
+    counts = make_up(text)
+    if counts.letters == 0 or lang not in ("en", "ja", "zh"):
+        return None
+    if lang == "en":
+        return counts.latin > 5 * (counts.kana + counts.han)
+    found = language_of(text)
+    if found is None:  # a short word in characters that both share
+        return counts.han > 0
+    if lang == "ja" and counts.kana == 0 and counts.han <= 12:
+        return counts.han > 0 and not simplified_only(text) and found != "en" and not han.speaks_chinese(text)
+    return found == lang
 
 
 def split_languages(text: str, lang: str) -> tuple[str, int, float]:

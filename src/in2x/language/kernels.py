@@ -33,7 +33,9 @@ LATIN, KANA, HAN, HANGUL, LETTER, DIGIT, SPACE, OTHER, SIMPLIFIED = range(9)
 
 def column(texts: Any) -> tuple[Bytes, Ints]:
     """`(data, offsets)` of a pyarrow string array (or of an iterable of `str | None`); a null reads as ""."""
-    array = texts if isinstance(texts, pa.Array) else pa.array(list(texts), type=pa.large_string())
+    if not isinstance(texts, pa.Array):  # half an emoji, a lone surrogate, has no bytes
+        texts = pa.array([text and text.encode("utf-8", "replace").decode() for text in texts], type=pa.large_string())
+    array = texts
     if not pa.types.is_large_string(array.type):
         array = array.cast(pa.large_string())
     if array.null_count:

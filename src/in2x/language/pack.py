@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,57 @@ REGISTERS = ("plain", "polite", "honorific", "casual", "literary")
 """The registers that a language may distinguish ("none" says that a text shows none; it is no register)."""
 
 
+class NumberWords(BaseModel):
+    """How a language says numbers, beyond digits and what CLDR knows. Words are parted by spaces; "-" is a hyphen or a
+    space inside one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    values: Mapping[str, tuple[str, ...]] = {}
+    """Number -> its words in all forms."""
+    ordinals: Mapping[str, tuple[str, ...]] = {}
+    """The same for its ordinals."""
+    scales: Mapping[str, tuple[str, ...]] = {}
+    """Number -> words that multiply what stands before them; CLDR gives the commonest."""
+    fractions: Mapping[str, tuple[str, ...]] = {}
+    """Fraction -> its words; "+1/2" is added to what stands before it (rưỡi)."""
+    glue: tuple[str, ...] = ()
+    """Words inside a number ("and")."""
+    joined: bool = False
+    """Whether number words are written as one word (zweihundert)."""
+    inverted: bool = False
+    """Whether ones stand before tens (dreiundzwanzig)."""
+    minus: tuple[str, ...] = ()
+    point: tuple[str, ...] = ()
+    """Words for the decimal mark."""
+    percent: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
+    """What stands behind the hour of a time of day."""
+    decades: tuple[str, ...] = ()
+    """What stands before or behind the two digits of a decade (années 80, 80er)."""
+    unsure: tuple[str, ...] = ()
+    """Words and phrases with a number word in them that usually count nothing (一緒, one another)."""
+    converted: tuple[str, ...] = ()
+    """Units that translators convert (inches)."""
+
+    @field_validator("values", "ordinals", "scales", "fractions", mode="before")
+    @classmethod
+    def _by_value(cls, table: Any) -> Any:
+        if not isinstance(table, dict):
+            return table
+        for value in table:
+            try:
+                Fraction(str(value))
+            except (ValueError, ZeroDivisionError):
+                raise ValueError(f"{value!r} is no number") from None
+        return {str(value): words.split() if isinstance(words, str) else words for value, words in table.items()}
+
+    @field_validator("glue", "minus", "point", "percent", "hours", "decades", "unsure", "converted", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return value.split() if isinstance(value, str) else value
+
+
 class Pack(BaseModel):
     """The fields of a pack file. A field has a reader in the project, or it is not here."""
 
@@ -39,6 +91,8 @@ class Pack(BaseModel):
     """ISO 15924, the usual one first; "Jpan" and "Kore" stand for the mixtures."""
     spaced: bool
     """Whether spaces part the words."""
+    verb_last: bool = False
+    """Whether a sentence says last what it states (答えは...です)."""
     weight: Annotated[float, Field(gt=0, lt=20)]
     """Letters of English that one letter of the language stands for, measured on parallel text."""
     ends: Annotated[str, Field(min_length=1)]
@@ -60,6 +114,8 @@ class Pack(BaseModel):
     """Letters outside of a-z that its words are written with (alphabets only)."""
     abbreviations: frozenset[str] = frozenset()
     """Written with a full stop that ends no sentence, without that full stop."""
+    numbers: NumberWords = NumberWords()
+    """The number words; see `language/number_words.py`."""
     wording: Mapping[str, tuple[str, ...]] = {}
     """Name -> regular expressions; see `language/wording.py`."""
 

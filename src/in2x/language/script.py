@@ -1,4 +1,4 @@
-"""Scripts of a text, and which of English, Japanese and Chinese it is written in, decided by script alone."""
+"""Scripts of a text: its letters by kind."""
 
 from __future__ import annotations
 
@@ -93,59 +93,25 @@ def encodable(char: str, codec: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=1)
-def _one_sided() -> tuple[frozenset[str], frozenset[str]]:
-    """Han characters of GB 2312 that JIS X 0208 lacks, and the reverse: the national standards tell them apart."""
-    chinese, japanese = set(), set()
-    for point in range(0x4E00, 0xA000):
-        char = chr(point)
-        gb, jis = encodable(char, "gb2312"), encodable(char, "iso2022_jp")
-        if gb and not jis:
-            chinese.add(char)
-        elif jis and not gb:
-            japanese.add(char)
-    return frozenset(chinese), frozenset(japanese)
+@lru_cache(maxsize=1 << 15)
+def _simplified_only(char: str) -> bool:
+    """Whether GB 2312 has a Han character that JIS X 0208 lacks: the national standards tell them apart."""
+    return "\u4e00" <= char < "\ua000" and encodable(char, "gb2312") and not encodable(char, "iso2022_jp")
 
 
 def simplified_only(text: str) -> list[str]:
     """The characters of `text` that are simplified Chinese and not Japanese, in order."""
-    chinese, _ = _one_sided()
-    return [char for char in text if char in chinese]
+    return [char for char in text if _simplified_only(char)]
 
 
-def language_of(text: str) -> str | None:
-    """ "en", "ja" or "zh" by script; None where the text has no letters of theirs.
+_USUAL = (("가", "힣", "ko"), ("ऀ", "ॿ", "hi"), ("а", "я", "ru"))
 
-    Kana makes Japanese (a sprinkle of it inside long Chinese does not); Han without kana is Chinese or Japanese by the
-    characters that only one national standard has, Chinese where neither speaks and the text is longer than a name.
-    """
+
+def usual_language(text: str) -> str:
+    """The language that a text of no stated language is read in, by its script: English for Latin letters and none."""
     counts = make_up(text)
-    if counts.letters == 0:
-        return None
-    cjk = counts.kana + counts.han
-    # A Latin word weighs about two CJK characters: a product name does not make a sentence English.
-    if cjk * 2.5 < counts.latin:
-        return "en"
-    if counts.hiragana + counts.katakana > 0.08 * cjk:
+    if counts.kana:
         return "ja"
-    chinese, japanese = _one_sided()
-    zh = sum(char in chinese for char in text)
-    ja = sum(char in japanese for char in text)
-    if zh != ja:
-        return "zh" if zh > ja else "ja"
-    return "zh" if counts.han > 4 else None
-
-
-def written_in(text: str, lang: str) -> bool | None:
-    """Whether `text` may be a text in `lang` ("en", "ja", "zh"); None for other languages or without letters."""
-    counts = make_up(text)
-    if counts.letters == 0 or lang not in ("en", "ja", "zh"):
-        return None
-    if lang == "en":
-        return counts.latin > 5 * (counts.kana + counts.han)
-    found = language_of(text)
-    if found is None:  # a short word in characters that both share
-        return counts.han > 0
-    if lang == "ja" and counts.kana == 0 and counts.han <= 12:
-        return counts.han > 0 and not simplified_only(text) and found != "en"
-    return found == lang
+    if counts.han:
+        return "zh"
+    return next((code for first, last, code in _USUAL if any(first <= char <= last for char in text)), "en")

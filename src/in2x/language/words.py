@@ -12,7 +12,8 @@ from in2x.language.script import WORD, script_group
 
 _NOT_PROSE = re.compile(
     r"```.*?```|`[^`\n]*`|</?[A-Za-z][^<>\n]{0,80}>|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[A-Za-z0-9_.+-]*@[A-Za-z0-9_][A-Za-z0-9_.-]*|#[A-Za-z0-9_]+"
-    r"|\b[\w-]+\.(?:com|org|net|jp|de)\b|\b\w+ dot (?:com|org|net)\b|(?<=\d)(?:st|nd|rd|th)\b",
+    r"|(?<![A-Za-z0-9-])[A-Za-z0-9-]+\.(?:com|org|net|edu|gov|info|io|ai|tv|co|jp|de|uk|kr|cn|ru|fr)(?![A-Za-z0-9])"
+    r"|\b\w+ dot (?:com|org|net)\b|(?<=\d)(?:st|nd|rd|th)\b",
     re.DOTALL,
 )
 _PAUSE = re.compile(r"[.!?:;,…\"“”«»„()\[\]\n–—।。、，！？]|[（）「」『』]")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from in2x.errors import In2xError
 from in2x.knob import Config, knob
 
 
@@ -33,3 +36,18 @@ class LlmConfig(Config):
     budget_money: float | None = knob(None, "Stop cleanly when this much was spent.", unit="currency", gt=0)
     price_in: float = knob(0.0, "Price of a million prompt tokens.", unit="currency", ge=0)
     price_out: float = knob(0.0, "Price of a million answer tokens.", unit="currency", ge=0)
+
+
+def key_of(config: LlmConfig) -> str | None:
+    """The key in the environment, without the space or line end that a file left around it; None where there is none.
+
+    Raises:
+        In2xError: no HTTP header can hold it.
+    """
+    key = os.environ.get(config.key_variable, "").strip("\ufeff \t\r\n")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise In2xError(
+            f"the key in {config.key_variable} holds a space, a line end or a letter that no key has",
+            mend="set the environment variable to the key alone",
+        )
+    return key or None

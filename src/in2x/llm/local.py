@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from in2x.artifact import hash_files
-from in2x.chat.render import prompt_tokens, without_reasoning
+from in2x.chat.render import prompt_tokens
 from in2x.chat.template import ChatTemplate, Render, cut, end_ids, renderer, stop_ids, take_apart
+from in2x.language.reasoning import without_reasoning
 from in2x.llm.cache import Cache
 from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
@@ -116,7 +117,8 @@ class LocalClient:
         for request, row, (completion,) in zip(batch, rows, found, strict=True):
             tokens = [token for token in completion.tokens if token not in ends]
             text, stopped = cut(self.tokenizer.decode(tokens, skip_special_tokens=False), stops)
-            text = without_reasoning(text) if request.messages is not None else text
+            if request.messages is not None:
+                text = without_reasoning(text, request.messages[-1]["content"])
             answers.append(
                 _checked(
                     request,

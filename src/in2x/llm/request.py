@@ -76,8 +76,8 @@ class Answer:
     text: str = ""
     value: Any = None
     """The parsed JSON where the request has a schema."""
-    finished: bool = False
-    """False where it was cut at `max_tokens`."""
+    finished: bool = True
+    """False where it was cut at `max_tokens` or the server's own limit."""
     prompt_tokens: int = 0
     answer_tokens: int = 0
     logprobs: list[Any] | None = None

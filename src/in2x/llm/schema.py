@@ -7,9 +7,12 @@ minItems, maxItems, enum, const, minimum, maximum, minLength, maxLength, pattern
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from in2x.language.reasoning import OPENS, reasoning_end, without_reasoning
 
 _KNOWN = frozenset(
     {
@@ -17,7 +20,7 @@ _KNOWN = frozenset(
         "minimum", "maximum", "minLength", "maxLength", "pattern", "anyOf", "title", "description", "default",
     }
 )  # fmt: skip
-_OPENS = re.compile(r"```(?:json)?\s*\n\s*|[{\[]", re.IGNORECASE)
+_OPENS = re.compile(rf"{OPENS}|```(?:json)?\s*\n\s*|[{{\[]", re.IGNORECASE)
 _CLOSES = re.compile(r"\s*```")
 TRIES = 512
 """Most places of a text that are tried: an answer of nothing but brackets must not cost its length squared."""
@@ -26,8 +29,8 @@ TRIES = 512
 def read_json(text: str, schema: Mapping[str, Any] | None = None) -> tuple[Any, str | None]:
     """The JSON value that answers a question, and None; or None and why there is none, in words a model can act on.
 
-    All of `text` is taken where it is JSON; else the last value in it that follows `schema`: models think aloud, give
-    examples and correct themselves, and what they mean comes last.
+    All of `text` is taken where it is JSON; else the last value in it that follows `schema`: models give examples and
+    correct themselves, and what they mean comes last. Nothing is read out of reasoning.
     """
     values = json_values(text)
     if not values:
@@ -40,22 +43,29 @@ def read_json(text: str, schema: Mapping[str, Any] | None = None) -> tuple[Any, 
 
 
 def json_values(text: str) -> list[Any]:
-    """The JSON values in `text`: all of it, or in their order those of fenced blocks, objects and arrays."""
+    """The JSON values in `text`: all of it, or in their order those of fenced blocks, objects and arrays.
+
+    Reasoning is passed over wherever it stands; in the strings of a value it is a part of them.
+    """
     try:
         return [json.loads(text)]
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, or a number of more digits than Python reads
         pass
+    text = without_reasoning(text)
     decoder = json.JSONDecoder()
     values: list[Any] = []
     end = tries = 0
     for match in _OPENS.finditer(text):
         if match.start() < end:
             continue
+        if (thought := reasoning_end(text, match.start())) > match.start():
+            end = thought
+            continue
         if (tries := tries + 1) > TRIES:
             break
         try:
             value, end = decoder.raw_decode(text, match.end() if match[0].startswith("`") else match.start())
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         values.append(value)
         end = closed.end() if (closed := _CLOSES.match(text, end)) else end
@@ -63,10 +73,11 @@ def json_values(text: str) -> list[Any]:
 
 
 def _is(value: Any, kind: str) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    number = whole or (isinstance(value, float) and math.isfinite(value))  # NaN, Infinity and 1e999 are none
     return {
         "object": isinstance(value, dict), "array": isinstance(value, list), "string": isinstance(value, str),
-        "number": number, "integer": number and float(value).is_integer(), "boolean": isinstance(value, bool),
+        "number": number, "integer": whole or (number and value.is_integer()), "boolean": isinstance(value, bool),
         "null": value is None,
     }[kind]  # fmt: skip
 

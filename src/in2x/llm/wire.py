@@ -1,28 +1,60 @@
-"""What servers say beside the text, read from their many dialects: errors, pauses, log-probabilities."""
+"""What servers say, read from their many dialects: the answer, errors, pauses, log-probabilities."""
 
 from __future__ import annotations
 
 import email.utils
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import openai
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One choice of an answer."""
+
+    text: str | None
+    """What is meant for the reader; None where there is none."""
+    thought: str
+    """What the server has parted from it as reasoning: counted, and read by nobody."""
+    refusal: str
+    finish: str | None
+
+
+def said(choice: Mapping[str, Any], chat: bool) -> Said:
+    """A choice of a chat or of a raw completion. Raises KeyError, TypeError or AttributeError where it is none."""
+    finish = choice.get("finish_reason")
+    if not chat:
+        return Said(sound(choice["text"]), "", "", finish)
+    message = choice["message"]
+    content = message.get("content")
+    if isinstance(content, list):  # parts, of which only those of type "text" are the answer
+        content = "".join(part["text"] for part in content if part.get("type", "text") == "text")
+    thought = message.get("reasoning_content") or message.get("reasoning") or ""
+    text = sound(content) if content is not None else None
+    return Said(text, str(thought), sound(message.get("refusal") or ""), finish)
+
+
+def sound(text: str) -> str:
+    """`text` with U+FFFD for every lone surrogate (half an emoji, cut by a limit): no file can hold one."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def words_of(error: openai.APIStatusError) -> str:
+    """All that the server says about an error, in small letters."""
+    return error.response.text.lower()
+
+
 def detail_of(error: openai.APIStatusError) -> str:
-    """The server's own words about an error, at most 200 characters."""
-    body = error.body
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        if isinstance(inner, dict):
-            return str(inner.get("message") or inner.get("detail") or inner.get("code") or "")[:200]
-        return str(inner)[:200]
-    return str(body or "")[:200]
-
-
-def body_words(detail: str) -> str:
-    """`detail` of an error in the form its parameter names are looked for in."""
-    return detail.lower().replace("json_schema", "response_format").replace("guided", "response_format")
+    """The server's own words about an error, on one line, at most 200 characters."""
+    said = error.body or ""
+    if isinstance(said, dict):
+        said = said.get("error", said)
+    if isinstance(said, dict):
+        said = said.get("message") or said.get("detail") or said.get("code") or ""
+    return " ".join(str(said).split())[:200]
 
 
 def retry_after(headers: Any) -> float | None:

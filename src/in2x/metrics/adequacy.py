@@ -20,16 +20,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import lru_cache
 from math import sqrt
 
 from in2x.language.content import is_whole, likeness, names_of, units
 from in2x.language.finding import Unit
 from in2x.language.language import language
-from in2x.language.numbers import numbers
+from in2x.language.numbers import Number, numbers
 from in2x.language.script import letters_of
 from in2x.metrics.chrf import sentence_chrf
 
@@ -44,7 +42,7 @@ _INCREASING = (0.0, 1.0, 1.5, 2.0, 2.417, 2.792, 3.140, 3.465, 3.770, 4.060, 4.3
 """Expected longest increasing subsequence of a random permutation of n."""
 
 
-def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "") -> float:
+def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "", source_lang: str = "en") -> float:
     """The best score over `references`, in [0, 1]. What the source holds itself (names, signs) is no fault.
 
     Args:
@@ -52,11 +50,12 @@ def adequacy(answer: str, references: Sequence[str], lang: str, source: str = ""
         references: accepted answers in the language `lang`.
         lang: code of the language of answer and references.
         source: what was translated; "" where unknown.
+        source_lang: code of its language.
     """
-    return max((_score(answer, reference, lang, source) for reference in references), default=0.0)
+    return max((_score(answer, reference, lang, source, source_lang) for reference in references), default=0.0)
 
 
-def _score(answer: str, reference: str, lang: str, source: str) -> float:
+def _score(answer: str, reference: str, lang: str, source: str, source_lang: str) -> float:
     if answer.split() == reference.split():
         return 1.0 if answer.strip() else 0.0
     ours, theirs = units(answer, lang), units(reference, lang)
@@ -74,8 +73,8 @@ def _score(answer: str, reference: str, lang: str, source: str) -> float:
     fit = (
         _balance(answer, reference, source, ours, theirs)
         * _order(pairs)
-        * _exchange(ours, theirs, answer, reference, source)
-        * _whole(answer, reference, source, lang, ours, {i for i, _, _ in pairs})
+        * _exchange(ours, theirs, answer, reference, source, lang, source_lang)
+        * _whole(answer, reference, source, lang, source_lang, ours, {i for i, _, _ in pairs})
     )
     return overlap * float(fit ** (0.5 + 3.5 * containment**3))
 
@@ -121,7 +120,9 @@ def _ratio(a: float, b: float, slack: float) -> float:
     return (min(a, b) + slack) / (max(a, b) + slack)
 
 
-def _whole(answer: str, reference: str, source: str, lang: str, ours: Sequence[Unit], matched: set[int]) -> float:
+def _whole(
+    answer: str, reference: str, source: str, lang: str, source_lang: str, ours: Sequence[Unit], matched: set[int]
+) -> float:
     """Less where the answer is no whole sentence, though the reference is, or has a sentence that is nobody's."""
     tongue = language(lang)
     fit = 1.0
@@ -136,7 +137,7 @@ def _whole(answer: str, reference: str, source: str, lang: str, ours: Sequence[U
     if set(LOOK_ALIKE.findall(answer)) - set(reference + source):
         fit *= 0.2
     sentences = tongue.sentences(answer)
-    if len(sentences) > max(len(tongue.sentences(reference)), len(language(lang).sentences(source)), 1):
+    if len(sentences) > max(len(tongue.sentences(reference)), len(language(source_lang).sentences(source)), 1):
         at = 0
         for sentence in sentences:
             weights = {i: ours[i].weight for i in range(at, min(len(ours), at + len(units(sentence, lang))))}
@@ -177,7 +178,9 @@ def _increasing(values: Sequence[int]) -> int:
     return len(tails)
 
 
-def _exchange(ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, reference: str, source: str) -> float:
+def _exchange(
+    ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, reference: str, source: str, lang: str, source_lang: str
+) -> float:
     """Less where the answer has another name, another number or another polarity in the place of the reference's."""
     fit = 1.0
     given = source.lower()
@@ -187,8 +190,8 @@ def _exchange(ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, referen
     named = any(u.name and u.key in missing for u in theirs) and any(u.name and u.key in added for u in ours)
     if named or any(names_of(key, source) for key in missing):
         fit *= 0.2
-    mine, due, known = (Counter(_values(text)) for text in (answer, reference, source))
-    if due - mine and mine - due - known:
+    mine, due = _numbers(answer, lang), _numbers(reference, lang)
+    if _unmatched(due, mine) and _unmatched(_unmatched(mine, due), _numbers(source, source_lang)):
         fit *= 0.2
     if sum(u.denies for u in ours) % 2 != sum(u.denies for u in theirs) % 2:
         fit *= 0.6
@@ -196,8 +199,20 @@ def _exchange(ours: Sequence[Unit], theirs: Sequence[Unit], answer: str, referen
 
 
 @lru_cache(maxsize=1 << 14)
-def _values(text: str) -> tuple[Fraction, ...]:
-    return tuple(number.value for number in numbers(text))
+def _numbers(text: str, lang: str) -> tuple[Number, ...]:
+    return tuple(number for number in numbers(text, lang) if number.sure or number.digits)
+
+
+def _unmatched(numbers_: Sequence[Number], others: Sequence[Number]) -> list[Number]:
+    """Those of the first that agree with none of the second; each of these answers for one."""
+    free, left = list(others), []
+    for number in numbers_:
+        match = next((other for other in free if number.agrees(other)), None)
+        if match is None:
+            left.append(number)
+        else:
+            free.remove(match)
+    return left
 
 
 @lru_cache(maxsize=1 << 14)

@@ -13,15 +13,14 @@ from functools import lru_cache
 
 from in2x.language.alphabet import tellable
 from in2x.language.language import Language, Span, language
-from in2x.language.script import HAN, LATIN, letters_of, simplified_only
+from in2x.language.script import HAN, letters_of, simplified_only
 from in2x.language.words import prose
 from in2x.language.written import foreign, written
 from in2x.principles.case import Case
+from in2x.principles.latin import latin_word_left
 from in2x.principles.place import normalise, place_of
 from in2x.principles.text_checks import EMPTY
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
-
-_LATIN_WORD = re.compile(rf"[{LATIN}][{LATIN}'\u2019-]+")
 
 
 def in_language(case: Case, answer: str) -> Verdict:
@@ -113,7 +112,7 @@ def _left(words: str, answer: str, place: tuple[int, int]) -> Verdict:
 def _foreign_word(target: Language, source: Language, asked: str, answer: str, allowed: str) -> str | None:
     """The first single word that the target's script does not have."""
     text = unicodedata.normalize("NFKC", prose(answer))
-    if target.scripts[0] != "Latn" and (word := _latin_word(source, asked, text, allowed)):
+    if target.scripts[0] != "Latn" and (word := latin_word_left(source, asked, text, allowed)):
         return word
     own = letters_of(target.scripts[0])
     if source.scripts[0] not in ("Latn", target.scripts[0]):
@@ -129,27 +128,3 @@ def _foreign_word(target: Language, source: Language, asked: str, answer: str, a
 @lru_cache(maxsize=64)
 def _runs(script: str) -> re.Pattern[str]:
     return re.compile(f"{letters_of(script).pattern}+")
-
-
-def _latin_word(source: Language, asked: str, text: str, allowed: str) -> str | None:
-    """The first Latin word that is no name: of a Latin source in small letters, else one that the source has not."""
-    known = {word.lower() for word in _LATIN_WORD.findall(unicodedata.normalize("NFKC", allowed))}
-    words = {word.lower() for word in _LATIN_WORD.findall(unicodedata.normalize("NFKC", asked))}
-    for word in _LATIN_WORD.findall(_TITLE.sub(lambda title: "" if title[0] in asked else title[0], text)):
-        if word.lower() in known or not word[1:].islower():  # NASA, iPhone
-            continue
-        if source.scripts[0] != "Latn":
-            if word[0].islower() and word.lower() not in words:
-                return str(word)
-        elif word[0].islower() or _common(word, asked):
-            return str(word)
-    return None
-
-
-_TITLE = re.compile(r"\b[A-Z]\w*(?: [A-Z]\w*)+")
-"""Several capitalised words: where they stand so in the source, a name or title (The Stack)."""
-
-
-def _common(word: str, source: str) -> bool:
-    """Whether a capitalised word is an ordinary word of the source (it stands there in lower case, or not at all)."""
-    return word not in source or word.lower() in _LATIN_WORD.findall(source)

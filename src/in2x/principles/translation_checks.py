@@ -6,18 +6,23 @@ What is left untranslated is told in `residue.py`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
-from in2x.language import wording
+from in2x.language import cased_names, wording
+from in2x.language.finding import Finding
+from in2x.language.grammar import grammar
 from in2x.language.language import language
-from in2x.language.numbers import numbers
+from in2x.language.number_words import number_facts
 from in2x.language.words import words_of
-from in2x.principles.case import Case
+from in2x.principles.case import TRANSLATE, Case
 from in2x.principles.phrases import contains, occurrence
 from in2x.principles.place import NOWHERE, Span, normalise, place_of
+from in2x.principles.quantities import compare
 from in2x.principles.text_checks import EMPTY
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
+
+CASED = frozenset({"Latn", "Cyrl", "Grek", "Armn"})
+"""Scripts with capitals."""
 
 
 def listed(phrases: Iterable[str], most: int = 5) -> str:
@@ -49,8 +54,24 @@ def natural(case: Case, answer: str) -> Verdict:
 
 
 def names(case: Case, answer: str) -> Verdict:
-    """Each agreed name whose source form occurs in the source stands in the answer."""
-    return _terms(case, answer, "names", "name")
+    """Each agreed name whose source form occurs in the source stands in the answer; and no name stands for another,
+    where that can be told: by the names of the reference, or by their sound."""
+    agreed = _terms(case, answer, "names", "name")
+    if agreed.kept is False or case.task != TRANSLATE:
+        return agreed
+    swapped = _swapped(case, answer)
+    if isinstance(swapped, Finding):
+        return Verdict(False, swapped.en, swapped.start, swapped.end)
+    return KEPT if swapped else agreed
+
+
+def _swapped(case: Case, answer: str) -> Finding | bool | None:
+    rules, target = grammar(case.target_lang), language(case.target_lang)
+    if rules:
+        return rules.swapped_name(case.source, answer, case.reference)
+    if case.reference and target.scripts[0] in CASED:
+        return cased_names.swapped_name(case.source, answer, case.reference, target)
+    return None
 
 
 def glossary(case: Case, answer: str) -> Verdict:
@@ -72,25 +93,17 @@ def _terms(case: Case, answer: str, key: str, what: str) -> Verdict:
 
 
 def numbers_kept(case: Case, answer: str) -> Verdict:
-    """Numbers of two digits or more, written in digits in the source, stand in the answer in some script.
-
-    One-digit numbers are often words in good prose (二人, both) and are left alone; signs and percent marks may be
-    words as well.
-    """
-    source = unicodedata.normalize("NFKC", case.source)
-    found = [n for n in numbers(source) if re.search(r"\d", source[n.start : n.end])]
-    wanted = {abs(n.value): source[n.start : n.end].strip() for n in found if abs(n.value) >= 10}
-    if not wanted:
-        return not_applicable("the source has no number of two digits")
-    if language(case.target_lang).spaced and not re.search(r"\d", answer):
+    """The numbers of the source stand in the answer, in any writing; see `quantities.py` for what is decided."""
+    if not number_facts(case.target_lang).known and not re.search(r"\d", answer):
         return not_applicable("numbers may be spelt out in words")
-    have = {abs(n.value) for n in numbers(answer)}
-    missing = [
-        text
-        for value, text in wanted.items()
-        if not have & {value, value * 100, value / 100, value / 10_000, value * 10_000}
-    ]
-    return Verdict(False, f"{listed(missing)} of the source is missing") if missing else KEPT
+    found = compare(case.source, case.source_lang, answer, case.target_lang)
+    if found.lost:
+        written = [case.source[number.start : number.end].strip() for number in found.lost]
+        place = (found.extra[0].start, found.extra[0].end) if len(found.extra) == len(found.lost) == 1 else NOWHERE
+        return Verdict(False, f"{listed(dict.fromkeys(written))} of the source is missing", *place)
+    if found.kept:
+        return KEPT
+    return not_applicable("no number of the source can be looked for")
 
 
 def lines(case: Case, answer: str) -> Verdict:

@@ -51,16 +51,13 @@ def own_labels(
     The model is asked for `rows`. Returns the labels and figures for the report.
     """
     given = pool.column("labels")
-    own = [
-        labels.own_label(task, has, verifier)
-        for task, has, verifier in zip(pool.column("task"), given, pool.verifiers, strict=True)
-    ]
-    if ask_all is None:
-        return own, {}
     taxonomy = teacher.Taxonomy()
-    for has in given:
-        if has:
-            taxonomy.add(has[0], has[-1])
+    own: list[labels.Label | None] = []
+    for task, has, verifier in zip(pool.column("task"), given, pool.verifiers, strict=True):
+        label = labels.own_label(task, has, verifier)
+        own.append(taxonomy.add(*label) if label and has else label)
+    if ask_all is None:
+        return own, {"merged": taxonomy.merged} if taxonomy.merged else {}
     asked = [i for i in rows.tolist() if not given[i]]
     said, failed = teacher.label_with(ask_all, [pool.prompts[i] for i in asked], taxonomy)
     for i, label in zip(asked, said, strict=True):

@@ -12,7 +12,9 @@ What differs from the textbook, and why:
   clusters swallow their light neighbours. What joins a cluster must also lie within `reach` thresholds of its centroid.
 * **Second pass.** Labels come from the finished clusters, not from the moment of insertion.
 
-Points are taken relative to an origin (the mean of the first batch), so a shift of all data changes nothing.
+Points are taken relative to an origin (the mean of the first batch) and in units of the threshold (a power of two near
+it, so that nothing is rounded): neither a shift nor a change of unit changes anything. Work is done in float32; points
+farther from the origin than `FLOAT32` thresholds are worked on in float64, those beyond `FLOAT64` are refused.
 """
 
 from __future__ import annotations
@@ -21,17 +23,19 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
 from in2x.selection.cftree import CFTree, Features
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
 CHUNK = 400_000_000
 """Bytes of points worked on at once: many points a cell, so that a cell's tree is fetched from memory seldom."""
@@ -39,24 +43,32 @@ SAMPLE = 64
 """Points per coarse cell that the k-means sees."""
 PRODUCTS = 1 << 24
 """Products of points and centres held at once (64 MB)."""
+FLOAT32, FLOAT64 = 2.0**10, 2.0**45
+"""Largest coordinate, in thresholds, whose distances are right to a hundredth of a threshold: by matrix products in
+float32, by differences in float64."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def half_norms(centres: Floats) -> Floats:
-    """float32 [k]: half the squared length of each centre."""
+    """[k]: half the squared length of each centre."""
     halves: Floats = 0.5 * np.einsum("kd,kd->k", centres, centres)
     return halves
 
 
 def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints:
-    """int64 [n]: the nearest row of `centres` [k, d] for each point [n, d] (squared Euclidean, by matrix product).
+    """int64 [n]: the nearest row of `centres` [k, d] for each point [n, d] (squared Euclidean).
 
+    By matrix products; in float64 by differences, which lose no digits where the points are far from the origin.
     `half` are the `half_norms` of the centres, where the caller has them.
     """
-    half = half_norms(centres) if half is None else half
     block = max(16, min(4096, PRODUCTS // len(centres)))
     out = np.empty(len(points), np.int64)
+    if points.dtype == np.float64 or centres.dtype == np.float64:
+        for start in range(0, len(points), block):
+            out[start : start + block] = cdist(points[start : start + block], centres, "sqeuclidean").argmin(axis=1)
+        return out
+    half = half_norms(centres) if half is None else half
     for start in range(0, len(points), block):
         products = points[start : start + block] @ centres.T
         np.subtract(half, products, out=products)
@@ -65,7 +77,7 @@ def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints
 
 
 def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
-    """float32 [<= count, d]: centres of a k-means on `sample`, deterministic (seeded by every n-th point)."""
+    """[<= count, d] of the type of `sample`: centres of a k-means on it, deterministic (seeded by every n-th point)."""
     count = min(count, len(sample))
     centres = sample[np.linspace(0, len(sample) - 1, count).astype(np.int64)].copy()
     for _ in range(rounds):
@@ -73,8 +85,8 @@ def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
         order = np.argsort(labels, kind="stable")
         _, starts = np.unique(labels[order], return_index=True)
         sums = np.add.reduceat(sample[order], starts, axis=0)
-        centres = (sums / np.diff([*starts, len(sample)])[:, None]).astype(np.float32)
-    return np.ascontiguousarray(centres, np.float32)
+        centres = (sums / np.diff([*starts, len(sample)])[:, None]).astype(sample.dtype)
+    return np.ascontiguousarray(centres)
 
 
 def cells_for(points: int) -> int:
@@ -143,7 +155,11 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     # -- the estimator interface -------------------------------------------------------------------------------
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
-        """Cluster X [n, d] (may be memory-mapped) from scratch. Raises ValueError on NaN, no rows, bad parameters."""
+        """Cluster X [n, d] (may be memory-mapped) from scratch.
+
+        Raises:
+            ValueError: NaN, no rows, bad parameters, points too far apart for their distances to be told.
+        """
         data = self._validated(X, reset=True)
         self._start(data)
         return self._finish(data, self._insert(data))
@@ -169,7 +185,8 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def features(self) -> Features:
         """The clusters as features in the coordinates of the data: what a shard hands to `merge`."""
         check_is_fitted(self, "subcluster_centers_")
-        return Features(self._features.weights, self.subcluster_centers_.astype(np.float32), self._features.spreads)
+        spreads = self._features.spreads * self._unit**2
+        return Features(self._features.weights, self.subcluster_centers_, spreads)
 
     def merge(self, parts: Sequence[Features]) -> Self:
         """Become the clustering of the union of `parts`, each the `features()` of one shard of the data.
@@ -179,11 +196,11 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         features = Features.join(list(parts))
         self.n_features_in_ = features.means.shape[1]
         self._start(features.means)
-        centred = Features(features.weights, (features.means - self._origin).astype(np.float32), features.spreads)
-        owners = nearest(centred.means, self._cells)
+        means, spreads = self._centred(features.means), features.spreads / self._unit**2
+        owners = nearest(means, self._cells)
         held = []
         for tree, rows in zip(self._trees, grouped(owners, len(self._trees)), strict=True):
-            tree.insert(centred.means, rows, centred.weights[rows], centred.spreads[rows])
+            tree.insert(means, rows, features.weights[rows], spreads[rows])
             held.append(rows)
         self._join()
         self.part_labels_ = np.split(self._predict(features.means), np.cumsum([len(part) for part in parts])[:-1])
@@ -205,6 +222,8 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"reach must be above 0, got {self.reach!r}")
         if not self.growth > 1:
             raise ValueError(f"growth must be above 1, got {self.growth!r}")
+        if self.cells != "auto" and not (isinstance(self.cells, Integral) and self.cells >= 1):
+            raise ValueError(f"cells must be 'auto' or a whole number of at least 1, got {self.cells!r}")
         data: npt.NDArray[Any] = validate_data(self, X, reset=reset, dtype=[np.float32, np.float64], order="C")
         return data
 
@@ -217,23 +236,52 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def _start(self, data: npt.NDArray[Any]) -> None:
         self._dtype = data.dtype
-        count = self.cells if isinstance(self.cells, int) else cells_for(len(data))
+        count = int(self.cells) if isinstance(self.cells, Integral) else cells_for(len(data))
         step = max(1, len(data) // (count * SAMPLE))
         sample = np.asarray(data[::step])
         # In the type of the data: a float32 point minus a float32 origin near it is exact, and needs no wide copy.
         self._origin = sample.mean(axis=0, dtype=np.float64).astype(data.dtype)
-        centred = (sample - self._origin).astype(np.float32)
-        self._cells = coarse_cells(centred, count) if count > 1 else np.zeros((1, data.shape[1]), np.float32)
+        self._unit = 2.0 ** round(math.log2(self.threshold))
+        self._working: npt.DTypeLike = np.float32
+        self._trees: list[CFTree] = []
+        self._cells = np.zeros((1, data.shape[1]), np.float32)
+        centred = self._centred(sample)
+        self._cells = coarse_cells(centred, count) if count > 1 else self._cells
         self.threshold_ = float(self.threshold)
         self._trees = [self._tree(data.shape[1], 64) for _ in self._cells]
 
     def _tree(self, dimension: int, capacity: int) -> CFTree:
-        return CFTree(dimension, self.threshold_, self.branching_factor, capacity, self.reach)
+        threshold = self.threshold_ / self._unit
+        return CFTree(dimension, threshold, self.branching_factor, capacity, self.reach, self._working)
+
+    def _centred(self, part: npt.NDArray[Any]) -> Floats:
+        """`part` from the origin, in units; all that is worked on goes on in float64 where it lies far out.
+
+        Raises:
+            ValueError: it lies so far out that distances of a threshold cannot be told.
+        """
+        with np.errstate(over="ignore"):
+            away = part - self._origin
+            farthest = max(float(away.max()), -float(away.min())) / self._unit
+        if farthest > FLOAT64:
+            raise ValueError(
+                f"the points lie up to {farthest * self._unit:.3g} from their centre, and distances of the threshold "
+                f"{self.threshold:.3g} cannot be told there: it may be {FLOAT64:.0e} thresholds at most"
+            )
+        if farthest > FLOAT32 and self._working == np.float32:
+            self._working = np.float64
+            self._cells = self._cells.astype(np.float64)
+            for tree in self._trees:
+                tree.widen()
+        points: Floats = away.astype(self._working, copy=False)
+        if self._unit != 1:
+            points /= points.dtype.type(self._unit)
+        return points
 
     def _chunks(self, data: npt.NDArray[Any]) -> Iterator[Floats]:
         rows = max(1024, CHUNK // (4 * data.shape[1]))
         for start in range(0, len(data), rows):
-            yield (data[start : start + rows] - self._origin).astype(np.float32, copy=False)
+            yield self._centred(data[start : start + rows])
 
     def _parallel(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         workers = self.n_jobs or len(os.sched_getaffinity(0))
@@ -291,10 +339,10 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self._members = [rows if len(rows) else everything for rows in members]
         self._near = [self._features.means[rows] for rows in self._members]
         self._near_half = [half_norms(centres) for centres in self._near]
-        self.subcluster_centers_ = (self._features.means + self._origin).astype(self._dtype)
+        self.subcluster_centers_ = (self._features.means * self._unit + self._origin).astype(self._dtype)
         self.subcluster_labels_ = np.arange(len(self._features), dtype=np.int64)
         self.counts_ = np.round(self._features.weights).astype(np.int64)
-        self.radii_ = self._features.radii
+        self.radii_ = self._features.radii * self._unit
 
     def _finish(self, data: npt.NDArray[Any], cells: list[Ints]) -> Self:
         self._join()

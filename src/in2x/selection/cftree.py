@@ -5,7 +5,7 @@ never the linear and square sums of Zhang et al. 1996, whose difference cancels 
 features, of leaves and of inner nodes, are rows of the same arrays; a node is a list of feature numbers. A leaf
 feature keeps its number for life, so the number is the label of a point at insertion.
 
-    mean   float32 [capacity, d]     weight, spread  float64 [capacity]     child  int64 [capacity], -1 at a leaf
+    mean   float [capacity, d]       weight, spread  float64 [capacity]     child  int64 [capacity], -1 at a leaf
     entries int64 [nodes, branching + 1]             size   int64 [nodes]   is_leaf bool [nodes]
 
 The kernels stop and report when an array is full; `CFTree.insert` then enlarges it and goes on.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ ROOT, FEATURES, NODES, LEAVES = 0, 1, 2, 3
 
 @njit(cache=True, nogil=True, fastmath=FAST, inline="always")  # type: ignore[untyped-decorator]
 def _distance(a, b):  # type: ignore[no-untyped-def]
-    total = np.float32(0.0)
+    total = a.dtype.type(0)
     for k in range(a.shape[0]):
         step = a[k] - b[k]
         total += step * step
@@ -39,7 +40,7 @@ def _distance(a, b):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _nearest(point, mean, entries, size):  # type: ignore[no-untyped-def]
-    best, best_distance = 0, np.float32(np.inf)
+    best, best_distance = 0, point.dtype.type(np.inf)
     for j in range(size):
         distance = _distance(point, mean[entries[j]])
         if distance < best_distance:
@@ -52,8 +53,8 @@ def _absorb(feature, point, weight, spread, distance, means, weights, spreads): 
     """Merge (weight, point, spread), at squared `distance`, into `feature`."""
     total = weights[feature] + weight
     spreads[feature] += spread + distance * weights[feature] * weight / total
-    step = np.float32(weight / total)
     row = means[feature]
+    step = row.dtype.type(weight / total)
     for k in range(row.shape[0]):
         row[k] += step * (point[k] - row[k])
     weights[feature] = total
@@ -76,7 +77,7 @@ def _summarise(target, entries, size, means, weights, spreads):  # type: ignore[
 def _split(node, other, means, entries, sizes, is_leaf):  # type: ignore[no-untyped-def]
     """Move the half of `node`'s entries that is nearer to the second of its two farthest entries to `other`."""
     size = sizes[node]
-    seed_a, seed_b, widest = 0, 1, np.float32(-1.0)
+    seed_a, seed_b, widest = 0, 1, means.dtype.type(-1)
     for a in range(size):
         for b in range(a + 1, size):
             distance = _distance(means[entries[node, a]], means[entries[node, b]])
@@ -181,12 +182,12 @@ class Features:
 
     Attributes:
         weights: float64 [k], number of points (or their weight).
-        means: float32 [k, d].
+        means: float32 or float64 [k, d].
         spreads: float64 [k], sum of squared distances of the points from the mean.
     """
 
     weights: npt.NDArray[np.float64]
-    means: npt.NDArray[np.float32]
+    means: npt.NDArray[np.floating[Any]]
     spreads: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -220,14 +221,16 @@ class CFTree:
         reach: largest root mean squared distance, in thresholds, of what is added to a leaf feature from its centroid
             (of the lighter of the two from the heavier). Our choice: the radius alone (reach infinite, as in Zhang et
             al. 1996) lets a heavy feature swallow anything light, however far, since its radius hardly changes.
+        dtype: float32 or float64, of the points and of the means.
     """
 
     def __init__(
-        self, dimension: int, threshold: float, branching: int = 50, capacity: int = 64, reach: float = math.inf
-    ) -> None:
+        self, dimension: int, threshold: float, branching: int = 50, capacity: int = 64, reach: float = math.inf,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:  # fmt: skip
         self.threshold, self.branching, self.reach = threshold, branching, reach
         rows, nodes = capacity + MAX_DEPTH + 2, capacity // max(branching // 2, 1) + MAX_DEPTH + 2
-        self.means = np.empty((rows, dimension), np.float32)
+        self.means = np.empty((rows, dimension), dtype)
         self.weights = np.empty(rows, np.float64)
         self.spreads = np.empty(rows, np.float64)
         self.child = np.empty(rows, np.int64)
@@ -246,11 +249,15 @@ class CFTree:
         """Bytes of memory that the features and nodes in use take."""
         features, nodes = int(self.state[FEATURES]), int(self.state[NODES])
         per_node = self.entries.shape[1] * 8 + 9
-        return features * (self.means.shape[1] * 4 + 24) + nodes * per_node
+        return features * (self.means.shape[1] * self.means.itemsize + 24) + nodes * per_node
+
+    def widen(self) -> None:
+        """Go on in float64."""
+        self.means = self.means.astype(np.float64)
 
     def insert(
         self,
-        points: npt.NDArray[np.float32],
+        points: npt.NDArray[np.floating[Any]],
         rows: npt.NDArray[np.int64] | None = None,
         weights: npt.NDArray[np.float64] | None = None,
         spreads: npt.NDArray[np.float64] | None = None,
@@ -258,7 +265,7 @@ class CFTree:
         """Insert points, or features with `weights` and `spreads`, in the given order.
 
         Args:
-            points: float32 [n, d], C-contiguous.
+            points: [n, d] of the tree's type, C-contiguous.
             rows: int64 [m], which points and in what order; all in order by default.
             weights: float64 [m], 1 by default.
             spreads: float64 [m], 0 by default.
@@ -284,7 +291,7 @@ class CFTree:
     def _grow(self) -> None:
         if self.state[FEATURES] + MAX_DEPTH + 2 > len(self.means):
             more = len(self.means) // 2 + MAX_DEPTH + 2
-            self.means = np.concatenate([self.means, np.empty((more, self.means.shape[1]), np.float32)])
+            self.means = np.concatenate([self.means, np.empty((more, self.means.shape[1]), self.means.dtype)])
             self.weights = np.concatenate([self.weights, np.empty(more)])
             self.spreads = np.concatenate([self.spreads, np.empty(more)])
             self.child = np.concatenate([self.child, np.empty(more, np.int64)])

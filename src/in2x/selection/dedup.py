@@ -1,7 +1,7 @@
 """Copies: two instructions of one cluster that teach the same thing, and the same item in two languages.
 
-*Copies* agree in kind (language, task, direction, register) and in every number they hold, their vectors have a
-cosine of at least `near`, and prompts as well as answers share at least `overlap` of their character bigrams. So
+*Copies* agree in kind (language, task, direction, register) and in every number and sign they hold, their vectors have
+a cosine of at least `near`, and prompts as well as answers share at least `overlap` of their character bigrams. So
 "Translate, polite: X" and "Translate, casual: X" are not copies, nor are two sums with other numbers.
 
 *Twins* are one item in two languages: the two directions of one sentence pair, or, with a multilingual embedder,
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from in2x.language.signs import signs
 from in2x.selection.birch import coarse_cells, grouped, nearest
 from in2x.selection.ngrams import normalise
 
@@ -34,12 +35,12 @@ _NUMBER = re.compile(r"\d+")
 def kinds(
     langs: Sequence[str], tasks: Sequence[str], verifiers: Sequence[dict[str, Any]], texts: Sequence[str]
 ) -> Ints:
-    """int64 [n]: equal where language, task, direction, register and the numbers in the text are equal."""
+    """int64 [n]: equal where language, task, direction, register and the numbers and signs in the text are equal."""
     known: dict[tuple[Any, ...], int] = {}
     out = np.empty(len(langs), np.int64)
     for i, (lang, task, verifier, text) in enumerate(zip(langs, tasks, verifiers, texts, strict=True)):
         key = (lang, task, verifier.get("from"), verifier.get("to"), verifier.get("register"),
-               tuple(sorted(_NUMBER.findall(text))))  # fmt: skip
+               tuple(sorted(_NUMBER.findall(text))), signs(text))  # fmt: skip
         out[i] = known.setdefault(key, len(known))
     return out
 

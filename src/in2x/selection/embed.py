@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +22,8 @@ from numba import njit
 
 from in2x.artifact import write_json
 from in2x.errors import In2xError
+from in2x.llm.config import LlmConfig
+from in2x.llm.embeddings import Embeddings
 from in2x.records import content_id
 from in2x.selection.ngrams import BUCKETS, LONGEST, MAX_CHARS, NgramCounts, bag, encode, mix64
 
@@ -116,7 +117,7 @@ class SentenceTransformerEmbedder:
 
 
 class EndpointEmbedder:
-    """An OpenAI-compatible embeddings endpoint.
+    """An OpenAI-compatible embeddings endpoint, asked as every server is (`in2x.llm`).
 
     Args:
         model: model name that the server knows.
@@ -125,32 +126,13 @@ class EndpointEmbedder:
     """
 
     def __init__(self, model: str, base_url: str, batch: int = 256) -> None:
-        import openai
-
-        self._client = openai.OpenAI(base_url=base_url, api_key=os.environ.get("OPENAI_API_KEY", "none"))
-        self._model, self._url, self._batch = model, base_url, batch
+        self._server = Embeddings(LlmConfig(base_url=base_url, model=model))
+        self._url, self._batch = base_url, batch
         self.name = f"{base_url}:{model}"
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """float32 [n, dimension]. Raises In2xError when the server fails or answers with another count of rows."""
-        import openai
-
-        rows: list[list[float]] = []
-        for start in range(0, len(texts), self._batch):
-            part = [text or " " for text in texts[start : start + self._batch]]
-            try:
-                answer = self._client.embeddings.create(model=self._model, input=part)
-            except openai.OpenAIError as error:
-                raise In2xError(
-                    f"the embedding server {self._url} failed ({str(error).splitlines()[0]})",
-                    mend="start it again; the finished shards are kept",
-                ) from None
-            if len(answer.data) != len(part):
-                raise In2xError(
-                    f"the embedding server {self._url} gave {len(answer.data)} vectors for {len(part)} texts",
-                    mend="mend the server; the finished shards are kept",
-                )
-            rows += [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
+        rows = self._server.embed(texts, self._batch)
         if len({len(row) for row in rows}) > 1:
             raise In2xError(
                 f"the embedding server {self._url} changed its dimension within one batch",

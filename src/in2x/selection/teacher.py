@@ -3,22 +3,27 @@
 `AskAll` is the whole contract: prompts and the JSON schema of the answers go in, one parsed answer for each comes out,
 in their order, None where there is none. What has no answer is left to the offline fallback and counted, never dropped.
 
-Labels have two levels over a taxonomy that is given or grown. What the model calls a new second-level label is merged
-with a known one of the same first level when their names are alike (cosine of hashed n-gram vectors), so that the set
-stays clean: "Quadratic equation" and "quadratic equations" are one label.
+Labels have two levels over a taxonomy that is given or grown. A name that the model brings is a known one where both
+are the same field of `fields.yaml` (Maths and 数学), or say the same words up to case, spaces and the plural of English
+("Quadratic equation" and "quadratic equations"). Nothing looser: numerals, signs and short words tell labels apart that
+look alike (World War I and II, C and C++, organic and inorganic chemistry). What this cannot see stays two labels:
+synonyms, and names in other languages that are not in the table.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import Any
 
-import numpy as np
+import yaml
 
-from in2x.selection.embed import HashingEmbedder
+from in2x.language.signs import signs
 from in2x.selection.labels import Label
-from in2x.selection.ngrams import NgramCounts, normalise
+from in2x.selection.ngrams import normalise
 
 AskAll = Callable[[Iterable[str], dict[str, Any]], Iterator[Any]]
 BATCH = 20
@@ -33,47 +38,68 @@ GRADES = """1 very simple: one obvious step, answered at a glance.
 5 very difficult: an expert must think for a while."""
 
 
+@cache
+def _fields() -> dict[tuple[str, ...], int]:
+    text = resources.files(__package__).joinpath("fields.yaml").read_text(encoding="utf-8")
+    return {_words(name): number for number, names in enumerate(yaml.safe_load(text)) for name in names}
+
+
+_LETTERS = re.compile(r"\w+")
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name as they are compared, and its signs."""
+    bare = normalise(name).replace("&", " and ")
+    return (*(_singular(word) for word in _LETTERS.findall(bare) if word != "the"), *signs(name))
+
+
+def _singular(word: str) -> str:
+    if len(word) < 4 or not word.isascii() or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("xes", "ches", "shes", "sses")) else word[:-1]
+
+
+def same_name(name: str) -> tuple[str, ...] | int:
+    """Equal for names that are one label: the number of a known field, or the words."""
+    words = _words(name)
+    return _fields().get(words, words)
+
+
 @dataclass
 class Taxonomy:
     """Two-level labels: level 1 -> level-2 names in the order they came.
 
     Attributes:
         tree: the labels.
-        alike: cosine of two names from which they are one label.
         merged: names that were taken for a known one, for the report.
     """
 
     tree: dict[str, list[str]] = field(default_factory=dict)
-    alike: float = 0.75
     merged: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the embedder of names."""
-        # Without counts every n-gram weighs the same: ln((0 + 1) / (0 + 1)) would be 0, so one empty text is counted.
-        counts = NgramCounts()
-        counts.texts = 1
-        self._embedder = HashingEmbedder(counts, 256)
+        """Know the labels of `tree` by what they are called."""
+        self._firsts = {same_name(first): first for first in reversed(self.tree)}
+        self._seconds = {
+            (first, same_name(second)): second for first, names in self.tree.items() for second in reversed(names)
+        }
 
     def add(self, first: str, second: str) -> Label:
-        """The label of this name in the taxonomy: a known one that is alike, or the name itself, now known."""
-        first = self._known(first.strip() or "Other", list(self.tree))
-        names = self.tree.setdefault(first, [])
-        second = second.strip() or first
-        found = self._known(second, names)
-        if found != second:
-            self.merged[f"{first} / {second}"] = found
-        elif second not in names:
-            names.append(second)
-        return first, found
-
-    def _known(self, name: str, names: list[str]) -> str:
-        if name in names or not names:
-            return name
-        vectors = self._embedder.embed([normalise(text) for text in (name, *names)])
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        likeness = vectors[1:] @ vectors[0]
-        nearest = int(likeness.argmax())
-        return names[nearest] if likeness[nearest] >= self.alike else name
+        """The label of this name in the taxonomy: a known one of the same name, or the name itself, now known."""
+        first = first.strip() or "Other"
+        found = self._firsts.setdefault(same_name(first), first)
+        if found != first:
+            self.merged[first] = found
+        second = second.strip() or found
+        topic = self._seconds.setdefault((found, same_name(second)), second)
+        names = self.tree.setdefault(found, [])
+        if topic != second:
+            self.merged[f"{found} / {second}"] = topic
+        elif topic not in names:
+            names.append(topic)
+        return found, topic
 
 
 LABEL = {

@@ -20,11 +20,12 @@ from in2x.chat.template import end_ids
 from in2x.errors import In2xError
 from in2x.inference.sampler import sample
 from in2x.language import language
+from in2x.language.reasoning import without_reasoning
 from in2x.training.model import load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
-from in2x.translate.translator import Done, Translator, one_line
+from in2x.translate.translator import Done, Translation, Translator, one_line, unfit
 
 
 class LocalTranslator(Translator):
@@ -72,10 +73,11 @@ class LocalTranslator(Translator):
         known = end_ids(self.tokenizer, self.model.generation_config.eos_token_id)
         return known | {ids[0] for ids in alone if len(ids) == 1}
 
-    def candidates(
-        self, sources: Sequence[str], request: TranslationRequest, samples: int, done: Done | None = None
-    ) -> list[list[str]]:
-        """See `Translator.candidates`; a line cut in pieces joins the n-th answers to each.
+    def _draw(
+        self, sources: Sequence[str], request: TranslationRequest, registers: Sequence[str | None], samples: int,
+        done: Done | None,
+    ) -> list[list[Translation]]:  # fmt: skip
+        """A line cut in pieces joins the n-th answers to each.
 
         An answer is at most three times the source's tokens and 32 more (our choice), unless the request says how long.
 
@@ -83,17 +85,13 @@ class LocalTranslator(Translator):
             In2xError: not even the prompt fits the model's context. (A source that is too long is cut at sentence
                 ends and its pieces are translated one by one.)
         """
-        registers = request.registers(len(sources))
         pieces: list[str] = []
         owner: list[int] = []
         for line, source in enumerate(sources):
             parts = split_text(one_line(source), partial(self._fits, request=request, register=registers[line]))
             pieces += parts
             owner += [line] * len(parts)
-        prompts = [
-            self._prompt(piece, request, registers[line]) if piece else []
-            for piece, line in zip(pieces, owner, strict=True)
-        ]
+        prompts = [self._prompt(piece, request, registers[line]) for piece, line in zip(pieces, owner, strict=True)]
         limits = [
             min(request.max_new_tokens or self._limit(piece), self.context - len(prompt))
             for piece, prompt in zip(pieces, prompts, strict=True)
@@ -102,10 +100,8 @@ class LocalTranslator(Translator):
             raise In2xError(
                 f"the prompt alone fills the {self.context} tokens the model reads", mend="shorten its template"
             )
-        answers = [[""] * samples for _ in pieces]
-        left = Counter(line for line, piece in zip(owner, pieces, strict=True) if piece)
-        if done and len(left) < len(sources):
-            done(len(sources) - len(left))
+        answers: list[list[Translation]] = [[] for _ in pieces]
+        left = Counter(owner)
         for batch in self._batches(prompts, limits, samples):
             completions = sample(
                 self.model,
@@ -117,15 +113,15 @@ class LocalTranslator(Translator):
                 seed=request.seed + batch[0],
             )
             for i, drawn in zip(batch, completions, strict=True):
-                answers[i] = [self._text(completion.tokens[: limits[i]]) for completion in drawn]
+                answers[i] = [self._read(completion.tokens[: limits[i]], pieces[i]) for completion in drawn]
             left.subtract(owner[i] for i in batch)
             if done:
                 done(len({owner[i] for i in batch if left[owner[i]] == 0}))
         joint = " " if language(request.target_lang).spaced else ""
-        lines: list[list[list[str]]] = [[] for _ in sources]
+        lines: list[list[list[Translation]]] = [[] for _ in sources]
         for line, drawn_answers in zip(owner, answers, strict=True):
             lines[line].append(drawn_answers)
-        return [[joint.join(filter(None, parts)) for parts in zip(*line, strict=True)] for line in lines]
+        return [[_joined(parts, joint) for parts in zip(*line, strict=True)] for line in lines]
 
     def _prompt(self, source: str, request: TranslationRequest, register: str | None) -> list[int]:
         return self.profile.encode(self.tokenizer, source, request.source_lang, request.target_lang, register)
@@ -144,8 +140,6 @@ class LocalTranslator(Translator):
         batches: list[list[int]] = []
         widest = longest = 0
         for i in sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i)):
-            if not prompts[i]:
-                continue
             widest, longest = max(widest, len(prompts[i])), max(longest, limits[i])
             if batches and (len(batches[-1]) + 1) * samples * (widest + longest) <= self.batch_tokens:
                 batches[-1].append(i)
@@ -154,9 +148,26 @@ class LocalTranslator(Translator):
                 widest, longest = len(prompts[i]), limits[i]
         return batches
 
-    def _text(self, tokens: Sequence[int]) -> str:
+    def _read(self, tokens: Sequence[int], source: str) -> Translation:
         end = next((n for n, token in enumerate(tokens) if token in self.stop_ids), len(tokens))
-        text = str(self.tokenizer.decode(list(tokens[:end]), skip_special_tokens=True))
+        text = self._said(tokens[:end], source)
+        stopped = end < len(tokens)
         for stop in self.profile.stop:
-            text = text.lstrip().partition(stop)[0] if stop.isspace() else text.partition(stop)[0]
-        return one_line(text)
+            text = text.lstrip() if stop.isspace() else text
+            text, found, _ = text.partition(stop)
+            stopped = stopped or bool(found)
+        text = one_line(text)
+        return Translation(text, unfit(text, source) if stopped else f"the answer was cut after {len(tokens)} tokens")
+
+    def _said(self, tokens: Sequence[int], source: str) -> str:
+        """The text of `tokens` without control tokens and reasoning, whose marks may be control tokens."""
+        marked = str(self.tokenizer.decode(list(tokens), skip_special_tokens=False))
+        said = without_reasoning(marked, source)
+        if said == marked:
+            return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+        return re.sub("|".join(map(re.escape, self.tokenizer.all_special_tokens)), "", said)
+
+
+def _joined(parts: Sequence[Translation], joint: str) -> Translation:
+    fault = next((part.fault for part in parts if part.fault), "")
+    return Translation(joint.join(part.text for part in parts if part.text), fault)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from in2x.errors import In2xError
+from in2x.translate.translator import Translation, one_line
 
 
 def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
@@ -69,17 +70,22 @@ def open_target(file: Path | None) -> Iterator[TextIO]:
 
 
 def translate_lines(
-    translate: Callable[[list[str]], list[str]],
+    translate: Callable[[list[str]], list[Translation]],
     lines: Iterator[str],
     write: Callable[[list[str]], None],
+    failed: Callable[[int, str], None],
     batch: int = 256,
-) -> int:
-    """Translate `lines`, `batch` at a time, and hand the answers to `write` in order. Returns how many there were.
+) -> None:
+    """Translate `lines`, `batch` at a time, and hand the answers to `write` in order.
 
-    A batch is sorted by length inside, so a larger one is faster and a smaller one answers sooner.
+    A line that has no whole translation stays as it is (never blank, never half), and `failed` is told its number, from
+    1, and why. A batch is sorted by length inside, so a larger one is faster and a smaller one answers sooner.
     """
-    count = 0
+    first = 1
     while chunk := list(islice(lines, batch)):
-        write(translate(chunk))
-        count += len(chunk)
-    return count
+        answers = translate(chunk)
+        write([one_line(line) if one.fault else one.text for line, one in zip(chunk, answers, strict=True)])
+        for number, one in enumerate(answers, start=first):
+            if one.fault:
+                failed(number, one.fault)
+        first += len(chunk)

@@ -15,7 +15,7 @@ import numpy as np
 
 from in2x.metrics.chrf import sentence_chrf
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Done, Translator
+from in2x.translate.translator import Done, Translation, Translator
 
 
 def expected_utility(candidates: Sequence[str], samples: Sequence[str]) -> np.ndarray:
@@ -38,13 +38,23 @@ class MbrTranslator:
     def __init__(self, translator: Translator, samples: int, temperature: float = 1.0) -> None:
         self.translator, self.samples, self.temperature = translator, samples, temperature
 
-    def translate(self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None) -> list[str]:
-        """One translation for each source; of equal ones the greedy, then the first drawn."""
-        greedy = self.translator.translate(sources, replace(request, temperature=0.0))
+    def translations(
+        self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None
+    ) -> list[Translation]:
+        """One translation for each source; of equal ones the greedy, then the first drawn.
+
+        Only whole answers are chosen from; where there is none the greedy one stands, with its fault.
+        """
+        greedy = self.translator.translations(sources, replace(request, temperature=0.0))
         drawing = replace(request, temperature=self.temperature)
         drawn = self.translator.candidates(sources, drawing, self.samples, done)
         chosen = []
         for first, samples in zip(greedy, drawn, strict=True):
-            candidates = list(dict.fromkeys([first, *samples]))
-            chosen.append(candidates[int(expected_utility(candidates, samples).argmax())])
+            whole = [one.text for one in samples if not one.fault]
+            candidates = list(dict.fromkeys([*(() if first.fault else (first.text,)), *whole]))
+            if not candidates:
+                chosen.append(first)
+                continue
+            best = int(expected_utility(candidates, whole or candidates).argmax())
+            chosen.append(Translation(candidates[best]))
         return chosen

@@ -1,19 +1,21 @@
 """Translate with a model behind an OpenAI-compatible server (vLLM, llama.cpp, Ollama, a paid service).
 
-Only the words are here: what is asked, and what becomes of an answer. The asking is `in2x.llm`: cache, tries, rates,
-budget, reasons.
+Only the words are here: what is asked, and what becomes of an answer. The asking is `in2x.llm` (cache, tries, rates,
+budget, reasons) and `in2x.judge.retry` (an answer that is no translation is asked for again).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
 
 from in2x.chat.profile import PromptProfile
-from in2x.errors import In2xError
+from in2x.judge.retry import Question, Reply, Unreadable, ask_until_read
 from in2x.language.pack import REGISTERS
-from in2x.llm.request import Asker, Request
+from in2x.llm.request import Answer, Asker, Request
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Done, Translator, one_line
+from in2x.translate.translator import Done, Translation, Translator, one_line, unfit
 
 _HEAD = "Translate the following text from {from_name} into {to_name}."
 _TAIL = " Write the translation and nothing else.\n\n{source}"
@@ -36,40 +38,52 @@ class RemoteTranslator(Translator):
         self.asker = asker
         self.profile = profile or PromptProfile(templates=dict(GENERAL_TEMPLATES))
 
-    def candidates(
-        self, sources: Sequence[str], request: TranslationRequest, samples: int, done: Done | None = None
-    ) -> list[list[str]]:
-        """See `Translator.candidates`: one question a sample, with seeds `seed`, `seed` + 1, ...
-
-        Raises:
-            In2xError: the server cannot be used, or leaves a source without an answer.
-        """
-        answers = self.asker.ask_all(self._questions(sources, request, samples))
-        found: list[list[str]] = []
-        for number, source in enumerate(sources, start=1):
-            drawn = [""] * samples
-            for sample in range(samples if source.strip() else 0):
-                answer = next(answers)
-                if not answer.ok:
-                    raise In2xError(
-                        f"{self.asker.name}: no translation of text {number} ({answer.error})",
-                        mend="see the server's log, or run again",
-                    )
-                drawn[sample] = one_line(answer.text)
+    def _draw(
+        self, sources: Sequence[str], request: TranslationRequest, registers: Sequence[str | None], samples: int,
+        done: Done | None,
+    ) -> list[list[Translation]]:  # fmt: skip
+        """One question a sample, with seeds `seed`, `seed` + 1, ..."""
+        replies = ask_until_read(self.asker, self._questions(sources, request, registers, samples))
+        found: list[list[Translation]] = []
+        while drawn := [_translation(reply) for reply in islice(replies, samples)]:
             found.append(drawn)
             if done:
                 done(1)
         return found
 
-    def _questions(self, sources: Sequence[str], request: TranslationRequest, samples: int) -> Iterator[Request]:
-        for source, register in zip(sources, request.registers(len(sources)), strict=True):
-            if source.strip():
-                messages = self.profile.messages(one_line(source), request.source_lang, request.target_lang, register)
-                for sample in range(samples):
-                    yield Request(
+    def _questions(
+        self, sources: Sequence[str], request: TranslationRequest, registers: Sequence[str | None], samples: int
+    ) -> Iterator[Question[str]]:
+        for source, register in zip(sources, registers, strict=True):
+            messages = self.profile.messages(one_line(source), request.source_lang, request.target_lang, register)
+            for sample in range(samples):
+                yield Question(
+                    Request(
                         messages=tuple(messages),
                         max_tokens=request.max_new_tokens,
                         temperature=request.temperature,
                         seed=request.seed,
                         sample=sample,
-                    )
+                    ),
+                    partial(read_translation, source=source),
+                )
+
+
+def read_translation(answer: Answer, source: str) -> str:
+    """The translation in an answer.
+
+    Raises:
+        Unreadable: it was cut, nothing is in it, or it is a refusal (and the source reads like none).
+    """
+    if not answer.finished:
+        raise Unreadable(f"the answer was cut after {answer.answer_tokens:,} tokens")
+    text = one_line(answer.text)
+    if fault := unfit(text, source):
+        raise Unreadable(fault)
+    return text
+
+
+def _translation(reply: Reply[str]) -> Translation:
+    if reply.value is not None:
+        return Translation(reply.value)
+    return Translation(one_line(reply.text), reply.fault, reply.unasked)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from in2x.errors import In2xError
+from in2x.language.wording import search
 from in2x.translate.request import TranslationRequest
 
 LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
@@ -15,24 +19,101 @@ Done = Callable[[int], None]
 """Called with the number of sources finished, as they finish."""
 
 
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One answer, on one line."""
+
+    text: str
+    fault: str = ""
+    """Why `text` is no whole translation: nothing came, or it was cut, or the model refused."""
+    unasked: bool = False
+    """The fault is not the model's: no answer came (server, connection, budget)."""
+
+
 def one_line(text: str) -> str:
     """`text` without surrounding space, each line break made a space."""
     return LINE_BREAKS.sub(" ", text.strip())
+
+
+def wordless(source: str) -> str | None:
+    """The translation of a text without a letter or a digit: itself ("---", "…"), "" where nothing of it can be seen.
+
+    None where there is something to translate. What only lengthens a sound (ー) or modifies a letter is no letter by
+    itself: rows of such signs part paragraphs.
+    """
+    kinds = {unicodedata.category(char) for char in source if char not in _BLANKS}
+    if any(kind[0] in "LN" and kind != "Lm" for kind in kinds):
+        return None
+    return LINE_BREAKS.sub(" ", source) if any(kind[0] in "LPS" for kind in kinds) else ""
+
+
+def unfit(text: str, source: str) -> str:
+    """Why an answer that came whole is no translation of `source`; "" where nothing speaks against it."""
+    if not text:
+        return "the answer is empty"
+    if search("refusal", text) and not search("refusal", source):
+        return f"it reads as a refusal, not as a translation ({text[:60]!r})"
+    return ""
+
+
+_BLANKS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters and signs by Unicode that show nothing: fillers, and the empty Braille cell."""
 
 
 class Translator(ABC):
     """A model in this process or one behind an address."""
 
     def translate(self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None) -> list[str]:
-        """Translate `sources`: exactly one answer, on one line, for each; an empty source stays empty.
+        """The texts of `translations`, as the model gave them.
+
+        Raises:
+            In2xError: as `translations` does, and where a source was left without any answer.
+        """
+        found = self.translations(sources, request, done)
+        for number, one in enumerate(found, start=1):
+            if one.unasked:
+                raise In2xError(f"no translation of text {number} ({one.fault})",
+                                mend="see the server's log, or run again")  # fmt: skip
+        return [one.text for one in found]
+
+    def translations(
+        self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None
+    ) -> list[Translation]:
+        """Translate `sources`: exactly one answer for each.
 
         Raises:
             In2xError: as `candidates` does.
         """
         return [answer for [answer] in self.candidates(sources, request, 1, done)]
 
-    @abstractmethod
     def candidates(
         self, sources: Sequence[str], request: TranslationRequest, samples: int, done: Done | None = None
-    ) -> list[list[str]]:
-        """`samples` answers for each source, drawn by seeds of their own (all alike at temperature 0)."""
+    ) -> list[list[Translation]]:
+        """`samples` answers for each source, drawn by seeds of their own (all alike at temperature 0).
+
+        The model sees no text without words (it would make some up): that is its own translation.
+
+        Raises:
+            In2xError: the model cannot be used.
+        """
+        kept = [wordless(source) for source in sources]
+        asked = [place for place, same in enumerate(kept) if same is None]
+        found = [[Translation(same or "")] * samples for same in kept]
+        if done and len(asked) < len(sources):
+            done(len(sources) - len(asked))
+        registers = request.registers(len(sources))
+        drawn = self._draw([sources[i] for i in asked], request, [registers[i] for i in asked], samples, done)
+        for place, answers in zip(asked, drawn, strict=True):
+            found[place] = answers
+        return found
+
+    @abstractmethod
+    def _draw(
+        self,
+        sources: Sequence[str],
+        request: TranslationRequest,
+        registers: Sequence[str | None],
+        samples: int,
+        done: Done | None,
+    ) -> list[list[Translation]]:
+        """See `candidates`, for sources that all have words; `registers` has the register of each."""

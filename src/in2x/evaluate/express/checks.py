@@ -18,9 +18,9 @@ from typing import assert_never
 from in2x.evaluate.express.item import Check, Consistent, Count, Item, MaxChars, RegisterIs, SameLines, WithPhrases
 from in2x.evaluate.express.item import is_pattern as is_regex
 from in2x.evaluate.express.meaning import says
+from in2x.language.identify import written_in
 from in2x.language.language import language
 from in2x.language.register import register_of
-from in2x.language.script import written_in
 from in2x.principles.case import Case
 from in2x.principles.phrases import occurrence
 from in2x.principles.place import Span, place_of_pattern

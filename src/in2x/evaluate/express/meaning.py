@@ -1,10 +1,10 @@
 """Whether an answer says what its source says: the parts of its meaning, each named by the item.
 
 A part is something that every good rendering says, with the words that may say it, and whether it is affirmed or
-denied of what is spoken of (`polarity.py`). The words ("any") are found by characters or by lemma, so that 話す is found in
-話してくれた; a regular expression between slashes tells who does what to whom: /父(が|は)/. A part is kept where one of
-its words stands in the answer and, where polarity counts, one stands there with it. A set phrase of thanks or apology is
-not what an answer is about, and is no part.
+denied of what is spoken of (`polarity.py`). The words ("any") are found by characters or by lemma: 話す is found in
+話してくれた. A regular expression between slashes tells who does what to whom: /父(が|は)/. A part is kept where one of
+its words stands in the answer and, where polarity counts, one stands there with it. A set phrase of thanks or apology
+is not what an answer is about, and is no part.
 """
 
 from __future__ import annotations

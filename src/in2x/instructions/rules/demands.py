@@ -32,6 +32,8 @@ _SIZES: Mapping[str, tuple[str, ...]] = {
 """Units, the smaller first: a text has at least as many of each as of the one after it (items apart)."""
 _UNIT = "|".join(f"{unit}" for units in _SIZES.values() for unit in sorted(units, key=len, reverse=True))
 _ORDER = [name for name in _SIZES if name != "item"]
+_TINY = {"character": 20, "word": 10}
+"""In so few nothing is long or detailed (our choice)."""
 _SUM = re.compile(
     r"(?<![\d./*+\-−×÷=])(-?\d+)\s*([+\-−×x*÷/])\s*(\d+)\s*(?:=|は|等于|is|equals)\s*(?:\?|？|いくつ|多少|几)?"
 )
@@ -74,6 +76,9 @@ def _bounds(prompt: str) -> Evidence | None:
             bounds = unit == other or (unit in _ORDER and other in _ORDER and _ORDER.index(other) < _ORDER.index(unit))
             if bounds and least > most:
                 return {"why": "length", "at least": f"{least} {unit}", "at most": f"{most} {other}"}
+    for most, unit in high:
+        if most <= _TINY.get(unit, 0) and (match := search("lengthy", prompt)):
+            return {"why": "length", "wanted": match.group(0)[:60], "at most": f"{most} {unit}"}
     return None
 
 

@@ -7,7 +7,7 @@ import re
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.misfit import misfit
 from in2x.language.script import make_up
-from in2x.language.wording import search
+from in2x.language.wording import any_of, search
 
 
 def empty(view: View) -> Evidence | None:
@@ -66,7 +66,10 @@ _RUN = re.compile(r"([^\W_])\1{11,}")
 
 
 def repetition(view: View) -> Evidence | None:
-    """A phrase of letters said five times and more in a row, one letter twelve times, or one sentence five times."""
+    """A phrase of letters said five times and more in a row, one letter twelve times, or one sentence five times.
+
+    Sounds (of a train, of laughter) may be repeated inside a text, but not make it up.
+    """
     for part, text in view.parts:
         head = text[:2000]
         # A long drawn-out letter inside a review is its writer's, not a machine's.
@@ -74,6 +77,10 @@ def repetition(view: View) -> Evidence | None:
             return {"part": part, "found": match.group(0)[:40]}
         for match in _LOOP.finditer(head):
             unit = match.group(1)
+            said = re.findall(r"\w+", match.group(0))[1:-1]  # the first and the last may be cut
+            chant = all(map(any_of("chant", r"\A(?:{})+\Z").match, said))
+            if said and chant and len(text) - len(match.group(0)) >= 12:
+                continue  # the sound of a train, laughter, a refrain, in a text
             # Lines of a table, dots and laughter repeat too: the unit must be words, or long in all.
             if any(c.isalpha() for c in unit) and len(match.group(0)) >= 20:
                 return {"part": part, "found": unit[:40], "times": len(match.group(0)) // len(unit)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from in2x.language.finding import Finding
-from in2x.language.japanese import surface, voice
+from in2x.language.japanese import roles, surface, voice
 from in2x.language.japanese.keigo import keigo
+from in2x.language.japanese.misuse import misused_keigo
 from in2x.language.japanese.morphology import sentences
 from in2x.language.japanese.predicate import closing_predicate
 
@@ -43,10 +44,11 @@ def keigo_forms(text: str) -> list[Finding]:
 ANALYSERS = (
     predicates,
     keigo_forms,
+    misused_keigo,
     voice.final_particles,
     voice.person_words,
     voice.titles,
-    voice.role_language,
+    roles.role_language,
     surface.residue,
     surface.ruby,
     surface.punctuation,

@@ -12,10 +12,13 @@ from in2x.language.japanese.morphology import Token, sentences, tokenise
 from in2x.language.japanese.politeness import deference, politeness
 from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.register import formality, is_literary, is_polite, register_of
+from in2x.language.japanese.roles import role_language
 from in2x.language.japanese.surface import punctuation
+from in2x.language.japanese.swap import swapped_name
 
 __all__ = [
-    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles", "units", "words",
+    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles",
+    "swapped_name", "traits", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
@@ -106,10 +109,16 @@ def residue(text: str, source: str) -> list[Finding]:
 
 
 def name_drift(sources: Sequence[str], texts: Sequence[str]) -> list[tuple[int, Finding]]:
-    """For sources in Latin script; see `names.name_drift`."""
+    """For sources in Latin script or Chinese; see `names.name_drift`."""
     found = []
     for drift in names.name_drift(sources, texts):
         usual = drift.forms[0][0]
         why = f"{drift.name} is {usual} elsewhere in this document", f"他の箇所では「{usual}」"
         found += [(place, Finding("name", form, start, end, *why)) for form, place, start, end in drift.places]
     return found
+
+
+def traits(text: str) -> list[str]:
+    """Literary where it is plain and closes in である, role language where it has marks of it."""
+    literary = register_of(text) == "plain" and is_literary(text)
+    return ["literary"] * literary + ["role language"] * bool(role_language(text))

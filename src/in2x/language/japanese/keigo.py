@@ -60,7 +60,7 @@ _BEAUTIFIED = {
     "巡り", "使い", "多福", "先", "手数", "邪魔", "愛想", "足",
 }  # fmt: skip
 """美化語: お and ご that only make speech gentler and raise nobody."""
-_NOT_RAISED = {"世話", "馳走", "ごちそう", "陰", "釣り", "気", "蔵", "邪魔"}
+NOT_RAISED = {"世話", "馳走", "ごちそう", "陰", "釣り", "気", "蔵", "邪魔"}
 """お世話になる, ご馳走になる: the speaker is the subject."""
 _FIXED = {"願い", "願う", "邪魔", "辞儀", "構い", "構う"}
 _OWN_SIDE = {"見苦しい", "聞き苦しい", "恥ずかしい", "粗末"}
@@ -68,7 +68,9 @@ _OWN_SIDE = {"見苦しい", "聞き苦しい", "恥ずかしい", "粗末"}
 _OWN_ACTS = {
     "散歩", "買い物", "留守", "泊まる", "出掛ける", "引っ越し", "引っ越す", "遊ぶ", "休む", "昼寝", "着替える",
     "着替え", "勉強", "洗濯", "掃除", "食事", "仕事", "稽古", "絵描き", "片付け", "片付ける", "寝坊", "喧嘩", "洒落",
-    "祭り", "漏らし", "代わり", "習い事", "花見", "入浴",
+    "祭り", "漏らし", "代わり", "習い事", "花見", "入浴", "料理", "祈り", "遊び", "化粧", "別れ", "体操",
+    "踊り", "支度",
+    "洗い物", "見合い", "編み物", "裁縫", "歯磨き", "宿題", "喋り",
 }  # fmt: skip
 """お散歩する, お出かけする: done for nobody, so お only makes speech gentler."""
 _STATES = {
@@ -77,9 +79,11 @@ _STATES = {
 }  # fmt: skip
 """Nouns from verbs that お〜です says of the other (お急ぎですか)."""
 _NO_ONES = {"可哀相", "可哀想"}
+_THINGS = {"暑い", "寒い", "熱い", "高い", "安い", "美味しい", "得", "いい", "良い"}
+"""Adjectives that are said of weather and goods, not of the other."""
 
 
-_DEVERBAL = re.compile(r"[一-龥][いきぎしちにびみりえけげせてねべめれ]$|^(?:知らせ|手伝い|調べ|届け|見せ|答え)$")
+DEVERBAL = re.compile(r"[一-龥][いきぎしちにびみりえけげせてねべめれ]$|^(?:知らせ|手伝い|調べ|届け|見せ|答え)$")
 """A noun made from a verb: 手伝い, 届け."""
 
 
@@ -161,11 +165,15 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
     if (
         (nxt == "に" or (k < len(tokens) and tokens[k].surface == "に"))
         and _lemma(tokens, k + 1) in ("成る", "為さる")
-        and head.lemma not in _NOT_RAISED
+        and head.lemma not in NOT_RAISED
     ):
         return "sonkei", k + 2 - i, "お〜になる", True
     if shown == "気" and nxt == "に" and _lemma(tokens, k + 1) == "召す":
         return "sonkei", k + 2 - i, "お気に召す", True
+    if shown == "口" and nxt == "に" and _lemma(tokens, k + 1) == "合う":
+        return "sonkei", k + 2 - i, "お口に合う", True
+    if nxt == "に" and _lemma(tokens, k + 1) in ("上がる", "参る", "伺う") and DEVERBAL.search(shown):
+        return "kenjou", k + 2 - i, "お〜に上がる", True
     if shown == "役" and nxt == "に" and _lemma(tokens, k + 1) in ("立つ", "立てる"):
         return "kenjou", k + 2 - i, "お役に立つ", True
     if nxt == "為さる" and tokens[k].surface == "なさい" and tokens[k].cform == "命令形":
@@ -194,6 +202,8 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
         return "sonkei", k - i, "お＋名詞です", True
     if head.lemma in _SONKEI_VERBS or head.lemma in ("存知", "存ずる"):
         return "sonkei", k - i, "ご" + shown, True
+    if head.pos == "形容詞" and stated and head.lemma not in _OWN_SIDE | _GREETING_HEADS | _THINGS:
+        return "sonkei", k - i, "お＋形容詞です", True
     if head.pos in ("形状詞", "形容詞") and head.lemma not in _GREETING_HEADS | _NO_ONES | _BEAUTIFIED:
         return "kenjou" if head.lemma in _OWN_SIDE else "sonkei", 2, "お/ご＋形容詞", False
     if head.pos == "名詞" and head.pos2 != "固有名詞" and head.surface not in _BEAUTIFIED:
@@ -204,12 +214,16 @@ def _prefixed(tokens: Sequence[Token], i: int) -> _Hit | None:
 def _humble(tokens: Sequence[Token], head: Token, k: int) -> str:
     """The rule by which お and `head` with the verb at `k` make お〜する; "" where they do not."""
     verb = _lemma(tokens, k)
-    if verb == "為る" and (_verb_like(head) or head.pos3 in ("サ変可能", "サ変形状詞可能")):
+    caused = head.cform.startswith("未然形") and tokens[k - 1].lemma == "せる"  # お待たせする
+    if verb == "為る" and (_verb_like(head) or caused or head.pos3 in ("サ変可能", "サ変形状詞可能")):
         return "お〜する"
     if verb == "出来る" and _verb_like(head):  # お会いできる; ご利用できる is not humble
         return "お〜できる"
-    deverbal = head.pos == "名詞" and _DEVERBAL.search(head.surface) and head.surface not in _BEAUTIFIED
-    return "お＋名詞する" if verb == "為る" and deverbal and _stated(tokens, k + 1) else ""
+    if head.pos != "名詞" or not DEVERBAL.search(head.surface) or head.surface in _BEAUTIFIED:
+        return ""
+    if verb == "出来る":
+        return "お〜できる"
+    return "お＋名詞する" if verb == "為る" and _stated(tokens, k + 1) else ""
 
 
 _HONORIFIC_IF_RERU = {
@@ -231,6 +245,14 @@ _ADVERSATIVE = {
     "褒める", "頼む", "荒らす", "噛む", "知る", "聞く", "断る", "読む",
 }  # fmt: skip
 """Verbs whose passive keeps an object (財布を盗まれる): を before them says nothing."""
+
+_PERSONS = {"様", "方", "先生", "社長", "さん", "貴方", "会長", "部長", "課長", "教授", "陛下", "殿下", "閣下", "客"}
+_ACTS_OF_PERSONS = {
+    "来る", "話す", "書く", "飲む", "食べる", "述べる", "語る", "歌う", "着く", "起きる", "寝る", "走る",
+    "歩く", "泳ぐ",
+    "始める", "続ける", "お話し", "到着", "見える", "入る", "立つ", "乗る", "降りる", "住む",
+}  # fmt: skip
+"""Verbs whose passive has a thing for its subject, or none: れる behind a person raises."""
 
 
 def _reru(tokens: Sequence[Token], i: int) -> _Hit | None:
@@ -258,8 +280,13 @@ def _reru(tokens: Sequence[Token], i: int) -> _Hit | None:
             break
         clause.append(token)
     agent = any(token.surface in ("に", "から", "で") and token.pos2 == "格助詞" for token in clause)
-    told = any(token.lemma in ("様", "方", "先生", "社長", "さん", "貴方", "会長", "部長") for token in tokens[:head])
+    told = any(token.lemma in _PERSONS for token in tokens[:head])
     asked = any(token.lemma in ("か", "そう-様態", "そう-伝聞", "そう") for token in tokens[i + 2 : i + 7])
+    subject = any(
+        a.lemma in _PERSONS and b.surface in ("が", "は", "も") for a, b in zip(clause[1:], clause, strict=False)
+    )
+    if subject and verb.lemma in _ACTS_OF_PERSONS:
+        return "sonkei", 2, "〜れる", True
     if not agent and (told or (asked and verb.lemma == "為る")):
         return "sonkei", 2, "〜れる", False
     return None
@@ -268,6 +295,8 @@ def _reru(tokens: Sequence[Token], i: int) -> _Hit | None:
 def _single(tokens: Sequence[Token], i: int) -> _Hit | None:
     token = tokens[i]
     lemma = token.lemma
+    if lemma == "見える" and i > 1 and tokens[i - 1].surface == "が" and tokens[i - 2].lemma in ("様", "先生", "方"):
+        return "sonkei", 1, "見える", True  # お客様が見えました
     if token.pos == "動詞" and lemma != "居る" and i + 1 < len(tokens) and tokens[i + 1].ctype == "助動詞-レル":
         hit = _reru(tokens, i)
         if hit is not None:
@@ -297,8 +326,10 @@ def _single(tokens: Sequence[Token], i: int) -> _Hit | None:
             if token.cform == "命令形" or (te_before and token.surface in ("ください", "下さい") and not stated):
                 return None  # 〜てください is polite, not honorific; 〜てくださいました is
             return "sonkei", 1, "くださる", True
-        if lemma == "為さる" and token.cform == "命令形" and token.surface == "なさい":
-            return None
+        if (
+            lemma == "為さる" and token.cform == "命令形" and token.surface == "なさい"
+        ) or token.surface == "てらっしゃい":
+            return None  # 行ってらっしゃい
         if lemma == "召す" and i and tokens[i - 1].lemma != "御" and token.surface == "召し":
             return None
         return "sonkei", 1, token.base, True

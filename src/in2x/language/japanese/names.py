@@ -7,39 +7,21 @@ segments of the document in which both occur. Our choice; no list of names is ne
 
 from __future__ import annotations
 
+import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from in2x.language.japanese.morphology import tokenise
+import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-_KANA_CONSONANTS = {
-    "": "アイウエオァィゥェォヤユヨャュョワヮヲッー",
-    "k": "カキクケコ", "g": "ガギグゲゴ", "s": "サシスセソ", "z": "ザジズゼゾ", "t": "タチツテト", "d": "ダヂヅデド",
-    "n": "ナニヌネノン", "h": "ハヒフヘホ", "b": "バビブベボヴ", "p": "パピプペポ", "m": "マミムメモ",
-    "r": "ラリルレロ",
-}  # fmt: skip
-_CONSONANT = {kana: consonant for consonant, row in _KANA_CONSONANTS.items() for kana in row}
-_SPELLINGS = (
-    (r"sch|sh|tio|ssi", "s"), (r"tch|ch", "t"), (r"ck|q", "k"), (r"ph", "f"), (r"th", "θ"), (r"x", "ks"),
-    (r"dge|dg", "z"), (r"kn|gn(?=[aeiou])", "n"), (r"wr", "r"), (r"mb\b", "m"), (r"gh", ""), (r"c(?=[eiyé])", "s"),
-    (r"c", "k"), (r"g(?=[eiy])", "ʒ"), (r"j", "z"), (r"l", "r"), (r"v", "b"), (r"f", "h"),
-    (r"[aeiouwyáéíóúäëïöüèêâôûåøæœ'’-]", ""), (r"(.)\1+", r"\1"),
-)  # fmt: skip
-"""Latin spellings to the consonant classes of katakana; θ (th) and ʒ (soft g) may become either of two."""
-_SOFT = {
-    frozenset(pair): cost
-    for pair, cost in {
-        "sz": 0.2, "θs": 0.0, "θz": 0.1, "θt": 0.1, "ʒz": 0.0, "ʒg": 0.0, "ts": 0.4, "td": 0.5, "dz": 0.4, "bp": 0.7,
-        "kg": 0.8, "hb": 0.5,
-    }.items()
-}  # fmt: skip
-_SILENT = {"r": 0.25, "h": 0.3}
-"""Cost of a consonant that one side lacks: r after a vowel and h are often mute."""
+from in2x.language.han_sounds import FOREIGN_NAME
+from in2x.language.japanese.morphology import tokenise
+from in2x.language.japanese.sound import sounds_like, spelt_like
 
 _NAME = re.compile(r"(?<![\w'’.-])[A-Z][a-zà-öø-ÿ]+(?:['’]?[A-Z]?[a-zà-öø-ÿ]+)*")
+_LONGEST_NAME = 5
 _KATAKANA = re.compile(r"[ァ-ヴー]{2,}")
 _NOT_NAMES = frozenset(
     re.findall(
@@ -49,39 +31,6 @@ _NOT_NAMES = frozenset(
     )
 )
 """Capitalised in English, but no names of persons, places or things."""
-
-
-def kana_skeleton(word: str) -> str:
-    """Consonants of a katakana word: カイル -> "kr"."""
-    return "".join(_CONSONANT.get(char, "") for char in word)
-
-
-@lru_cache(maxsize=4096)
-def name_skeleton(name: str) -> str:
-    """Consonants of a name in Latin letters, in the classes of katakana: "Kyle" -> "kr"."""
-    text = name.lower()
-    for pattern, replacement in _SPELLINGS:
-        text = re.sub(pattern, replacement, text)
-    return text
-
-
-@lru_cache(maxsize=65536)
-def sounds_like(name: str, katakana: str) -> float:
-    """How much a katakana word sounds like a name, 0 to 1 (1 minus the weighted edit distance of the skeletons)."""
-    a, b = name_skeleton(name), kana_skeleton(katakana)
-    if not a and not b:
-        return 0.5
-    row = [0.0]
-    for char in b:
-        row.append(row[-1] + _SILENT.get(char, 1.0))
-    for x in a:
-        previous, row = row, [row[0] + _SILENT.get(x, 1.0)]
-        for j, y in enumerate(b, 1):
-            swap = 0.0 if x == y else _SOFT.get(frozenset((x, y)), 1.0)
-            row.append(min(previous[j - 1] + swap, previous[j] + _SILENT.get(x, 1.0), row[-1] + _SILENT.get(y, 1.0)))
-    # アイウエオ against a consonant at the start: エリス is no form of Ross
-    open_a, open_b = name[0].lower() in "aeiouyhw", katakana[0] in "アイウエオヤユヨワハヒフヘホ"
-    return max(0.0, 1.0 - row[-1] / max(len(a), len(b), 1) - (0.0 if open_a == open_b else 0.35))
 
 
 class NameDrift(NamedTuple):
@@ -100,9 +49,10 @@ class NameDrift(NamedTuple):
 
 
 def source_names(sources: Iterable[str]) -> dict[str, set[int]]:
-    """Capitalised words of English segments that are never written small, with the segments they occur in.
+    """The names in the segments of a document, with the segments they occur in.
 
-    A word that only ever opens a sentence is taken for an ordinary word.
+    In Latin letters: capitalised words that are never written small and do not only open sentences. In Chinese: runs
+    of characters that write foreign sounds; some are no names, but sound like no katakana beside them.
     """
     segments = list(sources)
     found: dict[str, set[int]] = defaultdict(set)
@@ -117,7 +67,29 @@ def source_names(sources: Iterable[str]) -> dict[str, set[int]]:
             before = text[: match.start()].rstrip("\"“”‘'(「 ")
             if before and before[-1] not in ".!?\n:;…—-":
                 inside.add(name)
-    return {name: places for name, places in found.items() if name in inside}
+    names = {name: places for name, places in found.items() if name in inside}
+    return names | _chinese_names(segments)
+
+
+def _chinese_names(segments: Sequence[str]) -> dict[str, set[int]]:
+    """Stretches of characters that write foreign sounds; of one inside another, that which more segments have, else
+    the longer."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for index, text in enumerate(segments):
+        for run in FOREIGN_NAME.findall(text):
+            for start in range(len(run)):
+                for end in range(start + 2, min(len(run), start + _LONGEST_NAME) + 1):
+                    found[run[start:end]].add(index)
+    return {
+        name: places
+        for name, places in found.items()
+        if not any(
+            other != name
+            and ((name in other and found[other] == places) or (other in name and len(places) == 1 < len(seen)))
+            for other, seen in found.items()
+            if name in other or other in name
+        )
+    }
 
 
 def name_drift(
@@ -125,8 +97,11 @@ def name_drift(
 ) -> list[NameDrift]:
     """Source names that the targets of one document spell in more than one katakana way.
 
+    Each name is first given one form (the best assignment of all forms to all names): Alan and Ellen, who sound alike,
+    have one each. A form that is left over is a variant of the name that it is nearest to.
+
     Args:
-        sources: the segments of the document in English (or another language in Latin script), in order.
+        sources: the segments of the document in Latin letters or Chinese, in order.
         targets: their translations, one each.
         sound: least likeness of skeletons (our choice).
         place: least share of a form's segments in which the name stands as well (our choice).
@@ -136,35 +111,47 @@ def name_drift(
     """
     if len(sources) != len(targets):
         raise ValueError(f"{len(sources)} sources and {len(targets)} targets")
-    names = source_names(sources)
     where: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for index, text in enumerate(targets):
         for match in _KATAKANA.finditer(text):
             where[match[0]].append((index, match.start(), match.end()))
-    owner: dict[str, str] = {}
+    names = source_names(sources)
+    likely: dict[str, dict[str, float]] = {}
     for form, places in where.items():
         segments = {index for index, _, _ in places}
         if _is_loan_of_a_word(form, [sources[index] for index in sorted(segments)]):
             continue
-        best = (0.0, 0.0, "")
+        weights = {}
         for name, named in names.items():
-            likeness = sounds_like(name, form)
-            together = len(segments & named) / len(segments)
+            likeness, together = sounds_like(name, form), len(segments & named) / len(segments)
             plausible = abs(len(form) - len(name)) <= max(3, len(name) // 2)
             if likeness >= sound and together >= place and plausible:
-                best = max(best, (likeness, together, name))
-        if best[2]:
-            owner[form] = best[2]
+                weights[name] = likeness + together + spelt_like(name, form) + 0.1 * math.log(len(places))
+        if weights:
+            likely[form] = weights
     drifts = []
-    for name in sorted(set(owner.values())):
-        counts = Counter({form: len(where[form]) for form, of in owner.items() if of == name})
-        forms = tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-        forms = _variants(name, forms)
-        if len(forms) > 1:
-            rest = [form for form, _ in forms[1:]]
+    for name, forms in _forms_by_name(likely).items():
+        counts = sorted(((form, len(where[form])) for form in forms), key=lambda item: (-item[1], item[0]))
+        kept = _variants(name, counts, where, sources)
+        if len(kept) > 1:
+            rest = [form for form, _ in kept[1:]]
             places_of = tuple((form, *place_) for form in rest for place_ in where[form])
-            drifts.append(NameDrift(name, forms, places_of))
+            drifts.append(NameDrift(name, kept, places_of))
     return sorted(drifts, key=lambda drift: (-sum(count for _, count in drift.forms[1:]), drift.name))
+
+
+def _forms_by_name(likely: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
+    """Name -> its forms: one by the best assignment of forms to names, then those that are left over."""
+    forms, names = sorted(likely), sorted({name for weights in likely.values() for name in weights})
+    weights = np.array([[likely[form].get(name, 0.0) for name in names] for form in forms]).reshape(
+        len(forms), len(names)
+    )
+    first = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
+    owner = {forms[i]: names[j] for i, j in first if weights[i, j] > 0}
+    found: dict[str, list[str]] = defaultdict(list)
+    for form in forms:
+        found[owner.get(form) or max(likely[form], key=lambda name: likely[form][name])].append(form)
+    return found
 
 
 def _is_loan_of_a_word(form: str, sources: Sequence[str]) -> bool:
@@ -176,13 +163,22 @@ def _is_loan_of_a_word(form: str, sources: Sequence[str]) -> bool:
     return word[:1].islower() and all(re.search(rf"\b{re.escape(word)}", text) for text in sources)
 
 
-def _variants(name: str, forms: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
-    """Forms that vary the most frequent one: near it in spelling, and not merely a longer compound that holds it."""
+def _variants(
+    name: str,
+    forms: Sequence[tuple[str, int]],
+    where: Mapping[str, Sequence[tuple[int, int, int]]],
+    sources: Sequence[str],
+) -> tuple[tuple[str, int], ...]:
+    """Forms that vary the most frequent one: near it in spelling, no longer compound that holds it, and never beside it
+    where the source has the name once (those are two people)."""
     head = forms[0][0]
     kept = [forms[0]]
     for form, count in forms[1:]:
         compound = form != head and (form.startswith(head) or head.startswith(form)) and abs(len(form) - len(head)) > 1
-        if not compound and _distance(head, form) <= max(1, (max(len(head), len(form)) + 1) // 2):
+        shared = {index for index, _, _ in where[head]} & {index for index, _, _ in where[form]}
+        beside = any(sources[index].count(name) < 2 for index in shared)
+        near = _distance(head, form) <= max(1, (max(len(head), len(form)) + 1) // 2)
+        if near and not compound and not beside:
             kept.append((form, count))
     return tuple(kept)
 

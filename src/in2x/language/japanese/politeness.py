@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from in2x.language.japanese.keigo import Keigo, keigo
@@ -80,12 +81,26 @@ _GENTLE = {_ORDER, "ちょうだい", "頂戴"}
 """No honorific speech (見せてちょうだい, お座りなさい), yet gentler than an imperative: they weigh like a verb form."""
 
 
+_HIGH = re.compile(
+    "ございます|存|申し?上げ|申しあげ|いらっしゃ|いらしゃ|おっしゃ|いたす|致す|参る|まいる|お〜される|お〜なさる|なされる|おります"
+    "|伺う|承る|拝|願う|お目に"
+)
+"""Forms of the highest courtesy, of announcements, letters and service."""
+_USUAL = re.compile("^(?:お〜する|お＋|お〜です|いただく|頂く)|(?:くださる|なさる)$")
+"""Forms of everyday courtesy."""
+_FORMAL_WORDS = {
+    "本日", "昨日", "明日", "先日", "先程", "後程", "誠", "恐縮", "恐れ入る", "申し訳", "何卒", "少々", "生憎", "早速",
+    "失礼", "何方", "御覧", "皆", "方", "如何", "宜しい", "此の度", "私", "大変", "只今", "暫く", "僅か", "幸い",
+}  # fmt: skip
+"""Lemmas of 改まり語: what formal speech says for everyday words (本日 for 今日)."""
+
+
 @lru_cache(maxsize=8192)
 def politeness(text: str) -> float:
     """A number that grows with politeness: below 1 plain or casual, 1 to 2 です・ます, above 2 honorific (our choice).
 
-    Within a band it grows with the number of honorific forms and with humble and courteous ones among them; it falls
-    with marks of casual speech. お〜される counts as courteous: announcements and letters use it.
+    Within a band it grows with the number of honorific forms, with those of the highest courtesy among them, and with
+    formal vocabulary; it falls with marks of casual speech.
     """
     vote = votes(text)
     total = vote.polite + vote.informal
@@ -94,10 +109,12 @@ def politeness(text: str) -> float:
     strong = [form for form in forms if (form.strong or form.rule in _GENTLE) and form.rule not in _LIGHT]
     weak = len(forms) - len(strong)
     marks = any(has_casual_marks(sentence) for sentence in sentences(text))
+    formal = len({token.lemma for token in tokenise(text)} & _FORMAL_WORDS) + (deference(text) >= 2)
     if not strong:
         if polite < 0.5:
             return 0.2 + 0.2 * min(weak, 2) + 0.2 * polite - 0.1 * (vote.casual > 0) - 0.05 * marks
-        return 1.0 + 0.3 * min(weak, 3) - 0.1 * marks
-    high = sum(form.kind != "sonkei" or form.rule == "お〜される" for form in strong)
-    score = 2.0 + 0.4 * min(len(strong) - 1, 3) + 0.15 * min(weak, 3) + 0.3 * min(high, 2)
-    return score - 0.6 * (1 - polite) - 0.2 * marks
+        return 1.0 + 0.3 * min(weak, 2) + 0.15 * min(formal, 2) - 0.1 * marks
+    high = sum(_HIGH.search(form.rule) is not None for form in strong)
+    score = 2.0 + 0.4 * min(len(strong) - 1, 3) + 0.15 * min(weak, 3) + 0.3 * min(high, 3) + 0.1 * min(formal, 3)
+    usual = all(_USUAL.search(form.rule) for form in strong)
+    return score - 0.15 * usual - 0.6 * (1 - polite) - 0.2 * marks

@@ -10,9 +10,9 @@ from in2x.language.japanese.morphology import Sentence, Token
 
 _CASUAL_FINALS = {
     "よ", "ね", "な", "ぞ", "ぜ", "さ", "わ", "け", "もん", "の", "い", "や", "べ", "かしら", "じゃん", "ねん",
-    "ねえ", "のう", "べい", "ばい", "部屋",
+    "ねえ", "のう", "べい", "ばい", "部屋", "屁",
 }  # fmt: skip
-"""べい and べや (which the tagger takes for 部屋), ばい, のう: what dialects and old men close with."""
+"""べい and べや (which the tagger takes for 部屋), っぺ (for 屁), ばい, のう: what dialects and old men close with."""
 _CONJUNCTIVE_FINALS = {"けれど", "が", "から", "し", "のに", "ので", "と"}
 _LAUGHTER = {"笑", "w", "ｗ", "www", "汗", "泣", "ー", "〜", "っ"}
 _REQUESTS = {"ください", "下さい", "くださいませ", "下さいませ", "くださいまし"}
@@ -141,7 +141,7 @@ def _is_final_particle(token: Token) -> bool:
         token.pos2 in ("終助詞", "副助詞", "係助詞", "間投助詞")
         or (token.pos2 == "接続助詞" and token.lemma in _CONJUNCTIVE_FINALS)
         or (token.pos == "助詞" and token.lemma in ("もの", "じゃん"))
-        or token.surface == "べや"
+        or token.surface in ("べや", "っぺ")
     )
 
 
@@ -157,9 +157,11 @@ def _in_chain(token: Token) -> bool:
 
 
 def _is_polite_request(tokens: Sequence[Token], i: int) -> bool:
-    """ください, ごめんなさい, おやすみなさい at `i`: polite without です・ます."""
+    """ください, ごめんなさい, おやすみなさい, いってらっしゃい at `i`: polite without です・ます."""
     token = tokens[i]
     if token.lemma == "下さる" and token.surface in _REQUESTS:
+        return True
+    if token.surface == "てらっしゃい" and i and tokens[i - 1].lemma == "行く":
         return True
     if token.surface != "なさい" or not i:
         return False

@@ -9,6 +9,7 @@ Our choice of labels; the grammar is the usual one.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,7 +38,10 @@ _INTERJECTIONS = {
     "おお",
 }
 
-_SLANG = {"まじ", "うざい", "きもい"}
+_SLANG = {"まじ", "うざい", "きもい", "やばい", "めんどい", "だるい"}
+_DIALECT = {"助動詞-ヤ", "助動詞-ヘン"}
+_DRAWN = re.compile("(?:[えけげせぜてでねべめれ][えぇー]|ぇ)$")
+"""すげえ, うるせー: adjectives as rough speech says them."""
 
 
 def has_casual_marks(sentence: Sentence) -> bool:
@@ -52,8 +56,10 @@ def has_casual_marks(sentence: Sentence) -> bool:
             or (i > 0 and surface in ("じゃ", "りゃ"))
             or (token.pos == "連体詞" and surface == "んな")
             or token.lemma in _SLANG
+            or surface == "めっちゃ"
             or token.cform.endswith("融合")
-            or (token.pos == "形容詞" and surface.endswith(("ぇ", "えー", "ええ", "げえ", "べえ")))
+            or token.ctype in _DIALECT
+            or (token.pos == "形容詞" and _DRAWN.search(surface))
         ):
             return True
     return False

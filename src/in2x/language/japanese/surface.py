@@ -165,9 +165,17 @@ def numerals(text: str) -> list[Finding]:
     )
 
 
+_KANA = "[ぁ-んァ-ヶ]"
 _REDUPLICATED = re.compile(
-    r"^(?:([ぁ-んァ-ヶ]{2,3}ー?)\1|([ぁ-んァ-ヶ]ー)\2|[ぁ-んァ-ヶ]ー[んンっッ]と?|[ぁ-んァ-ヶ][っッんン][ぁ-んァ-ヶ][りリ]|[ぁ-んァ-ヶ]{2}(?:っ|ッ|ん|ン|り|リ)|[ぁ-んァ-ヶ]{1,3}[っッ])$"
+    rf"^(?:({_KANA}{{2,3}}ー?)\1|({_KANA}ー)\2|{_KANA}ー[んンっッ]と?|{_KANA}[っッんン]{_KANA}[りリ]|{_KANA}{{2}}(?:っ|ッ|ん|ン|り|リ)"
+    rf"|{_KANA}{{1,3}}[っッ])$"
 )
+_ADVERB = re.compile(
+    rf"^(?:{_KANA}{{1,4}}ー?[んン]|{_KANA}{{1,3}}[っッ]と|{_KANA}[ゃゅょャュョ]?({_KANA}[ゃゅょャュョ]?){_KANA}[ゃゅょャュョ]?\1)$"
+)
+"""Shapes that only adverbs have: がちゃん, ほっと, どたばた."""
+_STILL = re.compile(r"[しシ]ー+[んン](?:と(?=[し静すな黙])|(?=[…。！]))")
+"""しーん, which the dictionary lacks or takes for a scene."""
 _PLAIN_ADVERBS = re.compile(
     r"^(?:いろいろ|ますます|なかなか|もともと|それぞれ|たびたび|ときどき|しばしば|そろそろ|わざわざ|だんだん|まだまだ|いよいよ|いちいち|たまたま"
     r"|とうとう|みなみな|いまいま|あまり|つまり|やはり|かなり|やっぱり|ばかり|きっと|もっと|ずっと|ちょっと|やっと|あらっ|さっき|まった|なるほど"
@@ -177,9 +185,15 @@ _PLAIN_ADVERBS = re.compile(
 
 def onomatopoeia(text: str) -> list[Finding]:
     """Mimetic words (ドキドキ, しとしと, ぐっすり, きらり): adverbs and する-nouns of mimetic shape."""
-    found = []
+    found = [
+        Finding("onomatopoeia", still[0], *still.span(), "mimetic word", "擬音語・擬態語")
+        for still in _STILL.finditer(text)
+    ]
     for token in tokenise(text):
-        shaped = _REDUPLICATED.match(token.surface) and not _PLAIN_ADVERBS.match(token.lemma + token.surface)
+        if any(finding.start <= token.start < finding.end for finding in found):
+            continue
+        own = token.pos == "副詞" and _ADVERB.match(token.surface) and not re.search("[一-龥]", token.lemma)
+        shaped = (own or _REDUPLICATED.match(token.surface)) and not _PLAIN_ADVERBS.match(token.lemma + token.surface)
         if (
             shaped
             and not _PLAIN_ADVERBS.match(token.surface)
@@ -193,4 +207,4 @@ def onomatopoeia(text: str) -> list[Finding]:
                 found.append(
                     Finding("onomatopoeia", token.surface, token.start, token.end, "mimetic word", "擬音語・擬態語")
                 )
-    return found
+    return sorted(found, key=lambda finding: finding.start)

@@ -1,7 +1,7 @@
-"""Whose voice a Japanese text speaks in: final particles, person words, titles, gendered speech, role language.
+"""Whose voice a Japanese text speaks in: final particles, person words, titles, gendered speech.
 
-Role language (役割語) is the speech by which fiction marks an old man, a lady, a samurai or a person from Osaka. The
-tables are ours; each entry says what to look for and what it tells, in English and Japanese.
+The tables are ours; each entry says what to look for and what it tells, in English and Japanese. The speech by which
+fiction marks its figures is in `roles.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from in2x.language.finding import Finding
@@ -63,6 +62,19 @@ FIRST_PERSON = {
     "朕": Word("archaic", "I, an emperor", "一人称（天子）"),
     "わらわ": Word("archaic", "I, a lady of rank", "一人称（高貴な女性）"),
     "あっし": Word("masculine", "I, a craftsman or gambler of old", "一人称（職人・渡世人）"),
+    "我々": Word("formal", "we", "一人称複数"),
+    "うち": Word("feminine", "I, feminine, western Japan or young", "一人称（女性・西日本、若者）"),
+    "わて": Word("kansai", "I, Osaka of old", "一人称（大阪・古風）"),
+    "おら": Word("rural", "I, rural", "一人称（田舎）"),
+    "わっち": Word("archaic", "I, a courtesan or craftsman of old", "一人称（廓言葉・職人）"),
+    "麻呂": Word("archaic", "I, a courtier", "一人称（公家）"),
+    "こちとら": Word("rough", "we, blunt, of old Edo", "一人称複数（江戸っ子）"),
+    "身共": Word("samurai", "I, a samurai", "一人称（武士）"),
+    "拙僧": Word("humble", "I, a monk", "一人称（僧）"),
+    "愚僧": Word("humble", "I, a monk", "一人称（僧）"),
+    "小職": Word("humble", "I, an official or employee, in letters", "一人称（書簡・官職）"),
+    "本官": Word("formal", "I, an officer", "一人称（官吏）"),
+    "当方": Word("formal", "we, in business", "一人称（商用）"),
 }
 SECOND_PERSON = {
     "貴方": Word("neutral", "you, neutral", "二人称（中立）"),
@@ -76,6 +88,10 @@ SECOND_PERSON = {
     "御主": Word("elder", "you, old man or samurai", "二人称（老人・武士）"),
     "貴公": Word("samurai", "you, of samurai to an equal", "二人称（武士・同輩）"),
     "貴殿": Word("samurai", "you, formal, in letters or of samurai", "二人称（書簡・武士）"),
+    "貴女": Word("formal", "you, to a woman", "二人称（女性に）"),
+    "貴兄": Word("formal", "you, in letters of men", "二人称（書簡・男性）"),
+    "御宅": Word("neutral", "you, distant", "二人称（よそよそしい）"),
+    "諸君": Word("formal", "you all, to inferiors or equals", "二人称複数（目下・同等）"),
 }
 TITLES = {
     "様": Word("formal", "high respect", "高い敬意"),
@@ -93,76 +109,74 @@ TITLES = {
     "部長": Word("formal", "department head", "役職"),
     "課長": Word("formal", "section head", "役職"),
     "博士": Word("formal", "doctor of science", "学位"),
+    "猊下": Word("formal", "prelate", "高僧・聖職者"),
+    "卿": Word("formal", "lord", "貴族"),
+    "姫": Word("formal", "princess", "姫君"),
+    "嬢": Word("feminine", "young lady", "若い女性"),
+    "夫人": Word("feminine", "wife of a man of standing", "既婚女性"),
+    "女史": Word("feminine", "learned woman", "学識ある女性"),
+    "坊": Word("neutral", "affection for a boy", "親愛（男児）"),
+    "たん": Word("neutral", "cute affection", "親愛（幼児語）"),
+    **{
+        office: Word("formal", "office or rank", "役職・階級")
+        for office in (
+            "会長",
+            "専務",
+            "常務",
+            "係長",
+            "主任",
+            "院長",
+            "校長",
+            "教授",
+            "監督",
+            "選手",
+            "議員",
+            "大臣",
+            "首相",
+            "大統領",
+            "師匠",
+            "上人",
+            "王",
+            "女王",
+            "公爵",
+            "侯爵",
+            "伯爵",
+            "子爵",
+            "男爵",
+            "将軍",
+            "大将",
+            "中将",
+            "少将",
+            "大佐",
+            "中佐",
+            "少佐",
+            "大尉",
+            "中尉",
+            "少尉",
+            "警部",
+            "刑事",
+        )
+    },
 }
-_RANKS = {"陛下", "殿下", "閣下"}
-"""Titles that also stand behind an office: 国王陛下."""
+_RANKS = {"陛下", "殿下", "閣下", "猊下"}
+"""Titles that also stand behind an office (国王陛下) or alone, as an address (陛下、こちらへ)."""
 _FORMS = {
     "あたし": "あたし",
     "わたくし": "わたくし",
     "あんた": "あんた",
     "あたくし": "わたくし",
     "そなた": "其方",
-    "お主": "御主",
     "あっし": "あっし",
     "わらわ": "わらわ",
+    "おら": "おら",
+    "お主": "御主",
+    "おぬし": "御主",
 }
+_NOUNS = {
+    "拙者", "小生", "貴殿", "わらわ", "小職", "本官", "当方", "愚僧", "諸君", "貴女",
+}  # fmt: skip
+"""Person words that UniDic files as nouns."""
 """Spoken forms that UniDic files under another lemma."""
-
-ROLES: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "elder",
-        r"じゃ(?=[。！？!?…のよ]|な(?![いくか])|$)|じゃろう|のう[。！？!?…]|"
-        r"ておる[。！？!?の]|わし(?=[はがのもをに])",
-        "speech of an old man", "老人語",
-    ),
-    (
-        "samurai",
-        r"で?ござる|拙者|かたじけな|それがし|御意|いざ参|(?<!の)候[。！]|つかまつる|"
-        r"お主",
-        "speech of a samurai", "武士言葉",
-    ),
-    (
-        "lady",
-        r"(?:です|ます|でした|ました|ません)(?:わ|の|のよ|わね|わよ)(?=[。！？!?…]|$)|"
-        r"ごきげんよう|あそばせ|ですこと[。！？]",
-        "speech of a lady", "お嬢様言葉",
-    ),
-    (
-        "kansai",
-        r"やねん|やんか|へん(?=[。！？!?、わなでか]|$)|ほんま(?!ぐろ)|めっちゃ|"
-        r"あかん|せや(?:な|から)|おおきに|なんでや|ちゃうで|やで[。！]",
-        "Kansai dialect", "関西方言",
-    ),
-    (
-        "rural",
-        r"だべ|だっぺ|(?:[うくつぬむる]|(?<![うくすつぬむる])す)べ(?=[。！？…]|$)|だんべ|おら(?=[はがのも、])",
-        "rural speech", "田舎言葉",
-    ),
-    (
-        "rough",
-        r"てめ[えぇー]|貴様|やが[るっれ]|[ねぇえ]んだよ|ぶっ殺|くたばれ|"
-        r"ざけんな|だぜ|じゃねえ",
-        "rough speech", "荒い言葉",
-    ),
-    (
-        "sovereign",
-        r"余は|朕|苦しゅうない|大儀であ|下がってよい|わらわは",
-        "speech of a sovereign", "君主の言葉",
-    ),
-    (
-        "cat",
-        r"にゃ[ー～〜]?(?=[。！？!?…]|$)|だにゃ|ですにゃ",
-        "speech of a cat", "猫の語尾",
-    ),
-    (
-        "classical",
-        r"[なけせぬざ]り[。！]|ござ候|べし[。！]|[いき]たまえ|なかれ[。！]|"
-        r"けむ[。！]|ぞかし",
-        "classical style", "文語",
-    ),
-)  # fmt: skip
-"""Role, pattern, meaning in English, in Japanese."""
-_ROLES = tuple((role, re.compile(pattern), en, ja) for role, pattern, en, ja in ROLES)
 
 
 def final_particles(text: str) -> list[Finding]:
@@ -184,7 +198,7 @@ def person_words(text: str) -> list[Finding]:
         if token.pos not in ("代名詞", "名詞"):
             continue
         lemma = _FORMS.get(token.surface, token.lemma.partition("-")[0])
-        if token.pos == "名詞" and lemma not in ("拙者", "小生", "貴殿", "わらわ"):
+        if token.pos == "名詞" and lemma not in _NOUNS:
             continue
         if lemma in FIRST_PERSON:
             found.append(_finding("first person", token.surface, token, FIRST_PERSON[lemma]))
@@ -194,40 +208,17 @@ def person_words(text: str) -> list[Finding]:
 
 
 def titles(text: str) -> list[Finding]:
-    """Honorific titles behind a name or a word for a person; the label is the title."""
+    """Honorific titles behind a name or a word for a person, and those that address alone; the label is the title."""
     found = []
-    tokens = tokenise(text)
-    for before, token in pairwise(tokens):
+    before: Token | None = None
+    for token in tokenise(text):
         lemma = token.lemma.partition("-")[0]
-        named = before.pos == "名詞" and before.end == token.start
-        if named and lemma in TITLES and (token.pos == "接尾辞" or before.pos2 == "固有名詞" or lemma in _RANKS):
+        named = before is not None and before.pos == "名詞" and before.end == token.start
+        proper = named and before is not None and before.pos2 == "固有名詞"
+        if lemma in TITLES and (lemma in _RANKS or proper or (named and token.pos == "接尾辞")):
             found.append(_finding("title", lemma, token, TITLES[lemma]))
+        before = token
     return found
-
-
-def _is_word(text: str, match: re.Match[str], role: str) -> bool:
-    """Whether a mark of role language is a word here, not letters of another one (へん in たいへん, 候 in 天候)."""
-    if role not in ("kansai", "samurai", "sovereign") and not match[0].startswith("なり"):
-        return True
-    token = next((token for token in tokenise(text) if token.start <= match.start() < token.end), None)
-    if token is None:
-        return True
-    if match[0] == "へん" or match[0].startswith("なり"):
-        return token.pos == "助動詞"
-    return token.start == match.start()
-
-
-def role_language(text: str) -> list[Finding]:
-    """Marks of role language; the label is the role."""
-    return sorted(
-        (
-            Finding("role", role, match.start(), match.end(), en, ja)
-            for role, pattern, en, ja in _ROLES
-            for match in pattern.finditer(text)
-            if _is_word(text, match, role)
-        ),
-        key=lambda finding: finding.start,
-    )
 
 
 def _finding(kind: str, label: str, token: Token, word: Word) -> Finding:
@@ -236,9 +227,15 @@ def _finding(kind: str, label: str, token: Token, word: Word) -> Finding:
 
 _MASCULINE_ENDING = re.compile(r"(?:[ぞぜ]|だろ|かよ|だな|[るたい]な|じゃねえか|たまえ)(?=[。！？!?…]|$)")
 _FEMININE_ENDING = re.compile(
-    r"(?:(?<![んぇえ])わ|わよ|わね|わよね|(?:ます|です|たい|った)の|のよ|のね|なの|なのよ|なのね|かしら|かしらね|てよ|もの|たの)(?=[。！？!?…]|$)"
+    r"(?:(?<![んぇえーや])(?<!とる)(?<!どる)わ|わよ|わね|わよね|(?:ます|です|たい|った)の|のよ|のね|なの|なのよ|なのね|かしら|かしらね|てよ|もの|たの)(?=[。！？!?…]|$)"
     r"|(?<![だんぁ-ん])(?:よ|よね|ね)(?=[。！？!?…]|$)"
 )
+
+
+_ROUGH = re.compile(
+    "まじ|マジ|くそ|クソ|うざ|ウザ|むかつ|ムカつ|やべ|ヤベ|うるさ|うるせ|うっせ|だる|アホ|ボケ|バカ|腹減|腹立"
+)
+"""Beside these a falling わ is anyone's: マジうけるわ."""
 
 
 class Gender(NamedTuple):
@@ -261,7 +258,8 @@ def gendered_speech(text: str) -> Gender:
         shown = text[sentence.start : sentence.end]
         literary = closing_predicate(sentence).literary
         if not literary:
-            count["feminine"] += len(_FEMININE_ENDING.findall(shown))
+            endings = _FEMININE_ENDING.findall(shown)
+            count["feminine"] += len(endings) - (endings.count("わ") if _ROUGH.search(shown) else 0)
             count["masculine"] += len(_MASCULINE_ENDING.findall(shown))
     for finding in person_words(text):
         table = FIRST_PERSON if finding.kind == "first person" else SECOND_PERSON

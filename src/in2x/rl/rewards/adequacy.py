@@ -21,4 +21,6 @@ class Adequacy(ItemReward):
         """The score of one item."""
         case = item.case
         references = [*filter(None, [case.reference]), *map(str, case.checks.get("references", ()))]
-        return adequacy(item.answer, references, case.target_lang, case.source) if references else None
+        return (
+            adequacy(item.answer, references, case.target_lang, case.source, case.source_lang) if references else None
+        )

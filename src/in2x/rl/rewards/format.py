@@ -14,9 +14,22 @@ from functools import partial
 from typing import Any
 
 from in2x.language.language import Language, language
-from in2x.language.script import make_up
+from in2x.language.script import has_letters, make_up, usual_language
 from in2x.rl.rewards.base import ItemReward, RewardItem
 from in2x.rl.rewards.time_limit import time_limit
+
+BULLET = re.compile(
+    r"^[ \t\u3000]*(?:"
+    r"-(?=\s|[^\W\d_])|\*(?=\s|[^\x00-\x7f][^*\n]*$)|\+(?=\s)"
+    r"|[•・‣◦▪▫●○◎■□◆◇★☆▶►➤✓✔–—➢❖]"
+    r"|[①-⑳⓪❶-❿➀-➉⑴-⒇㉑-㊿Ⓐ-ⓩ]"
+    r"|[(（\[【]\s?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3}|[ア-ン])\s?[)）\]】]"
+    r"|\d{1,3}(?:[)）、．]|[.:：](?!\d))|[A-Za-z][)）]|[A-Z][.．](?=\s)|[ivxIVX]{1,5}[.)）](?=\s)"
+    r"|[一二三四五六七八九十]{1,3}[、．.)）]|[ア-ン][.．)）]"
+    r")(?=.*\w)",
+    re.MULTILINE,
+)
+"""What a line of a list begins with. `-5度` is a number, `**見出し**` a headline, `---` a rule."""
 
 
 def _json(answer: str, wanted: Any) -> bool:
@@ -29,6 +42,8 @@ def _json(answer: str, wanted: Any) -> bool:
 
 
 def _sentences(tongue: Language, answer: str, wanted: int) -> bool:
+    if not has_letters(answer, tongue.scripts[0]):  # in another script sentences may end in another way
+        tongue = language(usual_language(answer))
     return len(tongue.sentences(answer)) == wanted
 
 
@@ -45,7 +60,7 @@ def _script(answer: str, wanted: str) -> bool:
 CONSTRAINTS: dict[str, Callable[[str, Any], bool]] = {
     "json": _json,
     "lines": lambda answer, wanted: len([line for line in answer.splitlines() if line.strip()]) == wanted,
-    "bullets": lambda answer, wanted: len(re.findall(r"^\s*(?:[-*•・]|\d+[.)、．])", answer, re.M)) == wanted,
+    "bullets": lambda answer, wanted: len(BULLET.findall(answer)) == wanted,
     "min_chars": lambda answer, wanted: len(answer.strip()) >= wanted,
     "max_chars": lambda answer, wanted: 0 < len(answer.strip()) <= wanted,
     "starts_with": lambda answer, wanted: answer.strip().startswith(wanted),
