@@ -1,11 +1,13 @@
 """Whether rewards pay a bad answer less than a human paraphrase: the share of pairs in the right order, by fault.
 
-    python benchmarks/reward_order.py [--data ../shared/data] [--rows 100] [--rewards principles=1,adequacy=1] [--show halve]
+    python benchmarks/reward_order.py [--data ../shared/data] [--rows 100] [--rewards principles=1,adequacy=1]
+                                      [--show FAULT] [--world]
 
-A pair is a source with two human translations: one is the reference, the other the paraphrase. Of the reference (and the
-source) bad answers are made by rule (`FAULTS`); each is scored beside the paraphrase, and the order is right where it
-earns less. Without `--data` the pairs are this repository's own (`tests/golden/reward_pairs.jsonl`). A fault that cannot
-be made of a pair (no name, no number) is left out; "-" is a cell without pairs.
+A pair is a source with two human translations: one is the reference, the other the paraphrase. Of the reference (and
+the source) bad answers are made by rule (`FAULTS`); each is scored beside the paraphrase, and the order is right where
+it earns less. Without `--data` the pairs are this repository's own (`tests/golden/reward_pairs.jsonl`). A fault that
+cannot be made of a pair (no name, no number) is left out; "-" is a cell without pairs. `--world` asks instead whether
+the micro-world's judge (reward `world`) puts a clause said wrongly below the same clause said in another register.
 """
 
 from __future__ import annotations
@@ -19,16 +21,23 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from in2x.language.japanese.morphology import tokenise
 from in2x.language.language import language
-from in2x.language.register import register_of
 from in2x.principles.case import Case, verifier_of
 from in2x.records import Instruction
-from in2x.rl.rewards.base import Reward, RewardItem
+from in2x.rl.rewards.base import RewardItem
 from in2x.rl.rewards.route import Scorer
+from in2x.sample import clauses
+from in2x.sample.clauses import Item
+from in2x.sample.lexicon import grammar
+from in2x.sample.meaning import agreement_of
+from in2x.sample.world import DIRECTIONS
+from in2x.sample.world import items as items_of
 
 OWN = Path(__file__).parents[1] / "tests" / "golden" / "reward_pairs.jsonl"
 DEFAULT = {"principles": 1.0, "adequacy": 1.0}
@@ -114,8 +123,8 @@ def name(pair: Twice, rng: random.Random) -> str | None:
 
 
 _SMALL = {
-    "en": "two three four five six seven eight nine ten".split(),
-    "de": "zwei drei vier fünf sechs sieben acht".split(),
+    "en": ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"],
+    "de": ["zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht"],
 }
 
 
@@ -127,7 +136,8 @@ def number(pair: Twice, rng: random.Random) -> str | None:
             if re.search(rf"\b{word}\b", pair.reference):
                 return re.sub(rf"\b{word}\b", _SMALL[pair.lang][(at + 2) % len(_SMALL[pair.lang])], pair.reference)
         return None
-    match = re.search(r"[二三四五六七八九](?=[人本枚時日年月歳回個冊匹つ台階点倍天次只岁块])", pair.reference)
+    counted = "人本枚時日年月歳回個冊匹つ台階点倍天次只岁块"
+    match = re.search(rf"[二三四五六七八九](?=[{counted}])", pair.reference)
     if match is None:
         return None
     other = rng.choice([digit for digit in "二三四五六七八九" if digit != match[0]])
@@ -141,7 +151,8 @@ def clause(pair: Twice, rng: random.Random) -> str | None:
 
 def negate(pair: Twice, rng: random.Random) -> str | None:
     rules = {
-        "ja": (("ました。", "ませんでした。"), ("ます。", "ません。"), ("です。", "ではありません。"), ("った。", "らなかった。"),
+        "ja": (("ました。", "ませんでした。"), ("ます。", "ません。"), ("です。", "ではありません。"),
+               ("った。", "らなかった。"),
                ("いる。", "いない。"), ("だ。", "ではない。"), ("る。", "らない。")),
         "en": ((" is ", " is not "), (" was ", " was not "), (" are ", " are not "), (" will ", " will not "),
                (" can ", " cannot "), (" have ", " have not ")),
@@ -276,6 +287,47 @@ def order(sets: dict[str, list[Twice]], scorer: Scorer, count: int, show: str = 
     return found
 
 
+def said_wrongly(item: Item, rng: random.Random) -> dict[str, Item | None]:
+    """The clause of `item` said so that it means something else, by what was changed."""
+    grammar_, clause_ = grammar(), item.clause
+    assert clause_ is not None
+    opposite = {"past": "past-negative", "future": "future-negative", "past-negative": "past", "wish": "wish-negative",
+                "future-negative": "future", "ability": "inability", "request": "request-not"}  # fmt: skip
+    other = rng.choice([person for person in grammar_.people if person.name and person.id != clause_.subject.id])
+    return {
+        "negate": clauses.say(opposite[item.kind], clause_, grammar_) if item.kind in opposite else None,
+        "drop the time": clauses.say(item.kind, replace(clause_, time=None), grammar_) if clause_.time else None,
+        "drop the place": clauses.say(item.kind, replace(clause_, place=None), grammar_) if clause_.place else None,
+        "swap the person": clauses.say(item.kind, replace(clause_, subject=other), grammar_),
+    }
+
+
+def world(count: int, seed: int = 1) -> dict[str, list[bool]]:
+    """Change -> whether the judge puts it below the clause said rightly, for `count` clauses in all directions."""
+    rng = random.Random(seed)
+    found: dict[str, list[bool]] = defaultdict(list)
+    said = (item for item in items_of(seed, "order") if item.clause is not None and item.clause.reason is None)
+    for item in islice(said, count):
+        for change, wrong in said_wrongly(item, rng).items():
+            for source_lang, lang in DIRECTIONS if wrong else ():
+                source, right = side(item, source_lang, rng), side(item, lang, rng)
+                bad = side(wrong, lang, rng) if wrong else ""
+                if bad in item.sides():  # Japanese leaves speakers out: the sentence means both
+                    continue
+                scores = [agreement_of(source, source_lang, text, lang) for text in (right, bad)]
+                found[change].append(None not in scores and scores[1] < scores[0])
+    return found
+
+
+def side(item: Item, lang: str, rng: random.Random) -> str:
+    return {"en": item.en, "zh": item.zh}.get(lang) or rng.choice(list(item.ja.values()))
+
+
+def world_table(found: dict[str, list[bool]]) -> str:
+    lines = ["| change | below the right one, % (pairs) |", "|---|---:|"]
+    return "\n".join([*lines, *(f"| {name} | {100 * sum(c) / len(c):.1f} ({len(c)}) |" for name, c in found.items())])
+
+
 def table(found: Orders) -> str:
     lines = ["| fault | " + " | ".join(found) + " |", "|---|" + "---:|" * len(found)]
     for fault in FAULTS:
@@ -292,7 +344,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--rewards", default="principles=1,adequacy=1")
     parser.add_argument("--show", default="")
+    parser.add_argument("--world", action="store_true")
     given = parser.parse_args()
+    if given.world:
+        print(world_table(world(given.rows)))
+        return
     weights = {name: float(weight) for name, _, weight in (part.partition("=") for part in given.rewards.split(","))}
     began = time.time()
     print(table(order(shared(given.data) if given.data else own(), Scorer(weights), given.rows, given.show)))

@@ -84,7 +84,7 @@ def test_a_run_without_any_reward_ends_with_a_sentence(tmp_path, name, first, me
 
 def test_the_reason_of_a_failure_is_said_once():
     said: list[str] = []
-    policy, instructions = setup()
+    _, instructions = setup()
     reward = Bad("raises", first=1, last=2)
     scorer = Scorer({"raises": 1}, [reward], say=said.append)
     items = reward_items(instructions[:2], ["a"] * 4)

@@ -22,7 +22,7 @@ _NAMED: dict[str, frozenset[str]] = {
     "principles": frozenset({ANY_PRINCIPLE}),
     **{principle.name: frozenset({ANY_PRINCIPLE + principle.name}) for principle in PRINCIPLES},
     "judged": frozenset({ANY_PRINCIPLE + "register", ANY_PRINCIPLE + "natural"}),  # its sentences ask for these
-    # they pay for results of mathematics, choices, code, forms and the micro-world's meanings: no measure is one of these
+    # they pay for results of mathematics, choices, code, forms and micro-world meanings: no measure is one of these
     **dict.fromkeys(("number", "choice", "exact", "set", "contains", "format", "code", "world"), frozenset[str]()),
 }
 _LEARNED = ("comet", "metricx")

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from in2x.language.finding import LIGHT, Unit
 from in2x.language.grammar import grammar
-from in2x.language.japanese.names import sounds_like
+from in2x.language.japanese.sound import sounds_like
 from in2x.language.language import language
 from in2x.language.script import HAN, HIRAGANA, KATAKANA
 
@@ -106,7 +106,7 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
 
 @lru_cache(maxsize=1 << 14)
 def names_of(key: str, source: str) -> frozenset[str]:
-    """The names of the source that the word `key` of a translation is a rendering of, by their letters or their sound."""
+    """The names of the source that the word `key` of a translation renders, by their letters or their sound."""
     kana, latin = _names(source)
     if _KATAKANA.fullmatch(key):
         return frozenset(name for name in latin if sounds_like(name, key) >= _SOUND)

@@ -11,8 +11,9 @@
 
 Why the exponent: a paraphrase has other words than the reference (c about .5), and other words excuse another length,
 order or name. What has the reference's own words (c near 1) and yet another length, order or name has been cut, padded,
-shuffled or altered. chrF cannot tell the two apart, and pays the second more. Our design, after METEOR's chunks (Banerjee
-and Lavie, 2005); what it orders rightly, and what no string metric sees, is measured by `benchmarks/reward_order.py`.
+shuffled or altered. chrF cannot tell the two apart, and pays the second more. Our design, after METEOR's chunks
+(Banerjee and Lavie, 2005); what it orders rightly, and what no string metric sees, is measured by
+`benchmarks/reward_order.py`.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ def _order(pairs: Sequence[tuple[int, int, float]]) -> float:
     """Whether what is matched keeps its order, beyond chance: about 0 for a shuffle, 1 for the same order.
 
     It is kept where the stretches of matched units follow each other (a paraphrase has other words between them), or
-    where few stretches hold all of it (a clause or a time has moved). With little matched little can be told: the figure
-    is drawn towards 1 as by two stretches that keep their order.
+    where few stretches hold all of it (a clause or a time has moved). With little matched little can be told: it is
+    drawn towards 1 as by two stretches that keep their order.
     """
     starts: list[int] = []
     last = (-2, -2)
@@ -183,15 +184,15 @@ def _exchange(
 ) -> float:
     """Less where the answer has another name, another number or another polarity in the place of the reference's."""
     fit = 1.0
-    given = source.lower()
+    stated = source.lower()
     have, wanted = {u.key for u in ours}, {u.key for u in theirs}
     missing = [u.key for u in theirs if u.key not in have]
-    added = [u.key for u in ours if u.key not in wanted and u.key not in given]
+    added = [u.key for u in ours if u.key not in wanted and u.key not in stated]
     named = any(u.name and u.key in missing for u in theirs) and any(u.name and u.key in added for u in ours)
     if named or any(names_of(key, source) for key in missing):
         fit *= 0.2
-    mine, due = _numbers(answer, lang), _numbers(reference, lang)
-    if _unmatched(due, mine) and _unmatched(_unmatched(mine, due), _numbers(source, source_lang)):
+    mine, due, given = _numbers(answer, lang), _numbers(reference, lang), _numbers(source, source_lang)
+    if _unmatched(due, mine) and _unmatched(_unmatched(mine, due), _unmatched(given, due)):
         fit *= 0.2
     if sum(u.denies for u in ours) % 2 != sum(u.denies for u in theirs) % 2:
         fit *= 0.6
@@ -200,18 +201,18 @@ def _exchange(
 
 @lru_cache(maxsize=1 << 14)
 def _numbers(text: str, lang: str) -> tuple[Number, ...]:
-    return tuple(number for number in numbers(text, lang) if number.sure or number.digits)
+    return tuple(number for number in numbers(text, lang) if number.sure or number.digits or number.value > 1)
 
 
-def _unmatched(numbers_: Sequence[Number], others: Sequence[Number]) -> list[Number]:
-    """Those of the first that agree with none of the second; each of these answers for one."""
-    free, left = list(others), []
-    for number in numbers_:
-        match = next((other for other in free if number.agrees(other)), None)
-        if match is None:
-            left.append(number)
-        else:
-            free.remove(match)
+def _unmatched(some: Sequence[Number], others: Sequence[Number]) -> list[Number]:
+    """Those of the first that agree with none of the second; each of these answers for one, equal values first."""
+    left, free = list(some), list(others)
+    for same in (lambda a, b: a.value == b.value, Number.agrees):
+        for number in list(left):
+            match = next((other for other in free if same(number, other)), None)
+            if match is not None:
+                left.remove(number)
+                free.remove(match)
     return left
 
 

@@ -44,6 +44,6 @@ def payable(instructions: Sequence[Instruction], rewards: Iterable[str]) -> list
         raise UsageError(
             f"no translation of the RL set has a reference, and without one none of the rewards {', '.join(rewards)} "
             "sees what an answer means",
-            mend="add the reward judged (asks a judge) or comet-src:MODEL to rl.rewards, or use prompts with references",
+            mend="add judged (asks a judge) or comet-src:MODEL to rl.rewards, or use prompts with references",
         )
     return kept

@@ -39,7 +39,7 @@ def run(config: RlConfig, stage: Stage) -> None:
     asked = questions(config, stage.input("select"), stage.recipe)
     chosen = payable(asked, config.rewards)
     if len(chosen) < len(asked):
-        stage.say(f"{len(asked) - len(chosen):,} translations without a reference are left out: nothing sees their meaning")
+        stage.say(f"{len(asked) - len(chosen):,} translations without a reference are left out: no reward sees meaning")
     if len(chosen) < config.prompts:
         raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}",
                         file=stage.input("select") / "rl.parquet",
@@ -81,7 +81,8 @@ def run(config: RlConfig, stage: Stage) -> None:
         figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
     save_model(merge_adapters(policy.model, adapters), policy.tokenizer, stage.out / "model")
     PromptProfile.load(source).save(stage.out / "model")
-    stage.figures.update({**figures, "failed": scorer.failed, "why_failed": scorer.why, "signatures": scorer.signatures})
+    failures = {"failed": scorer.failed, "why_failed": scorer.why}
+    stage.figures.update({**figures, **failures, "signatures": scorer.signatures})
 
 
 def fitting(
@@ -108,7 +109,7 @@ def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:
 def held_out_scores(
     policy: Policy, held: list[Instruction], config: RlConfig, seed: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """chrF and BLEU (with signatures) of greedy and sampled (T = 1) answers, principle shares of greedy ones, and these answers."""
+    """chrF and BLEU (with signatures) of greedy and sampled answers, principle shares of greedy ones, and these."""
     row: dict[str, Any] = {}
     texts: list[str] = []
     for name, temperature in (("sampled", 1.0), ("greedy", 0.0)):

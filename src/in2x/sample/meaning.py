@@ -1,9 +1,9 @@
 """The micro-world's reference judge: reads a sentence of the three languages by the grammar, and compares meanings.
 
-A reading is the predicate (verb and mood, or set phrase) and the things, people, places and times that stand with it. Words
-and endings are those of `grammar/`, so a sentence of the micro-world means here exactly what it was made from, in any
-register and order, and one that leaves out a time, denies the verb or swaps a person means something else. What the grammar
-does not say it cannot read, and does not judge; word order is not its business.
+A reading is the predicate (verb and mood, or set phrase) and the things, people, places and times that stand with it.
+Words and endings are those of `grammar/`, so a sentence of the micro-world means here what it was made from, in any
+register and order, and one that leaves out a time, denies the verb or swaps a person means something else. What the
+grammar does not say it cannot read, and does not judge; word order is not its business.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from typing import Any
 
 from in2x.sample import clauses, english
 from in2x.sample.clauses import Clause, agreement
+from in2x.sample.conjugation import adjective_forms
 from in2x.sample.lexicon import LANGUAGES, REGISTERS, Grammar, Person, Verb, choose, grammar
 
 _GAP = "\0"
 _SLOT = re.compile(r"\{[^{}]*\}|\[[^\[\]|]*\|[^\[\]]*\]")
+_OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}
 _SPEAKERS = frozenset({"person I", "person we", "person you"})
 """Languages leave these out; that they are missing says nothing."""
 _PRONOUNS = frozenset({"person he", "person she", "person they"})
 """Beside somebody who is named, these stand for the same."""
 _JOINS = {
-    "en": re.compile(r"\b(?:the|an?|this|that|these|those|in|at|on|of|to|my|our|your|his|her|their|some|and|because|for|with)\b"),
+    "en": re.compile(
+        r"\b(?:the|an?|this|that|these|those|in|at|on|of|to|my|our|your|his|her|their|some|and|because|for|with)\b"
+    ),
     "ja": re.compile(r"[ぁ-ん]|[一二三四五](?:\w)?|今日"),
     "zh": re.compile(r"[在的了一这那个本张件把只条杯瓶块份封辆台双束首篇部幅朵盏顶套支片碗盘顿场架棵座间位很是去来]"),
 }
@@ -166,7 +170,8 @@ def _english(verb: Verb, mood: Mapping[str, Any], g: Grammar) -> Iterator[tuple[
     head, _, tail = verb.en.partition(" ")
     irregular = dict(g.irregular_verbs)
     past = english.past(head, irregular)
-    forms = {"base": head, "past": past, "pp": irregular[head][1] if head in irregular else past, "ing": english.ing(head)}
+    participle = irregular[head][1] if head in irregular else past
+    forms = {"base": head, "past": past, "pp": participle, "ing": english.ing(head)}
     gaps = dict.fromkeys(("S", "P", "T", "reason", "s-pronoun", "pro"), _GAP)
     for person in (g.people[0], g.people[1], next(p for p in g.people if p.third)):
         forms["s"] = english.third(head) if person.third else head
@@ -220,9 +225,9 @@ def _lexicon(lang: str) -> Iterator[tuple[str, str]]:
         return [word] if isinstance(word, str) else [choose(word, register) or "" for register in REGISTERS]
 
     for person in g.people:
-        objects = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}
         words = forms((person.en, person.ja, person.zh)[i])
-        yield from ((word, f"person {person.id}") for word in [*words, *([objects.get(person.id, "")] if i == 0 else [])])
+        words += [_OBJECTS[person.id]] if i == 0 and person.id in _OBJECTS else []
+        yield from ((word, f"person {person.id}") for word in words)
         if person.name:
             yield person.name[i], f"person {person.id}"
     for noun in (noun for nouns in g.nouns.values() for noun in nouns):
@@ -235,8 +240,8 @@ def _lexicon(lang: str) -> Iterator[tuple[str, str]]:
         for word in forms((time.en, time.ja, time.zh)[i]):
             yield word, f"time {time.en}"
     for attribute in (*g.attributive, *g.predicative):
-        words = [attribute.en], _adjective(attribute.ja), [attribute.zh]
-        yield from ((word, f"quality {attribute.en}") for word in words[i])
+        surfaces = ([attribute.en], _adjective(attribute.ja), [attribute.zh])[i]
+        yield from ((word, f"quality {attribute.en}") for word in surfaces)
     for thing in (thing for things in g.fillers["x"].values() for thing in things):
         for word in forms(thing[lang]):
             if thing["en"] != "it":
@@ -254,7 +259,7 @@ def _lexicon(lang: str) -> Iterator[tuple[str, str]]:
 
 def _adjective(word: tuple[str, str]) -> list[str]:
     """What all forms of a Japanese adjective begin with, and its attributive form."""
-    return [clauses.adjective_forms(*word)["attributive"], word[0].removesuffix("い")]
+    return [adjective_forms(*word)["attributive"], word[0].removesuffix("い")]
 
 
 def _reasons(reason: Mapping[str, Any], lang: str) -> Iterator[str]:

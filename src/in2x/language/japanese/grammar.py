@@ -58,7 +58,7 @@ def units(text: str) -> list[Unit]:
 
 
 def is_whole(text: str) -> bool:
-    """No particle, ending or suffix at the start; no case particle, prefix or open verb form (起こし, 行っ) at the end."""
+    """No particle, ending or suffix at the start; no case particle, prefix or open form (起こし, 行っ) at the end."""
     tokens = _tokens(text)
     if not tokens:
         return False

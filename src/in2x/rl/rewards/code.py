@@ -5,10 +5,10 @@ answer, is the program. Two processes: the program's answers what the tests' ask
 exit code of the second, of which the first sees nothing. Results cross as plain values, so an object that equals
 everything equals nothing there (`jail/wire.py`, `jail/tests.py`). Programs have Python's standard library only.
 
-Each process has no environment, no network, no file but Python's own (read only) and what it writes into a small folder in
-memory, cannot make another process, ends with its parent, and is limited in time, memory and files: by bubblewrap where it
-is installed, else by Linux namespaces of our own, with seccomp in both (`jail/confine.py`). Where neither can be had the
-reward is refused, unless `rl.run_code_unconfined` says that a crash or a theft of this machine is none of its concern.
+Each process has no environment, no network, no file but Python's own (read only) and what it writes into a small folder
+in memory, cannot make another process, ends with its parent, and is limited in time, memory and files: by bubblewrap
+where it is installed, else by Linux namespaces of our own, with seccomp in both (`jail/confine.py`). Where neither can
+be had it is refused, unless `rl.run_code_unconfined` says that programs may do to this machine what they like.
 """
 
 from __future__ import annotations
@@ -48,11 +48,13 @@ def command(walls: str, role: str, seconds: int, megabytes: int) -> list[str]:
     jail = Path(confine.__file__).parent
     parts = [*confine.needed(), python, str(jail), *(str(p / "__init__.py") for p in list(jail.parents)[:3])]
     binds = [word for path in dict.fromkeys(parts) for word in ("--ro-bind", path, path)]
-    links = [word for p in ("/lib", "/lib64") if os.path.islink(p) for word in ("--symlink", os.readlink(p), p)]
+    linked = [path for path in ("/lib", "/lib64") if os.path.islink(path)]
+    links = [word for path in linked for word in ("--symlink", os.readlink(path), path)]
     size = str(confine.DISK * confine.MEGABYTE)
-    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", "--size", size,
-            "--tmpfs", "/", *binds, *links, "--dev", "/dev", "--remount-ro", "/dev", "--size", size, "--tmpfs", "/box", "--remount-ro", "/",
-            "--chdir", "/box", *run, "inside", str(seconds), str(megabytes), role]  # fmt: skip
+    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
+            "--size", size, "--tmpfs", "/", *binds, *links, "--dev", "/dev", "--remount-ro", "/dev",
+            "--size", size, "--tmpfs", "/box", "--remount-ro", "/", "--chdir", "/box",
+            *run, "inside", str(seconds), str(megabytes), role]  # fmt: skip
 
 
 @cache
@@ -143,8 +145,8 @@ async def _start(words: list[str], text: str, stdin: int, stdout: int) -> asynci
         os.write(given, text.encode("utf-8", "replace"))
         os.lseek(given, 0, os.SEEK_SET)
         return await asyncio.create_subprocess_exec(
-            *words, str(given), stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, env={}, start_new_session=True, cwd="/",
-            pass_fds=(given,),
+            *words, str(given), stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, env={}, cwd="/",
+            start_new_session=True, pass_fds=(given,),
         )  # fmt: skip
     finally:
         os.close(given)

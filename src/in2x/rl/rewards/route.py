@@ -3,13 +3,13 @@
     total = sum(w r) / sum(w) over the rewards that pay              where no gate is broken
     total = sum(w r) / sum(w) over gates and rewards, less 1         where one is
 
-Gates are the principles that code checks (`sees` is "code"), all in [0, 1]. An answer that keeps them all earns
-what adequacy gives, in [0, 1]; one that breaks any is below 0, and so below every answer of its group that keeps all. Below
-0 answers are still ordered, by the mean that METHOD 5 pays for shares of principles: fewer principles broken is more, and
-so is more of what adequacy sees. A group in which every answer breaks something therefore still teaches (advantages are
-relative to the group, `objective.advantages`), and the weights say how much a broken principle weighs against adequacy
-there, and only there. Why no pay for principles: with weights 2 and 1, a polite sentence about something else earned .69
-and a good paraphrase .75 (`benchmarks/reward_order.py`).
+Gates are the principles that code checks (`sees` is "code"), all in [0, 1]. An answer that keeps them all earns what
+adequacy gives, in [0, 1]; one that breaks any is below 0, and so below every answer of its group that keeps all. Below
+0 answers are still ordered, by the mean that METHOD 5 pays for shares of principles: fewer principles broken is more,
+and so is more of what adequacy sees. A group in which every answer breaks something therefore still teaches (advantages
+are relative to the group, `objective.advantages`). The weights say how much a broken principle weighs against adequacy
+there, and only there. Why principles do not pay: with weights 2 and 1, a polite sentence about something else earned
+.69 and a good paraphrase .75 (`benchmarks/reward_order.py`).
 
 A reward that does not apply to an item (None) takes no part (our choice: a missing part must not pull the total towards
 zero). An item for which nothing that pays applies has no total (None) and takes no part in training: principles alone,
@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 from in2x.errors import In2xError, UsageError
 from in2x.rl.rewards.base import Failed, Reward, RewardItem, failed, sees
 from in2x.rl.rewards.registry import make_reward
-
 
 DRY = 3
 """Batches in a row without any reward that end a run."""
@@ -92,8 +91,8 @@ class Scorer:
     def go_on(self, rewarded: bool) -> None:
         """Raise In2xError where training on would change nothing: `rewarded` says whether any answer of a batch was.
 
-        The first batch must have a reward, or the run is set up wrongly; later a judge may be down for a while, and three
-        batches in a row without any end the run (its checkpoint stays).
+        The first batch must have a reward, or the run is set up wrongly; later a judge may be down for a while, and
+        `DRY` batches in a row without any end the run (its checkpoint stays).
         """
         self._dry = 0 if rewarded else self._dry + 1
         self._ever = self._ever or rewarded

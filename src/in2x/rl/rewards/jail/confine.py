@@ -2,11 +2,11 @@
 
     python -I -S -c BOOT namespaces|inside|bare SECONDS MEGABYTES program|tests FD   (the text is on descriptor FD)
 
-"namespaces" builds them by itself: user, mount, process, network, IPC and host namespaces; a root of 16 MB in memory with
-Python's own files, read only; no capabilities. "inside" is told that bubblewrap has done so. Both then forbid by seccomp
-what makes processes, sockets and mounts. "bare" only sets limits, for users who say so.
+"namespaces" builds them by itself: user, mount, process, network, IPC and host namespaces; a root of 16 MB in memory
+with Python's own files, read only; no capabilities. "inside" is told that bubblewrap has done so. Both then forbid by
+seccomp what makes processes, sockets and mounts. "bare" only sets limits, for users who say so.
 
-Linux on x86-64 and ARM64 only (the numbers of system calls are written here). No library: it runs before site-packages.
+Linux on x86-64 and ARM64 only (the numbers of system calls are written here). No library: it has no site-packages.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _FORBIDDEN = {
-    # fork vfork execve execveat socket socketpair connect bind ptrace kill tkill mount umount2 pivot_root chroot unshare
-    # setns keyctl bpf perf_event_open process_vm_readv/writev io_uring_setup userfaultfd name_to/open_by_handle
-    "x86_64": (57, 58, 59, 322, 41, 53, 42, 49, 101, 62, 200, 165, 166, 155, 161, 272, 308, 250, 321, 298, 310, 311, 425,
-               323, 303, 304),
-    "aarch64": (221, 281, 198, 199, 203, 200, 117, 129, 130, 40, 39, 41, 51, 97, 268, 219, 280, 241, 270, 271, 425, 282,
-                264, 265),
+    # fork vfork execve execveat socket socketpair connect bind ptrace kill tkill mount umount2 pivot_root chroot
+    # unshare setns keyctl bpf perf_event_open process_vm_readv process_vm_writev io_uring_setup userfaultfd
+    # name_to_handle_at open_by_handle_at
+    "x86_64": (57, 58, 59, 322, 41, 53, 42, 49, 101, 62, 200, 165, 166, 155, 161, 272, 308, 250, 321, 298, 310, 311,
+               425, 323, 303, 304),
+    "aarch64": (221, 281, 198, 199, 203, 200, 117, 129, 130, 40, 39, 41, 51, 97, 268, 219, 280, 241, 270, 271, 425,
+                282, 264, 265),
 }  # fmt: skip
 _CLONE_NUMBER = {"x86_64": 56, "aarch64": 220}
 _CLONE3, _CLONE_THREAD = 435, 0x00010000
@@ -82,7 +83,7 @@ def limits(seconds: int, megabytes: int) -> None:
 
 
 def enter_namespaces(then: Callable[[], None]) -> int:
-    """Run `then` in a process of new namespaces with a root of its own; its exit code. Raises OSError where not allowed."""
+    """Exit code of `then` in a process of new namespaces with its own root. Raises OSError where not allowed."""
     user, group = os.geteuid(), os.getegid()
     _must(_libc.unshare(_CLONE), "unshare")
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):

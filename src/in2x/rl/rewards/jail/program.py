@@ -3,9 +3,9 @@
 The program may do with this process what it likes. All that leaves it are answers, and it sees neither the tests nor
 what they expect.
 
-Requests: {"op": "names"}; {"op": "call" | "get" | "set" | "item" | "put" | "del" | "iter" | "next" | "len" | "str" |
-"repr" | "eq" | "state" | "enter" | "exit" | "binary", "on": HANDLE, "args": [...], "kwargs": {...}}. Replies: {"value":
-..., "args": [... as they are now]} or {"raised": NAME, "text": ...}, before which {"callback": N, "args": [...]} may come.
+Requests: {"op": "name", "args": [NAME]}, or an operation of `Server.do` {"op": ..., "on": HANDLE, "args": [...],
+"kwargs": {...}}. Replies: {"value": ..., "args": [... as they are now]} or {"raised": NAME, "text": ...}, before which
+{"callback": N, "args": [...]} may come. The first message says what names there are.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Server:
         except BaseException as error:
             self.line.send({"raised": type(error).__name__, "text": str(error)[:1000]})
             return
-        self.line.send({"value": {name: self.kind(value) for name, value in self.names.items() if name != "__builtins__"}})
+        self.line.send({"value": {name: self.kind(value) for name, value in self.names.items()}})
         while True:
             try:
                 request = self.line.receive()
@@ -70,8 +70,9 @@ class Server:
         simple: dict[str, Callable[..., Any]] = {
             "call": target, "get": lambda name: getattr(target, name), "set": lambda name, v: setattr(target, name, v),
             "item": lambda key: target[key], "put": lambda key, v: operator.setitem(target, key, v),
-            "del": lambda key: operator.delitem(target, key), "iter": lambda: iter(target), "next": lambda: next(target),
-            "len": lambda: len(target), "str": lambda: str(target), "repr": lambda: repr(target),
+            "del": lambda key: operator.delitem(target, key), "iter": lambda: iter(target),
+            "next": lambda: next(target), "len": lambda: len(target),
+            "str": lambda: str(target), "repr": lambda: repr(target),
             "eq": lambda other: bool(target == other), "state": lambda: state(target),
             "enter": lambda: target.__enter__(), "exit": lambda: target.__exit__(None, None, None),
             "binary": lambda name, other: BINARY[name](target, other),

@@ -100,51 +100,67 @@ class Remote:
         return client.ask(op, object.__getattribute__(self, "_handle"), *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
         return self._ask("call", *args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
+        """An attribute."""
         return self._ask("get", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute."""
         self._ask("set", name, value)
 
     def __getitem__(self, key: Any) -> Any:
+        """An item."""
         return self._ask("item", key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        """Set an item."""
         self._ask("put", key, value)
 
     def __delitem__(self, key: Any) -> None:
+        """Delete an item."""
         self._ask("del", key)
 
     def __len__(self) -> int:
+        """Its length."""
         return int(self._ask("len"))
 
     def __bool__(self) -> bool:
+        """True: what it says of itself is not asked."""
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        """Iterate over it."""
         return Reading(self._ask("iter"))
 
     def __next__(self) -> Any:
+        """The next value of an iterator."""
         return self._ask("next")
 
     def __str__(self) -> str:
+        """Its text."""
         return str(self._ask("str"))
 
     def __repr__(self) -> str:
+        """Its representation."""
         return str(self._ask("repr"))
 
     def __enter__(self) -> Any:
+        """Enter its context."""
         return self._ask("enter")
 
     def __exit__(self, *error: object) -> None:
+        """Leave its context."""
         self._ask("exit")
 
     def __hash__(self) -> int:
+        """By its handle."""
         return int(object.__getattribute__(self, "_handle"))
 
     def __eq__(self, other: object) -> bool:
+        """Whether the two are one, or say so and have equal attributes."""
         if not isinstance(other, Remote):
             return False
         if hash(self) == hash(other):
@@ -175,9 +191,11 @@ class Reading:
         self.source = source if isinstance(source, Remote) else iter(source)
 
     def __iter__(self) -> Reading:
+        """Iterate over it."""
         return self
 
     def __next__(self) -> Any:
+        """The next value of an iterator."""
         return next(self.source)
 
 
