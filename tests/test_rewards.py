@@ -125,7 +125,8 @@ def test_principles_of_an_answer_are_checked_once(monkeypatch: pytest.MonkeyPatc
     items = reward_items(prompts, ["彼は諦めた。", "諦めた。", "彼は諦めた。", "彼は去った。", "諦めた。", "去った。"])
     names = ["principles", *(principle.name for principle in PRINCIPLES)]
     scores = asyncio.run(Scorer(dict.fromkeys(names, 1.0)).score(items))
-    assert None not in scores.total
+    assert scores.total == [None] * 6, "gates alone tell nothing of what an answer is worth"
+    assert None not in scores.parts["principles"]
     table = principle_table(items)
     assert table["language"] == 1.0
     assert sorted(checked) == sorted({(i.instruction.verifier["source"], i.answer) for i in items})  # type: ignore[index]

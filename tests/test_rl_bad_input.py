@@ -12,6 +12,7 @@ import torch
 from in2x.artifact import begin
 from in2x.errors import In2xError
 from in2x.rl.loop import reinforce
+from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.stage import fitting
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
@@ -41,13 +42,17 @@ class Bad:
                 "infinite": [math.inf] * len(items)}[self.name]  # fmt: skip
 
 
+def training_rows(log):
+    return [row for line in log.read_text().splitlines() if (row := json.loads(line))["step"]]
+
+
 def go(folder, reward, steps: int = 2, timeout: float = 600.0):
     policy, instructions = setup()
     before = [p.detach().clone() for p in policy.model.parameters()]
     scorer = Scorer({reward.name: 1}, [reward], timeout=timeout)
     figures = reinforce(policy, instructions, scorer, config(steps=steps), stage(folder))
     moved = any(not torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    rows = training_rows(folder / "log.jsonl")
     return figures, rows, moved
 
 
@@ -56,11 +61,37 @@ def go(folder, reward, steps: int = 2, timeout: float = 600.0):
     [("raises", BATCH), ("nan", BATCH), ("infinite", BATCH), ("short", BATCH), ("none", 0), ("hangs", BATCH)],
 )  # fmt: skip
 def test_a_bad_reward_is_excluded_and_counted(tmp_path, name, failed):
-    figures, rows, moved = go(tmp_path, Bad(name), timeout=0.05 if name == "hangs" else 600)
-    assert [row.get(f"failed/{name}", 0) for row in rows] == [failed] * 2
+    """From its second batch on; those two teach nothing."""
+    figures, rows, _ = go(tmp_path, Bad(name, first=1), steps=3, timeout=0.05 if name == "hangs" else 600)
+    assert [row.get(f"failed/{name}", 0) for row in rows] == [0, failed, failed]
     assert figures["unscored"] == BATCH
     assert figures["flat_groups"] == 1.0
-    assert not moved
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "message"),
+    [("raises", 0, r"the first batch \(raises: ConnectionError: no judge today\); mend the reward"),
+     ("nan", 0, r"the first batch \(nan: returned nan\)"),
+     ("none", 0, r"the first batch: no reward that pays is about these prompts"),
+     ("raises", 1, r"3 batches in a row \(raises: ConnectionError: no judge today\)")],
+)  # fmt: skip
+def test_a_run_without_any_reward_ends_with_a_sentence(tmp_path, name, first, message):
+    with pytest.raises(In2xError, match=message):
+        go(tmp_path, Bad(name, first=first), steps=9)
+    rows = tmp_path / "log.jsonl"
+    assert not first or len(training_rows(rows)) == 3, "what was learned and logged before stays"
+
+
+def test_the_reason_of_a_failure_is_said_once():
+    said: list[str] = []
+    _, instructions = setup()
+    reward = Bad("raises", first=1, last=2)
+    scorer = Scorer({"raises": 1}, [reward], say=said.append)
+    items = reward_items(instructions[:2], ["a"] * 4)
+    for _ in range(4):
+        asyncio.run(scorer.score(items))
+    assert said == ["the reward raises could not judge 4 of 4 answers: ConnectionError: no judge today"]
+    assert scorer.why == {"raises": "ConnectionError: no judge today"} and scorer.failed == {"raises": 8}
 
 
 def test_a_judge_that_is_down_for_a_while(tmp_path):
@@ -78,7 +109,7 @@ def test_fifty_steps_of_equal_rewards_change_nothing(tmp_path):
     # No length penalty: it would tell answers of unequal length apart.
     knobs = config(steps=50, prompts=2, minibatch=2, samples=2, max_new_tokens=2, overlong_buffer=0)
     reinforce(policy, instructions, Scorer({"equal": 1}, [Bad("equal")]), knobs, stage(tmp_path))
-    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    rows = training_rows(tmp_path / "log.jsonl")
     assert len(rows) == 50
     assert all(row["flat_groups"] == 1.0 and row["reward"] == 0.5 for row in rows)
     assert all(torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))

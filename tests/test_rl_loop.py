@@ -250,14 +250,6 @@ def test_a_failing_reward_is_counted_and_the_run_goes_on(tmp_path):
     assert 0 <= figures["reward"] <= 1
 
 
-def test_answers_without_any_reward_take_no_part(tmp_path):
-    policy, instructions = setup()
-    before = [p.detach().clone() for p in policy.model.parameters()]
-    figures = reinforce(policy, instructions, Scorer({"broken": 1}, [Broken()]), config(steps=1), stage(tmp_path))
-    assert figures["unscored"] == 32
-    assert all(torch.equal(a, b) for a, b in zip(before, policy.model.parameters(), strict=True))
-
-
 @pytest.mark.usefixtures("compute")
 def test_old_logprobs_do_not_depend_on_how_rows_are_batched():
     policy, _ = setup()

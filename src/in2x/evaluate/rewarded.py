@@ -18,11 +18,12 @@ _CHRF = frozenset({"chrF", "chrF++"})
 _NAMED: dict[str, frozenset[str]] = {
     **{metric.lower(): _CHRF if metric in _CHRF else frozenset({metric}) for metric in METRICS},
     "consensus": _CHRF,
+    "adequacy": _CHRF | {"BLEU"},  # likeness to the reference in words: every string measure rises with it
     "principles": frozenset({ANY_PRINCIPLE}),
     **{principle.name: frozenset({ANY_PRINCIPLE + principle.name}) for principle in PRINCIPLES},
     "judged": frozenset({ANY_PRINCIPLE + "register", ANY_PRINCIPLE + "natural"}),  # its sentences ask for these
-    # they pay for results of mathematics, choices, code and forms: no measure of translations is one of these
-    **dict.fromkeys(("number", "choice", "exact", "set", "contains", "format", "code"), frozenset[str]()),
+    # they pay for results of mathematics, choices, code, forms and micro-world meanings: no measure is one of these
+    **dict.fromkeys(("number", "choice", "exact", "set", "contains", "format", "code", "world"), frozenset[str]()),
 }
 _LEARNED = ("comet", "metricx")
 

@@ -1,4 +1,4 @@
-"""What is seen in a text and where it stands: a finding with its reason, a word with its lemma."""
+"""What is seen in a text and where it stands: a finding with its reason, a word with its lemma, a unit of content."""
 
 from __future__ import annotations
 
@@ -28,3 +28,19 @@ class Word(NamedTuple):
     lemma: str
     start: int
     end: int
+
+
+LIGHT = 0.15
+"""Weight of a unit that only joins others."""
+
+
+class Unit(NamedTuple):
+    """One unit of a text, in the order of the text."""
+
+    key: str
+    """What it is compared by: a lemma, a word in lower case, a character."""
+    weight: float
+    name: bool = False
+    """Whether it looks like the name of someone or something."""
+    denies: bool = False
+    """Whether it negates."""

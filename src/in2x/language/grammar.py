@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from in2x.language.finding import Finding, Word
+from in2x.language.finding import Finding, Unit, Word
 
 _MODULES: Mapping[str, str] = {"ja": "in2x.language.japanese.grammar"}
 
@@ -23,6 +23,14 @@ class Grammar(Protocol):
 
     def words(self, text: str) -> Sequence[Word]:
         """The words of `text` with their lemmas, without punctuation."""
+        ...
+
+    def units(self, text: str) -> Sequence[Unit]:
+        """The units of content of `text` (`language/content.py`)."""
+        ...
+
+    def is_whole(self, text: str) -> bool:
+        """Whether `text` begins and ends with what a sentence may begin and end with."""
         ...
 
     def phrase(self, text: str) -> tuple[str, ...]:

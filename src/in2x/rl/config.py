@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from in2x.knob import Config, knob
 from in2x.llm.config import LlmConfig
+from in2x.principles.fundamental import PRINCIPLES
 from in2x.training.config import LoraConfig, OptimizerConfig
 
 
@@ -79,6 +80,10 @@ class JudgeConfig(Config):
     reference: bool = knob(False, "Show it the accepted answer.")
 
 
+_BLIND = frozenset({"principles", "consensus", *(principle.name for principle in PRINCIPLES)})
+"""Rewards that see form, or agreement among answers, and never what is meant."""
+
+
 class RlConfig(Config):
     """One epoch over the RL set with the trajectory-corrected objective.
 
@@ -105,7 +110,15 @@ class RlConfig(Config):
         source="METHOD 5",
         ge=0,
     )
-    rewards: dict[str, float] = knob({"principles": 1.0, "chrf": 1.0}, "Weight of each reward.", source="METHOD 5")
+    rewards: dict[str, float] = knob(
+        {"principles": 1.0, "adequacy": 1.0},
+        "Weight of each reward. Principles are gates: an answer that breaks one is below all that break none, and what "
+        "pays is the rest.",
+        source="METHOD 5",
+    )
+    run_code_unconfined: bool = knob(
+        False, "Run the programs of the reward code where this machine cannot confine them: they may do anything."
+    )
     judge: JudgeConfig = knob(JudgeConfig(), "The judge of the reward judged.")
     refill: int = knob(
         0,
@@ -148,6 +161,12 @@ class RlConfig(Config):
             raise ValueError(f"prompts {self.prompts} is not a multiple of minibatch {self.minibatch}")
         if self.overlong_buffer > self.max_new_tokens:
             raise ValueError("overlong_buffer is longer than max_new_tokens")
+        if self.rewards and _BLIND.issuperset(self.rewards):
+            raise ValueError(
+                f"rewards holds only {', '.join(self.rewards)}, and none of these sees what an answer means: a fluent "
+                "sentence about something else would earn as much as a translation. Add adequacy (needs references), "
+                "judged (asks a judge) or comet-src:MODEL"
+            )
         if self.refill and self.backend == "trl":
             raise ValueError("refill needs backend native: TRL takes its prompts in a fixed order")
         if self.objective.kl and self.backend == "native":

@@ -309,7 +309,7 @@ def reinforce(
     began = saved = time.time()
     last: Metrics = {}
     if step == 0 and on_dev is not None:
-        stage.log.write({"step": 0, **on_dev(0)})
+        stage.log.write({"step": 0, "signatures": scorer.signatures, **on_dev(0)})
     with stage.progress("rl", steps) as advance:
         advance(step, "")
         while step < steps:
@@ -321,6 +321,7 @@ def reinforce(
                 config.optimizer.schedule, step, steps, config.optimizer.warmup, config.optimizer.decay
             )
             rollout = roll_out(policy, chosen, scorer, config, temperature, stage.seed * 1_000_003 + step)
+            scorer.go_on(not bool(rollout.rewards.isnan().all()))
             if config.refill:
                 rollout = refill(policy, rollout, instructions, scorer, config, temperature, stage.seed, step)
             now = config.model_copy(update={"objective": objective_at(config, step, steps)})

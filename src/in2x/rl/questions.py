@@ -1,12 +1,17 @@
-"""The prompts of reinforcement learning: the RL set of a selection and, where wanted, a part of its SFT set."""
+"""The prompts of reinforcement learning: the RL set of a selection and, where wanted, a part of its SFT set.
+
+Translations that no reward can pay are left out: without a reference, only what sees meaning by itself could.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import nsmallest
 from itertools import chain
 from pathlib import Path
 
+from in2x.errors import UsageError
+from in2x.principles.case import case_of, is_translation
 from in2x.records import Instruction, content_id, read_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Facts
@@ -24,3 +29,21 @@ def questions(config: RlConfig, select: Path, recipe: Facts) -> list[Instruction
 
     seen = chain(read("round1"), read("round2")) if config.sft_prompts else ()
     return [*read("rl"), *nsmallest(config.sft_prompts, seen, key=lambda i: content_id(recipe.seed, i.id))]
+
+
+def payable(instructions: Sequence[Instruction], rewards: Iterable[str]) -> list[Instruction]:
+    """`instructions` without the translations whose meaning none of `rewards` (names) can see.
+
+    Raises:
+        UsageError: no translation is left of some.
+    """
+    if any(name in ("judged", "world") or name.partition(":")[0].endswith("-src") for name in rewards):
+        return list(instructions)
+    kept = [i for i in instructions if not is_translation(i) or case_of(i).reference]
+    if any(map(is_translation, instructions)) and not any(map(is_translation, kept)):
+        raise UsageError(
+            f"no translation of the RL set has a reference, and without one none of the rewards {', '.join(rewards)} "
+            "sees what an answer means",
+            mend="add judged (asks a judge) or comet-src:MODEL to rl.rewards, or use prompts with references",
+        )
+    return kept

@@ -12,7 +12,6 @@ import json
 from itertools import islice
 from typing import Any
 
-import sacrebleu
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import settle
@@ -23,8 +22,9 @@ from in2x.errors import In2xError
 from in2x.principles.verdict import kept, reasons
 from in2x.records import Instruction, Pair, read_records
 from in2x.rl.config import RlConfig
+from in2x.rl.figures import string_figures
 from in2x.rl.loop import Policy, principle_table, reinforce
-from in2x.rl.questions import questions
+from in2x.rl.questions import payable, questions
 from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.trl_job import run_trl
@@ -39,7 +39,10 @@ def run(config: RlConfig, stage: Stage) -> None:
     """Write `model/`. Figures: batch arithmetic, trajectories, last metrics, failures of rewards."""
     source = stage.input("sft") / "model"
     seed_everything(stage.seed)
-    chosen = questions(config, stage.input("select"), stage.recipe)
+    asked = questions(config, stage.input("select"), stage.recipe)
+    chosen = payable(asked, config.rewards)
+    if len(chosen) < len(asked):
+        stage.say(f"{len(asked) - len(chosen):,} translations without a reference are left out: no reward sees meaning")
     if len(chosen) < config.prompts:
         raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}",
                         file=stage.input("select") / "rl.parquet",
@@ -82,11 +85,12 @@ def run(config: RlConfig, stage: Stage) -> None:
                 stream.write(json.dumps({"step": step, **item}, ensure_ascii=False) + "\n")
         return row
 
-    with open_scorer(config, stage.work / "judge", source) as scorer:
+    with open_scorer(config, stage.work / "judge", source, stage.say) as scorer:
         figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
     save_model(merge_adapters(policy.model, adapters), policy.tokenizer, stage.out / "model")
     PromptProfile.load(source).save(stage.out / "model")
-    stage.figures.update({**figures, "failed": scorer.failed})
+    failures = {"failed": scorer.failed, "why_failed": scorer.why}
+    stage.figures.update({**figures, **failures, "signatures": scorer.signatures})
 
 
 def fitting(
@@ -133,14 +137,12 @@ def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:
 def held_out_scores(
     policy: Policy, held: list[Instruction], config: RlConfig, seed: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """chrF and BLEU of greedy and sampled (T = 1) answers, principle shares of greedy ones, and these answers."""
-    references = [i.answer or "" for i in held]
+    """chrF and BLEU (with signatures) of greedy and sampled answers, principle shares of greedy ones, and these."""
     row: dict[str, Any] = {}
     texts: list[str] = []
     for name, temperature in (("sampled", 1.0), ("greedy", 0.0)):
         _, _, texts = policy.ask(held, samples=1, temperature=temperature, longest=config.max_new_tokens, seed=seed)
-        row[f"dev/chrf_{name}"] = sacrebleu.corpus_chrf(texts, [references]).score
-        row[f"dev/bleu_{name}"] = sacrebleu.corpus_bleu(texts, [references], tokenize="char", force=True).score
+        row |= string_figures(held, texts, f"_{name}")
     items = reward_items(held, texts)
     row |= {f"dev/principle/{k}": v for k, v in principle_table(items).items()}
     shown = [

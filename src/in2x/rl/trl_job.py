@@ -83,7 +83,7 @@ def train(job: Path) -> None:
     config = RlConfig.model_validate(given["config"])
     if config.trl.vllm != "none":
         require_vllm()
-    with open_scorer(config, job.parent / "judge", Path(given["model"])) as scorer:
+    with open_scorer(config, job.parent / "judge", Path(given["model"]), print) as scorer:
         _train(job.parent, given, config, scorer)
 
 
@@ -121,6 +121,7 @@ def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer
         write_json(folder / "figures.json", {
             "steps": given["steps"], "trajectories": given["steps"] * config.prompts * config.samples,
             "processes": processes, "seconds": round(time.time() - began, 1), "failed": scorer.failed,
+            "why_failed": scorer.why, "signatures": scorer.signatures,
             **{k: v for k, v in last.items() if k not in ("step", "epoch")},
         })  # fmt: skip
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from in2x.language.finding import Finding, Word
+from in2x.language.finding import LIGHT, Finding, Unit, Word
 from in2x.language.japanese import names, surface
 from in2x.language.japanese.consistency import STYLE, narration
 from in2x.language.japanese.morphology import Token, sentences, tokenise
@@ -16,8 +17,8 @@ from in2x.language.japanese.surface import punctuation
 from in2x.language.japanese.swap import swapped_name
 
 __all__ = [
-    "formality", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles", "swapped_name",
-    "traits", "words",
+    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles",
+    "swapped_name", "traits", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
@@ -31,6 +32,42 @@ def _tokens(text: str) -> list[Token]:
 def words(text: str) -> list[Word]:
     """The morphemes of `text` by UniDic lemma, without punctuation."""
     return [Word(token.lemma, token.start, token.end) for token in _tokens(text)]
+
+
+_CONTENT = frozenset(("名詞", "動詞", "形容詞", "形状詞", "副詞", "感動詞", "連体詞", "代名詞", "接尾辞", "接頭辞"))
+_EMPTY = frozenset(
+    ("居る", "為る", "有る", "成る", "事", "物", "の", "者", "様", "為", "其の", "此の", "言う", "御", "さん", "君")
+)
+"""Lemmas that carry little by themselves."""
+_KATAKANA = re.compile("[ァ-ヴー]{2,}")
+_NOT = frozenset(("ず", "ない", "無い", "ぬ", "まい"))
+
+
+def units(text: str) -> list[Unit]:
+    """Morphemes by lemma; pronouns, auxiliaries and particles weigh little, negations are told."""
+    found = []
+    for token in _tokens(text):
+        lemma = token.lemma.partition("-")[0] or token.surface
+        denies = lemma in _NOT
+        heavy = denies or (
+            token.pos in _CONTENT and token.pos != "代名詞" and lemma not in _EMPTY and token.pos2 != "非自立可能"
+        )
+        name = token.pos2 == "固有名詞" or (token.pos == "名詞" and _KATAKANA.fullmatch(token.surface) is not None)
+        found.append(Unit(lemma, 1.0 if heavy else LIGHT, name and heavy, denies))
+    return found
+
+
+def is_whole(text: str) -> bool:
+    """No particle, ending or suffix at the start; no case particle, prefix or open form (起こし, 行っ) at the end."""
+    tokens = _tokens(text)
+    if not tokens:
+        return False
+    first, last = tokens[0], tokens[-1]
+    if first.pos in ("助詞", "助動詞", "接尾辞"):
+        return False
+    if last.pos2 in ("格助詞", "係助詞") or last.pos in ("接頭辞", "連体詞"):
+        return False
+    return not (last.pos in ("動詞", "助動詞", "形容詞") and last.cform.startswith(("連用形", "未然形", "仮定形")))
 
 
 def phrase(text: str) -> tuple[str, ...]:

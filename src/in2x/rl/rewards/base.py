@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from in2x.principles.case import Case, case_of
 from in2x.principles.fundamental import check_principles
@@ -56,6 +56,11 @@ class Failed:
     why: str
 
 
+Sight = Literal["code", "peers", "reference", "meaning"]
+"""What a reward goes by. "code": a gate (principles that code checks): it takes away and never pays. "peers": the other
+answers. "reference": likeness to an accepted answer, or the rule that the instruction brings. "meaning": what the
+answer says, held against the source, without a reference."""
+
 Value = float | None | Failed
 """A number; None where the item is not the reward's business; `Failed` where it could not be judged."""
 
@@ -63,6 +68,8 @@ Value = float | None | Failed
 @runtime_checkable
 class Reward(Protocol):
     """A reward. Values are in [0, 1] unless its docstring says otherwise.
+
+    An attribute `sees` says what it goes by, and so how the scorer uses it (`route.py`); without one it pays.
 
     It is called with a whole batch, in which all answers to one instruction stand together, and returns one value per
     item. It must not depend on the order.
@@ -75,6 +82,12 @@ class Reward(Protocol):
         ...
 
 
+def sees(reward: Reward) -> Sight:
+    """What `reward` goes by."""
+    sight: Sight = getattr(reward, "sees", "reference")
+    return sight
+
+
 class CannotJudge(Exception):
     """Raised by the function of one item: neither right nor wrong can be told; the message says why."""
 
@@ -83,6 +96,7 @@ class ItemReward(ABC):
     """A reward whose value for an item depends on that item alone. Subclasses give `one`."""
 
     name: str
+    sees: Sight = "reference"
     verifier: str | None = None
     """Name of the verifiers that are its business; None: every item is shown to `one`."""
 

@@ -28,6 +28,7 @@ class Bleu(ItemReward):
         None: that of the language (`Language.reward_bleu`).
         """
         self.tokeniser = tokeniser
+        self.signature = f"nrefs:1|case:mixed|eff:yes|tok:{tokeniser or 'by language'}|smooth:exp"
         self.name = f"bleu:{tokeniser}" if tokeniser else "bleu"
 
     def one(self, item: RewardItem) -> float | None:

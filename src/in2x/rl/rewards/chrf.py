@@ -11,6 +11,7 @@ class Chrf(ItemReward):
     """Items with a reference answer and a "translation" verifier; others are not its business."""
 
     name = "chrf"
+    signature = "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no"  # that of sacrebleu's chrF2
     verifier = TRANSLATION
 
     def one(self, item: RewardItem) -> float | None:

@@ -14,13 +14,15 @@ from itertools import groupby
 
 from in2x.metrics.chrf import sentence_chrf
 from in2x.principles.case import is_translation
-from in2x.rl.rewards.base import RewardItem, Value
+from in2x.rl.rewards.base import RewardItem, Sight, Value
 
 
 class Consensus:
     """Items with a "translation" verifier that stand beside other answers to their prompt; others are left out."""
 
     name = "consensus"
+    sees: Sight = "peers"
+    signature = "chrF2 among the answers of a prompt"
 
     async def __call__(self, items: Sequence[RewardItem]) -> list[Value]:
         """Mean chrF2 / 100 of each answer, as hypothesis, against each other answer to its prompt."""

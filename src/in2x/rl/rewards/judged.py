@@ -13,7 +13,7 @@ from in2x.principles.ask import Ask
 from in2x.principles.dynamic import PrincipleWriter
 from in2x.principles.judged import Judgement, Question, fundamental, judge_answers, said
 from in2x.principles.verdict import share
-from in2x.rl.rewards.base import Failed, RewardItem, Value, failed
+from in2x.rl.rewards.base import Failed, RewardItem, Sight, Value, failed
 
 
 class JudgedPrinciples:
@@ -23,6 +23,7 @@ class JudgedPrinciples:
     """
 
     name = "judged"
+    sees: Sight = "meaning"
 
     def __init__(
         self,

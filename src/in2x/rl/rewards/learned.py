@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from in2x.errors import UsageError
 from in2x.principles.case import is_translation
-from in2x.rl.rewards.base import RewardItem, Value
+from in2x.rl.rewards.base import RewardItem, Sight, Value
 
 LEARNED = ("comet", "comet-src", "metricx", "metricx-src")
 
@@ -34,6 +34,7 @@ class Learned:
                 f"{name!r} names no learned metric", mend=f"use KIND:MODEL with one of {', '.join(LEARNED)}"
             )
         self.kind, self.free = kind.removesuffix("-src"), kind.endswith("-src")
+        self.sees: Sight = "meaning" if self.free else "reference"
 
     async def __call__(self, items: Sequence[RewardItem]) -> list[Value]:
         """One score per item, computed in a thread, each distinct answer once."""

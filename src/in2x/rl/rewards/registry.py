@@ -10,6 +10,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 from in2x.errors import UsageError
 from in2x.principles.fundamental import PRINCIPLES
+from in2x.rl.rewards.adequacy import Adequacy
 from in2x.rl.rewards.base import Reward
 from in2x.rl.rewards.bleu import Bleu
 from in2x.rl.rewards.choice import Choice
@@ -22,8 +23,10 @@ from in2x.rl.rewards.learned import LEARNED, Learned
 from in2x.rl.rewards.number import NumberReward
 from in2x.rl.rewards.principle_share import PrincipleShare, SinglePrinciple
 from in2x.rl.rewards.wording import Contains, Exact, SetMatch
+from in2x.rl.rewards.world import World
 
 REWARDS: dict[str, Callable[[], Reward]] = {
+    "adequacy": Adequacy,
     "chrf": Chrf,
     "bleu": Bleu,
     "consensus": Consensus,
@@ -35,9 +38,10 @@ REWARDS: dict[str, Callable[[], Reward]] = {
     "contains": Contains,
     "format": Format,
     "code": Code,
+    "world": World,
     **{principle.name: partial(SinglePrinciple, principle.name) for principle in PRINCIPLES},
 }
-"""Name -> factory. The names of the principles (language, register, length, ...) are rewards of one principle each."""
+"""Name -> factory. The names of the principles (language, register, length, ...) are gates of one principle each."""
 
 
 def make_reward(name: str) -> Reward:

@@ -1,8 +1,19 @@
 """Score answers by several weighted rewards, each of which speaks only for the items that are its business.
 
-The total of an item is the weighted mean over the rewards that apply to it: `sum(w_k r_k) / sum(w_k)` over the parts
-that are not None (our choice: a missing part must not pull the total towards zero). An item to which nothing applies
-has no total (None) and takes no part in training.
+    total = sum(w r) / sum(w) over the rewards that pay              where no gate is broken
+    total = sum(w r) / sum(w) over gates and rewards, less 1         where one is
+
+Gates are the principles that code checks (`sees` is "code"), all in [0, 1]. An answer that keeps them all earns what
+adequacy gives, in [0, 1]; one that breaks any is below 0, and so below every answer of its group that keeps all. Below
+0 answers are still ordered, by the mean that METHOD 5 pays for shares of principles: fewer principles broken is more,
+and so is more of what adequacy sees. A group in which every answer breaks something therefore still teaches (advantages
+are relative to the group, `objective.advantages`). The weights say how much a broken principle weighs against adequacy
+there, and only there. Why principles do not pay: with weights 2 and 1, a polite sentence about something else earned
+.69 and a good paraphrase .75 (`benchmarks/reward_order.py`).
+
+A reward that does not apply to an item (None) takes no part (our choice: a missing part must not pull the total towards
+zero). An item for which nothing that pays applies has no total (None) and takes no part in training: principles alone,
+or agreement with the other answers alone ("peers"), do not tell what an answer is worth.
 
 A reward that fails is excluded and counted, never taken for zero: one that raises, runs past its time, or returns the
 wrong number of values is excluded for the whole batch; a value that is `Failed`, NaN or infinite for its item.
@@ -12,12 +23,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from in2x.errors import UsageError
-from in2x.rl.rewards.base import Failed, Reward, RewardItem, failed
+from in2x.errors import In2xError, UsageError
+from in2x.rl.rewards.base import Failed, Reward, RewardItem, failed, sees
 from in2x.rl.rewards.registry import make_reward
+
+DRY = 3
+"""Batches in a row without any reward that end a run."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Scores:
     """The scores of a batch of n items.
 
     Attributes:
-        total: [n] weighted mean of the parts that apply, or None.
+        total: [n] what each item earns, in [-1, 1] where the parts are in [0, 1]; None where nothing that pays applies.
         parts: reward name -> [n] its values, None where it does not apply or failed.
         failures: reward name -> number of items it should have judged and could not.
         errors: reward name -> the last failure in words.
@@ -43,10 +57,14 @@ class Scores:
 
 
 class Scorer:
-    """Weighted rewards. Counts of failures over its life are in `failed`."""
+    """Weighted rewards. Failures over its life: how many by reward in `failed`, the last reason in `why`."""
 
     def __init__(
-        self, weights: Mapping[str, float | int], rewards: Sequence[Reward] = (), timeout: float = 600.0
+        self,
+        weights: Mapping[str, float | int],
+        rewards: Sequence[Reward] = (),
+        timeout: float = 600.0,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Prepare the rewards.
 
@@ -54,6 +72,7 @@ class Scorer:
             weights: name -> weight (> 0) of each reward, made by `registry.make_reward` unless it is among `rewards`.
             rewards: rewards made by the caller (those that need a judge or a model).
             timeout: seconds that one reward may take for one batch before it is excluded and counted.
+            say: is told each reason for which a reward fails, once.
 
         Raises:
             UsageError: an unknown name, or a weight that is not a positive number.
@@ -64,8 +83,32 @@ class Scorer:
                 raise UsageError(f"the weight of reward {name!r} is {weight!r}", mend="give a positive number")
         self.weights = {name: float(weight) for name, weight in weights.items()}
         self.rewards = {name: given.get(name) or make_reward(name) for name in weights}
-        self.timeout = timeout
+        self.timeout, self.say = timeout, say
         self.failed: dict[str, int] = {}
+        self.why: dict[str, str] = {}
+        self._dry, self._ever = 0, False
+
+    def go_on(self, rewarded: bool) -> None:
+        """Raise In2xError where training on would change nothing: `rewarded` says whether any answer of a batch was.
+
+        The first batch must have a reward, or the run is set up wrongly; later a judge may be down for a while, and
+        `DRY` batches in a row without any end the run (its checkpoint stays).
+        """
+        self._dry = 0 if rewarded else self._dry + 1
+        self._ever = self._ever or rewarded
+        if rewarded or (self._ever and self._dry < DRY):
+            return
+        reasons = "; ".join(f"{name}: {why}" for name, why in self.why.items())
+        raise In2xError(
+            f"no answer could be rewarded in {'the first batch' if not self._ever else f'{DRY} batches in a row'}"
+            + (f" ({reasons})" if reasons else ": no reward that pays is about these prompts"),
+            mend="mend the reward and run again, or add one to rl.rewards that these prompts are the business of",
+        )
+
+    @property
+    def signatures(self) -> dict[str, str]:
+        """What each reward that is a metric measures, by name: for the log, beside its figures."""
+        return {name: str(s) for name, r in self.rewards.items() if (s := getattr(r, "signature", ""))}
 
     async def score(self, items: Sequence[RewardItem]) -> Scores:
         """Score a batch; the rewards run concurrently. Synchronous callers use `asyncio.run(scorer.score(items))`."""
@@ -78,14 +121,30 @@ class Scorer:
             parts[name] = values
             if count:
                 failures[name], errors[name] = count, error
+                if self.why.get(name) != error:
+                    self.say(f"the reward {name} could not judge {count} of {len(items)} answers: {error}")
+                self.why[name] = error
                 self.failed[name] = self.failed.get(name, 0) + count
-        total = [self._total([parts[name][i] for name in names]) for i in range(len(items))]
+        total = [self._total({name: parts[name][i] for name in names}) for i in range(len(items))]
         return Scores(total, parts, failures, errors)
 
-    def _total(self, values: Sequence[float | None]) -> float | None:
-        pairs = [(w, v) for w, v in zip(self.weights.values(), values, strict=True) if v is not None]
-        weight = sum(w for w, _ in pairs)
-        return sum(w * v for w, v in pairs) / weight if weight else None
+    def _total(self, values: Mapping[str, float | None]) -> float | None:
+        there = {name: value for name, value in values.items() if value is not None}
+        gates = {name for name in there if sees(self.rewards[name]) == "code"}
+        pays = there.keys() - gates
+        if all(sees(self.rewards[name]) == "peers" for name in pays):
+            return None
+        earned = self._mean({name: there[name] for name in pays})
+        if not gates:
+            return earned
+        if all(there[name] >= 1 for name in gates):
+            return max(0.0, earned)  # a learned metric may go below 0, where the broken ones are
+        return self._mean({name: min(1.0, value) for name, value in there.items()}) - 1
+
+    def _mean(self, values: Mapping[str, float]) -> float:
+        return sum(self.weights[name] * value for name, value in values.items()) / sum(
+            self.weights[name] for name in values
+        )
 
     async def _part(self, name: str, items: Sequence[RewardItem]) -> tuple[list[float | None], int, str]:
         """Values of one reward, how many items it failed on, and why."""
