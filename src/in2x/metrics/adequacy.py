@@ -26,6 +26,7 @@ from functools import lru_cache
 from math import sqrt
 
 from in2x.language.content import is_whole, likeness, names_of, units
+from in2x.language.example import HUB
 from in2x.language.finding import Unit
 from in2x.language.language import language
 from in2x.language.numbers import Number, numbers
@@ -43,7 +44,7 @@ _INCREASING = (0.0, 1.0, 1.5, 2.0, 2.417, 2.792, 3.140, 3.465, 3.770, 4.060, 4.3
 """Expected longest increasing subsequence of a random permutation of n."""
 
 
-def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "", source_lang: str = "en") -> float:
+def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "", source_lang: str = HUB) -> float:
     """The best score over `references`, in [0, 1]. What the source holds itself (names, signs) is no fault.
 
     Args:
