@@ -96,7 +96,7 @@ def test_one_submission_file_for_all_pairs(here: Path, capsys: pytest.CaptureFix
     assert "pairs in this file: en-ja_JP" in capsys.readouterr().err
 
 
-READS = {"number", "choice", "exact", "set", "contains", "format", "code"}
+READS = {"number", "choice", "exact", "set", "contains", "format", "code", "world"}
 
 
 @pytest.mark.parametrize("reward", sorted(REWARDS))

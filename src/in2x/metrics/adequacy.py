@@ -43,7 +43,7 @@ _INCREASING = (0.0, 1.0, 1.5, 2.0, 2.417, 2.792, 3.140, 3.465, 3.770, 4.060, 4.3
 """Expected longest increasing subsequence of a random permutation of n."""
 
 
-def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "", source_lang: str = "en") -> float:
+def adequacy(answer: str, references: Sequence[str], lang: str, source: str = "", source_lang: str = "") -> float:
     """The best score over `references`, in [0, 1]. What the source holds itself (names, signs) is no fault.
 
     Args:
@@ -51,9 +51,9 @@ def adequacy(answer: str, references: Sequence[str], lang: str, source: str = ""
         references: accepted answers in the language `lang`.
         lang: code of the language of answer and references.
         source: what was translated; "" where unknown.
-        source_lang: code of its language.
+        source_lang: code of its language; "" where it is that of the answer.
     """
-    return max((_score(answer, reference, lang, source, source_lang) for reference in references), default=0.0)
+    return max((_score(answer, reference, lang, source, source_lang or lang) for reference in references), default=0.0)
 
 
 def _score(answer: str, reference: str, lang: str, source: str, source_lang: str) -> float:
