@@ -52,9 +52,9 @@ def adequacy(answer: str, references: Sequence[str], lang: str, source: str = ""
         references: accepted answers in the language `lang`.
         lang: code of the language of answer and references.
         source: what was translated; "" where unknown.
-        source_lang: code of its language.
+        source_lang: code of its language; "" where it is that of the answer.
     """
-    return max((_score(answer, reference, lang, source, source_lang) for reference in references), default=0.0)
+    return max((_score(answer, reference, lang, source, source_lang or lang) for reference in references), default=0.0)
 
 
 def _score(answer: str, reference: str, lang: str, source: str, source_lang: str) -> float:

@@ -248,7 +248,8 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
         answers = reward_items([self.items[n] for n in item], [without_reasoning(text).strip() for text in texts])
         # In this thread: the time limits of some rewards rest on a signal, which only the main thread gets.
         scores = asyncio.run(self.scorer.score(answers))
-        self.scorer.go_on(any(total is not None for total in scores.total))
+        rewarded = torch.tensor([any(total is not None for total in scores.total)], device=self.accelerator.device)
+        self.scorer.go_on(bool(self.accelerator.gather(rewarded).any()))  # all processes end together
         longest, buffer = self.config.max_new_tokens, self.config.overlong_buffer
         penalties = [length_penalty(len(ids), longest, buffer) for ids in completion_ids]
         for name in scores.parts:

@@ -8,8 +8,7 @@ adequacy gives, in [0, 1]; one that breaks any is below 0, and so below every an
 0 answers are still ordered, by the mean that METHOD 5 pays for shares of principles: fewer principles broken is more,
 and so is more of what adequacy sees. A group in which every answer breaks something therefore still teaches (advantages
 are relative to the group, `objective.advantages`). The weights say how much a broken principle weighs against adequacy
-there, and only there. Why principles do not pay: with weights 2 and 1, a polite sentence about something else earned
-.69 and a good paraphrase .75 (`benchmarks/reward_order.py`).
+there, and only there. Why principles do not pay: any fluent sentence about something else keeps them all.
 
 A reward that does not apply to an item (None) takes no part (our choice: a missing part must not pull the total towards
 zero). An item for which nothing that pays applies has no total (None) and takes no part in training: principles alone,
