@@ -130,6 +130,8 @@ def synthetic_run(run: Path) -> Path:
     for seconds, stage in enumerate(["data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge",
                                      "evaluate"], start=1):  # fmt: skip
         more: dict[str, Any] = SELECTION if stage == "select" else {"funnel": {"magpie": {"in": 300, "kept": 210}}}
+        if stage == "rl":
+            more = {"failed": {"judged": 3, "chrf": 0}, "why_failed": {"judged": "the judge is away " + EVIL}}
         manifest(run / stage, stage, 13.7 * seconds, kept=12345, note=EVIL, **more)
     return run
 
@@ -203,6 +205,8 @@ def test_the_page_is_self_contained_whole_and_escaped(whole: Path) -> None:
     ):
         assert word in text
     assert EVIL in text, "shown as text"
+    assert "3 without a value reward judged, the last time: the judge is away" in " ".join(text.split())
+    assert "0 without a value" not in text
     assert len(html) < 3_000_000
 
 

@@ -62,6 +62,7 @@ def render(artifacts: Mapping[str, Artifact], config: ReportConfig, *, name: str
             training.loss_chart("Supervised fine-tuning", logs.get("sft", []), limit),
         ) if chart],
         "rl_charts": training.rl_charts(logs.get("rl", []), limit),
+        "failed_rewards": training.failed_rewards(manifests.get("rl", {}).get("figures", {})),
         "pairs": sources.pairs(folders["data"]) if "data" in folders else [],
         "documents": sources.documents(folders["corpus"]) if "corpus" in folders else [],
         "rejects": sources.rejects(folders["corpus"]) if "corpus" in folders else [],

@@ -133,5 +133,11 @@ def rl_charts(rows: Rows, limit: int) -> list[LineChart]:
     return [chart for chart in found if chart]
 
 
+def failed_rewards(figures: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+    """(reward, answers it gave no value though it should have, the last reason) of a finished RL stage."""
+    failed, why = figures.get("failed") or {}, figures.get("why_failed") or {}
+    return [(name, int(count), str(why.get(name, ""))) for name, count in failed.items() if count]
+
+
 def _keys(rows: Rows) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
