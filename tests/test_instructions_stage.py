@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,17 @@ def go(stage: Stage) -> dict[str, object]:
     run(stage.recipe.instruct, stage)
     funnel: dict[str, object] = json.loads((stage.out / "funnel.json").read_text(encoding="utf-8"))
     return funnel
+
+
+def test_one_prompt_with_one_answer_is_one_item_whoever_speaks(tmp_path: Path) -> None:
+    """The same sentence between other people is the same exercise; an id stands once in the pools."""
+    pairs = pairs_of(30)
+    spoken = [replace(pair, checks={**pair.checks, "speaker": who}) for who in ("student", "guest") for pair in pairs]
+    stage = stage_of(tmp_path, prepare(tmp_path / "data", spoken), None, synthesize=False, rewritten=0)
+    funnel = go(stage)
+    items = [item for pool in ("sft", "rl") for item in read_records(stage.out / f"pool.{pool}.parquet", Instruction)]
+    assert len({item.id for item in items}) == len(items)
+    assert "exact" in {row["reason"] for row in funnel["reasons"]}
 
 
 def test_pairs_only(tmp_path: Path) -> None:

@@ -102,4 +102,4 @@ def test_rewards(answer: str, wanted: str) -> None:
     ]
     scores = asyncio.run(Scorer({name: 1.0 for name in REWARDS}).score(items))
     assert scores.failures == {}
-    assert all(total is None or 0 <= total <= 1 for total in scores.total)
+    assert all(total is None or -1 <= total <= 1 for total in scores.total), "below 0: a principle is broken"

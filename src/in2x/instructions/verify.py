@@ -37,7 +37,8 @@ class Gates:
             item, taken = tidied(candidate.item)
             self.tidied.update(taken)
             candidate = replace(candidate, item=item)
-            text = content_id(item.lang, item.messages, item.answer, item.verifier)
+            # one answer to one prompt is one item, whatever its verifier knows beside (who speaks to whom)
+            text = content_id(item.messages, item.answer or item.verifier)
             if not entered:
                 self.ledger.enter(item)
             if candidate.failed:
