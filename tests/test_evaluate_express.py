@@ -30,6 +30,7 @@ ROW = {
     "context": "c", "register": None,
     "natural": ["<b>エレナ</b>は走った。\n\nエレナは転んだ。", "<b>エレナ</b>が走った。\n\nエレナが転んだ。"],
     "traps": ["<b>エレナ</b>は走った。\n\nヘレナは転んだ。"],
+    "meaning": [{"any": ["走る", "歩く"]}, {"any": ["/転/", "/投げ/", "落ちる", "倒れ"]}],
     "checks": [{"kind": "consistent", "variants": [["エレナ", "ヘレナ"]]}, {"kind": "all", "phrases": ["<b>"]},
                {"kind": "order", "phrases": ["<b>", "</b>"]}, {"kind": "count", "phrase": "</b>", "is": 1},
                {"kind": "lines"}, {"kind": "max_chars", "is": 60}, {"kind": "register", "accept": ["plain"]},
@@ -90,7 +91,7 @@ def test_good_answers_to_another_question_fail() -> None:
 ANSWERS = Path(__file__).with_name("express_answers")
 
 
-@pytest.mark.parametrize(("file", "good", "wrong"), [("shown", 0.95, 0.9)])
+@pytest.mark.parametrize(("file", "good", "wrong"), [("shown", 0.98, 0.98), ("unseen", 0.95, 0.9)])
 def test_meaning_by_answers_of_writers_who_saw_no_check(file: str, good: float, wrong: float) -> None:
     """Good answers in other words pass, fluent ones of another meaning fail; the editors of items saw "shown"."""
     items = {one.id: one for one in suite()}
@@ -100,10 +101,6 @@ def test_meaning_by_answers_of_writers_who_saw_no_check(file: str, good: float, 
     let_through = [passes(check_answer(items[row["id"]], row["wrong"])) for row in rows]
     assert sum(kept) >= good * len(rows)
     assert sum(let_through) <= (1 - wrong) * len(rows)
-
-
-def test_every_item_says_what_it_means() -> None:
-    assert [one.id for one in suite() if not one.meaning] == []
 
 
 @pytest.mark.parametrize(

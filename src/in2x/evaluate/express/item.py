@@ -132,7 +132,7 @@ class Item(_Part):
     natural: Annotated[tuple[Text, ...], Field(min_length=2, max_length=4)]
     traps: Annotated[tuple[Text, ...], Field(min_length=1, max_length=3)]
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]
-    meaning: tuple[Part, ...] = ()
+    meaning: Annotated[tuple[Part, ...], Field(min_length=1)]
     principles: Annotated[tuple[Text, ...], Field(min_length=1, max_length=3)]
     note: Text
 
