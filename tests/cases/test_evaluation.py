@@ -30,6 +30,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for system, values in (("one", [1.0, 2.0]), ("two", [1.0]), ("three", [3.0, 1.0])):
         jsonl(f"scores/{system}.jsonl", [{"language_pair": "en-ja_JP", "domain": "news", "document_id": "d",
                                           "metric_scores": {"M": values}}])  # fmt: skip
+    jsonl(
+        "questions.jsonl", [{"question_id": n, "category": "writing", "turns": ["書いて。", "短く。"]} for n in (1, 2)]
+    )
+    judged = [{"question_id": n, "model": "m", "turn": t, "score": 5} for n in (1, 2) for t in (1, 2)]
+    jsonl("judged.jsonl", judged)
+    jsonl("uneven.jsonl", judged[:3])
+    jsonl("twice.jsonl", [*judged, judged[0]])
+    jsonl("zero.jsonl", [*judged[:3], judged[3] | {"score": 0}])
     return tmp_path
 
 
@@ -38,6 +46,7 @@ def jsonl(name: str, rows: list[dict[str, Any]]) -> None:
 
 
 CORRELATE = "evaluate correlate --test test.jsonl --human human.jsonl"
+TABULATE = "evaluate mtbench --questions questions.jsonl --judgements"
 FAULTS = [
     # a place where nothing can be written is refused before the work
     ("evaluate leaderboard scores --pair en-ja_JP -o nowhere/x.html", "there is no folder nowhere"),
@@ -59,6 +68,8 @@ FAULTS = [
     ("evaluate score --hyp a.ja --ref r.ja --to jp", "did you mean 'ja'"),
     ("evaluate judge --hyp a.ja --src r.ja --from en --to jp --judge m", "did you mean 'ja'"),
     ("evaluate autorank scores --pair en-xx", "use one of en-ja_JP"),
+    # a score outside the scale
+    (f"{TABULATE} zero.jsonl", "m, question 2: the score is 0"),
     # one score where others have two
     ("evaluate autorank scores --pair en-ja_JP", "two, document d: 1 score of M, where 2 are usual"),
     ("evaluate leaderboard scores --pair en-ja_JP -o x.html", "two, document d: 1 score of M, where 2 are usual"),
@@ -74,6 +85,21 @@ def test_one_sentence_and_an_exit_code(
     said = capsys.readouterr()
     assert sentence in said.err and "Traceback" not in said.err and said.out == ""
     assert sorted(here.rglob("*")) == before, "nothing is left half written"
+
+
+@pytest.mark.parametrize(
+    ("file", "note"),
+    [
+        ("judged.jsonl", ""),
+        ("uneven.jsonl", "m: 1 of 4 turns are not judged as often as the others: turn 2 of question 2 0 times"),
+        ("twice.jsonl", "m: 1 of 4 turns are not judged as often as the others: turn 1 of question 1 2 times"),
+    ],
+)
+def test_a_lopsided_mean_is_told(here: Path, capsys: pytest.CaptureFixture[str], file: str, note: str) -> None:
+    """Published judgements have gaps, so this is no error."""
+    assert main([*TABULATE.split(), file]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert note in said and bool(note) == ("note" in said)
 
 
 def test_a_pair_with_its_country_is_the_same_pair(here: Path) -> None:

@@ -79,7 +79,10 @@ def mtbench(
         else:
             console.print(f"answers: {answers}; give --judge to have them judged")
             return
-    rows = room.table(room.read_judgements(judgements), asked, unit_scale=unit_scale)
+    found = room.read_judgements(judgements)
+    for note in room.uneven(found, asked):
+        console.print(f"[yellow]note[/yellow]  {note}")
+    rows = room.table(found, asked, unit_scale=unit_scale)
     if radar:
         scale = 1.0 if unit_scale else 10.0
         write_text(radar, draw({r.model: r.categories for r in rows}, top=scale))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +149,7 @@ def read_judgements(file: Path) -> list[Judgement]:
         if (
             not isinstance(value, (int, float))
             or isinstance(value, bool)
-            or not (value == -1 or 0 <= value <= 10)
+            or not (value == -1 or 1 <= value <= 10)
             or None in (model, question)
         ):
             raise In2xError(
@@ -336,6 +337,22 @@ def table(judgements: Sequence[Judgement], questions: Sequence[Question], *, uni
             len(own) - len(scored),
         ))  # fmt: skip
     return sorted(rows, key=lambda row: (-row.overall.value, row.model))
+
+
+def uneven(judgements: Sequence[Judgement], questions: Sequence[Question]) -> list[str]:
+    """Where a mean over all judgements is lopsided, a sentence a model: turns judged more or less often than most."""
+    notes = []
+    for model in dict.fromkeys(j.model for j in judgements):
+        counts = Counter((j.question, j.turn) for j in judgements if j.model == model)
+        usual = Counter(counts.values()).most_common(1)[0][0]
+        judged = {question for question, _ in counts}
+        turns = [(q.id, n) for q in questions if q.id in judged for n in range(1, min(2, len(q.turns)) + 1)]
+        odd = [turn for turn in turns if counts[turn] != usual]
+        if odd:
+            question, number = odd[0]
+            first = f"turn {number} of question {question} {counts[question, number]} times, where {usual} is usual"
+            notes.append(f"{model}: {len(odd)} of {len(turns)} turns are not judged as often as the others: {first}")
+    return notes
 
 
 def _mean(values: Sequence[float]) -> float:
