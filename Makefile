@@ -30,8 +30,7 @@ demo: $(READY)
 	@echo "== in2x run recipes/demo.yaml: from raw text to a translator; the same command goes on after a stop"
 	@$(BIN)/in2x run recipes/demo.yaml
 	@echo
-	@echo "== look at runs/demo/report/report.html in a browser, then try:"
-	@echo "   echo \"I can't make heads or tails of it.\" | $(BIN)/in2x translate --model runs/demo/model --from en --to ja --register casual"
+	@echo "== look at runs/demo/report/report.html in a browser, and try the line above (after: source $(BIN)/activate)"
 
 test: $(READY)
 	@echo "== tests"
