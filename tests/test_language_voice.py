@@ -9,7 +9,7 @@ from in2x.language.finding import Finding
 from in2x.language.japanese import analyse, formality, keigo_class, politeness
 from in2x.language.japanese.consistency import narration, narration_consistency, speaker_consistency
 from in2x.language.japanese.roles import role_language
-from in2x.language.japanese.surface import numerals, onomatopoeia, punctuation, residue, ruby, strip_ruby
+from in2x.language.japanese.surface import numerals, onomatopoeia, punctuation, residue, ruby
 from in2x.language.japanese.voice import final_particles, gendered_speech, person_words, titles
 from in2x.language.register import describe_lines, label_lines
 
@@ -66,7 +66,6 @@ def test_residue() -> None:
 def test_ruby() -> None:
     text = "｜黒い猫《くろねこ》と東京《とうきょう》と<ruby>犬<rt>いぬ</rt></ruby>と鼠（ねずみ）"
     assert labels(ruby(text)) == ["くろねこ", "とうきょう", "いぬ", "ねずみ"]
-    assert strip_ruby(text) == "黒い猫と東京と犬と鼠（ねずみ）"
 
 
 def test_punctuation() -> None:

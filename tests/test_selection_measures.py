@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from in2x.errors import In2xError
 from in2x.selection.dedup import bigram_overlap, drop_copies, kinds, twins
-from in2x.selection.difficulty import pass_at_k, quantile_grades
+from in2x.selection.difficulty import quantile_grades
 from in2x.selection.embed import HashingEmbedder, embed_to_shards
 from in2x.selection.labels import label_all, own_label
 from in2x.selection.ngrams import NgramCounts
@@ -56,19 +52,6 @@ def test_tuning_finds_the_scale_of_the_tags() -> None:
     assert points_curve[0].recapture < 0.5 > points_curve[-1].smoothness
     with pytest.raises(In2xError, match="cannot be tuned on 600 labelled instructions with 1 labels"):
         curve(points, ["a"] * 600, seed=0)
-
-
-@given(st.integers(1, 12), st.data())
-def test_pass_at_k_is_the_exact_chance(n: int, data: st.DataObject) -> None:
-    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
-    exact = sum(any(i < c for i in drawn) for drawn in itertools.combinations(range(n), k)) / math.comb(n, k)
-    assert pass_at_k(n, c, k) == pytest.approx(exact)
-
-
-def test_pass_at_k_wrong_counts() -> None:
-    assert pass_at_k(10**6, 1, 16) == pytest.approx(16e-6)
-    with pytest.raises(ValueError, match="pass@k needs"):
-        pass_at_k(4, 5, 2)
 
 
 def test_grades_by_quantile_in_each_stratum() -> None:

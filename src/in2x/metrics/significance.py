@@ -142,29 +142,3 @@ def paired_bootstrap(
     low, high = _percentiles(values, confidence)
     extreme = int(np.sum(np.abs(values - difference) >= abs(difference) - 1e-12))
     return Comparison(difference, low, high, (extreme + 1) / (len(values) + 1), n, f"paired bootstrap, {resamples}")
-
-
-def paired_permutation(
-    a: Statistics, b: Statistics, *, resamples: int = 1000, confidence: float = 0.95, seed: int = SEED
-) -> Comparison:
-    """Compare a with b by approximate randomisation: outputs of a segment are swapped with probability 1/2.
-
-    The interval is the paired bootstrap's (a permutation test has none); p is the permutation test's.
-    """
-    n = _same_segments(a, b)
-    difference = a.value - b.value
-    rng = np.random.default_rng(seed)
-    gap, total = a.rows - b.rows, a.rows.sum(axis=0) + b.rows.sum(axis=0)
-    extreme, counted = 0, 0
-    block = max(1, min(resamples, 4_000_000 // n))
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        keep = rng.integers(0, 2, size=(size, n)).astype(np.float64)
-        first = keep @ gap + b.rows.sum(axis=0)
-        values = a.aggregate(first) - b.aggregate(total - first)
-        values = values[~np.isnan(values)]
-        extreme += int(np.sum(np.abs(values) >= abs(difference) - 1e-12))
-        counted += len(values)
-    interval = paired_bootstrap(a, b, resamples=resamples, confidence=confidence, seed=seed)
-    p = (extreme + 1) / (counted + 1)
-    return Comparison(difference, interval.low, interval.high, p, n, f"approximate randomisation, {resamples}")

@@ -58,18 +58,3 @@ def quantile_grades(scores: Floats, strata: Ints, shares: Sequence[float]) -> In
     grades = np.empty(len(scores), np.int64)
     grades[order] = 1 + np.searchsorted(np.cumsum(shares)[:-1], place, side="right")
     return grades
-
-
-def pass_at_k(n: int, c: int, k: int) -> float:
-    """Unbiased estimate of the chance that at least one of `k` answers is right, from `c` right ones of `n` sampled.
-
-    1 - C(n - c, k) / C(n, k) (Chen et al. 2021), as a product, so that large n does not overflow. METHOD 3 uses k = 16.
-
-    Raises:
-        ValueError: unless 0 <= c <= n and 1 <= k <= n.
-    """
-    if not (0 <= c <= n and 1 <= k <= n):
-        raise ValueError(f"pass@k needs 0 <= c <= n and 1 <= k <= n, got n={n}, c={c}, k={k}")
-    if n - c < k:
-        return 1.0
-    return float(1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1)))

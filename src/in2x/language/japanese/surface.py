@@ -61,11 +61,6 @@ def ruby(text: str) -> list[Finding]:
     return found
 
 
-def strip_ruby(text: str) -> str:
-    """`text` without its readings; 漢字（かんじ） in round brackets is kept, for it may be a remark."""
-    return _RUBY.sub(lambda m: m[0] if m["base4"] else m["base1"] or m["base2"] or m["base3"], text)
-
-
 _JA = "ぁ-んァ-ヶ一-龥"
 _PUNCTUATION: tuple[tuple[str, str, str, str], ...] = (
     (
