@@ -13,7 +13,9 @@ from in2x.llm.config import LlmConfig
 class SetConfig(Config):
     """One open instruction set."""
 
-    path: str = knob(..., "File (.jsonl, .jsonl.gz, .json, .parquet), folder of such files, or hub name.")
+    path: str = knob(
+        ..., "File (.jsonl, .jsonl.gz, .json, .parquet), folder of such files, or hub name (owner/name:config#split)."
+    )
     format: Literal[
         "auto", "alpaca", "dolly", "oasst", "oasst-tree", "sharegpt", "messages", "preference", "prompted", "question",
         "seed-tasks",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from in2x.data.stage import listed
 from in2x.recipe import Recipe
 from in2x.rl.rewards.adequacy import Adequacy
 from in2x.rl.rewards.learned import LEARNED
@@ -97,7 +98,7 @@ def _data(recipe: Recipe, folder: Path, say: Say) -> dict[str, Any]:
     """The user's pairs where they are here, cut short; else the micro-world or made sentences."""
     data = recipe.data.model_dump(mode="json")
     small = {"pairs": 240, "documents": 240, "heldout": 24, "collected": 90}
-    named = [data[name] for name in ("train", "dev", "test") if data[name]]
+    named = [file for name in ("train", "dev", "test") for file in listed(data[name])]
     if named and all(Path(file).is_file() for file in named):
         say("the first lines of your own pairs")
         there = data["instructions"] and Path(data["instructions"]).is_file()
@@ -105,7 +106,12 @@ def _data(recipe: Recipe, folder: Path, say: Say) -> dict[str, Any]:
     if set(recipe.languages.all) <= set(LANGUAGES):
         missing = f" in the place of {named[0]}, which is not here" if named else ""
         say(f"the micro-world's sentences{missing}")
-        return {**data, **small, **dict.fromkeys(("train", "dev", "test", "raw", "instructions", "max_train"))}
+        return {
+            **data,
+            **small,
+            **dict.fromkeys(("train", "dev", "test", "raw", "instructions", "max_train")),
+            "columns": {},
+        }
     say(f"made sentences in {', '.join(recipe.languages.all)}")
     return {**data, **write_files(folder / "data", recipe.languages.all)}
 

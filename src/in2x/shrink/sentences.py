@@ -56,7 +56,7 @@ def write_files(folder: Path, languages: Sequence[str]) -> dict[str, Any]:
         for n in asked for lang in (hub, target)
     ])  # fmt: skip
     named = {name: str(folder / f"{name}.jsonl") for name in ("train", "dev", "test", "instructions")}
-    return {**named, "raw": None, "max_train": TRAIN}
+    return {**named, "raw": None, "max_train": TRAIN, "columns": {}}
 
 
 def _once(file: Path, rows: list[dict[str, Any]]) -> None:
