@@ -56,8 +56,7 @@ def main(folder: Path, name: str, steps: int, die_at: int) -> None:
         model, Plan(steps, plan, {}), knobs, stage, what="sft", compiled=False, dev=[batch(100)],
         on_dev=lambda measure: {"dev_loss/again": measure([batch(100)])},
     )  # fmt: skip
-    if parallel.rank() == 0:
-        save_model(model, tokenizer, folder / "model")
+    save_model(model, tokenizer, folder / "model")
     parallel.wait()
     parallel.stop()
 

@@ -21,6 +21,7 @@ from in2x.records import Document, read_records
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.model import load_model, load_tokenizer, save_model
+from in2x.training.start import open_model
 from in2x.training.vocabulary import bytes_per_token, extend, grow
 
 
@@ -38,16 +39,15 @@ def run(config: PretrainConfig, stage: Stage) -> None:
         folder = stage.out / ("model" if number == 3 else f"phase{number}")
         if not folder.exists():
             stage.say(f"phase {number}: {phase.tokens:,} tokens, context {phase.context}")
-            with parallel.main_first():
-                model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope{number}")
+            model = stretch(open_model(before), tokenizer, phase, stage.work / f"rope{number}")
             figures = train_phase(
                 model, tokenizer, phase, stage, name=f"phase{number}", tags={"phase": number},
                 dev_every=config.dev_every, dev_blocks=config.dev_blocks, compiled=config.compile,
                 checkpointing=config.checkpointing,
             )  # fmt: skip
+            partial = stage.work / f"model{number}"
+            save_model(model, tokenizer, partial)
             if parallel.rank() == 0:
-                partial = stage.work / f"model{number}"
-                save_model(model, tokenizer, partial)
                 BASE_PROFILE.save(partial)
                 (stage.work / f"figures{number}.json").write_text(json.dumps(figures), encoding="utf-8")
                 partial.rename(folder)
