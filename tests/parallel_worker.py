@@ -53,7 +53,7 @@ def main(folder: Path, name: str, steps: int, die_at: int) -> None:
     stage = Stage("sft", SimpleNamespace(seed=0), folder, rank=parallel.rank())  # type: ignore[arg-type]
     knobs = OptimizerConfig(name=name, lr=1e-2, matrix_lr=1e-2, weight_decay=0.1, ema=0.9, schedule="linear")
     train(
-        model, Plan(steps, plan, {}), knobs, stage, what="sft", compiled=False, dev=[batch(100)],
+        model, Plan(steps, plan, {}), knobs, stage, what="sft", compiled=False, dev=[batch(100)], dev_every=4,
         on_dev=lambda measure: {"dev_loss/again": measure([batch(100)])},
     )  # fmt: skip
     save_model(model, tokenizer, folder / "model")

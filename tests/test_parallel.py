@@ -27,7 +27,9 @@ import parallel_worker
 SOURCES = str(Path(in2x.__file__).parents[1])
 
 
-def go(folder: Path, count: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+def go(
+    folder: Path, count: int, *arguments: str, worker: str = parallel_worker.__file__
+) -> subprocess.CompletedProcess[str]:
     folder.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,
@@ -35,7 +37,7 @@ def go(folder: Path, count: int, *arguments: str) -> subprocess.CompletedProcess
     ]
     environment = {**os.environ, "PYTHONPATH": SOURCES, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [*command, str(Path(parallel_worker.__file__)), str(folder), *arguments],
+        [*command, worker, str(folder), *arguments],
         env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 

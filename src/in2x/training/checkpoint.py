@@ -2,8 +2,8 @@
 
     FOLDER/step-00000120/
       0-of-2.safetensors  1-of-2.safetensors   what each process holds: its rows of every tensor
-      0-of-2.json         1-of-2.json          written last: the state, the shape of every tensor and the first row
-                                               that is here, size and SHA-256 of the file beside it; then a line
+      0-of-2.json         1-of-2.json          written last: the state, the shape of every tensor and which rows
+                                               are here, size and SHA-256 of the file beside it; then a line
                                                with the SHA-256 of the line before
 
 A checkpoint counts where all its JSON files are there, so that nobody must wait for anybody: each process copies its
@@ -51,7 +51,8 @@ class _Part:
     """What one process holds of a tensor of `shape`: `rows` of it, in main memory."""
 
     rows: Tensor
-    first: int
+    at: tuple[int, int]
+    """The first of them and the first behind them."""
     shape: tuple[int, ...]
 
 
@@ -81,14 +82,7 @@ class Checkpoints:
         self.wait()
         if self.average is not None:
             state = {**state, "average_steps": self.average.steps}
-        parts = {
-            name: _Part(
-                parallel.local(value).detach().to("cpu", copy=True).contiguous(),
-                parallel.rows(value).start,
-                tuple(value.shape),
-            )
-            for name, value in self._tensors()
-        }
+        parts = {name: _part(value) for name, value in self._tensors()}
         if parallel.rank() == 0:
             for step in self._steps()[KEEP:]:
                 shutil.rmtree(self._place(step), ignore_errors=True)
@@ -180,6 +174,12 @@ class Checkpoints:
         return reader.state
 
 
+def _part(value: Tensor) -> _Part:
+    rows = parallel.rows(value)
+    own = parallel.local(value).detach().to("cpu", copy=True).contiguous()
+    return _Part(own, (rows.start, rows.stop), tuple(value.shape))
+
+
 class _Reader:
     """The tensors of a checkpoint, whoever wrote which rows."""
 
@@ -187,24 +187,21 @@ class _Reader:
         marks = [_told(mark) for mark in _marks(place)]
         self.state: dict[str, Any] = marks[0]["state"]
         self.shapes = {n: tuple(t["shape"]) for mark in marks for n, t in mark["tensors"].items()}
-        self._files: list[tuple[Any, dict[str, Any]]] = [
-            (safe_open(place / mark["file"], framework="pt"), mark["tensors"]) for mark in marks
-        ]
+        self._files: list[tuple[Path, dict[str, Any]]] = [(place / mark["file"], mark["tensors"]) for mark in marks]
 
     def read(self, name: str, rows: slice, into: Tensor) -> None:
         """Copy `rows` of a tensor into `into`, from as many files as hold some."""
-        if not into.numel():
-            return
         for file, tensors in self._files:
-            if name not in tensors:
+            first, end = tensors[name]["rows"]
+            here = slice(max(rows.start, first), min(rows.stop, end))
+            if here.start >= here.stop:
                 continue
-            if not tensors[name]["shape"]:
-                into.copy_(file.get_tensor(name))
-                return
-            part, first = file.get_slice(name), tensors[name]["first"]
-            begin, end = max(rows.start, first), min(rows.stop, first + part.get_shape()[0])
-            if begin < end:
-                into[begin - rows.start : end - rows.start].copy_(part[begin - first : end - first])
+            with safe_open(file, framework="pt") as held:
+                if not into.ndim:
+                    into.copy_(held.get_tensor(name))
+                else:
+                    part = held.get_slice(name)[here.start - first : here.stop - first]
+                    into[here.start - rows.start : here.stop - rows.start].copy_(part)
 
 
 def _marks(place: Path) -> list[Path]:
@@ -254,7 +251,7 @@ def _write(place: Path, parts: dict[str, _Part], state: dict[str, Any]) -> None:
         place.mkdir(parents=True, exist_ok=True)
         mark.unlink(missing_ok=True)
         size, digest = _write_tensors(file, {n: part.rows for n, part in parts.items()})
-        tensors = {n: {"shape": part.shape, "first": part.first} for n, part in parts.items()}
+        tensors = {n: {"shape": part.shape, "rows": part.at} for n, part in parts.items()}
         told = {"state": state, "file": file.name, "bytes": size, "sha256": digest, "tensors": tensors}
         partial, text = mark.with_suffix(".partial"), json.dumps(told)
         with partial.open("w", encoding="utf-8") as stream:

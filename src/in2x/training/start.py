@@ -147,7 +147,7 @@ def _put(target: Tensor, value: Any, name: str, folder: Path) -> None:
 
 
 class Weights:
-    """The tensors of a model folder, read slice by slice; one file is open at a time.
+    """The tensors of a model folder, read slice by slice.
 
     Raises:
         In2xError: the folder has no safetensors weights, or one of its files is missing or damaged.
@@ -156,7 +156,6 @@ class Weights:
     def __init__(self, folder: Path) -> None:
         """Read the index of `folder`, or the names in its only file."""
         self.folder = folder
-        self._open: tuple[Path, Any] | None = None
         index = folder / INDEX
         if index.is_file():
             named: Mapping[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
@@ -165,16 +164,15 @@ class Weights:
             self.places = dict.fromkeys(self._opened(folder / SINGLE).keys(), folder / SINGLE)
 
     def slice(self, name: str) -> Any:
-        """A tensor that is read where it is indexed, and nowhere else."""
+        """A tensor that is read where it is indexed, and nowhere else.
+
+        A file is opened for each, since what was read of an open one stays in the memory of the process.
+        """
         return self._opened(self.places[name]).get_slice(name)
 
     def _opened(self, file: Path) -> Any:
-        if self._open is None or self._open[0] != file:
-            self._open = None
-            try:
-                self._open = (file, safe_open(file, framework="pt"))
-            except (OSError, SafetensorError) as error:
-                why = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({str(error)[:120]})"
-                raise In2xError(f"{file.name} {why}", file=self.folder,
-                                mend="copy or download the model again") from None  # fmt: skip
-        return self._open[1]
+        try:
+            return safe_open(file, framework="pt")
+        except (OSError, SafetensorError) as error:
+            why = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({str(error)[:120]})"
+            raise In2xError(f"{file.name} {why}", file=self.folder, mend="copy or download the model again") from None
