@@ -24,11 +24,13 @@ from transformers import (
 )
 
 from in2x.errors import In2xError
-from in2x.training import checkpoint, export
+from in2x.training import checkpoint, export, parallel
 from in2x.training.checkpoint import Checkpoints
 from in2x.training.config import OptimizerConfig, ShapeConfig
-from in2x.training.model import build_model
+from in2x.training.forward import forward_of
+from in2x.training.model import build_model, for_device, load_model
 from in2x.training.optimizer import Average, Optimizer
+from in2x.training.start import open_model
 from in2x.training.tokenizer import train_tokenizer
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -44,7 +46,8 @@ def config(kind: str) -> PretrainedConfig:
         return GPT2Config(vocab_size=301, n_layer=2, n_head=2, n_embd=20, n_positions=64)
     more = {"intermediate_size": 33, "num_key_value_heads": 1}
     if kind == "mixtral":
-        return MixtralConfig(**SIZES, **more, num_local_experts=3, tie_word_embeddings=False)
+        even = {"hidden_size": 24, "head_dim": 12, "intermediate_size": 40}  # what grouped products need
+        return MixtralConfig(**{**SIZES, **more, **even}, num_local_experts=3, tie_word_embeddings=False)
     if kind == "llama":
         return LlamaConfig(**SIZES, **more, tie_word_embeddings=False)
     return Qwen3Config(**SIZES, **more, tie_word_embeddings=True)
@@ -90,6 +93,22 @@ def test_a_model_opened_and_left_by_three_processes_is_the_model(tmp_path, monke
             equal(models[kind], sharded[kind])
 
 
+@pytest.mark.parametrize("kind", ["qwen3", "mixtral", "gpt2"])
+def test_a_model_without_weights_is_the_model_but_for_them(tmp_path, monkeypatch, kind):
+    make(tmp_path, [kind])
+    loaded = load_model(tmp_path / kind)
+    monkeypatch.setattr(parallel, "processes", lambda: 2)
+    empty = open_model(tmp_path / kind)
+    assert all(p.is_meta and p.dtype == torch.float32 for p in empty.parameters())
+    assert empty.state_dict().keys() == loaded.state_dict().keys()
+    for (name, one), (other_name, other) in zip(empty.named_buffers(), loaded.named_buffers(), strict=True):
+        assert name == other_name and torch.equal(one, other)
+    assert (empty.lm_head.weight is empty.get_input_embeddings().weight) == (kind != "mixtral")
+    assert forward_of(empty) == forward_of(loaded)
+    for_device(empty, torch.device("cpu"))
+    assert empty.config._attn_implementation == loaded.config._attn_implementation
+
+
 @pytest.mark.slow
 def test_no_process_holds_more_than_its_shard_and_one_tensor(tmp_path):
     shape = {"vocab_size": 16000, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 8,
@@ -125,7 +144,7 @@ def test_a_folder_without_all_its_weights_is_one_sentence(tmp_path):
     assert any(f"{tmp_path}/llama: {missing.name} is missing; copy" in line for line in said)
     assert any("/gpt2: the weights lack transformer.h.2." in line for line in said)
     assert any(
-        "/mixtral: " in line and "is (301, 20) in the weights and (302, 20) by the config" in line for line in said
+        "/mixtral: " in line and "is (301, 24) in the weights and (302, 24) by the config" in line for line in said
     )
 
 

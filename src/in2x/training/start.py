@@ -57,10 +57,11 @@ def open_model(source: Path) -> PreTrainedModel:
 def without_weights(config: PretrainedConfig, generation: GenerationConfig | None = None) -> PreTrainedModel:
     """A model with fp32 parameters on the meta device and buffers in main memory, tied where its config says so.
 
-    What `forward.watch` sees is seen on a twin that is all on the meta device; numbers are not compared.
+    What `forward.watch` sees is seen on a twin that is all on the meta device (in bfloat16, the one format that grouped
+    products of experts have there); numbers are not compared.
     """
     with torch.device("meta"):
-        twin = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        twin = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, trust_remote_code=False)
     with init_empty_weights(include_buffers=False):
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
     model.tie_weights()
@@ -94,8 +95,8 @@ def share(loss_of: nn.Module, model: PreTrainedModel, seed: int) -> None:
 def fill(model: PreTrainedModel, folder: Path) -> None:
     """Read this process's rows of every parameter and saved buffer of `model` from `folder`."""
     files = Weights(folder)
-    tensors = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers())}
-    targets = {name.replace(BASE, ""): t for name, t in tensors.items() if not is_adapter(name)}
+    saved = model.state_dict(keep_vars=True)
+    targets = {name.replace(BASE, ""): tensor for name, tensor in saved.items() if not is_adapter(name)}
     mapping = get_model_conversion_mapping(model)
     renamings = [rule for rule in mapping if isinstance(rule, WeightRenaming)]
     converters = [rule for rule in mapping if isinstance(rule, WeightConverter)]
