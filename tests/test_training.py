@@ -29,6 +29,7 @@ from in2x.training.examples import ExampleTable, chat_examples
 from in2x.training.loss import LanguageModelingLoss, hidden_states
 from in2x.training.model import ShapeConfig, build_model, load_model, load_tokenizer, save_model
 from in2x.training.optimizer import Average, Optimizer, OptimizerConfig, learning_rate_factor
+from in2x.training.precision import autocast
 from in2x.training.shapes import round_up
 from in2x.training.tokenizer import train_tokenizer
 
@@ -340,7 +341,7 @@ def test_held_out_loss_is_the_mean_over_tokens(model):
     batches = [collate([Example([5, 6, 7], 1)], 0), collate([Example([8, 9, 10, 11, 12], 1)], 0)]
     total = count = 0.0
     for batch in batches:
-        with torch.no_grad(), loop.autocast(torch.device("cpu")):
+        with torch.no_grad(), autocast(torch.device("cpu")):
             total += float(LanguageModelingLoss(model)(batch)) * len(batch.targets)
         count += len(batch.targets)
     assert loop.held_out_loss(LanguageModelingLoss(model), batches) == pytest.approx(total / count)

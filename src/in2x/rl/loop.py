@@ -257,7 +257,7 @@ def update(
             loss = config.sft_weight * anchor(rollout.instructions[number * config.minibatch :][: config.minibatch])
             loss.backward()
             sums.setdefault("sft_loss", []).append(float(loss.detach()) / config.sft_weight)
-        sums.setdefault("grad_norm", []).append(optimizer.step(factor))
+        sums.setdefault("grad_norm", []).append(float(optimizer.step(factor)))
     means = {name: float(np.mean(values)) for name, values in sums.items()}
     return means | {"flat_groups": float((~useful).float().mean())}
 

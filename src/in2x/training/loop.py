@@ -26,7 +26,7 @@ from in2x.training.config import Compile, OptimizerConfig
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import for_device, to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
-from in2x.training.precision import autocast
+from in2x.training.step import Part, train_step
 
 Measure = Callable[[Sequence[Batch]], float]
 """Mean held-out loss in nats per token over batches."""
@@ -119,20 +119,17 @@ def train(
         while step < plan.steps:
             batch = plan.batch(step)
             mine, weight = parallel.part(batch)
-            with autocast(device):
-                loss = loss_of(mine.to(device)) * weight
-            loss.backward()
             factor = learning_rate_factor(config.schedule, step, plan.steps, config.warmup, config.decay)
-            norm = optimizer.step(factor)
+            loss, norm = train_step(loss_of, [Part(mine.to(device), weight, weight)], optimizer, factor)
             if average is not None:
                 average.update()
-            sums.append(parallel.total(loss.detach()))
+            sums.append(parallel.total(loss))
             tokens += batch.tokens
             step += 1
             if step % LOG_EVERY == 0 or step == plan.steps:
                 seconds = spent + time.time() - began
                 last = {"loss": float(torch.stack(sums).mean())}
-                row = {**plan.tags, "step": step, **last, "lr": config.lr * factor, "grad_norm": norm,
+                row = {**plan.tags, "step": step, **last, "lr": config.lr * factor, "grad_norm": float(norm),
                        "tokens": tokens, "tokens_per_s": round(tokens / max(seconds, 1e-9))}  # fmt: skip
                 sums = []
                 stage.log.write(row)
@@ -176,7 +173,7 @@ def _warm_up(loss_of: LanguageModelingLoss, fullest: Batch, device: torch.device
     """
     mine = parallel.part(fullest)[0].to(device)
     loss_of.smallest = round(SMALL * mine.tokens)
-    with autocast(device):
+    with parallel.products(device):
         loss_of(mine).backward()
     for parameter in loss_of.parameters():
         parameter.grad = None
@@ -187,7 +184,7 @@ def held_out_loss(loss_of: LanguageModelingLoss, batches: Sequence[Batch]) -> fl
     """Mean cross-entropy in nats per token over `batches`, temperature 1, no smoothing."""
     total, count = 0.0, 0
     device = next(loss_of.parameters()).device
-    with autocast(device):
+    with parallel.products(device):
         for batch in batches:
             total += float(loss_of(batch.to(device), held_out=True)) * len(batch.targets)
             count += len(batch.targets)

@@ -148,24 +148,37 @@ class LanguageModelingLoss(nn.Module):
             for layer in layers(model):
                 layer.compile(dynamic=True)
 
-    def forward(self, batch: Batch, held_out: bool = False) -> Tensor:
-        """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing."""
-        if batch.tokens < self.smallest and not held_out:
+    def forward(self, batch: Batch, held_out: bool = False, weight: float = 1.0, even: float = 1.0) -> Tensor:
+        """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing.
+
+        Args:
+            batch: on the device of the model.
+            held_out: see above; without the balance loss.
+            weight: factor on the cross-entropy, where the batch is a part of a step.
+            even: factor on the balance loss.
+        """
+        if held_out:
+            return self._forward(batch, 1.0, 0.0, False)[0] * weight
+        if batch.tokens < self.smallest:
             self.eager += 1
             with torch.compiler.set_stance("force_eager"):
-                return self._forward(batch, self.temperature, self.smoothing, self.balance)
-        if held_out:
-            return self._forward(batch, 1.0, 0.0, 0.0)
-        return self._forward(batch, self.temperature, self.smoothing, self.balance)
+                return self._weighted(batch, weight, even)
+        return self._weighted(batch, weight, even)
 
-    def _forward(self, batch: Batch, temperature: float, smoothing: float, balance: float) -> Tensor:
+    def _weighted(self, batch: Batch, weight: float, even: float) -> Tensor:
+        loss, uneven = self._forward(batch, self.temperature, self.smoothing, bool(self.balance))
+        loss = loss * weight
+        return loss if uneven is None else loss + even * self.balance * uneven.to(loss.device)
+
+    def _forward(
+        self, batch: Batch, temperature: float, smoothing: float, balance: bool
+    ) -> tuple[Tensor, Tensor | None]:
         if balance or not self.fits(batch):
-            logits, uneven = plain_logits(self.model, batch, bool(balance))
-            loss = cross_entropy_of(logits, batch.targets, temperature, smoothing)
-            return loss if uneven is None else loss + balance * uneven.to(loss.device)
+            logits, uneven = plain_logits(self.model, batch, balance)
+            return cross_entropy_of(logits, batch.targets, temperature, smoothing), uneven
         if self.one_graph and self.model.config._attn_implementation == DENSE:
             batch = as_packed(batch)  # elsewhere a mask would cost the fused kernel
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)
         states = states.reshape(-1, states.shape[-1])[where]
-        return self._loss(states, head(self.model).weight, targets, temperature, smoothing)
+        return self._loss(states, head(self.model).weight, targets, temperature, smoothing), None

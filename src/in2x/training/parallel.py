@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
 from in2x.training.batches import Batch
-from in2x.training.forward import layers
+from in2x.training.forward import head, layers
+from in2x.training.precision import autocast, compute_dtype
 
 
 def start() -> None:
@@ -63,15 +64,30 @@ def main_first() -> Iterator[None]:
         wait()
 
 
+def products(device: torch.device) -> AbstractContextManager[object]:
+    """In which type matrices are multiplied: by autocast in one process; sharded weights are cast as they are gathered.
+
+    Autocast would keep a cast copy of every gathered weight until the pass is over: the whole model, unsharded.
+    """
+    return autocast(device) if processes() == 1 else nullcontext()
+
+
 def shard(loss_of: nn.Module, model: PreTrainedModel) -> None:
     """Shard `model` in place over all processes, one unit a layer; the rest is a unit with `loss_of`, which calls it.
 
-    The shards lie on the GPUs where there are some: the whole model need not fit on one.
+    The shards lie on the GPUs where there are some: the whole model need not fit on one. Masters are sharded in fp32,
+    gathered in `compute_dtype` a unit at a time and dropped after its pass, and gradients are summed in fp32. An
+    embedding that is not the head's is a unit too.
     """
-    mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (processes(),))
+    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    mesh = init_device_mesh(kind, (processes(),))
+    policy = MixedPrecisionPolicy(param_dtype=compute_dtype(torch.device(kind)), reduce_dtype=torch.float32)
     for layer in layers(model):
-        fully_shard(layer, mesh=mesh)
-    fully_shard(loss_of, mesh=mesh)
+        fully_shard(layer, mesh=mesh, mp_policy=policy)
+    words = model.get_input_embeddings()
+    if words.weight is not head(model).weight:
+        fully_shard(words, mesh=mesh, mp_policy=policy)
+    fully_shard(loss_of, mesh=mesh, mp_policy=policy)
 
 
 @torch.no_grad()
