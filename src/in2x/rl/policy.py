@@ -107,7 +107,7 @@ def answer_logprobs(
     else:
         alone = [Example(g.prompt + answer, len(g.prompt)) for g in groups for answer in g.answers]
         rows = collate(alone, pad).to(device)
-        logs = torch.log_softmax(plain_logits(model, rows)[0].float() / temperature, -1)
+        logs = torch.log_softmax(plain_logits(model, rows).float() / temperature, -1)
         chosen, entropy = logs.gather(1, rows.targets[:, None])[:, 0], -(logs.exp() * logs).sum(-1)
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])
     mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(device)
