@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from in2x.training.attention import LONG, causal_mask, documents_mask
+from in2x.training.attention import LONG, VARIABLE, causal_mask, documents_mask
 from in2x.training.attention import NAME as OURS
 from in2x.training.batches import Batch
 from in2x.training.compiling import own_cache
@@ -162,7 +162,7 @@ class LanguageModelingLoss(nn.Module):
         if (self.balance and not held_out) or not self.fits(batch):
             return batch.alone()
         device = next(self.parameters()).device.type
-        if self.model.config._attn_implementation == OURS and (device != "cpu" or batch.ids.shape[1] > LONG):
+        if self.model.config._attn_implementation == OURS and (device in VARIABLE or batch.ids.shape[1] > LONG):
             return batch.bordered()
         return batch
 
