@@ -65,7 +65,7 @@ class Optimizer:
         self.parts.append(part)
         self.rates.append(part.param_groups[0]["lr"])
 
-    def step(self, factor: float) -> float:
+    def step(self, factor: float) -> torch.Tensor:
         """Clip, step with the peak rates times `factor`, drop the gradients. Returns the gradient norm before clip."""
         norm = parallel.full(nn.utils.clip_grad_norm_(self.parameters, self.config.clip))
         for part, rate in zip(self.parts, self.rates, strict=True):
@@ -73,7 +73,7 @@ class Optimizer:
                 group["lr"] = rate * factor
             part.step()
             part.zero_grad(set_to_none=True)
-        return float(norm)
+        return norm
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
         """Every tensor of the optimizers' state, sharded as its parameter, by a name that is stable for the model."""
