@@ -111,7 +111,7 @@ def test_a_model_without_weights_is_the_model_but_for_them(tmp_path, monkeypatch
 
 @pytest.mark.slow
 def test_no_process_holds_more_than_its_shard_and_one_tensor(tmp_path):
-    shape = {"vocab_size": 16000, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 8,
+    shape = {"vocab_size": 4000, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12,
              "num_attention_heads": 8, "num_key_value_heads": 8, "head_dim": 64}  # fmt: skip
     train_tokenizer(["a b c d e f g"] * 20, 300).save_pretrained(tmp_path / "tokenizer")
     model = AutoModelForCausalLM.from_config(Qwen3Config(**shape, tie_word_embeddings=False), dtype=torch.float32)
@@ -123,10 +123,10 @@ def test_no_process_holds_more_than_its_shard_and_one_tensor(tmp_path):
     done = go(tmp_path, 2, "big", worker=state_worker.__file__)
     assert done.returncode == 0, done.stderr[-3000:]
     for peak in json.loads((tmp_path / "big.json").read_text()):
-        assert peak["opening"] < whole / 2 + largest
+        assert peak["opening"] < whole / 2 + 2 * largest
     one, two = json.loads((tmp_path / "big.json").read_text())
-    assert two["saving"] < 3 * largest  # it takes part, and keeps nothing
-    assert one["saving"] < whole + 3 * largest  # it fills a file of up to 2 GB
+    assert two["saving"] < whole / 3  # copies of a gathered tensor or two; the others' shards are half
+    assert one["saving"] < 4 / 3 * whole  # it fills a file of up to 2 GB
 
 
 @pytest.mark.slow

@@ -36,6 +36,7 @@ def save_sharded(model: PreTrainedModel, folder: Path) -> None:
         whole = {name: parallel.full(tensor).cpu() for name, tensor in names.items()}
         if parallel.rank() == 0:
             shards.add(revert_weight_conversion(model, whole))
+        del whole  # before the next is gathered
     if parallel.rank() == 0:
         shards.finish()
         model.config.dtype = str(model.dtype).removeprefix("torch.")
