@@ -144,7 +144,9 @@ class RlConfig(Config):
         False,
         "Compile sampling and updates where a compiler is found: some two minutes, won back after about 120 batches.",
     )
-    batch_tokens: int = knob(8192, "Positions a forward pass, padding included.", unit="tokens", ge=16)
+    device_tokens: int = knob(
+        8192, "Positions that one pass holds, padding included.", unit="tokens", ge=16, keyed=False
+    )
     dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0, keyed=False)
     dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1, keyed=False)
     shown: int = knob(10, "Trajectories kept for the report at each held-out score.", ge=0, keyed=False)

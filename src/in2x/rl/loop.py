@@ -27,7 +27,7 @@ from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import collate
-from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.checkpoint import Checkpoints
 from in2x.training.compiling import can_compile
 from in2x.training.examples import chat_examples
 from in2x.training.forward import forward_of, layers
@@ -91,7 +91,7 @@ class Policy:
         prompts = prompt_tokens(self.tokenizer, [i.messages for i in instructions[: config.minibatch]])
         answers = [[self.pad] * max(1, config.max_new_tokens // 2)] * config.samples
         groups = [Group(prompt, answers) for prompt in prompts]
-        part = next(length_groups([g.tokens for g in groups], config.batch_tokens))
+        part = next(length_groups([g.tokens for g in groups], config.device_tokens))
         self.model.eval()
         for temperature in (config.temperature.start, config.temperature.end):
             with autocast(self.model.device):
@@ -228,14 +228,14 @@ def update(
     elif later := [p for chosen in minibatches[1:] for p in chosen]:
         # The first minibatch is scored before any step: its own pass gives what is old.
         groups = [rollout.groups[p] for p in later]
-        scores = old_logprobs(policy.model, groups, temperature, policy.pad, config.batch_tokens, policy.compiled)
+        scores = old_logprobs(policy.model, groups, temperature, policy.pad, config.device_tokens, policy.compiled)
         old = dict(zip(later, scores, strict=True))
     sums: dict[str, list[float]] = {}
     for number, chosen in enumerate(minibatches):
         if not chosen and anchor is None:
             continue
         trajectories, tokens = len(chosen) * config.samples, int(lengths[chosen].sum())
-        for part in length_groups([rollout.groups[p].tokens for p in chosen], config.batch_tokens):
+        for part in length_groups([rollout.groups[p].tokens for p in chosen], config.device_tokens):
             numbers = [chosen[i] for i in part]
             with autocast(device):
                 scored = answer_logprobs(
@@ -257,7 +257,7 @@ def update(
             loss = config.sft_weight * anchor(rollout.instructions[number * config.minibatch :][: config.minibatch])
             loss.backward()
             sums.setdefault("sft_loss", []).append(float(loss.detach()) / config.sft_weight)
-        sums.setdefault("grad_norm", []).append(optimizer.step(factor))
+        sums.setdefault("grad_norm", []).append(float(optimizer.step(factor)))
     means = {name: float(np.mean(values)) for name, values in sums.items()}
     return means | {"flat_groups": float((~useful).float().mean())}
 
@@ -293,8 +293,8 @@ def reinforce(
     steps = epoch if config.steps is None else config.steps
     optimizer = Optimizer(policy.model, config.optimizer)
     average = Average(optimizer.parameters, config.optimizer.ema) if config.optimizer.ema else None
-    folder = stage.work / "rl"
-    state = load_checkpoint(folder, policy.model, optimizer, average) or {"step": 0, "seconds": 0.0}
+    checkpoints = Checkpoints(stage.work / "rl", policy.model, optimizer, average, stage.say)
+    state = checkpoints.load() or {"step": 0, "seconds": 0.0}
     step, spent = int(state["step"]), float(state["seconds"])
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
@@ -335,9 +335,9 @@ def reinforce(
                 stage.log.write({"step": step, **on_dev(step)})
             advance(1, f"reward {last['reward']:.3f}")
             if time.time() - saved > SAVE_SECONDS:
-                state = {"step": step, "seconds": spent + time.time() - began}
-                save_checkpoint(folder, policy.model, optimizer, average, state)
+                checkpoints.save({"step": step, "seconds": spent + time.time() - began})
                 saved = time.time()
+    checkpoints.wait()
     if average is not None:
         average.swap()
     if on_dev is not None:

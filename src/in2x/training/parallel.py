@@ -1,26 +1,30 @@
 """Training in several processes: FSDP2 shards of parameters, gradients and optimizer state (Zhao et al. 2023).
 
-Every process makes the whole batch (a pure function of the step) and computes its rows of it. Losses are weighted so
-that the averaged gradient is that of the whole batch in one process. Collectives are NCCL's on GPUs and gloo's on CPUs.
-In one process nothing here does anything.
+Each process makes and computes its own rows of a step (`passes`), with weights by which the averaged gradient is that
+of the whole step in one process. Collectives are NCCL's on GPUs and gloo's on CPUs. In one process nothing here does
+anything.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 from transformers import PreTrainedModel
 
-from in2x.training.batches import Batch
-from in2x.training.forward import layers
+from in2x.training.forward import head, layers
+from in2x.training.precision import autocast, compute_dtype
+
+T = TypeVar("T")
 
 
 def start() -> None:
@@ -47,73 +51,81 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
+def device() -> torch.device:
+    """Where this process computes, where several train together."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def wait() -> None:
     """Go on when every process is here."""
     if processes() > 1:
         distributed.barrier()
 
 
+_firsts = 0
+"""How often this process came to `main_first`: all do in the same order."""
+
+
 @contextmanager
 def main_first() -> Iterator[None]:
-    """Process 0 goes through the block before the others do: it writes what they then find finished."""
+    """Process 0 goes through the block before the others do: it writes what they then find finished.
+
+    They look for its word every so often and hold no collective open: NCCL gives up after ten minutes, and packing a
+    large corpus takes hours.
+    """
+    global _firsts
+    if processes() == 1:
+        yield
+        return
+    _firsts += 1
+    done, store = f"in2x/first/{_firsts}", distributed.distributed_c10d._get_default_store()
     if rank():
-        wait()
+        pause = 0.01
+        while not store.check([done]):
+            time.sleep(pause)
+            pause = min(1.0, 2 * pause)
     yield
     if not rank():
-        wait()
+        store.set(done, "1")
+
+
+def products(device: torch.device) -> AbstractContextManager[object]:
+    """In which type matrices are multiplied: by autocast in one process; sharded weights are cast as they are gathered.
+
+    Autocast would keep a cast copy of every gathered weight until the pass is over: the whole model, unsharded.
+    """
+    return autocast(device) if processes() == 1 else nullcontext()
 
 
 def shard(loss_of: nn.Module, model: PreTrainedModel) -> None:
     """Shard `model` in place over all processes, one unit a layer; the rest is a unit with `loss_of`, which calls it.
 
-    The shards lie on the GPUs where there are some: the whole model need not fit on one.
+    The shards lie on the GPUs where there are some: the whole model need not fit on one. Masters are sharded in fp32,
+    gathered in `compute_dtype` a unit at a time and dropped after its pass, and gradients are summed in fp32. An
+    embedding that is not the head's is a unit too.
     """
-    mesh = init_device_mesh("cuda" if torch.cuda.is_available() else "cpu", (processes(),))
+    mesh = init_device_mesh(device().type, (processes(),))
+    policy = MixedPrecisionPolicy(param_dtype=compute_dtype(device()), reduce_dtype=torch.float32)
     for layer in layers(model):
-        fully_shard(layer, mesh=mesh)
-    fully_shard(loss_of, mesh=mesh)
+        fully_shard(layer, mesh=mesh, mp_policy=policy)
+    words = model.get_input_embeddings()
+    if words.weight is not head(model).weight:
+        fully_shard(words, mesh=mesh, mp_policy=policy)
+    fully_shard(loss_of, mesh=mesh, mp_policy=policy)
 
 
-@torch.no_grad()
-def gather(sharded: nn.Module, whole: nn.Module) -> None:
-    """Copy the parameters of `sharded` into `whole`, an unsharded copy of the same model, in process 0."""
-    for source, target in zip(sharded.parameters(), whole.parameters(), strict=True):
-        value = full(source)
-        if rank() == 0:
-            target.copy_(value)
+def reshard(loss_of: nn.Module) -> None:
+    """Drop the whole parameters of the root that a forward pass without a backward one has left.
 
-
-def part(batch: Batch) -> tuple[Batch, float]:
-    """This process's rows of `batch`, and the factor that its mean loss gets.
-
-    FSDP averages gradients over n processes, so the mean over this part's positions counts n * here / all. A process
-    for which no row is left computes the first one for nothing: all must take part in the collectives.
+    The next pass would read them, whatever has become of the shards since.
     """
-    size, number = processes(), rank()
-    if size == 1:
-        return batch, 1.0
-    count, length = batch.ids.shape
-    rows = torch.arange(count)[number::size]
-    weight = 1.0
-    if not len(rows):
-        rows, weight = torch.tensor([0]), 0.0
-    new_row = torch.full((count,), -1)
-    new_row[rows] = torch.arange(len(rows))
-    owner = new_row[batch.where // length]
-    mine = owner >= 0
-    where = owner[mine] * length + batch.where[mine] % length
-    targets = batch.targets[mine]
-    if not len(where):
-        where, targets, weight = torch.tensor([0]), torch.tensor([0]), 0.0
+    if isinstance(loss_of, FSDPModule):
+        loss_of.reshard()
 
-    def take(values: Tensor | None) -> Tensor | None:
-        return None if values is None else values[rows]
 
-    mine_only = replace(
-        batch, ids=batch.ids[rows], where=where, targets=targets, starts=take(batch.starts),
-        positions=take(batch.positions), shared=take(batch.shared),
-    )  # fmt: skip
-    return mine_only, weight * size * len(where) / max(1, len(batch.where))
+def sharded(model: nn.Module) -> bool:
+    """Whether the parameters of `model` lie in several processes."""
+    return any(isinstance(p, DTensor) for p in model.parameters())
 
 
 def total(value: Tensor) -> Tensor:
@@ -125,7 +137,7 @@ def total(value: Tensor) -> Tensor:
     return value
 
 
-def agreed(answer: bool) -> bool:
+def agreed(answer: T) -> T:
     """What process 0 answers: clocks differ, and a checkpoint is written by all or none."""
     if processes() == 1:
         return answer
@@ -134,10 +146,26 @@ def agreed(answer: bool) -> bool:
     return told[0]
 
 
+def gathered(answer: T) -> list[T]:
+    """What every process answers, in their order."""
+    told = [answer] * processes()
+    if processes() > 1:
+        distributed.all_gather_object(told, answer)
+    return told
+
+
 def local(value: Tensor) -> Tensor:
     """What this process holds of `value`: storage that it may write to."""
     shards: Tensor = value.to_local() if isinstance(value, DTensor) else value
     return shards
+
+
+def rows(value: Tensor) -> slice:
+    """Which rows of `value` (of its first dimension; a number is one row) this process holds."""
+    if not isinstance(value, DTensor) or not value.ndim:
+        return slice(0, value.shape[0] if value.ndim else 1)
+    shape, offset = compute_local_shape_and_global_offset(value.shape, value.device_mesh, value.placements)
+    return slice(offset[0], offset[0] + shape[0])
 
 
 def full(value: Tensor) -> Tensor:
