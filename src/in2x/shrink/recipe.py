@@ -70,7 +70,8 @@ def shrunk(recipe: Recipe, folder: Path, server: str, launch: str, say: Say) -> 
     given["instruct"] = _instruct(given["instruct"], served)
     given["select"] = _select(given["select"], served, say)
     given["sft"] |= _least(given["sft"], {"passes": 2}) | {
-        "batch_tokens": ROWS * LONG, "max_tokens": LONG, "dev_every": 2, "dev_pairs": 8, "compile": False,
+        "batch_tokens": ROWS * LONG, "device_tokens": given["sft"]["device_tokens"] and ROWS * LONG // 2,
+        "max_tokens": LONG, "dev_every": 2, "dev_pairs": 8, "compile": False,
         "lora": _least(given["sft"]["lora"], {"rank": 4}),
     }  # fmt: skip
     given["rl"] = _rl(given["rl"], served, launch, say)
@@ -130,7 +131,14 @@ def _corpus(corpus: dict[str, Any], say: Say) -> dict[str, Any]:
 
 def _phase(phase: dict[str, Any], context: int) -> dict[str, Any]:
     size = ROWS * context
-    return {**phase, "context": context, "batch_tokens": size, "tokens": STEPS * size if phase["tokens"] else 0}
+    passes = phase["device_tokens"] and size // 2  # where a step is split, it is split here
+    return {
+        **phase,
+        "context": context,
+        "batch_tokens": size,
+        "device_tokens": passes,
+        "tokens": STEPS * size if phase["tokens"] else 0,
+    }
 
 
 def _served(server: str, template: str | None) -> Callable[[dict[str, Any] | None], dict[str, Any] | None]:
