@@ -35,6 +35,8 @@ from in2x.language.kernels import kernel
 from in2x.records import Document
 
 META = "blocks.json"
+BATCH, ALONE = 256, 64
+"""Documents that are tokenised at a time, and after how many such batches further processes are started."""
 Tokens = NDArray[np.unsignedinteger[Any]]
 
 
@@ -247,8 +249,6 @@ def tokenise(tokenizer: Any, documents: Iterable[Document], workers: int | None 
                 yield from waiting.popleft().result()
 
 
-BATCH, ALONE = 256, 64
-"""Documents that are tokenised at a time, and after how many such batches further processes are started."""
 _worker: Any = None
 
 

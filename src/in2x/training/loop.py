@@ -201,9 +201,8 @@ def held_out_loss(loss_of: LanguageModelingLoss, batches: Sequence[Batch]) -> fl
     device = next(loss_of.parameters()).device
     with parallel.products(device):
         for batch in batches:
-            total += float(loss_of(loss_of.prepared(batch, held_out=True).to(device), held_out=True)) * len(
-                batch.targets
-            )
+            ready = loss_of.prepared(batch, held_out=True).to(device)
+            total += float(loss_of(ready, held_out=True)) * len(batch.targets)
             count += len(batch.targets)
     return total / max(1, count)
 

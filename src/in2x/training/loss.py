@@ -180,7 +180,7 @@ class LanguageModelingLoss(nn.Module):
             even: factor on the balance loss.
         """
         if held_out:
-            return self._forward(batch, 1.0, 0.0, False)[0] * weight
+            return self._forward(batch, 1.0, 0.0, False)[0]
         if batch.tokens < self.smallest:
             self.eager += 1
             with torch.compiler.set_stance("force_eager"):

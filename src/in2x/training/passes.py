@@ -45,13 +45,11 @@ def divide(lengths: np.ndarray, processes: int, device_tokens: int | None) -> li
     count = 1
     if device_tokens is not None:
         count = max(1, -(-int(lengths[shares[0]].sum()) // device_tokens))
-        while count < most and not all(_fits(lengths[part], device_tokens) for s in shares for part in _cut(s, count)):
+        while count < most and not all(
+            _fits(lengths[part], device_tokens) for share in shares for part in np.array_split(share, count)
+        ):
             count += 1
-    return [_cut(share, min(count, most)) for share in shares]
-
-
-def _cut(rows: np.ndarray, count: int) -> list[np.ndarray]:
-    return np.array_split(rows, count)
+    return [np.array_split(share, min(count, most)) for share in shares]
 
 
 def _fits(lengths: np.ndarray, device_tokens: int) -> bool:
