@@ -10,6 +10,7 @@ work/
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -34,8 +35,10 @@ from in2x.training.batches import Example
 from in2x.training.forward import forward_of
 from in2x.training.model import load_model
 
-Progress = Callable[[str, float], AbstractContextManager[Callable[[float], Any]]]
+Progress = Callable[[str, int], AbstractContextManager[Callable[[float], Any]]]
 """A progress bar: of what, and of how many; yields what is called as it gets on."""
+ALIKE = 0.99
+"""Changes with a larger cosine have nothing to give each other."""
 LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
 
 
@@ -140,6 +143,19 @@ def merge(
     copy_companions(list(models.values())[-1], folder)
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(work.glob("model*.safetensors.json"))]
     return Survey(list(models), {name: Made(**about) for part in found for name, about in part.items()})
+
+    def said(self) -> list[str]:
+        """Lines for the person at the terminal: how alike the changes are, what follows, and who owns what."""
+        figures, owners = self.figures(), self.owners()
+        alike = {f"{a}/{b}": figures.get(f"cosine/{a}/{b}", 0.0) for a, b in itertools.combinations(self.names, 2)}
+        lines = []
+        if alike:
+            lines.append("cosine of the changes: " + ", ".join(f"{name} {value:.3f}" for name, value in alike.items()))
+            if min(alike.values()) > ALIKE:
+                lines.append("they changed the same way: choosing between them adds nothing, their mean may")
+        if owners:
+            lines.append("positions: " + ", ".join(f"{name} {share:.1%}" for name, share in owners["all"].items()))
+        return lines
 
 
 class _Mixer:

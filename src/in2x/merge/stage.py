@@ -20,9 +20,6 @@ from in2x.training.batches import Example
 from in2x.training.examples import chat_examples
 from in2x.training.model import load_tokenizer
 
-ALIKE = 0.99
-"""Changes with a larger cosine have nothing to give each other."""
-
 
 def run(config: MergeConfig, stage: Stage) -> None:
     """Merge `config.models` over the pretrained model (contract: `in2x.stage`).
@@ -42,13 +39,9 @@ def run(config: MergeConfig, stage: Stage) -> None:
         return list(chat_examples(tokenizer, (translation(pair, profile) for pair in chosen)))
 
     survey = merge(folder, stage.work, base, models, config, texts, config.shard_mb * 1_000_000, stage.progress)
-    figures, owners = survey.figures(), survey.owners()
-    stage.figures.update(method=config.method, tensors=len(survey.made), **figures)
-    if owners:
+    stage.figures.update(method=config.method, tensors=len(survey.made), **survey.figures())
+    if owners := survey.owners():
         stage.figures["owners"] = owners
     write_card(folder, stage.recipe, stage.inputs)
-    alike = {name[7:]: value for name, value in figures.items() if name.startswith("cosine/")}
-    stage.say(f"{config.method}; cosine of the changes: " + ", ".join(f"{k} {v:.3f}" for k, v in alike.items()))
-    between = [value for name, value in alike.items() if "merged" not in name]
-    if between and min(between) > ALIKE:
-        stage.say("the models changed the same way: to choose between their changes adds nothing, their mean may")
+    for line in survey.said():
+        stage.say(line)
