@@ -88,6 +88,19 @@ class Survey:
             for place in order
         }
 
+    def said(self) -> list[str]:
+        """Lines for the person at the terminal: how alike the changes are, what follows, and who owns what."""
+        figures, owners = self.figures(), self.owners()
+        alike = {f"{a}/{b}": figures.get(f"cosine/{a}/{b}", 0.0) for a, b in itertools.combinations(self.names, 2)}
+        lines = []
+        if alike:
+            lines.append("cosine of the changes: " + ", ".join(f"{name} {value:.3f}" for name, value in alike.items()))
+            if min(alike.values()) > ALIKE:
+                lines.append("they changed the same way: choosing between them adds nothing, their mean may")
+        if owners:
+            lines.append("positions: " + ", ".join(f"{name} {share:.1%}" for name, share in owners["all"].items()))
+        return lines
+
 
 def merge(
     folder: Path,
@@ -143,19 +156,6 @@ def merge(
     copy_companions(list(models.values())[-1], folder)
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(work.glob("model*.safetensors.json"))]
     return Survey(list(models), {name: Made(**about) for part in found for name, about in part.items()})
-
-    def said(self) -> list[str]:
-        """Lines for the person at the terminal: how alike the changes are, what follows, and who owns what."""
-        figures, owners = self.figures(), self.owners()
-        alike = {f"{a}/{b}": figures.get(f"cosine/{a}/{b}", 0.0) for a, b in itertools.combinations(self.names, 2)}
-        lines = []
-        if alike:
-            lines.append("cosine of the changes: " + ", ".join(f"{name} {value:.3f}" for name, value in alike.items()))
-            if min(alike.values()) > ALIKE:
-                lines.append("they changed the same way: choosing between them adds nothing, their mean may")
-        if owners:
-            lines.append("positions: " + ", ".join(f"{name} {share:.1%}" for name, share in owners["all"].items()))
-        return lines
 
 
 class _Mixer:
