@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 LEVELS = 1 << 15
-CHUNK = 1 << 19
+CHUNK = 1 << 18
 """Elements worked on at once."""
 
 
@@ -55,11 +55,10 @@ class Top:
         """How many of those at the threshold are still to be taken."""
 
     def take(self, codes: Tensor) -> Tensor:
-        """True where the next chunk of the stream is among the largest."""
-        mask = codes > self.threshold
-        if self.equal > 0:
-            equal = (codes == self.threshold).reshape(-1)
-            equal &= equal.cumsum(0, dtype=torch.int32) <= self.equal
-            self.equal -= int(equal.sum())
-            mask |= equal.reshape(codes.shape)
-        return mask
+        """Where the next chunk of the stream is among the largest: flat indices, ascending."""
+        flat = codes.reshape(-1)
+        found = (flat >= max(self.threshold, 1)).nonzero()[:, 0]
+        equal = flat[found] == self.threshold
+        chosen = ~equal | (equal.cumsum(0) <= self.equal)
+        self.equal = max(0, self.equal - int(equal.sum()))
+        return found[chosen]

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from in2x.artifact import write_json
 from in2x.errors import In2xError
-from in2x.merge.codes import Top, codes_of, histogram
+from in2x.merge.codes import CHUNK, Top, codes_of, histogram
 from in2x.merge.config import MixConfig
 from in2x.merge.importance import fisher, hessian, write_importance
 from in2x.merge.methods import linear, saliency, share_out, ties
@@ -196,10 +196,11 @@ class _Mixer:
             def trim(origin: Tensor, stored: Sequence[Tensor]) -> Tensor:
                 nonlocal at
                 here = slice(at, at := at + origin.numel())
-                changes = [
-                    change * top.take(c[here].reshape(origin.shape))
-                    for change, top, c in zip(_changes(origin, stored), tops, codes, strict=True)
-                ]
+                changes = _changes(origin, stored)
+                for change, top, c in zip(changes, tops, codes, strict=True):
+                    small = torch.ones(change.numel(), dtype=torch.bool)
+                    small[top.take(c[here])] = False
+                    change.view(-1)[small] = 0
                 return self._moved(origin, ties(changes, self.weights))
 
             return trim, []
@@ -215,7 +216,7 @@ class _Mixer:
                 merged = torch.where(mine == index, value, merged)
             return merged
 
-        return choose, [int((owner == index).sum()) for index in range(-1, len(self.models))]
+        return choose, [sum(int((part == i).sum()) for part in owner.split(CHUNK)) for i in range(-1, len(self.models))]
 
     def _moved(self, origin: Tensor, change: Tensor) -> Tensor:
         """`origin` with a change, scaled; computed in float32 and rounded once."""

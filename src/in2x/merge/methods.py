@@ -56,7 +56,7 @@ def share_out(codes: Sequence[Tensor], density: float, iterations: int) -> Tenso
     that want it, up to `density`. No position has two owners, and the order of the models decides exact ties alone.
 
     Args:
-        codes: of each model the saliency of every position, as `codes_of` makes it, int16 [positions].
+        codes: of each model the saliency of every position, as `codes_of` makes it, int16 [positions]; used up.
         density: largest share of the positions that one model may own.
         iterations: rounds; with more of them the models' shares grow more evenly.
 
@@ -75,23 +75,24 @@ def share_out(codes: Sequence[Tensor], density: float, iterations: int) -> Tenso
     caps = [-(-fair * (number + 1) // iterations) for number in range(iterations)]
     for cap, last in [*((cap, False) for cap in caps[:-1]), (fair, True), (limit, True)]:
         taken = True
-        while taken and any(mine < cap for mine in owned):
-            tops = [Top(counts, cap - mine) for counts, mine in zip(free, owned, strict=True)]
+        while taken and any(has < cap for has in owned):
+            tops = [Top(counts, cap - has) for counts, has in zip(free, owned, strict=True)]
             taken = False
             for first in range(0, total, CHUNK):
                 part = owner[first : first + CHUNK]
                 mine = [c[first : first + CHUNK] for c in codes]
-                bids = torch.stack([
-                    torch.where(top.take(code.masked_fill(part >= 0, 0)), score_of(code) / (mean or 1.0), -1.0)
-                    for top, code, mean in zip(tops, mine, means, strict=True)
-                ])  # fmt: skip
-                best, winner = bids.max(0)
-                won = best >= 0
-                if not won.any():
-                    continue
-                taken = last
-                part[won] = winner[won].to(torch.int8)
-                for index, code in enumerate(mine):
-                    free[index] -= histogram(code[won])
-                    owned[index] += int((winner[won] == index).sum())
+                best, bid = torch.zeros(part.numel()), torch.zeros(part.numel(), dtype=torch.bool)
+                for index, (top, code, mean) in enumerate(zip(tops, mine, means, strict=True)):
+                    places = top.take(code)
+                    score = score_of(code[places]) / (mean or 1.0)
+                    wins = ~bid[places] | (score > best[places])
+                    bid[places] = True
+                    part[places[wins]], best[places[wins]] = index, score[wins]
+                gone = bid.nonzero()[:, 0]
+                taken |= last and len(gone) > 0
+                won = torch.bincount(part[gone].int(), minlength=models).tolist()
+                owned = [old + new for old, new in zip(owned, won, strict=True)]
+                for counts, code in zip(free, mine, strict=True):
+                    counts -= torch.bincount(code[gone].int(), minlength=LEVELS)
+                    code[gone] = 0  # nobody bids for it again
     return owner
