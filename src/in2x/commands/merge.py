@@ -78,6 +78,8 @@ def merge_models(
     if not out.resolve().parent.is_dir():
         raise UsageError("there is no folder to make this in", file=out, mend=f"mkdir -p {out.parent}")
     named = dict(zip(_names(models), models, strict=True))
+    if len(named) < len(models):
+        raise UsageError("a model is given twice", mend="give each model once")
     check_folders(base, named)
     hashes = _hashes([base, *models])
     _check_different(dict(zip(["the base", *named], hashes, strict=True)))

@@ -259,12 +259,15 @@ def _tracked(texts: Sequence[Example], what: str, progress: Progress) -> Iterato
             advance(1)
 
 
-LEFT_BEHIND = ("README.md", "training_args.bin", "manifest.json")
+LEFT_BEHIND = ("README.md", "manifest.json")
 """Files beside a model's weights that speak of that model alone."""
+OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack")
+"""What a folder may hold beside safetensors: the unmerged weights again."""
 
 
 def copy_companions(source: Path, target: Path) -> None:
     """Copy what stands beside the weights in a model folder: config, tokenizer, chat template, prompt profile."""
     for file in sorted(source.iterdir()):
-        if file.is_file() and ".safetensors" not in file.name and file.name not in LEFT_BEHIND:
+        weights = ".safetensors" in file.name or file.suffix in OTHER_WEIGHTS
+        if file.is_file() and not weights and file.name not in LEFT_BEHIND:
             shutil.copyfile(file, target / file.name)
