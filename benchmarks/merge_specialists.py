@@ -1,15 +1,16 @@
 """Merging: do four specialists from one base become one model that is good at all four, and by which method?
 
     in2x run recipes/demo.yaml --until pretrain
-    python benchmarks/merge_specialists.py runs/demo             three seeds, 25 minutes on one thread
+    python benchmarks/merge_specialists.py runs/demo             three seeds, some 20 minutes on one thread
+    python benchmarks/merge_specialists.py runs/demo --from sft  gentler specialists, of a model that can do all four
     python benchmarks/merge_specialists.py runs/demo --quick     one seed, a few steps: does it run?
 
-The base is the pretrained model of the run. Each specialist learns one task of the micro-world: en->ja, ja->en, zh->ja,
-or a Japanese sentence in another register. "joint" learns what the four learn, in as many steps as they take together.
-Each method has six tries at its knobs (TRIES), of which the best mean over the four development sets is kept; scores
-are of test sets that nothing was chosen on. Score: mean chrF of greedy answers, mean over the four sets; intervals by
-bootstrap over sentences, each set by itself, after the mean over seeds. What is done is kept in `--cache`: a stopped
-run goes on.
+The base is the pretrained model of the run, which has seen no instruction (or its SFT model). Each specialist learns one
+task of the micro-world: en->ja, ja->en, zh->ja, or a Japanese sentence in another register. "joint" learns what the four
+learn, in as many steps as they take together. Each method has six tries at its knobs (TRIES), of which the best mean
+over the four development sets is kept; scores are of test sets that nothing was chosen on. Score: mean chrF of greedy
+answers, mean over the four sets; intervals by bootstrap over sentences, each set by itself, after the mean over seeds.
+What is done is kept in `--cache`: a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -47,15 +48,20 @@ from in2x.training.model import load_model, load_tokenizer, save_model
 TASKS = ("en-ja", "ja-en", "zh-ja", "register")
 HELD_OUT = 1
 """Seed of the demonstration: its corpus holds none of the sentences held out under it."""
-OBIM: list[dict[str, Any]] = [{"density": d, "scale": s} for d in (0.15, 0.25) for s in (1.0, 1.5, 2.0)]
+OBIM: list[dict[str, Any]] = [{"density": d, "scale": s} for d in (0.15, 0.25) for s in (0.5, 1.0, 1.5)]
 TRIES: dict[str, list[dict[str, Any]]] = {
-    "linear": [{"method": "linear", "scale": s} for s in (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)],
-    "TIES": [{"method": "ties", "density": d, "scale": s} for d in (0.3, 0.7) for s in (1.0, 1.5, 2.0)],
+    "linear": [{"method": "linear", "scale": s} for s in (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)],
+    "TIES": [{"method": "ties", "density": d, "scale": s} for d in (0.3, 0.7) for s in (0.5, 1.0, 1.5)],
     "OBIM, Hessian": [{"method": "obim", "saliency": "hessian", **knobs} for knobs in OBIM],
     "OBIM, Fisher": [{"method": "obim", "saliency": "fisher", **knobs} for knobs in OBIM],
     "OBIM, magnitude": [{"method": "obim", "saliency": "magnitude", **knobs} for knobs in OBIM],
 }
 """Of linear, `scale` 1 is the mean of the models and 4 the sum of their changes."""
+OPTIMIZERS = {
+    "pretrain": OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="cosine", ema=0.99),
+    "sft": OptimizerConfig(name="adamw", lr=3e-4, schedule="cosine", ema=0.99),
+}
+"""What teaches from nothing, and what changes little."""
 Scores = dict[str, list[float]]
 """Task -> chrF of each sentence."""
 
@@ -74,8 +80,8 @@ def pairs_of(item: Item, task: str, rng: random.Random) -> Iterator[Pair]:
 class Bench:
     """One run of the benchmark."""
 
-    def __init__(self, run: Path, place: Path, quick: bool) -> None:
-        self.base, self.cache = run / "pretrain" / "model", place
+    def __init__(self, run: Path, start: str, place: Path, quick: bool) -> None:
+        self.base, self.cache, self.knobs = run / start / "model", place, OPTIMIZERS[start]
         self.tokenizer, self.profile = load_tokenizer(self.base), PromptProfile.load(run / "sft" / "model")
         if not (run / "sft" / "model").exists():
             self.profile = PromptProfile.load(self.base)
@@ -106,9 +112,8 @@ class Bench:
             model, steps = load_model(self.base), self.steps * len(tasks)
             found = [example for task in tasks for example in self.learnt(task, seed)]
             whole = plan(found, self.tokenizer.pad_token_id, 2048, epochs=8)
-            knobs = OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="cosine", ema=0.99)
             with tempfile.TemporaryDirectory() as work:
-                train(model, Plan(min(steps, whole.steps), whole.batch, {}), knobs, stage(Path(work), seed),
+                train(model, Plan(min(steps, whole.steps), whole.batch, {}), self.knobs, stage(Path(work), seed),
                       what="sft", compiled=False)  # fmt: skip
             partial = folder.with_name(folder.name + ".partial")
             shutil.rmtree(partial, ignore_errors=True)
@@ -141,16 +146,18 @@ class Bench:
             merge(Path(folder), shared, self.base, models, MixConfig(**knobs), texts, 10**9, _silent)
             return self.score(Path(folder), held)
 
-    def method(self, seed: int, name: str) -> dict[str, Any]:
+    def tested(self, seed: int, name: str, folder: Path) -> Scores:
+        found: Scores = self.kept(seed, f"test {name}", lambda: self.score(folder, self.test))
+        return found
+
+    def method(self, seed: int, name: str) -> tuple[dict[str, Any], Scores]:
         """The best of a method's tries on the development sets, and its test scores."""
         tried = [
             self.kept(seed, f"dev {name} {number}", lambda knobs=knobs: self.merged(seed, knobs, self.dev))
             for number, knobs in enumerate(self.tries[name])
         ]
-        best = max(range(len(tried)), key=lambda n: mean(tried[n]))
-        knobs = self.tries[name][best]
-        scores = self.kept(seed, f"test {name}", lambda: self.merged(seed, knobs, self.test))
-        return {"knobs": knobs, "scores": scores}
+        knobs = self.tries[name][max(range(len(tried)), key=lambda n: mean(tried[n]))]
+        return knobs, self.kept(seed, f"test {name}", lambda: self.merged(seed, knobs, self.test))
 
 
 @contextmanager
@@ -178,31 +185,32 @@ def interval(scores: list[Scores], less: list[Scores] | None = None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a run whose pretrain stage is finished, for example runs/demo")
+    parser.add_argument("--from", dest="start", choices=list(OPTIMIZERS), default="pretrain")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cache", type=Path, default=Path("runs/merge-specialists"))
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     began = time.time()
     print(machine("transformers"), flush=True)
-    place = given.cache.with_name(given.cache.name + "-quick") if given.quick else given.cache
-    bench = Bench(given.run, place, given.quick)
+    place = given.cache / (given.start + ("-quick" if given.quick else ""))
+    bench = Bench(given.run, given.start, place, given.quick)
     seeds = range(1 if given.quick else given.seeds)
     systems: dict[str, list[Scores]] = {}
     chosen: dict[str, list[str]] = {}
     for seed in seeds:
-        one = {"base": bench.base, **{task: bench.taught(task, (task,), seed) for task in TASKS}}
-        one["joint"] = bench.taught("joint", TASKS, seed)
-        for name, folder in one.items():
-            found = bench.kept(seed, f"test {name}", lambda folder=folder: bench.score(folder, bench.test))
-            systems.setdefault(name, []).append(found)
+        lone = {"base": bench.base, **{task: bench.taught(task, (task,), seed) for task in TASKS}}
+        for name, folder in lone.items():
+            systems.setdefault(name, []).append(bench.tested(seed, name, folder))
         for name in bench.tries:
-            result = bench.method(seed, name)
-            systems.setdefault(name, []).append(result["scores"])
-            knobs = {k: v for k, v in result["knobs"].items() if k in ("density", "scale")}
-            chosen.setdefault(name, []).append(", ".join(f"{k} {v}" for k, v in knobs.items()))
+            knobs, scores = bench.method(seed, name)
+            systems.setdefault(name, []).append(scores)
+            chosen.setdefault(name, []).append(f"{knobs.get('density', '')} x{knobs['scale']}".strip())
+        systems.setdefault("joint", []).append(bench.tested(seed, "joint", bench.taught("joint", TASKS, seed)))
     single = max(TASKS, key=lambda task: np.mean([mean(s) for s in systems[task]]))
     print(f"\nThe best single specialist is {single}.\n")
-    print("| system | " + " | ".join(TASKS) + " | mean of four | against it | by seed | chosen on dev |")
+    print(
+        "| system | " + " | ".join(TASKS) + " | mean of four | against it | by seed | density and scale chosen on dev |"
+    )
     print("|---|" + "---:|" * 7 + "---|")
     for name, scores in systems.items():
         cells = [f"{np.mean([np.mean(s[task]) for s in scores]):.1f}" for task in TASKS]
