@@ -5,12 +5,12 @@
     python benchmarks/merge_specialists.py runs/demo --from sft  gentler specialists, of a model that can do all four
     python benchmarks/merge_specialists.py runs/demo --quick     one seed, a few steps: does it run?
 
-The base is the pretrained model of the run, which has seen no instruction (or its SFT model). Each specialist learns one
-task of the micro-world: en->ja, ja->en, zh->ja, or a Japanese sentence in another register. "joint" learns what the four
-learn, in as many steps as they take together. Each method has six tries at its knobs (TRIES), of which the best mean
-over the four development sets is kept; scores are of test sets that nothing was chosen on. Score: mean chrF of greedy
-answers, mean over the four sets; intervals by bootstrap over sentences, each set by itself, after the mean over seeds.
-What is done is kept in `--cache`: a stopped run goes on.
+The base is the pretrained model of the run, which has seen no instruction (or its SFT model). Each specialist learns
+one task of the micro-world: en->ja, ja->en, zh->ja, or a Japanese sentence in another register. "joint" learns what the
+four learn, in as many steps as they take together. Each method has six tries at its knobs (TRIES), of which the best
+mean over the four development sets is kept; scores are of test sets that nothing was chosen on. Score: mean chrF of
+greedy answers, mean over the four sets; intervals by bootstrap over sentences, each set by itself, after the mean over
+seeds. What is done is kept in `--cache`: a stopped run goes on.
 """
 
 from __future__ import annotations

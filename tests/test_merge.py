@@ -402,7 +402,7 @@ def test_stage_gives_the_same_bytes_in_shards_after_a_stop(inputs, tmp_path):
     whole = load_file(tmp_path / "a" / "model" / "model.safetensors")
     out = tmp_path / "b"
     merge(inputs, out, method="obim", calibration=4)
-    (out / "model" / "model.safetensors").unlink()
+    (out / "work" / "model.safetensors.json").unlink()
     assert (out / "work" / "importance.0.safetensors").exists(), "calibration must outlive a stop"
     merge(inputs, out, method="obim", calibration=4)
     again = load_file(out / "model" / "model.safetensors")

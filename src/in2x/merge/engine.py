@@ -139,6 +139,9 @@ def merge(
             if not file.exists():
                 _calibrate(path, weights[name], how, _tracked(texts(name), f"calibrate {name}", progress), file)
             importance[index] = Weights(file)
+    for file in folder.glob("*.safetensors"):
+        if not (work / f"{file.name}.json").exists():  # nobody knows what became of its tensors
+            file.unlink()
     mixer = _Mixer(origin, list(weights.values()), importance, how)
     made: dict[str, Made] = {}
 
