@@ -55,6 +55,39 @@ Software: {versions}.
 """
 
 
+MERGED = """---
+library_name: transformers
+tags: [in2x, merge]
+---
+
+# {name}
+
+{count} models over their common base `{base}`, merged by in2x {version}: {config}.
+
+{models}
+
+`manifest.json` has the hashes of all inputs and, for obim, which model owns what, layer by layer. Tokenizer, chat
+template and configuration are those of the last model.
+"""
+
+
+def write_merge_card(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write README.md into a folder that `in2x merge-models` makes, from its manifest."""
+    owners = manifest["owners"].get("all", {})
+    rows = ["| model | share of the positions |", "|---|---:|", *(f"| {n} | {s:.1%} |" for n, s in owners.items())]
+    if not owners:
+        rows = [f"- {name}: `{model['path']}`" for name, model in manifest["models"].items()]
+    text = MERGED.format(
+        name=folder.name.removeprefix(".").removesuffix(".merging"),
+        count=len(manifest["models"]),
+        base=manifest["base"]["path"],
+        version=__version__,
+        config=", ".join(f"{knob} {value}" for knob, value in manifest["config"].items() if value != ()),
+        models="\n".join(rows),
+    )
+    write_text(folder / "README.md", text)
+
+
 def write_card(folder: Path, recipe: Facts, artifacts: Mapping[str, Artifact]) -> None:
     """Write README.md into a model folder: use, recipe and the figures of each stage in `artifacts`."""
     languages = recipe.languages
