@@ -51,6 +51,8 @@ NAMES = tuple(
     for suffix in ("", *(f"/<={top}" for top in BUCKETS), f"/>{BUCKETS[-1]}")
 )
 """Metrics of the objective, in one order on every process."""
+GROUPED = frozenset({"consensus", "judged"})
+"""Rewards that see all answers to a prompt."""
 BUFFER, WINDOW = "answers-{}.safetensors", "window-{}.json"
 
 
@@ -74,9 +76,16 @@ def grpo_arguments(
     alone: that loss is not used.
 
     Raises:
-        UsageError: the batch does not divide by what the devices take in one pass.
+        UsageError: the batch does not divide by what the devices take in one pass, or answers to one prompt would be
+            scored by different processes though a reward sees them together.
     """
     check(config)
+    if config.prompts % processes and not GROUPED.isdisjoint(config.rewards):
+        raise UsageError(
+            f"{config.prompts} prompts in {processes} processes tear answers to a prompt apart, and "
+            f"{' and '.join(sorted(GROUPED & config.rewards.keys()))} must see them together",
+            mend="make rl.prompts a multiple of the processes",
+        )
     once = config.trl.device_batch * processes
     update = config.minibatch * config.samples
     if update % once:
