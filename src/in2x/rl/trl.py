@@ -35,6 +35,7 @@ from in2x.chat.render import prompt_tokens
 from in2x.errors import UsageError
 from in2x.language.reasoning import without_reasoning
 from in2x.records import Instruction, Message
+from in2x.rl.check import check_trl
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import BUCKETS, advantages, objective
 from in2x.rl.rewards.base import reward_items
@@ -56,17 +57,6 @@ GROUPED = frozenset({"consensus", "judged"})
 BUFFER, WINDOW = "answers-{}.safetensors", "window-{}.json"
 
 
-def check(config: RlConfig) -> None:
-    """Raise UsageError where the recipe asks for what this backend does not have."""
-    for wrong, what in (
-        (config.optimizer.name != "adamw", "rl.optimizer.name other than adamw"),
-        (config.optimizer.ema > 0, "rl.optimizer.ema"),
-        (config.sft_weight > 0, "rl.sft_weight"),
-    ):
-        if wrong:
-            raise UsageError(f"{what} belongs to the native backend", mend="leave it out or set rl.backend: native")
-
-
 def grpo_arguments(
     config: RlConfig, folder: Path, steps: int, seed: int, processes: int = 1, *, held: bool = False
 ) -> GRPOConfig:
@@ -79,7 +69,7 @@ def grpo_arguments(
         UsageError: the batch does not divide by what the devices take in one pass, or answers to one prompt would be
             scored by different processes though a reward sees them together.
     """
-    check(config)
+    check_trl(config)
     if config.prompts % processes and not GROUPED.isdisjoint(config.rewards):
         raise UsageError(
             f"{config.prompts} prompts in {processes} processes tear answers to a prompt apart, and "
