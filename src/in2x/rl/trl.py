@@ -9,6 +9,7 @@ checkpoints, its metrics. What is replaced here, and where:
   native loop; advantages by `objective.advantages`; groups of equal reward take no part and are counted;
 - the temperature (`set_temperature`), which TRL copies at the start into five places;
 - prompts are tokenised by `chat/render.py`, as everywhere else here;
+- the order of prompts, which is a function of the epoch, so that a resume in a later epoch is exact;
 - checkpoints also hold the answers that are not used up yet, so a resume inside a generation window is exact.
 
 Written against trl 1.16.0, which `pyproject.toml` pins; the tests fail where a newer one moves these places.
@@ -238,6 +239,15 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
             ),
         )
         return self.lr_scheduler
+
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        """TRL's order of prompts, made a function of seed and epoch: its own goes on from what a process drew before.
+
+        transformers calls `set_epoch` before each pass, and a resumed process begins in a later one.
+        """
+        sampler = super()._get_train_sampler(dataset)
+        sampler.set_epoch = lambda epoch: sampler.generator.manual_seed(self.args.seed + epoch)
+        return sampler
 
     def score(
         self, prompts: Any, completions: Any, completion_ids: Any, item: list[int], log_metric: Any, **_: Any
