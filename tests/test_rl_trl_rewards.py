@@ -36,7 +36,7 @@ def checked(name: str, answer: str, **verifier: object) -> Instruction:
 
 def prompts() -> list[Instruction]:
     """One prompt or more for every reward; nearly untrained models answer some of them rightly."""
-    facts = {"traps": ["a"], "natural": ["b", "c"], "names": {"Ann": "アン"}, "glossary": {"cat": "猫"}}
+    facts = {"traps": ["a"], "natural": ["b", "c"], "names": {"Ann": "アン"}, "glossary": {"cats": "猫"}}
     pairs = [
         Pair("1", "en", "ja", "Ann has 3 cats.", "アンは猫を三匹飼っています。", "polite", checks=facts),
         Pair("2", "en", "ja", "One.\nTwo.", "一つ。\n二つ。", "plain"),
@@ -126,7 +126,7 @@ def test_every_reward_trains_and_a_killed_run_ends_in_the_same_weights(tmp_path,
         assert torch.isfinite(whole).all() and torch.equal(whole, cut) and not torch.equal(before, whole)
     figures = places["cut"].figures
     assert figures["processes"] == processes
-    rows = [row for row in places["cut"].log.read() if "reward" in row]
+    rows = [row for row in places["cut"].log.read() if "lr" in row]
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert {f"reward/{name}" for name in rewards} <= {key for row in rows for key in row}
 

@@ -50,7 +50,7 @@ def asked(name: str) -> Instruction:
     return Instruction(
         name, "ja", "translate", [{"role": "user", "content": f"Translate into Japanese: {SOURCES[name]}"}],
         answer=REFERENCES[name],
-        verifier={"name": "translation", "source": SOURCES[name], "src_lang": "en", "tgt_lang": "ja"},
+        verifier={"name": "translation", "source": SOURCES[name], "from": "en", "to": "ja"},
     )  # fmt: skip
 
 
