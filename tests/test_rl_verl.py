@@ -1,21 +1,30 @@
-"""The verl plugin, without verl: the registered loss is the objective, the reward is the scorer's total."""
+"""What verl is given, without verl: loss, advantages, rewards of whole groups, and the job that starts it."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import json
+import shutil
+import subprocess
 import tomllib
-from importlib.metadata import EntryPoint
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
-from in2x.records import Instruction
-from in2x.rl.config import ObjectiveConfig
+from in2x.artifact import MANIFEST, write_json
+from in2x.errors import In2xError, UsageError
+from in2x.records import Instruction, Pair, write_records
+from in2x.rl import verl_scores
+from in2x.rl.config import ObjectiveConfig, RlConfig
 from in2x.rl.objective import objective
-from in2x.rl.verl import LOSS_MODE, compute_score, trajectory_loss, verl_row
+from in2x.rl.verl import group_advantages, trajectory_loss
+from in2x.rl.verl_job import check
+from in2x.rl.verl_scores import GroupScores
+from in2x.training.config import LoraConfig
 from test_rl_objective import batch
 
 CONFIG = SimpleNamespace(clip_ratio=0.2, clip_ratio_high=0.28, clip_ratio_c=3.0, global_batch_info={})
@@ -56,27 +65,116 @@ def test_rollout_weights_scale_the_trajectory():
     assert float(loss) == pytest.approx(float(expected), rel=1e-6)
 
 
-def test_it_registers_under_its_name(monkeypatch):
-    registry = {}
-    core = ModuleType("verl.trainer.ppo.core_algos")
-    core.register_policy_loss = lambda name: lambda function: registry.setdefault(name, function)
-    for name in ("verl", "verl.trainer", "verl.trainer.ppo"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, core.__name__, core)
+def test_each_group_has_the_advantages_of_the_native_loop():
+    rewards, mask = torch.tensor([[0.0], [1.0], [0.5], [1.0]]), torch.ones(4, 1)
+    gain, returns = group_advantages("group", rewards, mask, ["a", "b", "a", "b"])
+    assert gain[:, 0].tolist() == pytest.approx([-1, 0, 1, 0], abs=1e-4) and returns is gain
+
+
+def test_the_entry_point_is_a_module_that_registers_when_it_is_imported():
+    """verl 0.9 loads it and calls nothing; with verl itself: test_rl_verl_real.py."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    EntryPoint("in2x", project["entry-points"]["verl.plugins"]["in2x"], "verl.plugins").load()()
-    assert registry == {LOSS_MODE: trajectory_loss}
+    assert project["entry-points"]["verl.plugins"] == {"in2x": "in2x.rl.verl_plugin"}
 
 
-def test_rewards_by_verls_signature():
-    instruction = Instruction("1", "en", "exact", [{"role": "user", "content": "?"}], answer="yes",
-                              verifier={"name": "exact", "value": "yes"})  # fmt: skip
-    row = verl_row(instruction, {"exact": 1.0, "chrf": 2.0})
+def asked(name: str = "1", value: str = "yes") -> Instruction:
+    return Instruction(name, "en", "exact", [{"role": "user", "content": f"? {name}"}], answer=value,
+                       verifier={"name": "exact", "value": value})  # fmt: skip
 
-    def score(answer, row=row):
-        return asyncio.run(compute_score(row["data_source"], answer, row["reward_model"]["ground_truth"],
-                                         extra_info=row["extra_info"]))  # fmt: skip
 
-    assert score(" yes ") == {"score": 1.0, "unscored": 0.0, "exact": 1.0, "chrf": -1.0}
-    assert score("no")["score"] == 0.0
-    assert score("yes", verl_row(instruction, {"chrf": 1.0})) == {"score": 0.0, "unscored": 1.0, "chrf": -1.0}
+def knobs(**changes) -> RlConfig:
+    values = dict(prompts=2, samples=3, minibatch=1, max_new_tokens=10, overlong_buffer=4, rewards={"exact": 1.0})
+    return RlConfig(**{**values, **changes})
+
+
+def scored(folder: Path, config: RlConfig, *sent: tuple[str, Instruction, int, str, int]) -> list[dict[str, float]]:
+    folder.mkdir(exist_ok=True)
+    (folder / "rl.json").write_text(config.model_dump_json())
+    scores = GroupScores(folder, folder)
+
+    async def all_of_them() -> list[dict[str, float]]:
+        return await asyncio.gather(*(scores.score(*one) for one in sent))
+
+    try:
+        return asyncio.run(all_of_them())
+    finally:
+        scores.close()
+
+
+@pytest.fixture
+def in_a_thread(monkeypatch):
+    """The rewards in a thread of this process: a process of their own takes seconds to start."""
+    monkeypatch.setattr(verl_scores, "ProcessPoolExecutor", lambda count, context: ThreadPoolExecutor(count))
+
+
+@pytest.mark.usefixtures("in_a_thread")
+def test_answers_are_scored_when_their_group_is_whole_with_the_length_penalty(tmp_path):
+    found = scored(
+        tmp_path, knobs(), ("x", asked("1"), 3, " yes ", 2), ("y", asked("2", "no"), 1, "no", 2),
+        ("x", asked("1"), 3, "<think>no</think>yes", 8), ("x", asked("1"), 3, "no", 10),
+    )  # fmt: skip
+    assert [row["score"] for row in found] == [1.0, 1.0, 0.5, -1.0]
+    assert [row["length_penalty"] for row in found] == [0, 0, -0.5, -1]
+
+
+@pytest.mark.usefixtures("in_a_thread")
+def test_what_nothing_can_judge_earns_the_mean_of_its_group_and_a_batch_of_it_ends_the_run(tmp_path):
+    broken = Instruction("3", "en", "format", [{"role": "user", "content": "?"}],
+                         verifier={"name": "format", "matches": "("})  # fmt: skip
+    both = knobs(rewards={"exact": 1.0, "format": 1.0})
+    one, two, three = (("x", item, 3, text, 2) for item, text in ((asked(), "yes"), (broken, "a"), (asked(), "no")))
+    found = scored(tmp_path, both, one, two, three)
+    assert [(row["score"], row["unscored"]) for row in found] == [(1.0, 0), (0.5, 1), (0.0, 0)]
+    with pytest.raises(In2xError, match="no answer could be rewarded in a whole batch"):
+        scored(tmp_path, both, *[("z", broken, 6, "a", 2)] * 6)
+
+
+@pytest.mark.usefixtures("in_a_thread")
+def test_a_group_that_lost_an_answer_does_not_wait_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(verl_scores, "PATIENCE", 0.05)
+    assert scored(tmp_path, knobs(), ("x", asked(), 3, "yes", 2), ("x", asked(), 3, "no", 2))[1]["score"] == 0.0
+
+
+def test_rewards_that_cannot_be_opened_say_why(tmp_path):
+    with pytest.raises(In2xError, match="there is no reward 'exakt'"):
+        scored(tmp_path, knobs(rewards={"exakt": 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"objective": ObjectiveConfig(level="token")}, "level token"),
+        ({"sft_weight": 0.1}, "sft_weight"),
+        ({"lora": LoraConfig(rank=4)}, "rl.lora"),
+        ({"rewards": {"judged": 1.0}}, "needs a server"),
+    ],
+)
+def test_what_verl_has_not_is_one_sentence(changes, word):
+    with pytest.raises(UsageError, match=word):
+        check(knobs(**changes))
+
+
+def test_the_command_writes_a_job_from_a_finished_run(tmp_path, tiny_model, in2x):
+    run = tmp_path / "run"
+    for stage in ("data", "select", "sft"):
+        (run / stage).mkdir(parents=True)
+    shutil.copytree(tiny_model, run / "sft" / "model")
+    write_records(run / "select" / "rl.parquet", [asked(str(n)) for n in range(5)], Instruction)
+    write_records(run / "data" / "pairs.dev.parquet", [Pair("猫。", "ja", "en", "A cat.", "a")], Pair)
+    for stage in ("data", "select", "sft"):
+        write_json(run / stage / MANIFEST, {})
+    recipe = Path(__file__).parents[1] / "recipes" / "demo.yaml"
+    call = ("export", recipe, "--to", "verl", "-o", tmp_path / "job", "--out", run, "--set", "rl.prompts=2",
+            "--set", "rl.minibatch=1", "--set", "rl.tasks=[]", "--set", "rl.rewards={exact: 1}")  # fmt: skip
+    code, _, err = in2x(*call)
+    assert code == 2 and "rl.sft_weight is not for verl" in err and not (tmp_path / "job").exists()
+    code, out, err = in2x(*call, "--set", "rl.sft_weight=0")
+    assert code == 0, err
+    assert "not in verl: temperature decay: it stays at 1\n" in out and "5 prompts" in out
+    job = tmp_path / "job"
+    assert {file.name for file in job.iterdir()} == {"train.parquet", "val.parquet", "rl.json", "verl.sh"}
+    rows = pq.read_table(job / "train.parquet").to_pylist()
+    assert [row["extra_info"]["answers"] for row in rows] == [8] * 5
+    assert Instruction.from_row(json.loads(rows[0]["extra_info"]["instruction"])) == asked("0")
+    assert pq.read_table(job / "val.parquet").to_pylist()[0]["extra_info"]["answers"] == 1
+    subprocess.run(["bash", "-n", job / "verl.sh"], check=True)

@@ -1,27 +1,27 @@
-"""What a run gives to other programs: the RL prompts of a finished selection as verl's Parquet."""
+"""What a run gives to other programs: reinforcement learning by verl."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from in2x.artifact import Artifact
 from in2x.recipe import Recipe
-from in2x.rl.questions import questions
-from in2x.rl.verl import verl_row
+from in2x.rl.questions import held_out, payable, questions
+from in2x.rl.verl_job import write_job
 
 
-def verl_prompts(recipe: Recipe, run: Path, out: Path) -> int:
-    """Write the RL prompts of the finished run `run` to `out` (beside, then renamed); returns how many.
+def verl_job(recipe: Recipe, run: Path, out: Path) -> tuple[int, list[str]]:
+    """Write what verl trains with from the finished run `run` to the folder `out`.
+
+    Returns how many prompts, and what of the recipe verl does without.
 
     Raises:
-        In2xError: the run has no finished selection.
+        UsageError: the recipe asks for what verl has not.
+        In2xError: the run has no finished selection, model of SFT or pairs.
     """
-    Artifact.open(run / "select")
-    chosen = questions(recipe.rl, run / "select", recipe)
-    partial = out.with_name(out.name + ".partial")
-    pq.write_table(pa.Table.from_pylist([verl_row(i, recipe.rl.rewards) for i in chosen]), partial)
-    partial.rename(out)
-    return len(chosen)
+    for stage in ("data", "select", "sft"):
+        Artifact.open(run / stage)
+    config = recipe.rl
+    chosen = payable(questions(config, run / "select", recipe), config.rewards)
+    held = held_out(config, run / "sft", run / "data", recipe)
+    return write_job(config, recipe.name, recipe.seed, run / "sft" / "model", chosen, held, out)

@@ -19,15 +19,17 @@ class Format(StrEnum):
 
 def export(
     recipe: RecipeFile,
-    to: Annotated[Format, typer.Option("--to", help="verl: the RL prompts of a finished selection, as Parquet.")],
-    target: Annotated[Path, typer.Option("--output", "-o", help="Write here (beside, then renamed).")],
+    to: Annotated[Format, typer.Option("--to", help="verl: the stage rl of a run whose sft is finished.")],
+    target: Annotated[Path, typer.Option("--output", "-o", help="Write into this folder.")],
     out: Out = None,
     sets: Sets = None,
 ) -> None:
-    """Write what another program trains on: verl's prompts, with all that the rewards need."""
-    from in2x.export import verl_prompts
+    """Write what another program trains with: verl's prompts, rewards and a script with its settings."""
+    from in2x.export import verl_job
     from in2x.recipe import load_recipe
 
     loaded = load_recipe(recipe, sets or [])
-    count = verl_prompts(loaded, out or Path("runs") / loaded.name, target)
-    print(f"{count:,} prompts in {target}")
+    count, without = verl_job(loaded, out or Path("runs") / loaded.name, target)
+    for words in without:
+        print(f"not in verl: {words}")
+    print(f"{count:,} prompts; train with: bash {target / 'verl.sh'}")

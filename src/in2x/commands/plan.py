@@ -65,8 +65,10 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
     from rich.text import Text
 
     from in2x.cost import costs, shape_of
+    from in2x.rl.check import check_rl
     from in2x.run import forecast
 
+    warnings = check_rl(recipe.rl)
     stages = forecast(recipe, out)
     base = base_model(recipe)
     shape, known_from = shape_of(recipe)
@@ -82,6 +84,7 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
                 "parameters": shape.parameters,
                 "hardware": vars(hardware),
                 "costs": [vars(cost) for cost in estimates],
+                "warnings": warnings,
             }
         )
         return
@@ -98,6 +101,8 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
     to.print(table)
     for name, words in base.items():
         to.print(Text.assemble((f"{name}: ", "bold"), words if isinstance(words, str) else ", ".join(words)))
+    for words in warnings:
+        to.print(Text(f"! {words}", style="yellow"))
     machine = f"{hardware.count} x {hardware.device} at {hardware.utilisation:.0%} of peak"
     table = Table(
         title=f"{shape.parameters / 1e6:,.1f}M parameters ({known_from}) on {machine}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,8 @@ from in2x.errors import In2xError
 from in2x.llm.request import Answer
 
 VERSION = 1
+PATIENCE = 30.0
+"""Seconds that a process waits for another that has the file."""
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _APPLICATION = 0x496E3278  # "In2x"
 
@@ -33,17 +36,31 @@ class Cache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
-                path, isolation_level=None, timeout=30, cached_statements=16, check_same_thread=False
+                path, isolation_level=None, timeout=PATIENCE, cached_statements=16, check_same_thread=False
             )
             self._open()
         except (sqlite3.Error, OSError) as error:
             raise self._fault(error) from None
 
     def _open(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:  # SQLite does not wait by itself where two processes make the file at once
+            try:
+                return self._prepare()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                time.sleep(0.01)
+
+    def _prepare(self) -> None:
         db = self._db
+        db.execute("BEGIN")  # of one moment: another process may be making the file
         application = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
         fresh = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        db.execute("COMMIT")
         if not fresh and application != _APPLICATION:
             raise In2xError("another program's database", file=self.path, mend="give another path for the cache")
         if not fresh and version != VERSION:

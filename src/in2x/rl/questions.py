@@ -1,4 +1,4 @@
-"""The prompts of reinforcement learning: the RL set of a selection and, where wanted, a part of its SFT set.
+"""The prompts of reinforcement learning: the RL set of a selection, where wanted a part of its SFT set; those held out.
 
 Translations that no reward can pay are left out: without a reference, only what sees meaning by itself could.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nsmallest
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
+from in2x.chat.profile import PromptProfile
+from in2x.chat.translation import translation
 from in2x.errors import UsageError
 from in2x.principles.case import case_of, is_translation
-from in2x.records import Instruction, content_id, read_records
+from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.rl.config import RlConfig
 from in2x.stage import Facts
 
@@ -47,3 +49,14 @@ def payable(instructions: Sequence[Instruction], rewards: Iterable[str]) -> list
             mend="add judged (asks a judge) or comet-src:MODEL to rl.rewards, or use prompts with references",
         )
     return kept
+
+
+def held_out(config: RlConfig, sft: Path, data: Path, recipe: Facts) -> list[Instruction]:
+    """The first `dev_pairs` held-out pairs in the folder `data`, in the words of the model in the folder `sft`."""
+    profile = PromptProfile.load(sft / "model")
+    pairs = (
+        p
+        for p in read_records(data / "pairs.dev.parquet", Pair)
+        if not config.target_only or p.tgt_lang == recipe.languages.target
+    )
+    return [translation(pair, profile) for pair in islice(pairs, config.dev_pairs)]

@@ -9,7 +9,6 @@ rl/
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -17,14 +16,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from in2x.chat.contract import settle
 from in2x.chat.profile import PromptProfile
 from in2x.chat.render import chat_ids, prompt_tokens
-from in2x.chat.translation import translation
 from in2x.errors import In2xError
 from in2x.principles.verdict import kept, reasons
-from in2x.records import Instruction, Pair, read_records
+from in2x.records import Instruction
 from in2x.rl.config import RlConfig
 from in2x.rl.figures import string_figures
 from in2x.rl.loop import Policy, principle_table, reinforce
-from in2x.rl.questions import payable, questions
+from in2x.rl.questions import held_out, payable, questions
 from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.trl_job import run_trl
@@ -66,7 +64,7 @@ def run(config: RlConfig, stage: Stage) -> None:
         f"{steps * config.prompts / len(chosen):.2f} epochs of {len(chosen):,} prompts"
         + (f" ({too_long:,} longer than the context left out)" if too_long else "")
     )
-    held = _held_out(config, stage)
+    held = held_out(config, stage.input("sft"), stage.input("data"), stage.recipe)
     stage.figures.update({"prompts": len(chosen), "too_long": too_long, "refused": len(refused),
                           "updates": steps * config.prompts // config.minibatch})  # fmt: skip
     if config.backend == "trl":
@@ -121,17 +119,6 @@ def _length(tokenizer: PreTrainedTokenizerBase, instruction: Instruction, refuse
     except In2xError as error:
         refused[instruction.id] = error.what
         return None
-
-
-def _held_out(config: RlConfig, stage: Stage) -> list[Instruction]:
-    profile = PromptProfile.load(stage.input("sft") / "model")
-    target = stage.recipe.languages.target
-    pairs = (
-        p
-        for p in read_records(stage.input("data") / "pairs.dev.parquet", Pair)
-        if not config.target_only or p.tgt_lang == target
-    )
-    return [translation(pair, profile) for pair in islice(pairs, config.dev_pairs)]
 
 
 def held_out_scores(

@@ -9,6 +9,7 @@ checkpoints, its metrics. What is replaced here, and where:
   native loop; advantages by `objective.advantages`; groups of equal reward take no part and are counted;
 - the temperature (`set_temperature`), which TRL copies at the start into five places;
 - prompts are tokenised by `chat/render.py`, as everywhere else here;
+- the order of prompts, which is a function of the epoch, so that a resume in a later epoch is exact;
 - checkpoints also hold the answers that are not used up yet, so a resume inside a generation window is exact.
 
 Written against trl 1.16.0, which `pyproject.toml` pins; the tests fail where a newer one moves these places.
@@ -35,6 +36,7 @@ from in2x.chat.render import prompt_tokens
 from in2x.errors import UsageError
 from in2x.language.reasoning import without_reasoning
 from in2x.records import Instruction, Message
+from in2x.rl.check import check_trl
 from in2x.rl.config import RlConfig
 from in2x.rl.objective import BUCKETS, advantages, objective
 from in2x.rl.rewards.base import reward_items
@@ -51,18 +53,9 @@ NAMES = tuple(
     for suffix in ("", *(f"/<={top}" for top in BUCKETS), f"/>{BUCKETS[-1]}")
 )
 """Metrics of the objective, in one order on every process."""
+GROUPED = frozenset({"consensus", "judged"})
+"""Rewards that see all answers to a prompt."""
 BUFFER, WINDOW = "answers-{}.safetensors", "window-{}.json"
-
-
-def check(config: RlConfig) -> None:
-    """Raise UsageError where the recipe asks for what this backend does not have."""
-    for wrong, what in (
-        (config.optimizer.name != "adamw", "rl.optimizer.name other than adamw"),
-        (config.optimizer.ema > 0, "rl.optimizer.ema"),
-        (config.sft_weight > 0, "rl.sft_weight"),
-    ):
-        if wrong:
-            raise UsageError(f"{what} belongs to the native backend", mend="leave it out or set rl.backend: native")
 
 
 def grpo_arguments(
@@ -74,9 +67,16 @@ def grpo_arguments(
     alone: that loss is not used.
 
     Raises:
-        UsageError: the batch does not divide by what the devices take in one pass.
+        UsageError: the batch does not divide by what the devices take in one pass, or answers to one prompt would be
+            scored by different processes though a reward sees them together.
     """
-    check(config)
+    check_trl(config)
+    if config.prompts % processes and not GROUPED.isdisjoint(config.rewards):
+        raise UsageError(
+            f"{config.prompts} prompts in {processes} processes tear answers to a prompt apart, and "
+            f"{' and '.join(sorted(GROUPED & config.rewards.keys()))} must see them together",
+            mend="make rl.prompts a multiple of the processes",
+        )
     once = config.trl.device_batch * processes
     update = config.minibatch * config.samples
     if update % once:
@@ -239,6 +239,15 @@ class TrajectoryTrainer(GRPOTrainer):  # type: ignore[misc]
             ),
         )
         return self.lr_scheduler
+
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        """TRL's order of prompts, made a function of seed and epoch: its own goes on from what a process drew before.
+
+        transformers calls `set_epoch` before each pass, and a resumed process begins in a later one.
+        """
+        sampler = super()._get_train_sampler(dataset)
+        sampler.set_epoch = lambda epoch: sampler.generator.manual_seed(self.args.seed + epoch)
+        return sampler
 
     def score(
         self, prompts: Any, completions: Any, completion_ids: Any, item: list[int], log_metric: Any, **_: Any

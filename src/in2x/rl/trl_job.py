@@ -25,7 +25,6 @@ from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from in2x.artifact import write_json
 from in2x.chat.contract import settle
-from in2x.errors import UsageError
 from in2x.process import start, work_on
 from in2x.records import Instruction, read_records, write_records
 from in2x.rl.config import RlConfig
@@ -78,11 +77,12 @@ class _ToLog(TrainerCallback):  # type: ignore[misc]
 def train(job: Path) -> None:
     """One training process (of all that `LAUNCH` starts). Goes on from the last whole checkpoint."""
     from in2x.rl.rewards.judge import open_scorer
+    from in2x.rl.vllm import require_vllm
 
     given = json.loads(job.read_text(encoding="utf-8"))
     config = RlConfig.model_validate(given["config"])
     if config.trl.vllm != "none":
-        require_vllm()
+        require_vllm(config.trl)
     with open_scorer(config, job.parent / "judge", Path(given["model"]), print) as scorer:
         _train(job.parent, given, config, scorer)
 
@@ -140,15 +140,6 @@ def save(trainer: Any, folder: Path, adapters: bool) -> None:
         trainer.processing_class.save_pretrained(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle
     trainer.accelerator.wait_for_everyone()
-
-
-def require_vllm() -> None:
-    """Raise UsageError where vLLM is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("vllm") is None:
-        raise UsageError("rl.trl.vllm needs vLLM, which is not installed",
-                         mend="pip install 'in2x[gpu]' on a GPU machine, or set rl.trl.vllm: none")  # fmt: skip
 
 
 if __name__ == "__main__":

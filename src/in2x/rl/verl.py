@@ -1,42 +1,37 @@
-"""The trajectory-corrected objective and the rewards for verl, on Ray clusters (METHOD 5).
+"""The trajectory-corrected objective and its advantages in verl's signatures, and the rows of its prompts (METHOD 5).
 
-verl (0.9) loads what an installed package names under the entry point `verl.plugins`, in every process; this package
-names `register`, which adds a policy loss called `in2x_trajectory`. Nothing here imports verl unless verl calls it.
-
-    actor_rollout_ref.actor.policy_loss.loss_mode=in2x_trajectory
-    actor_rollout_ref.actor.clip_ratio_high=0.28  actor_rollout_ref.actor.clip_ratio_c=3.0
-    actor_rollout_ref.actor.loss_agg_mode=seq-mean-token-mean
-    reward.custom_reward_function.path=.../in2x/rl/verl.py  reward.custom_reward_function.name=compute_score
+Nothing here imports verl: `rl/verl_plugin.py`, which verl loads, registers what stands here; `rl/verl_job.py` writes
+what verl is started with. verl itself adds the entropy bonus (`actor.entropy_coeff`) and the KL term.
 
 The model is one that `in2x` saved: its tokenizer holds the chat contract (`chat/contract.py`), so verl asks as
 everywhere here and stops at the same token.
-
-verl itself adds the entropy bonus (`actor.entropy_coeff`) and the KL term. verl and TRL 1.16 need different versions of
-transformers: two environments (`docs/training.md`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from in2x.records import Instruction
 from in2x.rl.config import ObjectiveConfig
-from in2x.rl.objective import objective
-from in2x.rl.rewards.base import RewardItem
-from in2x.rl.rewards.route import Scorer
+from in2x.rl.objective import advantages, objective
 
 LOSS_MODE = "in2x_trajectory"
-_scorers: dict[str, Scorer] = {}
+"""Name of the loss in verl."""
+ADVANTAGE = "in2x_{}"
+"""Name of the advantages in verl, by `rl.objective.advantage`."""
+REWARDS = "in2x"
+"""Name of the reward manager in verl."""
 
 
 def trajectory_loss(
     old_log_prob: Tensor,
     log_prob: Tensor,
-    advantages: Tensor,
+    advantages: Tensor,  # verl passes it by this name
     response_mask: Tensor,
     loss_agg_mode: str = "seq-mean-token-mean",
     config: Any = None,
@@ -82,33 +77,33 @@ def trajectory_loss(
     return loss, found | {"actor/ppo_kl": float((old_log_prob - log_prob).detach()[mask].mean())}
 
 
-async def compute_score(
-    data_source: str, solution_str: str, ground_truth: Any, extra_info: dict[str, Any] | None = None, **_: Any
-) -> dict[str, float]:
-    """verl's custom reward: the weighted rewards of this project for one answer.
+def group_advantages(
+    kind: str, token_level_rewards: Tensor, response_mask: Tensor, index: Sequence[Any], **_: Any
+) -> tuple[Tensor, Tensor]:
+    """verl's advantage signature over `objective.advantages`, group by group.
 
     Args:
-        data_source: unused; rewards know their business by the instruction's verifier.
-        solution_str: the answer.
-        ground_truth: unused; the instruction holds the reference.
-        extra_info: as `verl_row` writes it.
+        kind: as `rl.objective.advantage`.
+        token_level_rewards: [B, T], the reward of an answer on its last token.
+        response_mask: [B, T], 1 on answer tokens.
+        index: [B] names of the prompts: equal ones are a group, wherever they stand and however many they are.
 
     Returns:
-        "score" (the total), "unscored" and each part (-1 where it does not apply). verl knows no missing reward: an
-        answer that nothing could judge scores 0, and "unscored" is 1 so that the run's metrics show how many.
+        [B, T] twice: advantages and returns, the same on all tokens of an answer.
     """
-    info = extra_info or {}
-    instruction = Instruction.from_row(json.loads(info["instruction"]))
-    weights: dict[str, float] = json.loads(info["rewards"])
-    scorer = _scorers.setdefault(info["rewards"], Scorer(weights))
-    scores = await scorer.score([RewardItem(instruction, solution_str.strip())])
-    total = scores.total[0]
-    parts = {name: -1.0 if values[0] is None else values[0] for name, values in scores.parts.items()}
-    return {"score": 0.0 if total is None else total, "unscored": float(total is None), **parts}
+    rewards, lengths = token_level_rewards.sum(1), response_mask.sum(1)
+    groups: dict[Any, list[int]] = {}
+    for row, name in enumerate(index):
+        groups.setdefault(name, []).append(row)
+    gain = torch.zeros_like(rewards)
+    for rows in groups.values():
+        gain[rows] = advantages(rewards[rows][None], kind, lengths[rows][None])[0].to(gain)
+    spread = gain[:, None] * response_mask
+    return spread, spread
 
 
-def verl_row(instruction: Instruction, weights: Mapping[str, float]) -> dict[str, Any]:
-    """One row of verl's prompt Parquet; what the rewards need travels as JSON text in `extra_info`."""
+def verl_row(instruction: Instruction, answers: int) -> dict[str, Any]:
+    """One row of verl's prompt Parquet, of which `answers` answers are asked; the instruction travels as JSON text."""
     return {
         "data_source": f"in2x/{instruction.task}",
         "prompt": instruction.messages,
@@ -116,13 +111,6 @@ def verl_row(instruction: Instruction, weights: Mapping[str, float]) -> dict[str
         "reward_model": {"style": "rule", "ground_truth": instruction.answer or ""},
         "extra_info": {
             "instruction": json.dumps(instruction.to_row(), ensure_ascii=False),
-            "rewards": json.dumps(dict(weights), sort_keys=True),
+            "answers": answers,
         },
     }
-
-
-def register() -> None:
-    """Add the loss to verl's registry; called by verl through the entry point."""
-    from verl.trainer.ppo.core_algos import register_policy_loss
-
-    register_policy_loss(LOSS_MODE)(trajectory_loss)

@@ -6,6 +6,7 @@ Never let one metric be reward and yardstick at once: what is rewarded here must
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 from in2x.errors import UsageError
@@ -13,6 +14,7 @@ from in2x.principles.case import is_translation
 from in2x.rl.rewards.base import RewardItem, Sight, Value
 
 LEARNED = ("comet", "comet-src", "metricx", "metricx-src")
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Learned:
@@ -52,9 +54,13 @@ class Learned:
         return values
 
     def _score(self, triples: list[tuple[str, str, str | None]]) -> list[float]:
+        import torch
+
         from in2x.metrics.learned import statistics  # heavy: transformers and a model
 
         sources, hypotheses = [source for source, _, _ in triples], [answer for _, answer, _ in triples]
         references = None if self.free else [reference or "" for _, _, reference in triples]
-        found = statistics(self.kind, self.model, sources, hypotheses, references).segments
+        # Loading a model is not safe in two threads at once, and may draw random numbers, which are the training's.
+        with _ONE_AT_A_TIME, torch.random.fork_rng():
+            found = statistics(self.kind, self.model, sources, hypotheses, references).segments
         return [1 + float(score) / 25 if self.kind == "metricx" else float(score) for score in found]
