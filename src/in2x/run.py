@@ -188,6 +188,11 @@ def run(
     forced_compute()  # a word that it does not know ends the run before any hour is spent
     for sentence in undecided(recipe.languages.all):
         say("note", sentence)
+    if begin_at <= STAGES.index("rl") <= end_at:
+        from in2x.rl.check import check_rl
+
+        for sentence in check_rl(recipe.rl):
+            say("rl", sentence)
     if recipe.base.model is not None and begin_at <= STAGES.index("base") <= end_at:
         from in2x.training.preview import preview
 

@@ -108,7 +108,7 @@ def settings(config: RlConfig, source: Path, name: str, seed: int, steps: int, l
         f"{actor}.use_kl_loss": knobs.kl > 0, f"{actor}.kl_loss_coef": knobs.kl, f"{actor}.kl_loss_type": "low_var_kl",
         f"{actor}.ppo_mini_batch_size": config.minibatch, f"{actor}.ppo_epochs": 1,
         f"{actor}.use_dynamic_bsz": True,
-        f"{actor}.ppo_max_token_len_per_gpu": max(config.batch_tokens, longest + config.max_new_tokens),
+        f"{actor}.ppo_max_token_len_per_gpu": max(config.device_tokens, longest + config.max_new_tokens),
         f"{actor}.optim.lr": optimizer.lr, f"{actor}.optim.betas": f"[0.9,{optimizer.beta2}]",
         f"{actor}.optim.weight_decay": optimizer.weight_decay, f"{actor}.optim.clip_grad": optimizer.clip,
         f"{actor}.optim.lr_warmup_steps_ratio": optimizer.warmup,
