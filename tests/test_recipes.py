@@ -8,7 +8,7 @@ import pytest
 
 from in2x.cost import Hardware, costs
 from in2x.recipe import load_recipe
-from in2x.rl.trl import check
+from in2x.rl.check import check_trl
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -18,7 +18,7 @@ def test_every_recipe_is_valid(file):
     recipe = load_recipe(file)
     assert file.stem.startswith(recipe.name)
     if recipe.rl.backend == "trl":
-        check(recipe.rl)
+        check_trl(recipe.rl)
 
 
 def test_the_papers_recipe_has_the_papers_numbers():
