@@ -188,7 +188,7 @@ def run(
     forced_compute()  # a word that it does not know ends the run before any hour is spent
     for sentence in undecided(recipe.languages.all):
         say("note", sentence)
-    if begin_at <= STAGES.index("rl") <= end_at:
+    if any(current.name == "rl" for current in ROOMS[begin_at : end_at + 1]):
         from in2x.rl.check import check_rl
 
         for sentence in check_rl(recipe.rl):
