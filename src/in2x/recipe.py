@@ -119,7 +119,7 @@ class Recipe(Config):
 
     def input_files(self, name: str) -> dict[str, list[Any]]:
         """Size and modification time of each file that the section names (itself, by folder or by glob): a change of
-        it, and a file that comes or goes, makes the stage run again.
+        it, and a file that comes or goes, makes the stage run again. Caches are what a stage writes, and no input.
         """
         found: dict[str, list[Any]] = {}
         for text in _strings(self.section(name)):
@@ -139,8 +139,9 @@ def _strings(value: Any) -> Iterable[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _strings(item)
+        for name, item in value.items():
+            if name != "cache":
+                yield from _strings(item)
     elif isinstance(value, list):
         for item in value:
             yield from _strings(item)
