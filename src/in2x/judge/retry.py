@@ -9,6 +9,7 @@ already: it is final. All come back as values with their reason, never as a scor
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -101,7 +102,8 @@ def _reply(question: Question[T], answer: Answer, attempt: int, before: Reply[T]
 
 def _once_more(request: Request, answer: Answer, wish: str) -> Request:
     if answer.finished:
-        request = again(request, answer.text, wish)
+        form = f" The form is JSON by this schema: {json.dumps(request.schema)}" if request.schema is not None else ""
+        request = again(request, answer.text, wish + form)
     else:
         request = replace(request, max_tokens=LONGER * (request.max_tokens or answer.answer_tokens))
     # A question of its own even where model and fault repeat themselves: a cache must not answer it.

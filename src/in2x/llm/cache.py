@@ -3,7 +3,8 @@
 Every answer is its own transaction, written the moment it arrives. WAL with `synchronous=NORMAL` makes that safe
 against a killed process at the price of a `write` (no fsync); after a power cut the last answers may be missing, and
 the file is whole all the same. Failures are not kept, so that they may come out better another time; a cache that is
-opened with `unusable` keeps answers in the wrong form, so that what rests on them comes out the same. Nothing secret
+opened with `unusable` keeps answers in the wrong form, so that what rests on them comes out the same, and whoever asks
+says himself what is asked again (`judge/retry.py`). Nothing secret
 is kept: keys and headers never come here.
 """
 

@@ -196,7 +196,8 @@ class Client:
             if request.schema is None or not answer.ok:
                 return answer
             value, fault = read_json(answer.text, request.schema)
-            if fault is not None and request.messages is not None and answer.finished:
+            keeps = self.cache is not None and self.cache.unusable  # then each answer stands for itself
+            if fault is not None and request.messages is not None and answer.finished and not keeps:
                 # Asked once to repair it, with its own words before it; then it counts as failed.
                 self.usage.repaired += 1
                 answer = await self._persist(api, again(request, answer.text, _repair(request.schema, fault)))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from in2x.chat.profile import PromptProfile
 from in2x.chat.render import chat_ids, prompt_tokens
 from in2x.chat.translation import translation
 from in2x.errors import In2xError
+from in2x.judge.ask import Judge
 from in2x.principles.case import TRANSLATE
 from in2x.principles.verdict import kept, reasons
 from in2x.records import Instruction, Pair, read_records
@@ -31,7 +31,7 @@ from in2x.rl.figures import string_figures
 from in2x.rl.loop import Policy, principle_table, reinforce
 from in2x.rl.questions import payable, questions
 from in2x.rl.rewards.base import RewardItem, reward_items
-from in2x.rl.rewards.judge import open_judge, open_scorer
+from in2x.rl.rewards.judge import make_scorer, open_judge
 from in2x.rl.rewards.judged import JudgedPrinciples
 from in2x.rl.rewards.written import FILE, counts, write_all
 from in2x.rl.trl_job import run_trl
@@ -44,9 +44,14 @@ from in2x.training.model import load_model, load_tokenizer, save_model, seed_eve
 
 def run(config: RlConfig, stage: Stage) -> None:
     """Write `model/`. Figures: batch arithmetic, trajectories, last metrics, failures of rewards."""
+    asked = questions(config, stage.input("select"), stage.recipe)
+    with open_judge(config, stage.out, stage.input("sft") / "model", stage.say) as judge:
+        _train(config, stage, asked, judge)
+
+
+def _train(config: RlConfig, stage: Stage, asked: list[Instruction], judge: Judge | None) -> None:
     source = stage.input("sft") / "model"
     seed_everything(stage.seed)
-    asked = questions(config, stage.input("select"), stage.recipe)
     seeing = [r for r in config.rewards if r != JudgedPrinciples.name or TRANSLATE in config.judge.tasks]
     chosen = payable(asked, seeing)
     if len(chosen) < len(asked):
@@ -67,8 +72,8 @@ def run(config: RlConfig, stage: Stage) -> None:
         raise In2xError(f"{len(chosen)} prompts for RL are fewer than one batch of {config.prompts}, {too_long} are "
                         "longer than the context", file=stage.input("select") / "rl.parquet",
                         mend="lower rl.max_new_tokens, rl.prompts and rl.minibatch")  # fmt: skip
-    if config.judged_tasks and config.judge.principles != "fundamental":
-        chosen = with_principles(config, stage, source, Policy(model, tokenizer), chosen)
+    if judge is not None and config.judge.principles != "fundamental":
+        chosen = with_principles(config, stage, judge, Policy(model, tokenizer), chosen)
     steps = len(chosen) // config.prompts if config.steps is None else config.steps
     stage.say(
         f"{config.prompts} prompts x {config.samples} answers = {config.prompts * config.samples:,} trajectories a "
@@ -86,24 +91,24 @@ def run(config: RlConfig, stage: Stage) -> None:
         return
     adapters = add_adapters(model, config.lora, stage.seed)
     policy = Policy(model, tokenizer)
+    scorer = make_scorer(config, judge, stage.out, stage.say)
+    judged = scorer.rewards.get(JudgedPrinciples.name)
+    judged = judged if isinstance(judged, JudgedPrinciples) else None
+    own = [i for i in chosen if judged is not None and judged.principles(i)][: config.shown]
     trajectories = Log(stage.out / "trajectories.jsonl")
-    with open_scorer(config, stage.out, source, stage.say) as scorer:
-        judged = scorer.rewards.get(JudgedPrinciples.name)
-        judge = judged if isinstance(judged, JudgedPrinciples) else None
-        own = [i for i in chosen if judge is not None and judge.principles(i)][: config.shown]
 
-        def on_dev(step: int) -> dict[str, Any]:
-            row, items = held_out_scores(policy, held, config, stage.seed)
-            items = items[: config.shown]
-            if own:
-                _, _, texts = policy.ask(own, samples=1, temperature=0.0, longest=config.max_new_tokens, seed=0)
-                items += reward_items(own, texts)
-            trajectories.rewind(step - 1)  # what a killed run wrote already
-            for shown in trajectory_rows(items, judge):
-                trajectories.write({"step": step, **shown})
-            return row
+    def on_dev(step: int) -> dict[str, Any]:
+        row, items = held_out_scores(policy, held, config, stage.seed)
+        items = items[: config.shown]
+        if own:
+            _, _, texts = policy.ask(own, samples=1, temperature=0.0, longest=config.max_new_tokens, seed=stage.seed)
+            items += reward_items(own, texts)
+        trajectories.rewind(step - 1)  # what a killed run wrote already
+        for shown in trajectory_rows(items, judged):
+            trajectories.write({"step": step, **shown})
+        return row
 
-        figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
+    figures = reinforce(policy, chosen, scorer, config, stage, on_dev=on_dev if held else None)
     save_model(merge_adapters(policy.model, adapters), policy.tokenizer, stage.out / "model")
     PromptProfile.load(source).save(stage.out / "model")
     failures = {"failed": scorer.failed, "why_failed": scorer.why}
@@ -111,7 +116,7 @@ def run(config: RlConfig, stage: Stage) -> None:
 
 
 def with_principles(
-    config: RlConfig, stage: Stage, source: Path, policy: Policy, instructions: list[Instruction]
+    config: RlConfig, stage: Stage, judge: Judge, policy: Policy, instructions: list[Instruction]
 ) -> list[Instruction]:
     """The instructions to train on, after the judge wrote the principles of those that are judged.
 
@@ -133,8 +138,7 @@ def with_principles(
         )[2]  # fmt: skip
 
     to_judge = [i for i in instructions if i.task in config.judged_tasks]
-    with open_judge(config.judge, stage.out, source, stage.say) as judge:
-        rows = write_all(judge, to_judge, config.judge, answers, stage)
+    rows = write_all(judge, to_judge, config.judge, answers, stage)
     needed = config.judge.principles == "dynamic"
     without = {row.id for row in rows if row.failed or (needed and not row.kept)}
     found = counts(rows)
