@@ -25,7 +25,7 @@ from test_rl_loop import config, setup
 
 def knobs(url: str, llm: dict[str, Any] | None = None, **judge: Any) -> RlConfig:
     """Four batches; `judge` and `llm` change the judge's knobs."""
-    server = {"base_url": url, "model": "judge", "in_flight": 2, "backoff": 0.01, "timeout": 2.0, **(llm or {})}
+    server = {"base_url": url, "model": "judge", "in_flight": 2, "backoff": 0.01, "timeout": 5.0, **(llm or {})}
     given = {"llm": server, **judge}
     changes = config(steps=4, samples=4, rewards={"judged": 1.0}, judge=given, dev_every=2, shown=2)
     return changes.model_copy(update={"optimizer": OptimizerConfig(lr=1e-2, schedule="constant", warmup=0.0)})

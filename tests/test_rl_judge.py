@@ -51,7 +51,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> None:
 def train(folder: Path, judge: Judge, llm: dict[str, Any] | None = None, **changes: Any) -> Stage:
     with ChatServer(judge) as server:
         stage = prepare(folder)
-        run(knobs(server.url, {"attempts": 2, **(llm or {})}, **changes), stage)
+        run(knobs(server.url, {"attempts": 2, "timeout": 60.0, **(llm or {})}, **changes), stage)
     return stage
 
 

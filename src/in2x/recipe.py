@@ -21,7 +21,7 @@ from in2x.data.config import DataConfig
 from in2x.errors import UsageError
 from in2x.evaluate.config import EvaluateConfig
 from in2x.instructions.config import InstructConfig
-from in2x.knob import Config, knob
+from in2x.knob import Config, keyed_values, knob
 from in2x.language import canonical
 from in2x.language.example import HUB, OTHERS, TARGET
 from in2x.merge.config import MergeConfig
@@ -117,12 +117,16 @@ class Recipe(Config):
         value: BaseModel = getattr(self, name)
         return value.model_dump(mode="json")
 
+    def keyed(self, name: str) -> dict[str, Any]:
+        """The knobs of the section called `name` that its result depends on, as plain JSON values."""
+        return keyed_values(getattr(self, name))
+
     def input_files(self, name: str) -> dict[str, list[Any]]:
-        """Size and modification time of each file that the section names (itself, by folder or by glob): a change of
-        it, and a file that comes or goes, makes the stage run again. Caches are what a stage writes, and no input.
+        """Size and modification time of each file that a keyed knob of the section names (itself, by folder or by
+        glob): a change of it, and a file that comes or goes, makes the stage run again.
         """
         found: dict[str, list[Any]] = {}
-        for text in _strings(self.section(name)):
+        for text in _strings(self.keyed(name)):
             if not ("/" in text or "." in text) or len(text) >= 4096 or "\n" in text:
                 continue
             path = Path(text)
@@ -139,9 +143,8 @@ def _strings(value: Any) -> Iterable[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for name, item in value.items():
-            if name != "cache":
-                yield from _strings(item)
+        for item in value.values():
+            yield from _strings(item)
     elif isinstance(value, list):
         for item in value:
             yield from _strings(item)

@@ -43,7 +43,9 @@ class BaseModelConfig(Config):
     shape: ShapeConfig = knob(ShapeConfig(), "Shape of a model from scratch.")
     hub_share: float = knob(0.9, "Share of the hub language in the documents of a model from scratch.", ge=0, le=1)
     train: PhaseConfig = knob(PhaseConfig(tokens=1_000_000, context=128), "Training of a model from scratch.")
-    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
+    checkpointing: bool = knob(
+        False, "Recompute activations in the backward pass (less memory, more time).", keyed=False
+    )
     compile: Compile = knob("auto", COMPILE_DOC)
 
 
@@ -66,7 +68,9 @@ class PretrainConfig(Config):
     new_tokens: int = knob(
         0, "Tokens added to the base vocabulary for the target language before phase 1.", unit="tokens", ge=0
     )
-    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
-    dev_blocks: int = knob(16, "Held-out blocks a language, and a domain of it.", unit="blocks", ge=1)
-    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
+    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0, keyed=False)
+    dev_blocks: int = knob(16, "Held-out blocks a language, and a domain of it.", unit="blocks", ge=1, keyed=False)
+    checkpointing: bool = knob(
+        False, "Recompute activations in the backward pass (less memory, more time).", keyed=False
+    )
     compile: Compile = knob("auto", COMPILE_DOC)

@@ -64,18 +64,23 @@ class TrlConfig(Config):
     )
     vllm_memory: float = knob(0.3, "colocate: share of a device's memory for vLLM.", gt=0, lt=1)
     vllm_url: str = knob("http://127.0.0.1:8000", "server: its address.")
-    checkpointing: bool = knob(True, "Recompute activations in the backward pass (less memory, more time).")
-    save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1)
+    checkpointing: bool = knob(
+        True, "Recompute activations in the backward pass (less memory, more time).", keyed=False
+    )
+    save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1, keyed=False)
 
 
 class JudgeConfig(Config):
     """Reward "judged": principles that a language model decides."""
 
     llm: LlmConfig = knob(LlmConfig(), "The judge; without base_url the model that SFT made, in process.")
-    cache: str | None = knob(None, "SQLite file that keeps every answer; none means judge-cache.sqlite beside the run.")
-    patience: float = knob(
-        3600.0, "How long a judge that is down or overloaded is waited for before the run stops.", unit="seconds", ge=0
+    cache: str | None = knob(
+        None, "SQLite file that keeps every answer; none means judge-cache.sqlite beside the run.", keyed=False
     )
+    patience: float = knob(
+        3600.0, "How long a judge that is down or overloaded is waited for before the run stops.", unit="seconds", ge=0,
+        keyed=False,
+    )  # fmt: skip
     tasks: tuple[str, ...] = knob(
         ("translate", "rewrite", "story"),
         "Tasks that are judged, also where nothing else could check them: creative ones; the rest is for rules.",
@@ -170,9 +175,9 @@ class RlConfig(Config):
         "Compile sampling and updates where a compiler is found: some two minutes, won back after about 120 batches.",
     )
     batch_tokens: int = knob(8192, "Positions a forward pass, padding included.", unit="tokens", ge=16)
-    dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0)
-    dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1)
-    shown: int = knob(10, "Trajectories kept for the report at each held-out score.", ge=0)
+    dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0, keyed=False)
+    dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1, keyed=False)
+    shown: int = knob(10, "Trajectories kept for the report at each held-out score.", ge=0, keyed=False)
     entropy_end: float | None = knob(
         None, "Weight of the entropy bonus at the last step, reached linearly; null: it stays.", ge=0
     )

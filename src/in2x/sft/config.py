@@ -20,8 +20,10 @@ class SftConfig(Config):
     batch_tokens: int = knob(4096, "Positions a step, padding included.", unit="tokens", ge=16)
     max_tokens: int = knob(512, "Longer examples are left out (counted).", unit="tokens", ge=8)
     optimizer: OptimizerConfig = knob(OptimizerConfig(), "Optimizer and schedule.", source="METHOD 4")
-    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
-    dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1)
-    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
+    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0, keyed=False)
+    dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1, keyed=False)
+    checkpointing: bool = knob(
+        False, "Recompute activations in the backward pass (less memory, more time).", keyed=False
+    )
     compile: Compile = knob("auto", COMPILE_DOC)
     lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")
