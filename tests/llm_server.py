@@ -16,6 +16,7 @@ import json
 import random
 from pathlib import Path
 
+import judging_script
 import scripted_model
 
 FAULTS = ("429", "500", "timeout", "cut", "not-json", "no-choice", "wrong-shape", "silence")
@@ -57,8 +58,10 @@ def reply_to(body: dict, mode: str) -> str:
     else:
         text = body["prompt"] + str(body.get("seed"))
     digest = hashlib.sha256(text.encode()).hexdigest()
+    wanted = body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("required", [])
+    if mode == "principles":
+        return judging_script.reply(text, wanted)
     if mode == "script":
-        wanted = body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("required", [])
         return scripted_model.reply(text, wanted, body.get("seed"), "messages" not in body)
     if mode == "json" or "response_format" in body:
         return json.dumps({"score": int(digest[:2], 16) % 5 + 1, "why": digest[:8]})

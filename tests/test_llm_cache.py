@@ -54,6 +54,18 @@ def test_processes_that_open_a_new_file_at_once_share_it(tmp_path: Path) -> None
             process.join()
 
 
+def test_answers_in_the_wrong_form_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    prose = Answer("They are fine.", error="no JSON", unusable=True)
+    with Cache(tmp_path / "c.sqlite", unusable=True) as cache:
+        cache.put(b"k", "m", prose)
+        found = cache.get(b"k")
+        assert found is not None and (found.text, found.error, found.unusable) == ("They are fine.", "no JSON", True)
+        with pytest.raises(ValueError, match="failures"):
+            cache.put(b"f", "m", Answer(error="no server", trouble="server"))
+    with Cache(tmp_path / "c.sqlite") as plain:
+        assert plain.get(b"k") is None, "for others it is a failure, and asked again"
+
+
 def test_bad_files_are_sentences_and_stay_as_they_are(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_bytes(b"these are my notes, thank you" * 100)

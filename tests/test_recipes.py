@@ -37,6 +37,15 @@ def test_the_papers_recipe_has_the_papers_numbers():
         "trajectory", None, 0.01)  # fmt: skip
 
 
+def test_a_cache_is_no_input_of_a_stage_and_a_file_of_agreement_is(tmp_path):
+    cache, agreement = tmp_path / "answers.sqlite", tmp_path / "agreement.json"
+    cache.touch(), agreement.touch()
+    named = [f"rl.judge.cache={cache}", f"rl.judge.reliability={agreement}", f"instruct.cache={cache}"]
+    recipe = load_recipe(RECIPES / "demo.yaml", named)
+    assert list(recipe.input_files("rl")) == [str(agreement)]
+    assert recipe.input_files("instruct") == load_recipe(RECIPES / "demo.yaml").input_files("instruct")
+
+
 @pytest.mark.parametrize(("name", "parameters"), [("in2x-72b", 72.7e9), ("qwen3-8b-ja", 8.19e9)])
 def test_large_recipes_are_priced(name, parameters):
     found = {cost.stage: cost for cost in costs(load_recipe(RECIPES / f"{name}.yaml"), Hardware("h100", 64, 0.4))}

@@ -102,6 +102,18 @@ def synthetic_run(run: Path) -> Path:
          "ess": 0.97, "clip_high": 0.02, "temperature": 1 - 0.5 * s / 120, "lr": 1e-4}
         for s in range(1, 121)
     ])  # fmt: skip
+    asked = {"prompt": f"物語を書いて。{EVIL}", "task": "story", "lang": "ja"}
+    rejected = [[f"良い。{EVIL}", "vague"], ["文字がある。", "broken by no answer"]]
+    lines(run / "rl" / "principles.jsonl", [
+        {"id": "1", **asked, "kept": [f"猫に名前がある。{EVIL}"], "rejected": rejected, "tried": 4, "failed": ""},
+        {"id": "2", **asked, "kept": [], "rejected": [], "tried": 0, "failed": f"prose instead of JSON {EVIL}"},
+    ])  # fmt: skip
+    shown = {"prompt": "物語。", "reference": None, "principles": {"lines": False}, "why": {"lines": f"three {EVIL}"}}
+    lines(run / "rl" / "trajectories.jsonl", [
+        {"step": 0, **shown, "answer": "はじめの答え"},
+        {"step": 120, **shown, "answer": f"猫のタマ。{EVIL}", "judged": {"結末がある。": "no", "声が違う。": "n/a"}},
+        {"step": 120, **shown, "answer": "", "judged": {}, "fault": "the judge left this answer out"},
+    ])  # fmt: skip
     greedy: dict[str, list[Output]] = {}
     surprises: dict[str, dict[str, list[Surprise]]] = {}
     for rank, system in enumerate(SYSTEMS):
@@ -131,9 +143,18 @@ def synthetic_run(run: Path) -> Path:
                                      "evaluate"], start=1):  # fmt: skip
         more: dict[str, Any] = SELECTION if stage == "select" else {"funnel": {"magpie": {"in": 300, "kept": 210}}}
         if stage == "rl":
-            more = {"failed": {"judged": 3, "chrf": 0}, "why_failed": {"judged": "the judge is away " + EVIL}}
+            written = {"prompts": 2, "kept": 1, "rejected": {"vague": 1, "broken by no answer": 1}, "failed": 1}
+            more = {
+                "principles": written,
+                "failed": {"judged": 3, "chrf": 0},
+                "why_failed": {"judged": "the judge is away " + EVIL},
+            }
         manifest(run / stage, stage, 13.7 * seconds, kept=12345, note=EVIL, **more)
     return run
+
+
+def lines(file: Path, rows: list[dict[str, Any]]) -> None:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"torn', encoding="utf-8")
 
 
 def artifacts(run: Path, *without: str) -> dict[str, Artifact]:
@@ -223,6 +244,17 @@ def test_the_page_shows_the_mix_evaluation_text_and_documents_of_the_target(tmp_
     shown = [k for k in range(200) if f"第{k}の文書。" in text]
     assert len(shown) == 12 and all(k % 2 for k in shown) and shown[-1] > 80  # the target's, over the whole corpus
     assert EVIL in text and "海" * 300 not in text
+
+
+def test_the_page_shows_written_principles_and_verdicts(whole: Path) -> None:
+    found = audit(page(whole))
+    text = " ".join("".join(found.text).split())
+    for words in (f"猫に名前がある。{EVIL}", "文字がある。 broken by no answer", f"none: prose instead of JSON {EVIL}",
+                  "rejected: vague", "the judge left this answer out", f"猫のタマ。{EVIL}", "(nothing)"):  # fmt: skip
+        assert " ".join(words.split()) in text, words
+    html = page(whole)
+    assert '<span class="tag bad">結末がある。</span>' in html and '<span class="tag ">声が違う。</span>' in html
+    assert "はじめの答え" not in text, "those of the last held-out score"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,19 +12,22 @@ from typing import Any
 
 import pytest
 
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.judge.ask import Judge, NoAnswer
 from in2x.llm.cache import Cache
 from in2x.llm.config import LlmConfig
 from in2x.llm.limits import Usage
 from in2x.llm.request import Answer, Request
-from in2x.principles.dynamic import PrincipleWriter, code_fault
-from in2x.principles.judged import fundamental
+from in2x.principles.ask import Unasked
+from in2x.principles.dynamic import Written, code_fault, without_unbroken, write_principles
+from in2x.principles.judged import Judgement, fundamental
+from in2x.principles.verdict import Verdict
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig
-from in2x.rl.rewards.base import Failed, RewardItem, Value
+from in2x.rl.rewards.base import RewardItem, Value
 from in2x.rl.rewards.judge import open_scorer
 from in2x.rl.rewards.judged import JudgedPrinciples
+from in2x.rl.rewards.reliability import read_reliability
 from in2x.rl.rewards.route import Scorer
 
 
@@ -80,7 +85,9 @@ def test_the_share_is_satisfied_over_applicable_and_a_group_takes_one_request() 
         0.5,
     ]
     assert model.judged == 1
-    assert ("s", "1234", fundamental("story", "ja")[0], "yes") in reward.last
+    (judged,) = asyncio.run(reward.judge([story("1 2")]))
+    assert judged is not None
+    assert judged.words == dict(zip(fundamental("story", "ja"), ["yes", "yes", "no", "no"], strict=True))
 
 
 def test_one_by_one_and_in_chunks_give_the_same_where_the_judge_does() -> None:
@@ -138,7 +145,7 @@ def test_what_code_rejects(principle: str, fault: str | None) -> None:
     assert code_fault(principle) == fault
 
 
-def test_principles_are_written_verified_and_cached(tmp_path: Path) -> None:
+def test_principles_are_written_and_verified() -> None:
     texts = [
         "1. 雨の音の描写がある。",
         "回答は良い。",
@@ -146,46 +153,78 @@ def test_principles_are_written_verified_and_cached(tmp_path: Path) -> None:
         "雨の音の描写がある",
         "猫は最後まで話さない。",
         "猫が一度は話す。",
+        "結末があるんだ。",
     ]
-    review = {"contradictions": [[3, 4]], "uncheckable": []}
-    model = FakeModel(texts, review)
-    cache = tmp_path / "work" / "principles.jsonl"
-    writer = PrincipleWriter(model, count=4, cache=cache)
-    prompt = "雨の日の猫の物語を書いて。"
-
-    async def twice() -> Any:
-        return await asyncio.gather(writer(prompt, "ja", ["結末がある。"]), writer(prompt, "ja", ["結末がある。"]))
-
-    first, second = asyncio.run(twice())
-    assert first == second
-    assert model.written == 1
-    assert first.kept == ("雨の音の描写がある。", "猫に名前がある。", "猫は最後まで話さない。")
-    assert dict(first.rejected) == {
+    model = FakeModel(texts, {"contradictions": [[3, 4]], "uncheckable": []})
+    found = asyncio.run(write_principles(model, "雨の日の猫の物語を書いて。", "ja", ["結末があるのだ。"], 4))
+    assert found.kept == ("雨の音の描写がある。", "猫に名前がある。", "猫は最後まで話さない。")
+    assert dict(found.rejected) == {
         "回答は良い。": "vague",
         "雨の音の描写がある": "repeats",
+        "結末があるんだ。": "too many",
         "猫が一度は話す。": "contradicts",
     }
-    with cache.open("a", encoding="utf-8") as stream:
-        stream.write('{"key": "torn')  # what a killed process leaves
-    again = PrincipleWriter(model, count=4, cache=cache)
-    assert asyncio.run(again(prompt, "ja", ["結末がある。"])) == first
-    assert model.written == 1
-    asyncio.run(again(prompt, "en", []))
-    assert model.written == 2
+    few = asyncio.run(write_principles(FakeModel(["結末がある。"]), "物語。", "ja", ["結末がある。"], 4))
+    assert (few.kept, few.rejected) == ((), (("結末がある。", "repeats"),)), "a fundamental one is not written again"
 
 
-def test_written_principles_are_judged_with_the_fundamental_ones() -> None:
-    model = FakeModel(["猫に名前がある。"])
-    reward = JudgedPrinciples(model, PrincipleWriter(model))
-    assert run(reward, story("5"), story("12345")) == [0.2, 1.0]
+def test_what_no_answer_breaks_is_dropped() -> None:
+    yes, no, silent = Verdict(True), Verdict(False), Verdict(None)
+    written = Written(("a", "b", "c", "d"), (("e", "vague"),))
+    judged = [Judgement((yes, no, yes, silent)), Judgement((yes, yes, no, yes)), Judgement((), "prose")]
+    assert without_unbroken(written, judged) == Written(
+        ("b", "c"), (("e", "vague"), ("a", "broken by no answer"), ("d", "broken by no answer"))
+    )
+    assert without_unbroken(written, [Judgement((), "prose")]) == written, "a judge that said nothing drops nothing"
 
 
-def test_a_writer_that_fails_excludes_the_group() -> None:
+def test_written_principles_are_judged_with_the_fundamental_ones_or_alone() -> None:
+    written = {"s": ("猫に名前がある。",)}
+    assert run(JudgedPrinciples(FakeModel(), written), story("5"), story("12345")) == [0.2, 1.0]
+    alone = JudgedPrinciples(FakeModel(), written, fundamental=False)
+    assert run(alone, story("1"), story("2"), story("1", "another")) == [1.0, 0.0, None]
+
+
+def test_a_judge_that_is_not_heard_ends_the_batch_and_excludes_nothing() -> None:
     async def down(messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any]) -> dict[str, Any]:
-        raise RuntimeError("down")
+        raise Unasked("the judge gave no answer (down)")
 
-    (value,) = run(JudgedPrinciples(FakeModel(), PrincipleWriter(down)), story("1"))
-    assert value == Failed("RuntimeError: down")
+    scorer = Scorer({"judged": 1.0}, [JudgedPrinciples(down)])
+    with pytest.raises(Unasked, match="down"):
+        asyncio.run(scorer.score([story("1"), story("2")]))
+    assert scorer.failed == {}
+
+
+def agreement(folder: Path, overall: float, **principles: float) -> Path:
+    rows = {fundamental("story", "ja")[int(n[1:]) - 1]: {"agreement": a, "n": 50} for n, a in principles.items()}
+    file = folder / "agreement.json"
+    file.write_text(json.dumps({"judge": {}, "principles": rows, "overall": {"agreement": overall, "n": 200}}))
+    return file
+
+
+def test_a_verdict_weighs_what_the_judge_is_worth(tmp_path: Path) -> None:
+    measured = read_reliability(agreement(tmp_path, 0.75, p1=1.0, p2=0.5, p3=0.2))
+    assert [measured.weight(p) for p in fundamental("story", "ja")] == [1.0, 0.0, 0.0, 0.5]
+    reward = JudgedPrinciples(FakeModel(), reliability=measured)
+    assert run(reward, story("1"), story("4"), story("23"), story("1234"), story("?")) == [
+        pytest.approx(1 / 1.5), pytest.approx(0.5 / 1.5), 0.0, 1.0, None,
+    ]  # fmt: skip
+    assert run(JudgedPrinciples(FakeModel()), story("1")) == [0.25], "without the file all weigh alike"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "cannot be read"), ("prose", "no agreement"), ("[]", "no agreement"), ('{"overall": 1}', "no agreement"),
+     ('{"principles": {}, "overall": {"agreement": 7, "n": 1}}', "an agreement of 7"),
+     ('{"principles": {}, "overall": {"agreement": 0.5, "n": 1}}', "no more than chance")],
+)  # fmt: skip
+def test_a_bad_file_of_agreement_is_one_sentence(tmp_path: Path, text: str | None, message: str) -> None:
+    file = tmp_path / "agreement.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UsageError, match=message) as fault:
+        read_reliability(file)
+    assert str(file) in str(fault.value)
 
 
 class Script:
@@ -222,12 +261,19 @@ def test_questions_asked_together_go_out_as_one_stream() -> None:
     assert script.streams == 3, "one for all, and one for each further try of what could not be read"
 
 
-def test_a_client_that_fails_fails_its_questions_only() -> None:
-    scorer = Scorer({"judged": 1.0}, [JudgedPrinciples(Judge(Script(RuntimeError("no key"))))])
+@pytest.mark.parametrize("fault", [Answer(error="no answer after 9 tries", trouble="server"), In2xError("no server")])
+def test_a_server_that_gives_no_answer_stops_who_asks(fault: Answer | Exception) -> None:
+    answers = fault if isinstance(fault, Exception) else collections.defaultdict(lambda: fault)
+    scorer = Scorer({"judged": 1.0}, [JudgedPrinciples(Judge(Script(answers)))])
     for _ in range(2):  # a second event loop, as each training step has one
-        scores = asyncio.run(scorer.score([story("1"), story("2")]))
-        assert scores.failures == {"judged": 2}
-    assert scorer.failed == {"judged": 4}
+        with pytest.raises(Unasked, match=r"no (answer|server).*run the same command again"):
+            asyncio.run(scorer.score([story("1"), story("2", "other")]))
+
+
+def test_a_question_that_a_server_refuses_is_excluded_and_counted() -> None:
+    refused = collections.defaultdict(lambda: Answer(error="the server refuses the request (400)", trouble="request"))
+    scorer = Scorer({"judged": 1.0}, [JudgedPrinciples(Judge(Script(refused)))])
+    assert asyncio.run(scorer.score([story("1"), story("2")])).failures == {"judged": 2}
 
 
 def test_a_recipe_opens_the_judge_and_keeps_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +282,7 @@ def test_a_recipe_opens_the_judge_and_keeps_its_answers(tmp_path: Path, monkeypa
     class Server:
         name, usage = "server", Usage()
 
-        def __init__(self, config: LlmConfig, cache: Cache | None) -> None:
+        def __init__(self, config: LlmConfig, cache: Cache | None, **options: object) -> None:
             assert cache is not None
             self.cache = cache
 
@@ -247,6 +293,9 @@ def test_a_recipe_opens_the_judge_and_keeps_its_answers(tmp_path: Path, monkeypa
                 known = self.cache.get(content.encode())  # in the judge's thread
                 if known is None:
                     asked.append(content)
+                    if request.schema is None:
+                        yield Answer("yes")
+                        continue
                     size = len(fundamental("story", "ja"))
                     value = {"verdicts": [{"answer": 1, "kept": ["yes"] * size}]}
                     known = Answer("{}", value)
@@ -257,9 +306,9 @@ def test_a_recipe_opens_the_judge_and_keeps_its_answers(tmp_path: Path, monkeypa
     judge = {"llm": {"base_url": "http://localhost:1/v1"}}
     config = RlConfig.model_validate({"rewards": {"judged": 1.0}, "judge": judge})
     for _ in range(2):
-        with open_scorer(config, tmp_path / "judge", tmp_path) as scorer:
+        with open_scorer(config, tmp_path / "rl", tmp_path) as scorer:
             scores = asyncio.run(scorer.score([story("1")]))
             assert (scores.total, scores.errors) == ([1.0], {})
-    assert len(asked) == 1
+    assert len([text for text in asked if "answer number" in text]) == 1
     with pytest.raises(UsageError, match="needs a judge"):
         Scorer({"judged": 1.0})

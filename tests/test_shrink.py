@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from in2x.errors import In2xError, UsageError
 from in2x.language.identify import identify_lines
 from in2x.llm.schema import violation
 from in2x.principles.dynamic import REVIEW_SCHEMA, WRITE_SCHEMA
-from in2x.principles.judged import VERDICT_SCHEMA
+from in2x.principles.judged import Question, judge_answers
 from in2x.recipe import load_recipe
 from in2x.shrink.model import shrink, write_tiny
 from in2x.shrink.recipe import shrunk
@@ -108,15 +109,19 @@ def test_the_scripted_server_keeps_to_every_form(schema: dict) -> None:
         assert said == reply(body, ["en", "ja"]), "the same question, the same answer"
 
 
-def test_the_scripted_judge_decides_every_principle_of_every_answer() -> None:
-    asked = "1. It is true.\n2. It is short.\n\n<instruction>\n1. x\n</instruction>\n" + "".join(
-        f'<answer number="{n}">\nno\n</answer>\n' for n in (1, 2, 3)
-    )
-    body = {"messages": [{"content": asked}], "response_format": {"json_schema": {"schema": VERDICT_SCHEMA}}}
-    found = json.loads(reply(body, ["en"]))
-    assert violation(found, VERDICT_SCHEMA) is None
-    assert [row["answer"] for row in found["verdicts"]] == [1, 2, 3]
-    assert all(len(row["kept"]) == 2 for row in found["verdicts"])
+@pytest.mark.parametrize("lang", ["en", "ja", "zh"])
+def test_the_scripted_judge_decides_every_principle_of_every_answer(lang: str) -> None:
+    """As the question is really put."""
+
+    async def ask(messages, schema):
+        body = {"messages": messages, "response_format": {"json_schema": {"schema": schema}}}
+        found = json.loads(reply(body, ["en"]))
+        assert violation(found, schema) is None
+        return found
+
+    question = Question("1. x", lang, ("It is true.", "It is short."))
+    judged = asyncio.run(judge_answers(ask, question, ["no", "yes", "1. so"]))
+    assert [(j.fault, len(j.verdicts)) for j in judged.values()] == [("", 2)] * 3
 
 
 def test_what_makes_the_method_stays(tmp_path: Path) -> None:

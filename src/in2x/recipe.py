@@ -122,11 +122,11 @@ class Recipe(Config):
         return keyed_values(getattr(self, name))
 
     def input_files(self, name: str) -> dict[str, list[Any]]:
-        """Size and modification time of each file that the section names (itself, by folder or by glob): a change of
-        it, and a file that comes or goes, makes the stage run again.
+        """Size and modification time of each file that a keyed knob of the section names (itself, by folder or by
+        glob): a change of it, and a file that comes or goes, makes the stage run again.
         """
         found: dict[str, list[Any]] = {}
-        for text in _strings(self.section(name)):
+        for text in _strings(self.keyed(name)):
             if not ("/" in text or "." in text) or len(text) >= 4096 or "\n" in text:
                 continue
             path = Path(text)

@@ -87,7 +87,7 @@ def _bucket_pairs(members: Any) -> NDArray[np.uint64]:
     bucket = np.repeat(np.arange(len(sizes)), sizes)
     order = np.lexsort((values, bucket))
     values, bucket = values[order], bucket[order]
-    begins = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+    begins = (np.cumsum(sizes) - sizes).astype(np.int64)
     inner = np.ones(len(values), bool)
     inner[begins] = False
     at = np.flatnonzero(inner)

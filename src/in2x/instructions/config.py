@@ -118,7 +118,9 @@ class InstructConfig(Config):
     magpie: MagpieConfig = knob(MagpieConfig(), "Magpie.", source="METHOD 2")
     self_instruct: SelfInstructConfig = knob(SelfInstructConfig(), "Self-Instruct.", source="METHOD 2")
     llm: LlmConfig = knob(LlmConfig(), "The model that rewrites, synthesizes and answers.")
-    cache: str | None = knob(None, "SQLite file that keeps every answer; none means llm-cache.sqlite beside the run.")
+    cache: str | None = knob(
+        None, "SQLite file that keeps every answer; none means llm-cache.sqlite beside the run.", keyed=False
+    )
     rules: RulesConfig = knob(RulesConfig(), "The rule gates.", source="METHOD 2")
     judges: JudgesConfig = knob(JudgesConfig(), "The gates that ask a model.", source="METHOD 2")
     decontaminate: tuple[str, ...] = knob(

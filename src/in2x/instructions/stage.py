@@ -32,7 +32,7 @@ from in2x.instructions.page import page
 from in2x.instructions.rewrite import REWRITERS, rewrite
 from in2x.instructions.self_instruct import PER_REQUEST, Pool, Steering, answered, kind_of, self_instruct
 from in2x.instructions.verify import Gates
-from in2x.llm.cache import Cache
+from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.open import open_model, template_of
 from in2x.llm.request import Asker
 from in2x.records import Aside, Instruction, Verdict, read_records, write_records
@@ -48,7 +48,7 @@ def run(config: InstructConfig, stage: Stage) -> None:
     gates = Gates(config, heldout(stage.input("data"), config.decontaminate), ledger)
     found = list(gates.by_code(map(Candidate, _collected(config, stage))))
     stage.say(f"{len(ledger.lost) + len(found):,} collected, {len(found):,} of them sound as far as code can see")
-    with Cache(_cache_path(config, stage)) as cache:
+    with Cache(Path(config.cache) if config.cache else cache_beside(stage.out, "llm-cache.sqlite")) as cache:
         models = _Models(config, stage, cache)
         judged = []
         if config.answer_collected:
@@ -103,13 +103,6 @@ class _Models:
         """Who was asked how much."""
         used = {"author": self._author, "judge": self._judge}
         return {role: {"model": a.name, **a.usage.figures()} for role, a in used.items() if a is not None}
-
-
-def _cache_path(config: InstructConfig, stage: Stage) -> Path:
-    if config.cache:
-        return Path(config.cache)
-    beside = stage.out.parent
-    return (beside.parent if beside.name == ".partial" else beside) / "llm-cache.sqlite"
 
 
 def _collected(config: InstructConfig, stage: Stage) -> Iterator[Instruction]:

@@ -7,24 +7,24 @@ each is asked until its answer can be read (`retry`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from in2x.errors import In2xError
 from in2x.judge.retry import Question, Reply, ask_until_read, json_of
-from in2x.llm.request import Asker, Request
+from in2x.llm.request import Asker, Request, chat
+from in2x.principles.ask import Unasked
 from in2x.records import Message
+
+T = TypeVar("T")
+RESUME = "mend that and run the same command again: it goes on where it stopped, and asks nothing that was answered"
 
 
 class NoAnswer(Exception):
-    """The model gave no answer, or none that can be read; the message says why.
-
-    `unasked` tells a fault of the server, connection or budget from a model that does not keep to the form.
-    """
-
-    def __init__(self, why: str, *, unasked: bool = False) -> None:
-        super().__init__(why)
-        self.unasked = unasked
+    """The model gave no answer that can be read, or its server refuses the question; the message says why."""
 
 
 class Judge:
@@ -47,8 +47,18 @@ class Judge:
         self._waiting: list[tuple[Question[dict[str, Any]], asyncio.Future[dict[str, Any]]]] = []
         self._sender: asyncio.Task[None] | None = None
 
+    def check(self) -> None:
+        """Ask something small: a wrong address, key or name shows before any work is done.
+
+        Raises:
+            In2xError: nobody answers there. (A model that only refuses this question is there.)
+        """
+        (answer,) = self.asker.ask_all([chat("Answer with the word yes.", max_tokens=16)])
+        if answer.trouble in ("server", "budget"):
+            raise _unasked(str(answer.error))
+
     async def __call__(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer as an object that follows `schema`. Raises NoAnswer."""
+        """The answer as an object that follows `schema`. Raises NoAnswer, or Unasked where nobody answers."""
         request = Request(
             messages=tuple(messages), max_tokens=self.max_tokens, temperature=self.temperature, schema=schema
         )
@@ -65,14 +75,53 @@ class Judge:
         while self._waiting:
             await asyncio.sleep(self.wait)
             batch, self._waiting = self._waiting, []
+            futures = [future for _, future in batch]
             try:
-                replies = await asyncio.to_thread(self._replies, [question for question, _ in batch])
-            except Exception as error:  # the client itself failed (no key, wrong URL): every question of the batch did
-                replies = [Reply(fault=str(error), unasked=True) for _ in batch]
-            for (_, future), reply in zip(batch, replies, strict=True):
-                if future.done():  # its caller ran out of time
-                    continue
-                if reply.value is not None:
-                    future.set_result(reply.value)
-                else:
-                    future.set_exception(NoAnswer(reply.fault, unasked=reply.unasked))
+                replies = await _on_thread(partial(self._replies, [question for question, _ in batch]))
+            except In2xError as error:  # no server, no key, no room for the cache
+                _settle(futures, [Unasked(error.what, file=error.file, mend=error.mend or RESUME)] * len(batch))
+            except Exception as error:  # a fault of ours must not leave anyone waiting
+                _settle(futures, [error] * len(batch))
+            else:
+                _settle(futures, [_outcome(reply) for reply in replies])
+
+
+def _on_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """What `work` gives, from a thread that an interrupted program does not wait for (a judge may be waited for)."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(outcome: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the program was interrupted
+            loop.call_soon_threadsafe(lambda: None if future.done() else outcome())
+
+    def run() -> None:
+        try:
+            found = work()
+        except Exception as error:
+            tell(partial(future.set_exception, error))
+        else:
+            tell(partial(future.set_result, found))
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def _outcome(reply: Reply[dict[str, Any]]) -> dict[str, Any] | Exception:
+    if reply.value is not None:
+        return reply.value
+    return _unasked(reply.fault) if reply.trouble in ("server", "budget") else NoAnswer(reply.fault)
+
+
+def _unasked(fault: str) -> Unasked:
+    return Unasked(f"the judge gave no answer ({fault})", mend=RESUME)
+
+
+def _settle(futures: Sequence[asyncio.Future[dict[str, Any]]], outcomes: Sequence[dict[str, Any] | Exception]) -> None:
+    for future, outcome in zip(futures, outcomes, strict=True):
+        if future.done():  # its caller was stopped
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -9,13 +9,14 @@ already: it is final. All come back as values with their reason, never as a scor
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from in2x.errors import In2xError
-from in2x.llm.request import Advance, Answer, Asker, Request, again
+from in2x.llm.request import Advance, Answer, Asker, Request, Trouble, again
 from in2x.llm.schema import json_values, read_json
 
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class Reply(Generic[T]):
     fault: str = ""
     unasked: bool = False
     """The fault is not the model's: no answer came (server, connection, budget)."""
+    trouble: Trouble = ""
+    """With `unasked`: whose fault it is, where that is known."""
     text: str = ""
     """The model's last words."""
     tries: int = 1
@@ -90,7 +93,7 @@ def _reply(question: Question[T], answer: Answer, attempt: int, before: Reply[T]
         fault = str(answer.error)
         if not answer.unusable and attempt > 1:  # the server may take no chat or answer so long: both faults count
             fault = f"{before.fault}; asked again: {fault}"
-        return Reply(None, fault, not answer.unusable, answer.text, attempt)
+        return Reply(None, fault, not answer.unusable, answer.trouble, answer.text, attempt)
     try:
         return Reply(question.read(answer), text=answer.text, tries=attempt)
     except Unreadable as error:
@@ -99,7 +102,8 @@ def _reply(question: Question[T], answer: Answer, attempt: int, before: Reply[T]
 
 def _once_more(request: Request, answer: Answer, wish: str) -> Request:
     if answer.finished:
-        request = again(request, answer.text, wish)
+        form = f" The form is JSON by this schema: {json.dumps(request.schema)}" if request.schema is not None else ""
+        request = again(request, answer.text, wish + form)
     else:
         request = replace(request, max_tokens=LONGER * (request.max_tokens or answer.answer_tokens))
     # A question of its own even where model and fault repeat themselves: a cache must not answer it.

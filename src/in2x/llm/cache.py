@@ -2,7 +2,10 @@
 
 Every answer is its own transaction, written the moment it arrives. WAL with `synchronous=NORMAL` makes that safe
 against a killed process at the price of a `write` (no fsync); after a power cut the last answers may be missing, and
-the file is whole all the same. Failures are not kept. Nothing secret is: keys and headers never come here.
+the file is whole all the same. Failures are not kept, so that they may come out better another time; a cache that is
+opened with `unusable` keeps answers in the wrong form, so that what rests on them comes out the same, and whoever asks
+says himself what is asked again (`judge/retry.py`). Nothing secret
+is kept: keys and headers never come here.
 """
 
 from __future__ import annotations
@@ -24,15 +27,25 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _APPLICATION = 0x496E3278  # "In2x"
 
 
+def cache_beside(out: Path, name: str) -> Path:
+    """Where a stage that writes to `out` keeps answers if nothing else is said: beside the run's artifacts."""
+    beside = out.parent
+    return (beside.parent if beside.name == ".partial" else beside) / name
+
+
 class Cache:
     """Answers by key. Safe for several processes at once.
+
+    Args:
+        path: the file.
+        unusable: keep the answers too in which a model did not keep to the form that was asked for.
 
     Raises:
         In2xError: the file is not a cache, belongs to another version, or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, unusable: bool = False) -> None:
+        self.path, self.unusable = path, unusable
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
@@ -97,17 +110,22 @@ class Cache:
             raise self._fault(error) from None
         if row is None:
             return None
-        text, value, finished, prompt_tokens, answer_tokens, logprobs = json.loads(row[0])
-        return Answer(text, value, finished, prompt_tokens, answer_tokens, logprobs, cached=True)
+        text, value, finished, prompt_tokens, answer_tokens, logprobs, *fault = json.loads(row[0])
+        if fault and not self.unusable:
+            return None
+        return Answer(
+            text, value, finished, prompt_tokens, answer_tokens, logprobs,
+            error=fault[0] if fault else None, unusable=bool(fault), cached=True,
+        )  # fmt: skip
 
     def put(self, key: bytes, model: str, answer: Answer) -> None:
-        """Keep `answer` (which must not be a failure) under `key`; an answer that is already there stays."""
-        if answer.error is not None:
+        """Keep `answer` (no failure but one in the wrong form) under `key`; an answer that is already there stays."""
+        if answer.error is not None and not (self.unusable and answer.unusable):
             raise ValueError("failures are not kept")
         value = _encode(
             [
                 answer.text, answer.value, answer.finished, answer.prompt_tokens, answer.answer_tokens,
-                answer.logprobs,
+                answer.logprobs, *([answer.error] if answer.error is not None else []),
             ]
         )  # fmt: skip
         try:

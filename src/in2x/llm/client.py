@@ -18,7 +18,7 @@ import json
 import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,10 +45,18 @@ WINDOW = 16
 class Client:
     """See the module docstring. One client belongs to one model at one server."""
 
-    def __init__(self, config: LlmConfig, cache: Cache | None = None) -> None:
+    def __init__(
+        self,
+        config: LlmConfig,
+        cache: Cache | None = None,
+        *,
+        patience: float = 0.0,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Prepare; `patience` (seconds) and `say` are those of `Connection`."""
         self.config, self.cache, self.name = config, cache, config.model
         self.usage = Usage()
-        self._server = Connection(config, self.usage)
+        self._server = Connection(config, self.usage, patience, say)
         self._requests = TokenBucket(config.requests_per_minute) if config.requests_per_minute else None
         self._tokens = TokenBucket(config.tokens_per_minute) if config.tokens_per_minute else None
         self._parameters = Parameters()
@@ -168,7 +176,7 @@ class Client:
         self._asking[key] = future
         try:
             answer = await self._ask(api, request)
-            if self.cache is not None and _worth_keeping(answer, request):
+            if self.cache is not None and _worth_keeping(answer, request, self.cache.unusable):
                 self.cache.put(key, self.name, answer)
             self.usage.answered += answer.ok
             self.usage.failed += not answer.ok
@@ -188,7 +196,8 @@ class Client:
             if request.schema is None or not answer.ok:
                 return answer
             value, fault = read_json(answer.text, request.schema)
-            if fault is not None and request.messages is not None and answer.finished:
+            keeps = self.cache is not None and self.cache.unusable  # then each answer stands for itself
+            if fault is not None and request.messages is not None and answer.finished and not keeps:
                 # Asked once to repair it, with its own words before it; then it counts as failed.
                 self.usage.repaired += 1
                 answer = await self._persist(api, again(request, answer.text, _repair(request.schema, fault)))
@@ -199,7 +208,7 @@ class Client:
                 return replace(answer, error=f"not the JSON asked for: {fault}", unusable=True)
             return replace(answer, value=value)
         except Refused as error:
-            return Answer(error=str(error))
+            return Answer(error=str(error), trouble=error.trouble)
 
     async def _persist(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
         """Ask until there is an answer, the request is refused, or `attempts` are used up."""
@@ -208,7 +217,7 @@ class Client:
     async def _try(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
         """Ask once, within rates and budget."""
         if spent := self.usage.spent(self.config):
-            raise Refused(spent)
+            raise Refused(spent, trouble="budget")
         estimate = 0.0
         if self._requests:
             await pause(self._requests.take())
@@ -294,9 +303,13 @@ def _repair(schema: Mapping[str, Any], fault: str) -> str:
     )
 
 
-def _worth_keeping(answer: Answer, request: Request) -> bool:
-    """Whether `answer` may stand for good: no failure, not empty, and not cut by a limit of the server's own."""
-    return answer.ok and bool(answer.text) and (answer.finished or request.max_tokens is not None)
+def _worth_keeping(answer: Answer, request: Request, unusable: bool) -> bool:
+    """Whether `answer` may stand for good: no failure, not empty, and not cut by a limit of the server's own.
+
+    `unusable`: an answer in the wrong form stands too.
+    """
+    heard = bool(answer.text) if answer.ok else unusable and answer.unusable
+    return heard and (answer.finished or request.max_tokens is not None)
 
 
 def _estimate(request: Request) -> float:

@@ -36,10 +36,17 @@ class LlmConfig(Config):
         0.5, "Pause before the second try; it doubles each time, up to a minute.", unit="seconds", gt=0, keyed=False
     )
     timeout: float = knob(120.0, "Longest wait for one answer.", unit="seconds", gt=0, keyed=False)
-    budget_tokens: int | None = knob(None, "Stop cleanly when this many tokens were paid for.", unit="tokens", gt=0)
-    budget_money: float | None = knob(None, "Stop cleanly when this much was spent.", unit="currency", gt=0)
-    price_in: float = knob(0.0, "Price of a million prompt tokens.", unit="currency", ge=0)
-    price_out: float = knob(0.0, "Price of a million answer tokens.", unit="currency", ge=0)
+    budget_requests: int | None = knob(
+        None, "Stop cleanly when this many requests were sent.", unit="requests", gt=0, keyed=False
+    )
+    budget_tokens: int | None = knob(
+        None, "Stop cleanly when this many tokens were paid for.", unit="tokens", gt=0, keyed=False
+    )
+    budget_money: float | None = knob(
+        None, "Stop cleanly when this much was spent.", unit="currency", gt=0, keyed=False
+    )
+    price_in: float = knob(0.0, "Price of a million prompt tokens.", unit="currency", ge=0, keyed=False)
+    price_out: float = knob(0.0, "Price of a million answer tokens.", unit="currency", ge=0, keyed=False)
 
 
 def key_of(config: LlmConfig) -> str | None:

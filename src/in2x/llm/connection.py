@@ -7,8 +7,10 @@ the set-up's stops everything, as an `In2xError`.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -19,6 +21,7 @@ from in2x.errors import In2xError
 from in2x.llm.config import LlmConfig, key_of
 from in2x.llm.limits import Usage
 from in2x.llm.pool import http_client
+from in2x.llm.request import Trouble
 from in2x.llm.wire import detail_of, retry_after
 
 T = TypeVar("T")
@@ -37,21 +40,33 @@ class Passing(Exception):
 
 
 class Refused(Exception):
-    """The server will not answer this request, however often it is asked; `by` is its response, where it gave one."""
+    """This request gets no answer. `trouble`: whose fault it is; `by`: the server's response, where it gave one."""
 
-    def __init__(self, what: str, by: openai.APIStatusError | None = None) -> None:
+    def __init__(self, what: str, by: openai.APIStatusError | None = None, *, trouble: Trouble = "request") -> None:
         super().__init__(what)
-        self.by = by
+        self.by, self.trouble = by, trouble
 
 
 class Connection:
     """The way to the server of `config`; every retry is counted in `usage`.
 
+    Args:
+        config: address, tries, pauses.
+        usage: where retries are counted.
+        patience: seconds for which a server that is down or overloaded is waited for, beyond the tries of `config`.
+        say: is told once when waiting begins, and once when it was worth it.
+
     Raises:
         In2xError: the config names no server.
     """
 
-    def __init__(self, config: LlmConfig, usage: Usage) -> None:
+    def __init__(
+        self,
+        config: LlmConfig,
+        usage: Usage,
+        patience: float = 0.0,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         if not config.base_url:
             raise In2xError("no server is named", mend="give base_url, for example http://127.0.0.1:8000/v1")
         if not config.base_url.startswith(("http://", "https://")):
@@ -59,6 +74,7 @@ class Connection:
         self.config, self.usage, self.url = config, usage, config.base_url
         self.worked = False
         """Whether anything ever came back."""
+        self._patience, self._say, self._waits = patience, say, False
         self._random = random.Random(0)
 
     def session(self) -> openai.AsyncOpenAI:
@@ -74,8 +90,8 @@ class Connection:
 
     async def patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """What `attempt` gives, made again with longer and longer pauses where the trouble passes."""
-        last, gone = "", False
-        for number in range(self.config.attempts):
+        last, gone, began = "", False, time.monotonic()
+        for number in itertools.count():
             try:
                 found = await attempt()
             except Passing as error:
@@ -83,10 +99,20 @@ class Connection:
                 # A server that nothing ever came from is more likely misnamed than busy.
                 if not error.reached and not self.worked and number >= 2:
                     break
+                left = began + self._patience - time.monotonic()
+                if number + 1 >= self.config.attempts and left <= 0:
+                    break
+                if number >= 2 and not self._waits:
+                    self._waits = True
+                    self._say(f"no answer from {self.url} ({last}): it is waited for")
                 self.usage.retried += 1
-                backoff = min(LONGEST_PAUSE, self.config.backoff * 2**number) * (0.5 + self._random.random())
-                await asyncio.sleep(backoff if error.wait is None else error.wait + 0.1 * self._random.random())
+                backoff = min(LONGEST_PAUSE, self.config.backoff * 2 ** min(number, 30)) * (0.5 + self._random.random())
+                pause = backoff if error.wait is None else error.wait + 0.1 * self._random.random()
+                await asyncio.sleep(pause if number + 1 < self.config.attempts else min(pause, left))
                 continue
+            if self._waits:
+                self._waits = False
+                self._say(f"{self.url} answers again")
             self.worked = True
             return found
         if not self.worked:
@@ -99,7 +125,7 @@ class Connection:
                 f"the server at {self.url} went away ({last})",
                 mend="start it and run again: answers that are kept are not asked for again",
             )
-        raise Refused(f"no answer after {self.config.attempts} tries ({last})")
+        raise Refused(f"no answer after {number + 1} tries ({last})", trouble="server")
 
     async def exchange(self, sent: Awaitable[httpx2.Response]) -> httpx2.Response:
         """The response to what was sent, every trouble on the way put in its kind."""

@@ -60,6 +60,8 @@ class Usage:
 
     def spent(self, config: LlmConfig) -> str | None:
         """Which budget is used up, in words."""
+        if config.budget_requests is not None and self.asked >= config.budget_requests:
+            return f"the budget of {config.budget_requests:,} requests is spent"
         if config.budget_tokens is not None and self.prompt_tokens + self.answer_tokens >= config.budget_tokens:
             return f"the budget of {config.budget_tokens:,} tokens is spent"
         if config.budget_money is not None and self.money >= config.budget_money:

@@ -85,7 +85,7 @@ class LocalClient:
                 for key, known, new in zip(keys, answers, self._sample(batch, keys), strict=True)
             ]
             for key, answer in zip(keys, whole, strict=True):
-                if self.cache is not None and answer.ok:
+                if self.cache is not None and (answer.ok or (self.cache.unusable and answer.unusable)):
                     self.cache.put(key, self.name, answer)
                 self.usage.asked += 1
                 self.usage.answered += answer.ok

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from in2x.chat.template import ChatTemplate, renderer, take_apart
@@ -16,14 +17,23 @@ AT_ONCE = 8
 """Requests under way at a server that only an address names: it may be one process on this machine."""
 
 
-def open_model(config: LlmConfig, cache: Cache | None, folder: Path | None = None) -> Asker:
+def open_model(
+    config: LlmConfig,
+    cache: Cache | None,
+    folder: Path | None = None,
+    *,
+    patience: float = 0.0,
+    say: Callable[[str], None] = lambda text: None,
+) -> Asker:
     """The model at `config.base_url`, or without one the model in `folder`.
+
+    A server that is down is waited for as long as `patience` says (`Connection`).
 
     Raises:
         In2xError: neither is named, or the folder holds no model.
     """
     if config.base_url:
-        return Client(config, cache)
+        return Client(config, cache, patience=patience, say=say)
     if folder is None:
         raise In2xError("no model is named", mend="give llm.base_url or a model folder")
     return LocalClient.load(folder, cache)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from in2x.llm.limits import Usage
 from in2x.records import Message
@@ -14,6 +14,9 @@ from in2x.records import Message
 Advance = Callable[[float, str], None]
 """`advance(count, note)`: moves a progress bar (see `in2x.stage.Stage.progress`)."""
 
+Trouble = Literal["", "request", "server", "budget"]
+"""Why no model was heard: the request itself (refused, and so would it be again), the server or the way to it (it was
+tried as often as it may be), or a budget that is spent."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
@@ -86,6 +89,8 @@ class Answer:
     unusable: bool = False
     """With `error` set: the model did answer, only not in the form asked for (`text` holds its words). Otherwise the
     fault is the server's, the connection's or the budget's, and asking in other words mends nothing."""
+    trouble: Trouble = ""
+    """With `error` set, and not `unusable`: whose fault it is, where that is known."""
     cached: bool = False
 
     @property

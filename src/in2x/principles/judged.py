@@ -2,7 +2,8 @@
 
 A whole group (all answers to one prompt) is shown to the judge at once, because comparing ranks translations better
 than judging one by one (GRRM: 64.0 against 48.6); answers are shown in an order that depends on their text alone, so
-that position says nothing. What the judge cannot decide is a fault with its reason, never a zero.
+that position says nothing. What the judge cannot decide is a fault with its reason, never a zero; a judge that was not
+heard at all (`Unasked`) has decided nothing, and stops who asked.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from in2x.principles.ask import Ask
+from in2x.principles.ask import Ask, Unasked
 from in2x.principles.prompts import spoken, table
 from in2x.principles.verdict import Verdict
 from in2x.records import content_id
@@ -118,7 +119,9 @@ async def _judge(ask: Ask, question: Question, answers: Sequence[str]) -> dict[s
     try:
         result = await ask([{"role": "user", "content": content}], VERDICT_SCHEMA)
         rows = {int(row["answer"]): row["kept"] for row in result["verdicts"]}
-    except Exception as error:  # down, refused, not JSON: the run goes on, and the fault is counted with its reason
+    except Unasked:
+        raise
+    except Exception as error:  # refused, not JSON: the run goes on, and the fault is counted with its reason
         return dict.fromkeys(answers, Judgement((), f"the judge failed: {type(error).__name__}: {error}"))
     left_out = Judgement((), "the judge left this answer out")
     count = len(question.principles)

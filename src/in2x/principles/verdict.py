@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -28,10 +29,15 @@ def not_applicable(why: str) -> Verdict:
     return Verdict(None, why)
 
 
-def share(verdicts: Iterable[Verdict]) -> float | None:
-    """Kept / applicable, or None where nothing applies."""
-    applicable = [verdict.kept for verdict in verdicts if verdict.kept is not None]
-    return sum(applicable) / len(applicable) if applicable else None
+def share(verdicts: Iterable[Verdict], weights: Iterable[float] | None = None) -> float | None:
+    """Kept / applicable, or None where nothing applies.
+
+    `weights`, one (>= 0) a verdict, give each its part of both sums; None counts all alike.
+    """
+    weighed = zip(verdicts, itertools.repeat(1.0) if weights is None else weights, strict=False)
+    applicable = [(weight, verdict.kept) for verdict, weight in weighed if verdict.kept is not None]
+    total = sum(weight for weight, _ in applicable)
+    return sum(weight for weight, kept in applicable if kept) / total if total else None
 
 
 def kept(verdicts: Mapping[str, Verdict]) -> dict[str, bool | None]:

@@ -14,12 +14,12 @@ from typing import Any
 from in2x.artifact import Artifact, write_text
 from in2x.pages.charts import figure
 from in2x.pages.environment import duration, environment
-from in2x.report import results, sources, training
+from in2x.report import judged, results, sources, training
 from in2x.report.config import ReportConfig
 from in2x.selection import page as chosen
 from in2x.stage import Stage
 
-DRAWN = ("main", "map", "sample_clusters", "tuning")
+DRAWN = ("main", "map", "sample_clusters", "tuning", "principles")
 """Figures that are drawn, and are too long to be listed as well."""
 
 
@@ -63,6 +63,9 @@ def render(artifacts: Mapping[str, Artifact], config: ReportConfig, *, name: str
         ) if chart],
         "rl_charts": training.rl_charts(logs.get("rl", []), limit),
         "failed_rewards": training.failed_rewards(manifests.get("rl", {}).get("figures", {})),
+        "rl_answers": judged.answers(folders["rl"]) if "rl" in folders else [],
+        "rl_written": judged.written(folders["rl"]) if "rl" in folders else [],
+        "rl_fates": judged.fates(manifests.get("rl", {}).get("figures", {})),
         "pairs": sources.pairs(folders["data"]) if "data" in folders else [],
         "documents": sources.documents(folders["corpus"]) if "corpus" in folders else [],
         "rejects": sources.rejects(folders["corpus"]) if "corpus" in folders else [],

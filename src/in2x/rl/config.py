@@ -74,12 +74,40 @@ class JudgeConfig(Config):
     """Reward "judged": principles that a language model decides."""
 
     llm: LlmConfig = knob(LlmConfig(), "The judge; without base_url the model that SFT made, in process.")
-    principles: int = knob(
-        0, "Principles that the judge writes for each prompt; 0 leaves the fundamental ones.", source="METHOD 5", ge=0
+    cache: str | None = knob(
+        None, "SQLite file that keeps every answer; none means judge-cache.sqlite beside the run.", keyed=False
+    )
+    patience: float = knob(
+        3600.0, "How long a judge that is down or overloaded is waited for before the run stops.", unit="seconds", ge=0,
+        keyed=False,
+    )  # fmt: skip
+    tasks: tuple[str, ...] = knob(
+        ("translate", "rewrite", "story"),
+        "Tasks that are judged, also where nothing else could check them: creative ones; the rest is for rules.",
+        source="METHOD 5",
+        min_length=1,
+    )
+    principles: Literal["fundamental", "dynamic", "both"] = knob(
+        "both",
+        "Those of the task, those that the judge writes for each prompt before training, or both.",
+        source="METHOD 5",
+    )
+    written: int = knob(4, "Most principles that it writes for one prompt.", unit="principles", ge=1)
+    tried: int = knob(
+        4,
+        "Answers of the SFT model to a prompt by which its written principles are tried: what none of them breaks "
+        "teaches nothing and is dropped; 0 keeps it.",
+        unit="answers",
+        ge=0,
     )
     mode: Literal["group", "answer"] = knob("group", "Show it all answers to a prompt together, or one by one.")
     group: int = knob(16, "Most answers in one request.", unit="answers", ge=1)
     reference: bool = knob(False, "Show it the accepted answer.")
+    reliability: str | None = knob(
+        None,
+        "File of `in2x evaluate judge-check`: a principle weighs 2a - 1, where a is the judge's agreement on it (0 "
+        "below a half); without it all weigh alike.",
+    )
 
 
 _BLIND = frozenset({"principles", "consensus", *(principle.name for principle in PRINCIPLES)})
@@ -96,7 +124,9 @@ class RlConfig(Config):
     prompts: int = knob(128, "Prompts a rollout batch.", unit="prompts", source="METHOD 5", ge=1)
     samples: int = knob(16, "Answers a prompt.", source="METHOD 5", ge=2)
     minibatch: int = knob(32, "Prompts an update.", unit="prompts", source="METHOD 5", ge=1)
-    tasks: tuple[str, ...] = knob((), "Tasks of the RL set that are trained; empty: all that have a verifier.")
+    tasks: tuple[str, ...] = knob(
+        (), "Tasks of the RL set that are trained; empty: all that have a verifier or are judged."
+    )
     sft_prompts: int = knob(
         0,
         "Prompts of the SFT set asked too, where the RL set, disjoint from it in the paper, is too small.",
@@ -158,6 +188,11 @@ class RlConfig(Config):
         "native", "This project's loop (one machine, small models), or TRL with vLLM (GPUs)."
     )
     trl: TrlConfig = knob(TrlConfig(), "Knobs of the trl backend.")
+
+    @property
+    def judged_tasks(self) -> frozenset[str]:
+        """Tasks that the judge judges; none without the reward "judged"."""
+        return frozenset(self.judge.tasks if "judged" in self.rewards else ())
 
     @model_validator(mode="after")
     def _arithmetic(self) -> RlConfig:

@@ -296,7 +296,7 @@ def reinforce(
     checkpoints = Checkpoints(stage.work / "rl", policy.model, optimizer, average, stage.say)
     state = checkpoints.load() or {"step": 0, "seconds": 0.0}
     step, spent = int(state["step"]), float(state["seconds"])
-    stage.log.rewind(step)
+    stage.log.rewind(step or -1)  # the row of step 0 is written again where no checkpoint holds it
     anchor = answer_anchor(policy, config) if config.sft_weight else None
     policy.model.eval()  # throughout: dropout would score other answers than were sampled
     if config.compile and step < steps:

@@ -20,17 +20,31 @@ from in2x.stage import Facts
 
 
 def questions(config: RlConfig, select: Path, recipe: Facts) -> list[Instruction]:
-    """What has a verifier in the `select` folder's RL set, then `sft_prompts` of its SFT set, drawn by the seed."""
-    target = recipe.languages.target
+    """What can be checked in the `select` folder's RL set, then `sft_prompts` of its SFT set, drawn by the seed.
+
+    Checked by the verifier it brings, or by a judge.
+
+    Raises:
+        UsageError: nothing is of a task that the judge judges.
+    """
+    target, judged = recipe.languages.target, config.judged_tasks
+    tasks: set[str] = set()
 
     def read(name: str) -> Iterator[Instruction]:
         for i in read_records(select / f"{name}.parquet", Instruction):
+            tasks.add(i.task)
             wanted = not config.tasks or i.task in config.tasks
-            if i.verifier is not None and wanted and (not config.target_only or i.lang == target):
+            if (i.verifier is not None or i.task in judged) and wanted and (not config.target_only or i.lang == target):
                 yield i
 
     seen = chain(read("round1"), read("round2")) if config.sft_prompts else ()
-    return [*read("rl"), *nsmallest(config.sft_prompts, seen, key=lambda i: content_id(recipe.seed, i.id))]
+    found = [*read("rl"), *nsmallest(config.sft_prompts, seen, key=lambda i: content_id(recipe.seed, i.id))]
+    if judged and judged.isdisjoint(i.task for i in found):
+        raise UsageError(
+            f"no prompt is of a task that the judge judges ({', '.join(sorted(judged))})",
+            mend=f"name some of {', '.join(sorted(tasks))} in rl.judge.tasks, or leave judged out of rl.rewards",
+        )
+    return found
 
 
 def payable(instructions: Sequence[Instruction], rewards: Iterable[str]) -> list[Instruction]:

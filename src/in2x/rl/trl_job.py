@@ -83,7 +83,7 @@ def train(job: Path) -> None:
     config = RlConfig.model_validate(given["config"])
     if config.trl.vllm != "none":
         require_vllm(config.trl)
-    with open_scorer(config, job.parent / "judge", Path(given["model"]), print) as scorer:
+    with open_scorer(config, Path(given["out"]), Path(given["model"]), print) as scorer:
         _train(job.parent, given, config, scorer)
 
 

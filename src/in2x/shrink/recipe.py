@@ -192,7 +192,8 @@ def _rl(rl: dict[str, Any], served: Callable[[Any], Any], launch: str, say: Say)
     return {
         **rl, "steps": STEPS, "prompts": 2 * updates, "minibatch": 2, "samples": 4, "sft_prompts": 8,
         "max_new_tokens": ANSWER, "overlong_buffer": min(4, rl["overlong_buffer"]), "rewards": rewards,
-        "judge": {**rl["judge"], "llm": served(rl["judge"]["llm"])}, "compile": False,
+        "judge": {**rl["judge"], "llm": served(rl["judge"]["llm"]), "cache": None, "reliability": None, "tried": 2},
+        "compile": False,
         "dev_every": min(2, rl["dev_every"]), "dev_pairs": 4, "shown": 2, "refill": min(1, rl["refill"]),
         "lora": _least(rl["lora"], {"rank": 4}),
         "trl": {**rl["trl"], "launch": launch, "device_batch": 2, "vllm": "none", "save_every": 2},

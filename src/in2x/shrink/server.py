@@ -81,7 +81,7 @@ def _text(rng: random.Random, languages: Sequence[str], count: int = 2) -> str:
 
 def _verdicts(asked: str, rng: random.Random) -> list[dict[str, Any]]:
     """A verdict for each answer on each principle that the question numbers (`principles/judged.yaml`)."""
-    head = re.split(r"<(?:instruction|answer)\b", asked)[0]
+    head = asked.partition("<instruction>")[0]
     principles = len(re.findall(r"^\d+\. ", head, re.M))
     answers = [int(number) for number in re.findall(r'<answer number="(\d+)">', asked)]
     return [{"answer": n, "kept": [rng.choice(["yes", "no"]) for _ in range(principles)]} for n in answers]

@@ -15,7 +15,8 @@ zero). An item for which nothing that pays applies has no total (None) and takes
 or agreement with the other answers alone ("peers"), do not tell what an answer is worth.
 
 A reward that fails is excluded and counted, never taken for zero: one that raises, runs past its time, or returns the
-wrong number of values is excluded for the whole batch; a value that is `Failed`, NaN or infinite for its item.
+wrong number of values is excluded for the whole batch; a value that is `Failed`, NaN or infinite for its item. Only a
+judge that could not be asked (`Unasked`) ends the run: what it would have said changes what is learned.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from in2x.errors import In2xError, UsageError
+from in2x.principles.ask import Unasked
 from in2x.rl.rewards.base import Failed, Reward, RewardItem, failed, sees
 from in2x.rl.rewards.registry import make_reward
 
@@ -70,7 +72,8 @@ class Scorer:
         Args:
             weights: name -> weight (> 0) of each reward, made by `registry.make_reward` unless it is among `rewards`.
             rewards: rewards made by the caller (those that need a judge or a model).
-            timeout: seconds that one reward may take for one batch before it is excluded and counted.
+            timeout: seconds that one reward may take for one batch before it is excluded and counted (an attribute
+                `timeout` of the reward goes before; None is no bound).
             say: is told each reason for which a reward fails, once.
 
         Raises:
@@ -90,7 +93,7 @@ class Scorer:
     def go_on(self, rewarded: bool) -> None:
         """Raise In2xError where training on would change nothing: `rewarded` says whether any answer of a batch was.
 
-        The first batch must have a reward, or the run is set up wrongly; later a judge may be down for a while, and
+        The first batch must have a reward, or the run is set up wrongly; later a reward may fail for a while, and
         `DRY` batches in a row without any end the run (its checkpoint stays).
         """
         self._dry = 0 if rewarded else self._dry + 1
@@ -110,7 +113,11 @@ class Scorer:
         return {name: str(s) for name, r in self.rewards.items() if (s := getattr(r, "signature", ""))}
 
     async def score(self, items: Sequence[RewardItem]) -> Scores:
-        """Score a batch; the rewards run concurrently. Synchronous callers use `asyncio.run(scorer.score(items))`."""
+        """Score a batch; the rewards run concurrently. Synchronous callers use `asyncio.run(scorer.score(items))`.
+
+        Raises:
+            Unasked: a judge gave no answer, however long it was waited for.
+        """
         names = list(self.rewards)
         results = await asyncio.gather(*(self._part(name, items) for name in names))
         parts: dict[str, list[float | None]] = {}
@@ -148,10 +155,13 @@ class Scorer:
     async def _part(self, name: str, items: Sequence[RewardItem]) -> tuple[list[float | None], int, str]:
         """Values of one reward, how many items it failed on, and why."""
         nothing: list[float | None] = [None] * len(items)
+        timeout: float | None = getattr(self.rewards[name], "timeout", self.timeout)
         try:
-            values = list(await asyncio.wait_for(self.rewards[name](items), self.timeout))
+            values = list(await asyncio.wait_for(self.rewards[name](items), timeout))
+        except Unasked:
+            raise
         except TimeoutError:
-            return nothing, len(items), f"took longer than {self.timeout:g} s"
+            return nothing, len(items), f"took longer than {timeout:g} s"
         except Exception as error:  # whatever a reward does, the run goes on and the count tells
             return nothing, len(items), failed(error).why
         if len(values) != len(items):
