@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import check, evaluate, export, language, plan, run, translate
+from in2x.commands import check, evaluate, export, language, plan, run, sample, translate
 from in2x.errors import In2xError
 from in2x.process import be_quiet
 
@@ -47,6 +47,7 @@ app.command("check")(check.check)
 app.command("export")(export.export)
 app.add_typer(language.app, name="language")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(sample.app, name="sample")
 
 
 _NOT_OURS = {
