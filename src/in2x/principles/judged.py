@@ -102,12 +102,12 @@ async def judge_answers(
     # The order is that of a hash of their text, which says nothing about quality.
     distinct = sorted(set(answers), key=lambda answer: content_id(question.prompt, answer))
     parts = math.ceil(len(distinct) / most)
-    judged = await asyncio.gather(*(_judge(ask, question, distinct[part::parts]) for part in range(parts)))
+    judged = await asyncio.gather(*(judge_in_order(ask, question, distinct[part::parts]) for part in range(parts)))
     return {answer: judgement for part in judged for answer, judgement in part.items()}
 
 
-async def _judge(ask: Ask, question: Question, answers: Sequence[str]) -> dict[str, Judgement]:
-    """One request."""
+async def judge_in_order(ask: Ask, question: Question, answers: Sequence[str]) -> dict[str, Judgement]:
+    """One request: a judgement for each of the distinct `answers`, which the judge sees in this order."""
     frames: Mapping[str, str] = table("judged")["judge"]
     content = frames[spoken(frames, question.lang)].format(
         principles="\n".join(f"{i}. {text}" for i, text in enumerate(question.principles, 1)),
