@@ -72,10 +72,12 @@ def _native(judged: Judged) -> bool | None:
 
 def _idiom(judged: Judged) -> bool | None:
     """Whether an idiom of the source is said as natives say it; None where there is none."""
-    entry = _idiom_of(judged.sources)
-    if entry is None:
-        return None
-    if _trapped(judged):
+    entries = _idioms_of(judged.sources)
+    return any(_natural(entry, judged) for entry in entries) if entries else None
+
+
+def _natural(entry: Mapping[str, Any], judged: Judged) -> bool:
+    if _holds_trap(entry, judged):
         return False
     natural = entry.get("natural", ()) if judged.asked.lang == "ja" else ()
     same = any(reading.meaning[0] == f"phrase {entry['id']}" for reading in judged.readings)
@@ -107,13 +109,17 @@ def _pronouns(judged: Judged) -> bool | None:
     return not said
 
 
-def _idiom_of(readings: tuple[Reading, ...]) -> Mapping[str, Any] | None:
-    return next((found for r in readings if (found := _idioms().get(r.meaning[0])) is not None), None)
+def _idioms_of(readings: tuple[Reading, ...]) -> list[Mapping[str, Any]]:
+    return [entry for reading in readings if (entry := _idioms().get(reading.meaning[0])) is not None]
 
 
 def _trapped(judged: Judged) -> bool:
-    """Whether the answer holds a literal rendering of the source's idiom."""
-    entry = _idiom_of(judged.sources) or {}
+    """Whether the answer is a literal rendering of the source's idiom, whichever it is."""
+    entries = _idioms_of(judged.sources)
+    return bool(entries) and all(_holds_trap(entry, judged) for entry in entries)
+
+
+def _holds_trap(entry: Mapping[str, Any], judged: Judged) -> bool:
     traps = entry.get({"ja": "traps", "zh": "zh_traps"}.get(judged.asked.lang, ""), ())
     return any(trap in judged.answer for trap in traps)
 
@@ -191,7 +197,7 @@ def _written(asked: Asked, readings: list[Reading], lang: str) -> Iterator[tuple
     moods = {reading.meaning[1] for reading in readings}
     said: dict[str, list[str]] = {
         "register": [_called(asked.register, lang)] if asked.register and asked.lang == "ja" else [],
-        "idiom": [""] if all(_idiom_of((reading,)) for reading in readings) else [],
+        "idiom": [""] if len(_idioms_of(tuple(readings))) == len(readings) else [],
         "denied": [""] if moods <= _DENIED and not asked.form else [],
         "asked": [""] if moods <= _ASKED and not asked.form else [],
     }

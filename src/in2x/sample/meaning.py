@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import product, takewhile
 from typing import Any
 
 from in2x.sample import clauses, english, texts
@@ -22,6 +22,7 @@ from in2x.sample.lexicon import LANGUAGES, REGISTERS, Grammar, Person, Verb, cho
 
 _GAP = "\0"
 _SLOT = re.compile(r"\{[^{}]*\}|\[[^\[\]|]*\|[^\[\]]*\]")
+_FORM = re.compile(r"\{([VHA])\.([\w-]+)\}")
 _OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}
 SPEAKERS = frozenset({"person I", "person we", "person you"})
 """Languages leave these out; that they are missing says nothing."""
@@ -136,18 +137,20 @@ def read(text: str, lang: str) -> tuple[Reading, ...]:
     plain = " ".join(text.split())
     if lang == "en":
         plain = plain.lower()
-    found: dict[tuple[Meaning, tuple[frozenset[str], ...]], Reading] = {}
+    found: dict[tuple[Meaning, tuple[frozenset[str], ...]], tuple[tuple[int, int], Reading]] = {}
     for meaning, parts, registers in _candidates(plain, lang):
         for rest in _gaps(plain, parts):
             concepts, unread = _concepts(rest, lang)
-            reading = Reading(meaning, concepts, registers, unread)
-            known = found.get((meaning, concepts))
-            if known is not None and known.unread == unread:
-                reading = replace(reading, registers=registers | known.registers)
-            if unread <= _UNREAD and (known is None or known.unread >= unread):
-                found[meaning, concepts] = reading
-    fewest = min((reading.unread for reading in found.values()), default=0)
-    return tuple(reading for reading in found.values() if reading.unread == fewest)
+            # Of two ways to say the same, the one with more words of its own tells the register ("です" beside "").
+            rank = unread, -sum(map(len, parts))
+            best, known = found.get((meaning, concepts), (None, None))
+            if known is not None and rank == best:
+                registers |= known.registers
+            if unread <= _UNREAD and (best is None or rank <= best):
+                found[meaning, concepts] = rank, Reading(meaning, concepts, registers, unread)
+    readings = [reading for _, reading in found.values()]
+    fewest = min((reading.unread for reading in readings), default=0)
+    return tuple(reading for reading in readings if reading.unread == fewest)
 
 
 def _gaps(text: str, parts: tuple[str, ...]) -> Iterator[str]:
@@ -229,7 +232,7 @@ def _phrases() -> list[tuple[str, Texts]]:
 
 def _texts(entry: Mapping[str, Any]) -> Texts:
     ja: list[tuple[str, tuple[str, ...]]] = [
-        (template, (register,))
+        (_FORM.sub(lambda slot: slot[0] + _common_end(slot[1], slot[2]), template), (register,))
         for register, forms in entry["ja"].items()
         for template in (forms.values() if isinstance(forms, Mapping) else [forms])
     ]
@@ -238,6 +241,20 @@ def _texts(entry: Mapping[str, Any]) -> Texts:
     en = [entry["en"].replace("{v}", said) for said in _acts(acts[0], "en")] if len(acts) == 1 else [entry["en"]]
     none: tuple[str, ...] = ()
     return {"en": [(template, none) for template in en], "ja": ja, "zh": [(entry["zh"], none)]}
+
+
+@lru_cache(maxsize=64)
+def _common_end(slot: str, form: str) -> str:
+    """What every word that can stand in a slot ends with in this form: "ません" of {V.masen}."""
+    g = grammar()
+    if slot == "A":
+        said = [adjective_forms(*attribute.ja)[form] for attribute in g.predicative]
+    else:
+        key = {"V": "ja", "H": "hon"}[slot]
+        acts = [act[key] for acts in g.fillers["v"].values() for act in acts if key in act]
+        said = [verb_forms(word, str(kind))[form] for word, kind in acts]
+    backwards = zip(*(word[::-1] for word in said), strict=False)
+    return "".join(letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, backwards))[::-1]
 
 
 def _told(template: str) -> bool:
@@ -368,8 +385,10 @@ def _acts(act: Mapping[str, Any], lang: str) -> Iterator[str]:
     if lang == "zh":
         yield act["zh"]
     elif lang == "ja":
-        for word, kind in (act[key] for key in ("ja", "hon") if key in act):
-            yield from verb_forms(word, str(kind)).values()
+        for slot, key in (("V", "ja"), ("H", "hon")):
+            for form, said in verb_forms(act[key][0], str(act[key][1])).items() if key in act else ():
+                yield said
+                yield said.removesuffix(_common_end(slot, form))  # the end stands in the template
     else:
         head, _, tail = act["en"].partition(" ")
         for form in (head, english.third(head), english.past(head, dict(grammar().irregular_verbs)), english.ing(head)):
