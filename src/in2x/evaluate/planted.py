@@ -16,7 +16,8 @@ from pathlib import Path
 from in2x.errors import In2xError
 from in2x.evaluate.inputs import read_jsonl
 from in2x.language.language import unspaced
-from in2x.principles.judged import fundamental
+from in2x.principles.case import TRANSLATE
+from in2x.principles.prompts import spoken, table
 from in2x.records import Pair, content_id
 from in2x.sample.variants import names, variants
 
@@ -51,8 +52,9 @@ class Planted:
 
 def broken_by(fault: str, lang: str) -> list[str]:
     """The principles that `fault` breaks, in the words that a judge of answers in `lang` is asked in."""
-    spoken = dict(zip(fundamental("translate", "en"), fundamental("translate", lang), strict=True))
-    return [spoken[principle] for principle in FAULTS[fault]]
+    rows = table("judged")["principles"][TRANSLATE]
+    said = {next(iter(row.values())): row[spoken(row, lang)] for row in rows}
+    return [said[principle] for principle in FAULTS[fault]]
 
 
 def of_world(seed: int, count: int) -> Iterator[Planted]:
