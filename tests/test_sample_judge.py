@@ -23,12 +23,11 @@ from in2x.chat.profile import PromptProfile
 from in2x.judge.ask import Judge
 from in2x.llm.client import Client
 from in2x.llm.config import LlmConfig
-from in2x.principles.dynamic import PrincipleWriter
-from in2x.principles.judged import Question, fundamental, judge_answers, said
-from in2x.principles.prompts import table
-from in2x.records import Instruction, Pair
-from in2x.rl.rewards.base import Failed, RewardItem, Value
-from in2x.rl.rewards.judged import JudgedPrinciples
+from in2x.principles.dynamic import WRITE_SCHEMA, code_fault
+from in2x.principles.judged import Judgement, Question, fundamental, judge_answers, said
+from in2x.principles.prompts import spoken, table
+from in2x.principles.verdict import share
+from in2x.records import Message, Pair
 from in2x.sample import tasks, world
 from in2x.sample.decide import FUNDAMENTAL, read_written
 from in2x.sample.judge import NotMine, reply
@@ -63,6 +62,21 @@ def verdicts(prompt: str, lang: str, answer: str, principles: Sequence[str]) -> 
     return dict(zip(principles, map(said, found.verdicts), strict=True))
 
 
+def question(kind: str, lang: str, **slots: object) -> list[Message]:
+    return [{"role": "user", "content": table("dynamic")[kind][spoken(table("dynamic")[kind], lang)].format(**slots)}]
+
+
+def write(prompt: str, lang: str, count: int = 4) -> list[str]:
+    """What the judge writes; the project's own checks by code find nothing amiss."""
+    own = fundamental("translate", lang)
+    found: list[str] = reply(question("write", lang, count=count, general="\n".join(own), prompt=prompt))["principles"]
+    assert [text for text in found if code_fault(text)] == []
+    numbered = "\n".join(f"{i}. {text}" for i, text in enumerate(found, 1))
+    review = reply(question("review", lang, numbered=numbered, prompt=prompt))
+    assert review == {"contradictions": [], "uncheckable": []}
+    return found
+
+
 def test_every_reference_means_what_its_source_means() -> None:
     found = Counter(agreement_of(p.source, p.src_lang, p.target, p.tgt_lang) for p in pairs(21, 500))
     assert set(found) <= {1.0, None}
@@ -70,19 +84,17 @@ def test_every_reference_means_what_its_source_means() -> None:
 
 
 def test_no_reference_breaks_a_principle() -> None:
-    writer = PrincipleWriter(ask, 4)
     words: Counter[str] = Counter()
     for pair in pairs(22, 60):
         for prompt in prompts(pair):
             own = fundamental("translate", pair.tgt_lang)
-            written = asyncio.run(writer(prompt, pair.tgt_lang, own))
-            words.update(verdicts(prompt, pair.tgt_lang, pair.target, [*own, *written.kept]).values())
+            principles = [*own, *write(prompt, pair.tgt_lang)]
+            words.update(verdicts(prompt, pair.tgt_lang, pair.target, principles).values())
     for made in islice(tasks.instructions(23, set()), 200):
         if made.task in ("translate", "rewrite") and made.answer and "faulty" not in made.origin:
             own = fundamental(made.task, made.lang)
             prompt = made.messages[0]["content"]
-            written = asyncio.run(writer(prompt, made.lang, own))
-            words.update(verdicts(prompt, made.lang, made.answer, [*own, *written.kept]).values())
+            words.update(verdicts(prompt, made.lang, made.answer, [*own, *write(prompt, made.lang)]).values())
     assert words["yes"] > 3000 and words["no"] == 0
 
 
@@ -144,7 +156,7 @@ def test_prompts_are_understood_by_their_words(prompt: str, wanted: Asked | None
 def test_what_the_grammar_cannot_read_is_not_judged(prompt: str) -> None:
     principles = fundamental("translate", "ja")
     assert set(verdicts(prompt, "ja", "国会は解散した。", principles).values()) == {"n/a"}
-    assert asyncio.run(PrincipleWriter(ask, 4)(prompt, "ja", principles)).kept == ()
+    assert write(prompt, "ja") == []
     with pytest.raises(NotMine):
         reply([{"role": "user", "content": prompt}])
 
@@ -152,13 +164,12 @@ def test_what_the_grammar_cannot_read_is_not_judged(prompt: str) -> None:
 @pytest.mark.parametrize("lang", ["en", "ja", "zh"])
 def test_written_principles_are_about_the_sentence_and_told_apart_by_answers(lang: str) -> None:
     prompt = SHORT.prompt("Emma will read a book at the library tomorrow.", "en", "ja", "polite")
-    written = asyncio.run(PrincipleWriter(ask, 5)(prompt, lang, fundamental("translate", lang)))
-    assert len(written.kept) == 5 and not written.rejected
-    kinds = [found.kind for text in written.kept if (found := read_written(text))]
+    written = write(prompt, lang, 5)
+    kinds = [found.kind for text in written if (found := read_written(text))]
     assert kinds == ["register", "person", "time", "place", "thing"]
-    good = verdicts(prompt, lang, "エマさんは明日図書館で本を読みます。", written.kept)
+    good = verdicts(prompt, lang, "エマさんは明日図書館で本を読みます。", written)
     assert set(good.values()) == {"yes"}
-    bad = verdicts(prompt, lang, "トムは本を読むよ。", written.kept)
+    bad = verdicts(prompt, lang, "トムは本を読むよ。", written)
     assert list(bad.values()) == ["no", "no", "no", "no", "yes"]
 
 
@@ -166,8 +177,8 @@ def test_a_review_finds_registers_at_odds_and_foreign_principles() -> None:
     lines = ["The style is polite from the first word to the last.", "It rhymes.",
              "The style is casual from the first word to the last."]  # fmt: skip
     numbered = "\n".join(f"{i}. {text}" for i, text in enumerate(lines, 1))
-    question = table("dynamic")["review"]["en"].format(numbered=numbered, prompt="ja: I eat.")
-    assert reply([{"role": "user", "content": question}]) == {"contradictions": [[1, 3]], "uncheckable": [2]}
+    found = reply(question("review", "en", numbered=numbered, prompt="ja: I eat."))
+    assert found == {"contradictions": [[1, 3]], "uncheckable": [2]}
 
 
 # --- the server -----------------------------------------------------------------------------------------------------
@@ -181,30 +192,33 @@ def serving(**options: Any) -> Iterator[JudgeServer]:
         server.shutdown()
 
 
-def rewards(url: str) -> list[Value]:
-    """What the reward judged pays for two answers to each of 24 prompts, with principles written over HTTP."""
-    config = LlmConfig(base_url=url, model="micro-world", timeout=1.0, backoff=0.01)
-    judge = Judge(Client(config))
-    items = []
-    for number, pair in enumerate(islice(pairs(31, 40), 24)):
-        message = {"role": "user", "content": prompts(pair)[1]}
-        instruction = Instruction(str(number), pair.tgt_lang, "translate", [message], pair.target)
-        items += [RewardItem(instruction, answer) for answer in (pair.target, "?")]
-    return asyncio.run(JudgedPrinciples(judge, PrincipleWriter(judge, 3))(items))
+def judged(url: str) -> list[Judgement]:
+    """What a judge over HTTP says of two answers to each of 24 prompts, by principles that it wrote before."""
+    judge = Judge(Client(LlmConfig(base_url=url, model="micro-world", timeout=1.0, backoff=0.01)))
+
+    async def one(pair: Pair) -> list[Judgement]:
+        prompt, lang = prompts(pair)[1], pair.tgt_lang
+        written = await judge(question("write", lang, count=3, general="", prompt=prompt), WRITE_SCHEMA)
+        asked_by = Question(prompt, lang, (*fundamental("translate", lang), *written["principles"]))
+        found = await judge_answers(judge, asked_by, [pair.target, "?"])
+        return [found[pair.target], found["?"]]
+
+    async def both() -> list[list[Judgement]]:
+        return await asyncio.gather(*(one(pair) for pair in islice(pairs(31, 40), 24)))
+
+    return [judgement for group in asyncio.run(both()) for judgement in group]
 
 
-def test_faults_change_no_value_that_is_given(tmp_path: Path) -> None:
+def test_faults_change_no_verdict(tmp_path: Path) -> None:
     with serving() as server:
-        calm = rewards(server.url)
+        calm = judged(server.url)
     with serving(faults=0.3, seed=3, silence=1.5, record=tmp_path / "record.jsonl") as server:
-        stormy = rewards(server.url)
-    assert not any(isinstance(value, Failed) for value in calm)
-    told = [(one, other) for one, other in zip(calm, stormy, strict=True) if not isinstance(other, Failed)]
-    assert all(one == other for one, other in told) and len(told) > 0.8 * len(calm)
-    assert {value for value in calm[::2] if value is not None} == {1.0}
+        stormy = judged(server.url)
+    assert stormy == calm and not any(judgement.fault for judgement in calm)
+    assert {share(judgement.verdicts) for judgement in calm[::2]} <= {1.0, None}
     rows = [json.loads(line) for line in (tmp_path / "record.jsonl").read_text(encoding="utf-8").splitlines()]
     faults = Counter(row["fault"] for row in rows)
-    assert len(faults) == 7 and 0.15 < 1 - faults[None] / len(rows) < 0.45
+    assert len(faults) > 5 and 0.15 < 1 - faults[None] / len(rows) < 0.5
     # A server's fault gives no answer; the same question is then asked once more.
     assert all((row["answer"] is None) == (row["fault"] in ("500", "429", "silence", "cut")) for row in rows)
 

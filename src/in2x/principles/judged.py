@@ -18,25 +18,26 @@ from in2x.principles.prompts import spoken, table
 from in2x.principles.verdict import Verdict
 from in2x.records import content_id
 
-VERDICT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "verdicts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "answer": {"type": "integer"},
-                    "kept": {"type": "array", "items": {"enum": ["yes", "no", "n/a"]}},
-                },
-                "required": ["answer", "kept"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["verdicts"],
-    "additionalProperties": False,
-}
+
+def verdict_schema(answers: int, principles: int) -> dict[str, Any]:
+    """The form of a judge's answer: for each of `answers` its number and one word a principle.
+
+    A judge that miscounts keeps to another form, and is asked again (`judge/retry.py`).
+    """
+    words = {"type": "array", "items": {"enum": ["yes", "no", "n/a"]}, "minItems": principles, "maxItems": principles}
+    row = {
+        "type": "object",
+        "properties": {"answer": {"type": "integer"}, "kept": words},
+        "required": ["answer", "kept"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"verdicts": {"type": "array", "items": row, "minItems": answers, "maxItems": answers}},
+        "required": ["verdicts"],
+        "additionalProperties": False,
+    }
+
 
 _SAID = {
     "yes": Verdict(True, "kept, says the judge"),
@@ -116,7 +117,8 @@ async def judge_in_order(ask: Ask, question: Question, answers: Sequence[str]) -
         answers="\n".join(f'<answer number="{i}">\n{_tame(text)}\n</answer>' for i, text in enumerate(answers, 1)),
     )
     try:
-        result = await ask([{"role": "user", "content": content}], VERDICT_SCHEMA)
+        schema = verdict_schema(len(answers), len(question.principles))
+        result = await ask([{"role": "user", "content": content}], schema)
         rows = {int(row["answer"]): row["kept"] for row in result["verdicts"]}
     except Exception as error:  # down, refused, not JSON: the run goes on, and the fault is counted with its reason
         return dict.fromkeys(answers, Judgement((), f"the judge failed: {type(error).__name__}: {error}"))
