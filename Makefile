@@ -6,10 +6,11 @@ READY := $(VENV)/.ready
 VERL ?= .venv-verl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-verl lint format bench clean
+.PHONY: help demo demo-judge test test-slow test-verl lint format bench clean
 
 help:
 	@echo "make demo       train the demonstration translator from raw text (8 to 15 minutes on 2 cores)"
+	@echo "make demo-judge the same with a judge over HTTP as reward, a share of its answers spoilt on purpose"
 	@echo "make test       the tests that take minutes at most"
 	@echo "make test-slow  the long tests"
 	@echo "make test-verl  what verl is given, against verl 0.9 in an environment of its own ($(VERL))"
@@ -33,6 +34,10 @@ demo: $(READY)
 	@$(BIN)/in2x run recipes/demo.yaml
 	@echo
 	@echo "== look at runs/demo/report/report.html in a browser, and try the line above (after: source $(BIN)/activate)"
+
+demo-judge: $(READY)
+	@echo "== in2x run recipes/demo-judge.yaml, beside in2x sample judge --faults 0.3"
+	@$(BIN)/in2x sample judge --faults 0.3 & judge=$$!; trap "kill $$judge" EXIT; $(BIN)/in2x run recipes/demo-judge.yaml
 
 test: $(READY)
 	@echo "== tests"

@@ -118,6 +118,16 @@ def test_finished_systems_are_not_redone_and_the_result_is_the_same(
     assert (stage.out / "scores.json").read_bytes() == first
 
 
+def test_meaning_is_told_of_the_micro_world_alone() -> None:
+    said = ["トムは本を読んだ。", "トムは本を読まなかった。", "猫。"]
+    rows = [Output("rl", "en-ja", str(n), "Tom read a book.", "", None, "general", text) for n, text in enumerate(said)]
+    other = Output("rl", "en-ja", "3", "Parliament was dissolved.", "", None, "general", "国会が解散した。")
+    table = evaluate_stage.measure({"rl": [*rows, other]}, {"rl": rows[:1]}, {}, CONFIG, micro_world=True)
+    assert table["rl", "en-ja", "meaning"].value == pytest.approx(1 / 3) and len(table["rl", "all", "meaning"]) == 3
+    assert table["rl", "all", "meaning sampled"].value == 1.0
+    assert not any("meaning" in key[2] for key in evaluate_stage.measure({"rl": rows}, {}, {}, CONFIG))
+
+
 def test_a_test_set_without_the_recipes_directions_is_a_sentence() -> None:
     pairs = [Pair("1", "de", "fr", "a", "b")]
     with pytest.raises(In2xError, match="none of the directions en-ja, ja-en, zh-ja"):

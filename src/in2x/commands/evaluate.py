@@ -19,6 +19,7 @@ from in2x.stage import console
 app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(express)
 app.command()(cli_judged.judge)
+app.command("judge-check")(cli_judged.judge_check)
 app.command()(cli_judged.correlate)
 app.command()(cli_mtbench.mtbench)
 

@@ -1,17 +1,21 @@
-"""`in2x evaluate judge|correlate`: grades by a model, and how well metrics and checks agree with people."""
+"""`in2x evaluate judge|judge-check|correlate`: grades by a model, how good it is at that, and agreement with people."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from in2x.commands.options import language_code, once_each
+from in2x.commands.options import language_code, once_each, out_option
 from in2x.commands.show import AsJson, emit, show
 from in2x.errors import In2xError, UsageError
 from in2x.stage import console
+
+if TYPE_CHECKING:
+    from in2x.evaluate.judge_check import JudgeCheck
+    from in2x.metrics.significance import Interval
 
 Server = Annotated[str | None, typer.Option("--judge-url", help="OpenAI-compatible server of the judge, up to /v1.")]
 JudgeModel = Annotated[
@@ -68,6 +72,75 @@ def judge(
     if as_json:
         emit(rows)
     else:
+        show(table)
+
+
+def judge_check(
+    model: JudgeModel,
+    url: Server = None,
+    cache: CacheFile = None,
+    pairs: Annotated[Path | None, typer.Option("--pairs", help="Your own pairs, JSON Lines as data.train has them.  "
+                                               "[default: the micro-world's]", show_default=False)] = None,
+    source: Annotated[str | None, typer.Option("--from", help="Language of the sources of --pairs.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Language of the translations of --pairs.")] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="Pairs; three questions are asked about each.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Which pairs, and what is planted.")] = 0,
+    out: Annotated[Path | None, out_option("JSON for rl.judge.reliability.")] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Measure a judge by faults planted in good translations: does it see them, and what else sways it?"""
+    from in2x.artifact import write_json
+    from in2x.commands.show import progress
+    from in2x.evaluate.judge_check import check_judge
+    from in2x.evaluate.planted import of_pairs, of_world, read_pairs
+    from in2x.language.codes import canonical
+    from in2x.llm.cache import Cache
+    from in2x.llm.open import open_judge
+
+    if pairs is None:
+        planted = list(of_world(seed, count))
+    elif source is None or to is None:
+        raise UsageError("--pairs needs --from and --to", mend="name the two languages")
+    else:
+        planted = list(of_pairs(read_pairs(pairs, canonical(source), canonical(to)), seed, count))
+    if not planted:
+        raise UsageError("no fault can be planted in these pairs", file=pairs,
+                         mend="give sentences of several clauses, or checks (names, natural and traps)")  # fmt: skip
+    asker = open_judge(model, url, Cache(cache) if cache else None)
+    with progress("judge", len(planted)) as advance:
+        found = check_judge(asker, planted, advance)
+    if out is not None:
+        write_json(out, found.as_json())
+    if as_json:
+        emit(found.as_json())
+    else:
+        _show_check(found)
+    for why, times in found.why.items():
+        console.print(f"[yellow]note[/yellow]  {times} answers without a verdict: {why}")
+
+
+def _show_check(found: JudgeCheck) -> None:
+    from rich.table import Table
+
+    def cells(part: Interval | None) -> list[str]:
+        return [f"{part.value:.3f}", f"{part.low:.3f} – {part.high:.3f}", str(part.n)] if part else ["–", "–", "0"]
+
+    faults = Table("planted fault", "share fell", "95% interval", "pairs")
+    for kind, fell in found.faults.items():
+        faults.add_row(kind, *cells(fell))
+    agreement = Table("principle", "agreement", "kept", "broken", "verdicts")
+    for text, a in {**found.principles, "all that a fault breaks": found.overall}.items():
+        if a.agreement is not None:  # nothing is known of a principle that no fault breaks
+            agreement.add_row(text, f"{a.agreement:.3f}", cells(a.kept)[0], cells(a.broken)[0], str(a.n))
+    bias = Table("", "value", "95% interval", "n")
+    for name, part in {
+        "position: share when first less share when last": found.position,
+        "length: the same said twice is better": found.length,
+        "consistency: the same verdict when asked again": found.consistency,
+        "unreadable: no verdict": found.unreadable,
+    }.items():
+        bias.add_row(name, *cells(part))
+    for table in (faults, agreement, bias):
         show(table)
 
 

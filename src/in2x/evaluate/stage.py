@@ -21,9 +21,10 @@ from in2x.evaluate.config import EvaluateConfig
 from in2x.evaluate.outputs import Output
 from in2x.evaluate.systems import POST_TRAINED, SYSTEMS, answer, choose_pairs, open_translator, spread_over
 from in2x.inference.perplexity import Surprise, surprise
-from in2x.metrics.significance import Statistics, bootstrap, paired_bootstrap, ratio
+from in2x.metrics.significance import Statistics, bootstrap, mean, paired_bootstrap, ratio
 from in2x.metrics.strings import statistics
 from in2x.records import Document, Pair, read_records, write_records
+from in2x.sample.meaning import agreement_of
 from in2x.stage import Stage
 
 COMPARED = (("phase3", "base"), ("sft", "phase3"), ("rl", "sft"), ("merged", "sft"), ("merged", "rl"))
@@ -48,7 +49,7 @@ def run(config: EvaluateConfig, stage: Stage) -> None:
     greedy = {name: list(read_records(stage.work / name / "greedy.parquet", Output)) for name in done}
     sampled = {name: list(read_records(stage.work / name / "sampled.parquet", Output)) for name in done}
     surprises = {name: _read_surprises(stage.work / name / "surprise.json") for name in done}
-    table = measure(greedy, sampled, surprises, config)
+    table = measure(greedy, sampled, surprises, config, micro_world=_is_micro_world(stage))
     scores = [_score_row(key, stats, config, stage.seed) for key, stats in table.items()]
     write_json(stage.out / "scores.json", scores)
     write_json(stage.out / "differences.json", list(_differences(table, config, stage.seed)))
@@ -114,9 +115,9 @@ Key = tuple[str, str, str]
 
 def measure(
     greedy: dict[str, list[Output]], sampled: dict[str, list[Output]], surprises: dict[str, dict[str, list[Surprise]]],
-    config: EvaluateConfig,
+    config: EvaluateConfig, *, micro_world: bool = False,
 ) -> dict[Key, Statistics]:  # fmt: skip
-    """Statistics of every system, pair and metric, systems in the order given."""
+    """Statistics of every system, pair and metric, systems in the order given; of the micro-world the meaning too."""
     table: dict[Key, Statistics] = {}
     for system, outputs in greedy.items():
         for pair, rows in _by_pair(outputs):
@@ -132,6 +133,10 @@ def measure(
         for pair, rows in [*_by_pair(drawn), ("all", drawn)]:
             if (share := dict(principle_shares(rows)).get("principles")) is not None:
                 table[system, pair, "principles sampled"] = share
+        for name, said in (("meaning", outputs), ("meaning sampled", drawn)) if micro_world else ():
+            for pair, rows in [*_by_pair(said), ("all", said)]:
+                if (meant := meaning_kept(rows)) is not None:
+                    table[system, pair, name] = meant
         for lang, known in surprises.get(system, {}).items():
             table[system, lang, "bits per byte"] = ratio([s.bits_per_byte * s.bytes for s in known],
                                                          [s.bytes for s in known])  # fmt: skip
@@ -161,6 +166,17 @@ def principle_shares(outputs: list[Output]) -> Iterator[tuple[str, Statistics]]:
         verdicts = [o.principles.get(name) for o in outputs]
         stats = ratio([v is True for v in verdicts], [v is not None for v in verdicts])
         yield f"principle/{name}", dataclasses.replace(stats, signature=signature)
+
+
+def _is_micro_world(stage: Stage) -> bool:
+    return stage.inputs["data"].manifest.get("config", {}).get("train", "") is None
+
+
+def meaning_kept(outputs: list[Output]) -> Statistics | None:
+    """Share of answers that mean what their source means, by the micro-world's grammar; None where it reads none."""
+    found = (agreement_of(o.source, o.pair.split("-")[0], o.hypothesis, o.pair.split("-")[1]) for o in outputs)
+    kept = [value == 1.0 for value in found if value is not None]
+    return dataclasses.replace(mean(kept), signature="means the same, by the micro-world's grammar") if kept else None
 
 
 def _score_row(key: Key, stats: Statistics, config: EvaluateConfig, seed: int) -> dict[str, Any]:

@@ -19,25 +19,26 @@ from in2x.principles.prompts import spoken, table
 from in2x.principles.verdict import Verdict
 from in2x.records import content_id
 
-VERDICT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "verdicts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "answer": {"type": "integer"},
-                    "kept": {"type": "array", "items": {"enum": ["yes", "no", "n/a"]}},
-                },
-                "required": ["answer", "kept"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["verdicts"],
-    "additionalProperties": False,
-}
+
+def verdict_schema(answers: int, principles: int) -> dict[str, Any]:
+    """The form of a judge's answer: for each of `answers` its number and one word a principle.
+
+    A judge that miscounts keeps to another form, and is asked again (`judge/retry.py`).
+    """
+    words = {"type": "array", "items": {"enum": ["yes", "no", "n/a"]}, "minItems": principles, "maxItems": principles}
+    row = {
+        "type": "object",
+        "properties": {"answer": {"type": "integer"}, "kept": words},
+        "required": ["answer", "kept"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"verdicts": {"type": "array", "items": row, "minItems": answers, "maxItems": answers}},
+        "required": ["verdicts"],
+        "additionalProperties": False,
+    }
+
 
 _SAID = {
     "yes": Verdict(True, "kept, says the judge"),
@@ -103,12 +104,12 @@ async def judge_answers(
     # The order is that of a hash of their text, which says nothing about quality.
     distinct = sorted(set(answers), key=lambda answer: content_id(question.prompt, answer))
     parts = math.ceil(len(distinct) / most)
-    judged = await asyncio.gather(*(_judge(ask, question, distinct[part::parts]) for part in range(parts)))
+    judged = await asyncio.gather(*(judge_in_order(ask, question, distinct[part::parts]) for part in range(parts)))
     return {answer: judgement for part in judged for answer, judgement in part.items()}
 
 
-async def _judge(ask: Ask, question: Question, answers: Sequence[str]) -> dict[str, Judgement]:
-    """One request."""
+async def judge_in_order(ask: Ask, question: Question, answers: Sequence[str]) -> dict[str, Judgement]:
+    """One request: a judgement for each of the distinct `answers`, which the judge sees in this order."""
     frames: Mapping[str, str] = table("judged")["judge"]
     content = frames[spoken(frames, question.lang)].format(
         principles="\n".join(f"{i}. {text}" for i, text in enumerate(question.principles, 1)),
@@ -117,7 +118,8 @@ async def _judge(ask: Ask, question: Question, answers: Sequence[str]) -> dict[s
         answers="\n".join(f'<answer number="{i}">\n{_tame(text)}\n</answer>' for i, text in enumerate(answers, 1)),
     )
     try:
-        result = await ask([{"role": "user", "content": content}], VERDICT_SCHEMA)
+        schema = verdict_schema(len(answers), len(question.principles))
+        result = await ask([{"role": "user", "content": content}], schema)
         rows = {int(row["answer"]): row["kept"] for row in result["verdicts"]}
     except Unasked:
         raise

@@ -113,6 +113,10 @@ def charts(scores: Sequence[Mapping[str, Any]]) -> list[IntervalChart]:
     return out
 
 
+SHARES = ("principle", "meaning")
+"""How metrics begin that are shares of 1, shown in percent."""
+
+
 def earned(differences: Sequence[Mapping[str, Any]]) -> list[tuple[str, IntervalChart, list[dict[str, Any]]]]:
     """What each step changed: (title, plot, rows), a minus b, for the step's main metrics."""
     out = []
@@ -120,12 +124,12 @@ def earned(differences: Sequence[Mapping[str, Any]]) -> list[tuple[str, Interval
         rows = []
         for d in differences:
             main = d["metric"] in ("chrF", "chrF sampled", "BLEU") or (
-                d["pair"] == "all" and d["metric"].startswith("principle")
+                d["pair"] == "all" and d["metric"].startswith(SHARES)
             )
             # A principle that all outputs of both kept says nothing here.
             flat = d["metric"].startswith("principle/") and d["low"] == d["high"] == 0
             if (d["a"], d["b"]) == (a, b) and main and not flat:
-                scale = 100.0 if d["metric"].startswith("principle") else 1.0
+                scale = 100.0 if d["metric"].startswith(SHARES) else 1.0
                 name = d["metric"].removeprefix("principle/").replace("_", " ")
                 name = "principles kept" if name == "principles" else name
                 label = name if d["pair"] == "all" else f"{name} {direction(d['pair'])}"

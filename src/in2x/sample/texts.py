@@ -112,6 +112,17 @@ def story(
     return "\n".join(paragraphs)
 
 
+def narration() -> list[list[str]]:
+    """Every sentence of the scenes: English, Japanese and Chinese template."""
+    return [sentence for part in _scenes().values() for scene in part for sentence in scene]
+
+
+def set_lines() -> list[Mapping[str, Any]]:
+    """Every set line of the dialogues that is no answer: its text by language, Japanese by register."""
+    turns = [turn for plan in _dialogues() for _, turn in plan["turns"] if "mood" not in turn]
+    return [turn for turn in turns if not turn["en"].startswith(ANSWERS)]
+
+
 def story_sentence(g: Grammar, rng: random.Random) -> Item | None:
     """One sentence of narration with somebody in it; None where the dice gave another sentence (draw again)."""
     scene = rng.choice([s for part in _scenes().values() for s in part])
@@ -126,9 +137,7 @@ def story_sentence(g: Grammar, rng: random.Random) -> Item | None:
 
 def dialogue_line(g: Grammar, rng: random.Random) -> Item:
     """A set line of a dialogue, said to somebody by name."""
-    turns = [turn for plan in _dialogues() for _, turn in plan["turns"] if "mood" not in turn]
-    lines = [turn for turn in turns if not turn["en"].startswith(ANSWERS)]
-    line, person = rng.choice(lines), rng.choice([p for p in g.people if p.name])
+    line, person = rng.choice(set_lines()), rng.choice([p for p in g.people if p.name])
     en = line["en"] if line["en"].startswith(("I ", "I'")) else line["en"][0].lower() + line["en"][1:]
     said = {r: text for r, text in line["ja"].items() if r != "honorific" or text != line["ja"]["polite"]}
     ja = {register: f"{choose(person.ja, register)}、{text}" for register, text in said.items()}

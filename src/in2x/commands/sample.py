@@ -1,0 +1,41 @@
+"""`in2x sample ...`: what the bundled micro-world offers beside its texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from in2x.commands.options import check_writable
+from in2x.stage import console
+
+app = typer.Typer(help="The bundled micro-world.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `judge` a command of its own while it is the only one."""
+
+
+@app.command()
+def judge(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")]
+    = 8009,
+    faults: Annotated[float, typer.Option("--faults", min=0.0, max=1.0, help="Share of requests that go wrong: 500, "
+                                          "429, no answer, half an answer, prose, a verdict too few.")] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the faults.")] = 0,
+    silence: Annotated[float, typer.Option("--silence", min=0.0, help="Seconds that a request waits which gets no "
+                                           "answer.")] = 10.0,
+    record: Annotated[Path | None, typer.Option("--record", help="JSON Lines that every question and answer is added "
+                                                "to.", show_default=False)] = None,
+) -> None:  # fmt: skip
+    """Serve the micro-world's reference judge and principle writer, as an OpenAI-compatible model."""
+    from in2x.sample.server import MODEL, JudgeServer
+
+    if record is not None:
+        check_writable(record)
+    with JudgeServer(port, faults=faults, seed=seed, silence=silence, record=record) as server:
+        print(server.url, flush=True)
+        console.print(f"The judge answers as the model {MODEL}; Ctrl-C ends it.")
+        server.serve_forever()
