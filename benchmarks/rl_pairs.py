@@ -45,11 +45,13 @@ GRID: dict[str, dict[str, Any]] = {
     "no consensus": {"rewards": {"chrf": 1.0, "bleu:none": 1.0}},
     "no SFT prompts": {"sft_prompts": 0},
     "T = .5": {"temperature": {"start": 0.5, "end": 0.5}},
-    "T = 1 to .4": {"temperature": {"start": 1.0, "end": 0.4}},
+    "T = 1 to .6": {"temperature": {"start": 1.0, "end": 0.6}},
     "half the batches": {"steps": 200},
     "5e-5": {"optimizer": {"lr": 5e-5}},
     "2e-4": {"optimizer": {"lr": 2e-4}},
     "anchor": {"sft_weight": 0.3, "sft_smoothing": 0.1},
+    "gates and adequacy": {"rewards": {"principles": 1.0, "adequacy": 1.0}},
+    "gates, adequacy, consensus": {"rewards": {"principles": 1.0, "adequacy": 1.0, "consensus": 1.0}},
 }
 """What each setting changes of `recipes/enja-cpu.yaml` for corpora that are cut into words."""
 CUT: dict[str, Any] = {"rewards": {"chrf": 1.0, "bleu:none": 1.0, "consensus": 1.0}, "dev_every": 0}
