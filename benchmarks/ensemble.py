@@ -1,14 +1,15 @@
 """What do minimum Bayes risk and a second model add to greedy decoding of one?
 
-    in2x run recipes/enja-cpu.yaml --set data.train=... --set data.dev=... --set data.test=... --out A
-    cp -r A B && in2x run recipes/enja-cpu.yaml --set data.train=... ... --set seed=2 --out B --from sft --until merge
-    python benchmarks/ensemble.py --run A --run B                    the test pairs of A
-    python benchmarks/ensemble.py --run A --run B --split dev        where to choose --temperature
-    python benchmarks/ensemble.py --run A --run B --quick            eight pairs, four samples
+    in2x run recipes/enja-cpu.yaml --set data.train=... --set data.dev=... --set data.test=... --out runs/a
+    cp -r runs/a runs/b
+    in2x run recipes/enja-cpu.yaml --set data.train=... ... --set seed=2 --out runs/b --from sft --until merge
+    python benchmarks/ensemble.py runs/a/merge/model runs/b/merge/model --pairs runs/a/data/pairs.test.parquet
+    python benchmarks/ensemble.py ... --quick        eight pairs, four samples
 
-B is another seed of SFT and RL from the same pretraining, so it has the same tokenizer. Every way with samples draws
-equally many: those of two models half from each. chrF chooses in minimum Bayes risk, so BLEU is the one to look at.
-Differences are to A's greedy answers, by paired bootstrap with 95% intervals.
+The second model is another seed of SFT and RL from the same pretraining, so it has the same tokenizer. `--temperature`
+is chosen on the dev pairs. Every way with samples draws equally many: those of two models half from each. chrF chooses
+in minimum Bayes risk, so BLEU is the one to look at. Differences are to the first model's greedy answers, by paired
+bootstrap with 95% intervals.
 """
 
 from __future__ import annotations
@@ -44,29 +45,26 @@ def ways(first: Path, second: Path, samples: int, temperature: float) -> dict[st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, action="append", required=True, help="run folder; given twice")
-    parser.add_argument("--stage", default="merge", help="whose models: sft, rl or merge")
-    parser.add_argument("--split", default="test", choices=("dev", "test"))
+    parser.add_argument("models", type=Path, nargs=2, help="two model folders with one tokenizer")
+    parser.add_argument("--pairs", type=Path, required=True, help="pairs.dev.parquet or pairs.test.parquet of a run")
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--temperature", type=float, nargs="+", default=[0.7], help="of the samples; a table for each")
     parser.add_argument("--tokenize", default="none", help="BLEU's tokeniser (none: the corpus is cut into words)")
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
-    if len(given.run) != 2:
-        parser.error("give --run twice")
-    pairs = list(read_records(given.run[0] / "data" / f"pairs.{given.split}.parquet", Pair))
+    pairs = list(read_records(given.pairs, Pair))
     directions = sorted({(pair.src_lang, pair.tgt_lang) for pair in pairs})
     asked = {d: [p for p in pairs if (p.src_lang, p.tgt_lang) == d][: 8 if given.quick else None] for d in directions}
     samples = 4 if given.quick else given.samples
     print(machine())
     for temperature in given.temperature:
         print(
-            f"\n{given.split}, {len(asked[directions[0]])} pairs a direction, {samples} samples at T = {temperature:g}"
+            f"\n{given.pairs.name}, {len(asked[directions[0]])} pairs a direction, {samples} samples at T = {temperature:g}"
         )
         heads = [f"{s}-{t} {metric}" for s, t in directions for metric in ("BLEU", "chrF")]
         print(f"\n| | {' | '.join(heads)} | seconds |\n|---|{'---|' * len(heads)}---:|")
         base = {}
-        for name, way in ways(*(run / given.stage / "model" for run in given.run), samples, temperature).items():
+        for name, way in ways(*given.models, samples, temperature).items():
             cells, began = [], time.perf_counter()
             for source, target in directions:
                 rows = asked[source, target]
