@@ -58,9 +58,8 @@ def main() -> None:
     samples = 4 if given.quick else given.samples
     print(machine())
     for temperature in given.temperature:
-        print(
-            f"\n{given.pairs.name}, {len(asked[directions[0]])} pairs a direction, {samples} samples at T = {temperature:g}"
-        )
+        count = len(asked[directions[0]])
+        print(f"\n{given.pairs.name}, {count} pairs a direction, {samples} samples at T = {temperature:g}")
         heads = [f"{s}-{t} {metric}" for s, t in directions for metric in ("BLEU", "chrF")]
         print(f"\n| | {' | '.join(heads)} | seconds |\n|---|{'---|' * len(heads)}---:|")
         base = {}

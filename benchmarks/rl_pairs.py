@@ -5,9 +5,9 @@
     python benchmarks/rl_pairs.py runs/enja-cpu --quick      two batches of the first setting, few questions
 
 Every setting starts from the run's SFT model; its prompts are the run's RL set, which SFT has not seen, and where said
-so many of the SFT set. Scores are of dev and test pairs together (`--splits dev` to choose by): difference to the SFT model with its 95% interval
-(paired bootstrap), for the RL model and for weighted means of its weights and those of SFT; "both" is corpus chrF over
-the two directions. A setting that is done is kept in `--cache`, so a stopped grid goes on; `--only` lets several
+so many of the SFT set. Scores are of dev and test pairs together (`--splits dev` to choose by): difference to the SFT
+model with its 95% interval (paired bootstrap), for the RL model and for weighted means of its weights and those of SFT;
+"both" is corpus chrF over the two directions. A setting that is done is kept in `--cache`, so a stopped grid goes on; `--only` lets several
 processes share it.
 """
 
