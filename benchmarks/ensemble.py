@@ -47,6 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", type=Path, nargs=2, help="two model folders with one tokenizer")
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.dev.parquet or pairs.test.parquet of a run")
+    parser.add_argument("--limit", type=int, help="the first so many pairs of each direction")
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--temperature", type=float, nargs="+", default=[0.7], help="of the samples; a table for each")
     parser.add_argument("--tokenize", default="none", help="BLEU's tokeniser (none: the corpus is cut into words)")
@@ -54,7 +55,9 @@ def main() -> None:
     given = parser.parse_args()
     pairs = list(read_records(given.pairs, Pair))
     directions = sorted({(pair.src_lang, pair.tgt_lang) for pair in pairs})
-    asked = {d: [p for p in pairs if (p.src_lang, p.tgt_lang) == d][: 8 if given.quick else None] for d in directions}
+    asked = {
+        d: [p for p in pairs if (p.src_lang, p.tgt_lang) == d][: 8 if given.quick else given.limit] for d in directions
+    }
     samples = 4 if given.quick else given.samples
     print(machine())
     for temperature in given.temperature:

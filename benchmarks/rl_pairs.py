@@ -7,8 +7,8 @@
 Every setting starts from the run's SFT model; its prompts are the run's RL set, which SFT has not seen, and where said
 so many of the SFT set. Scores are of dev and test pairs together (`--splits dev` to choose by): difference to the SFT
 model with its 95% interval (paired bootstrap), for the RL model and for weighted means of its weights and those of SFT;
-"both" is corpus chrF over the two directions. A setting that is done is kept in `--cache`, so a stopped grid goes on; `--only` lets several
-processes share it.
+"both" is corpus chrF over the two directions. A setting that is done is kept in `--cache`, so a stopped grid goes on;
+`--only` lets several processes share it.
 """
 
 from __future__ import annotations

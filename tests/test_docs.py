@@ -154,7 +154,8 @@ def test_in2x_commands_parse(page: Path, words: list[str], whole: bool, tmp_path
     given, left, _ = command.make_parser(context).parse_args(args=list(args))
     assert not left, f"more arguments than it takes: {left}"
     if whole and "..." not in words:
-        typed = {p.name for p in command.params if p.name in given and isinstance(given[p.name], (str, list, bool))}
+        kinds = (str, list, tuple, bool)
+        typed = {p.name for p in command.params if p.name in given and isinstance(given[p.name], kinds)}
         missing = [p.name for p in command.params if p.required and p.name not in typed]
         assert not missing, f"it asks for more: {missing}"
     if "recipe" in given and isinstance(given["recipe"], str):

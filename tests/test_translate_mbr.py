@@ -53,7 +53,7 @@ def test_systems_agree_with_each_other_and_none_alone_decides():
 
 
 def test_a_greedy_answer_that_no_system_drew_can_be_chosen():
-    words = "the old cat sleeps in our warm garden".split()
+    words = ["the", "old", "cat", "sleeps", "in", "our", "warm", "garden"]
     drawn = [" ".join([*words[:n], "other", *words[n + 1 :]]) for n in range(len(words))]
     systems = [Fixed([" ".join(words)], [drawn[:4]]), Fixed(["something else"], [drawn[4:]])]
     assert texts(MbrTranslator(systems, 4).translations(["a"], TranslationRequest("ja", "en"))) == [" ".join(words)]

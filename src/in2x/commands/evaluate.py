@@ -65,7 +65,7 @@ def score(
 
 @app.command()
 def mbr(
-    systems: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Translations of the same text, one a line, "
+    systems: Annotated[list[Path], typer.Argument(metavar="FILE", help="Translations of the same text, one a line, "
                                                   "of any systems; three files or more.",
                                                   callback=once_each("FILE"))],
     out: Annotated[Path, out_option("The lines chosen.")],
