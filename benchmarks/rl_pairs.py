@@ -5,10 +5,10 @@
     python benchmarks/rl_pairs.py runs/enja-cpu --quick      two batches of the first setting, few questions
 
 Every setting starts from the run's SFT model; its prompts are the run's RL set, which SFT has not seen, and where said
-so many of the SFT set. Scores are of dev and test pairs together: difference to the SFT model with its 95% interval
-(paired bootstrap), for the RL model and for weighted means of its weights and those of SFT; "both" is corpus chrF over
-the two directions. A setting that is done is kept in `--cache`, so a stopped grid goes on; `--only` lets several
-processes share it.
+so many of the SFT set. Scores are of dev and test pairs together (`--splits dev` to choose by): difference to the SFT
+model with its 95% interval (paired bootstrap), for the RL model and for weighted means of its weights and those of SFT;
+"both" is corpus chrF over the two directions. A setting that is done is kept in `--cache`, so a stopped grid goes on;
+`--only` lets several processes share it.
 """
 
 from __future__ import annotations
@@ -45,11 +45,13 @@ GRID: dict[str, dict[str, Any]] = {
     "no consensus": {"rewards": {"chrf": 1.0, "bleu:none": 1.0}},
     "no SFT prompts": {"sft_prompts": 0},
     "T = .5": {"temperature": {"start": 0.5, "end": 0.5}},
-    "T = 1 to .4": {"temperature": {"start": 1.0, "end": 0.4}},
+    "T = 1 to .6": {"temperature": {"start": 1.0, "end": 0.6}},
     "half the batches": {"steps": 200},
     "5e-5": {"optimizer": {"lr": 5e-5}},
     "2e-4": {"optimizer": {"lr": 2e-4}},
     "anchor": {"sft_weight": 0.3, "sft_smoothing": 0.1},
+    "gates and adequacy": {"rewards": {"principles": 1.0, "adequacy": 1.0}},
+    "gates, adequacy, consensus": {"rewards": {"principles": 1.0, "adequacy": 1.0, "consensus": 1.0}},
 }
 """What each setting changes of `recipes/enja-cpu.yaml` for corpora that are cut into words."""
 CUT: dict[str, Any] = {"rewards": {"chrf": 1.0, "bleu:none": 1.0, "consensus": 1.0}, "dev_every": 0}
@@ -116,15 +118,17 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the settings to run, from 0")
+    parser.add_argument("--splits", nargs="+", choices=("dev", "test"), default=["dev", "test"])
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench" / "rl-pairs")
     given = parser.parse_args()
     source = given.run / "sft" / "model"
-    held = held_out(given.run, "dev", "test")[: 16 if given.quick else None]
+    held = held_out(given.run, *given.splits)[: 16 if given.quick else None]
     recipe = load_recipe(ROOT / "recipes" / "enja-cpu.yaml")
     references = {lang: [i.answer or "" for i in held if i.lang == lang] for lang in sorted({i.lang for i in held})}
     grid = dict(list(GRID.items())[:1]) if given.quick else GRID
     given.cache.mkdir(parents=True, exist_ok=True)
-    before_file = given.cache / ("quick-sft.json" if given.quick else "sft.json")
+    prefix = ("quick-" if given.quick else "") + "".join(f"{split}-" for split in given.splits)
+    before_file = given.cache / f"{prefix}sft.json"
     if not before_file.exists():
         write_json(before_file, answers(Policy(load_model(source), load_tokenizer(source)), held))
     before = json.loads(before_file.read_text(encoding="utf-8"))
@@ -135,7 +139,7 @@ def main() -> None:
     for number, (name, changes) in enumerate(grid.items()):
         if given.only is not None and number not in given.only:
             continue
-        file = given.cache / f"{'quick-' if given.quick else ''}{number}.json"
+        file = given.cache / f"{prefix}{number}.json"
         if not file.exists():
             chosen = setting(recipe, {**changes, "steps": 2} if given.quick else changes)
             write_json(file, run(source, chosen, questions(chosen, given.run / "select", recipe), held))

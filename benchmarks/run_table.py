@@ -15,8 +15,10 @@ import sys
 from pathlib import Path
 
 STAGES = ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate", "report")
-GAINS = ("chrF", "chrF sampled", "principles", "principles sampled", "principle/register")
+GAINS = ("BLEU", "chrF", "chrF sampled", "principles", "principles sampled", "principle/register")
 """What RL is asked to raise, or at least to keep."""
+PART = ("BLEU", "chrF")
+"""What every stage's part is measured by."""
 
 
 def main(folder: Path) -> None:
@@ -43,13 +45,13 @@ def main(folder: Path) -> None:
                 cells.append(f"{row['value']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})")
         print(f"| {pair} {metric} | " + " | ".join(cells) + " |")
     found = json.loads((folder / "evaluate" / "differences.json").read_text(encoding="utf-8"))
-    found = [row for row in found if (row["a"], row["b"]) == ("rl", "sft") and row["metric"] in GAINS]
+    found = [row for row in found if row["metric"] in (GAINS if (row["a"], row["b"]) == ("rl", "sft") else PART)]
     if found:
-        print("\n| RL minus SFT, paired bootstrap | difference (95%) |\n|---|---:|")
+        print("\n| paired bootstrap | | difference (95%) |\n|---|---|---:|")
     for row in found:
         scale = 100 if row["metric"].startswith("principle") else 1
         a, low, high = (f"{scale * row[k]:+.1f}" for k in ("difference", "low", "high"))
-        print(f"| {row['pair']} {row['metric']} | {a} ({low} to {high}) |")
+        print(f"| {row['a']} minus {row['b']} | {row['pair']} {row['metric']} | {a} ({low} to {high}) |")
     print("\n| stage | seconds | peak memory, MB |\n|---|---:|---:|")
     total = 0.0
     for stage in STAGES:

@@ -233,3 +233,22 @@ def test_every_command_of_the_how_to_exists_with_its_options() -> None:
         group, name = command.split()
         known = {flag for option in tree.commands[group].commands[name].params for flag in option.opts}  # type: ignore[attr-defined]
         assert set(re.findall(r"(?<!\w)--?[a-z][a-z-]*", rest)) <= known, command
+
+
+def test_mbr_chooses_line_by_line_what_systems_agree_on(in2x, tmp_path):
+    said = {
+        "a": ["猫が庭で眠る", "", "駅はどこですか", ""],
+        "b": ["犬が走る", "", "駅はどこだ", "雨だ"],
+        "c": ["猫は庭で眠る", "", "駅はどこですか", ""],
+    }
+    files = [tmp_path / f"{name}.txt" for name in said]
+    for file, lines in zip(files, said.values(), strict=True):
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    code, out, err = in2x("evaluate", "mbr", *files, "-o", tmp_path / "best.txt")
+    assert (code, err) == (0, "") and out.strip() == str(tmp_path / "best.txt")
+    assert (tmp_path / "best.txt").read_text(encoding="utf-8") == "猫が庭で眠る\n\n駅はどこですか\n雨だ\n"
+    code, _, err = in2x("evaluate", "mbr", *files[:2], "-o", tmp_path / "two.txt")
+    assert code == 2 and "give three files" in err and not (tmp_path / "two.txt").exists()
+    files[1].write_text("犬が走る\n", encoding="utf-8")
+    code, _, err = in2x("evaluate", "mbr", *files, "-o", tmp_path / "two.txt")
+    assert code == 1 and "3 lines too few" in err and not (tmp_path / "two.txt").exists()

@@ -125,6 +125,43 @@ def test_rows_and_columns_that_only_fill_a_shape_change_nothing(model, monkeypat
     assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(logprobs[0], logprobs[1], strict=True))
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_a_model_with_itself_answers_as_alone(model, temperature):
+    asked = prompts(6, 12)
+    knobs = {"max_new_tokens": 8, "stop_ids": [1], "temperature": temperature, "samples": 2, "seed": 5}
+    alone, pair = sample(model, asked, **knobs), sample([model, copy.deepcopy(model)], asked, **knobs)
+    for one, both in zip([c for g in alone for c in g], [c for g in pair for c in g], strict=True):
+        assert both.tokens == one.tokens
+        assert both.logprobs == pytest.approx(one.logprobs, abs=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_models_answer_by_the_mean_of_their_probabilities(model, temperature):
+    """Of another depth and width, with caches of their own: each token's probability is computed anew by hand."""
+    other = ShapeConfig(width=16, layers=3, heads=2, kv_heads=2, mlp=32, vocabulary=300, context=64)
+    models = [model, build_model(other, train_tokenizer(["a b c 猫 犬"] * 10, 300), seed=2).eval()]
+    with torch.no_grad():
+        for parameter in models[1].parameters():
+            parameter.mul_(4.0 if parameter.ndim == 2 else 1.0)
+    asked, differ = prompts(3, 10), 0
+    answers = sample(models, asked, max_new_tokens=6, stop_ids=[1], temperature=temperature, samples=2, seed=4)
+    for prompt, completions in zip(asked, answers, strict=True):
+        for completion in completions:
+            ids = torch.tensor([prompt + completion.tokens])
+            with torch.no_grad():
+                each = torch.stack([one(ids).logits[0, len(prompt) - 1 : -1].double().softmax(-1) for one in models])
+            mixed = each.mean(0).log()
+            tempered = mixed if temperature == 0 else (mixed / temperature).log_softmax(-1)
+            tokens = torch.tensor(completion.tokens)
+            torch.testing.assert_close(
+                torch.tensor(completion.logprobs).double(), tempered.gather(1, tokens[:, None])[:, 0], atol=1e-4, rtol=0
+            )
+            if temperature == 0:
+                assert torch.equal(mixed.argmax(-1), tokens)
+                differ += int((each.argmax(-1) != tokens).any(-1).sum())
+    assert temperature > 0 or differ > 1, "each model alone would have said something else"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not can_compile(), reason="no C++ compiler")
 def test_a_compiled_step_samples_the_same_and_is_compiled_once(model):

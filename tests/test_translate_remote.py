@@ -98,7 +98,7 @@ def test_samples_have_numbers_of_their_own(server, tmp_path):
 
 def test_minimum_bayes_risk_over_a_server(server):
     request = TranslationRequest("en", "ja", seed=1)
-    assert MbrTranslator(open_translator(address(server)), 4).translations(["ab"], request) == [Translation("ba !")]
+    assert MbrTranslator([open_translator(address(server))], 4).translations(["ab"], request) == [Translation("ba !")]
     assert sorted((body["temperature"], body["seed"]) for _, body in server.seen) == [(0, 1)] + [
         (1, seed) for seed in (1, 2, 3, 4)
     ]

@@ -65,6 +65,28 @@ def score(
 
 
 @app.command()
+def mbr(
+    systems: Annotated[list[Path], typer.Argument(metavar="FILE", help="Translations of the same text, one a line, "
+                                                  "of any systems; three files or more.",
+                                                  callback=once_each("FILE"))],
+    out: Annotated[Path, out_option("The lines chosen.")],
+) -> None:  # fmt: skip
+    """Choose line by line, of what several systems say, the translation that the others agree with most (by chrF)."""
+    from in2x.artifact import write_text
+    from in2x.evaluate.inputs import read_lines, read_parallel
+    from in2x.translate.mbr import consensus
+
+    if len(systems) < 3:
+        raise UsageError("of two translations neither has more agreement than the other", mend="give three files")
+    numbers, columns = read_parallel(systems, allow_empty=systems)
+    chosen = [""] * len(read_lines(systems[0]))
+    for number, *said in zip(numbers, *columns, strict=True):
+        chosen[number - 1] = consensus([text for text in said if text.strip()])
+    write_text(out, "".join(f"{line}\n" for line in chosen))
+    print(out)
+
+
+@app.command()
 def autorank(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Score files, SYSTEM.jsonl each.")],
     pair: Annotated[str, typer.Option("--pair", help="Language pair as in the files, for example en-ja_JP.")],

@@ -11,14 +11,20 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from in2x.commands.options import check_writable
+from in2x.commands.options import check_writable, once_each
 from in2x.errors import UsageError
 from in2x.stage import console
+from in2x.translate.open import Combine
 
 
 def translate(
     model: Annotated[
-        str, typer.Option("--model", help="Model folder, hub name, or address of an OpenAI-compatible server.")
+        list[str],
+        typer.Option(
+            "--model",
+            help="Model folder, hub name, or address of an OpenAI-compatible server; again for more, see --combine.",
+            callback=once_each("--model"),
+        ),
     ],
     source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the text: en, ja, zh, ...")],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language wanted.")],
@@ -31,8 +37,25 @@ def translate(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here (beside, then renamed).")] = None,
     mbr: Annotated[
-        int, typer.Option("--mbr", min=0, metavar="N", help="Draw N samples and take the one the others agree with.")
+        int,
+        typer.Option(
+            "--mbr",
+            min=0,
+            metavar="N",
+            help="Draw N samples (of each model whose answers are combined) and take the one the others agree with.",
+        ),
     ] = 0,
+    combine: Annotated[
+        Combine,
+        typer.Option(
+            "--combine",
+            help="Several models: average their probabilities token by token (one tokenizer), or "
+            "choose among the answers of all (with --mbr).",
+        ),
+    ] = "tokens",
+    temperature: Annotated[
+        float, typer.Option("--temperature", min=0.01, help="Of the samples: 1 is the model's own distribution.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
     cache: Annotated[
@@ -54,27 +77,29 @@ def translate(
     from in2x.llm.cache import Cache
     from in2x.llm.config import is_address
     from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
-    from in2x.translate.mbr import MbrTranslator
-    from in2x.translate.open import open_translator
+    from in2x.translate.open import open_together
     from in2x.translate.request import TranslationRequest, check_request
 
     if mbr == 1:
         raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
     if output:
         check_writable(output)
-    if cache and not is_address(model):
+    remote = any(map(is_address, model))
+    if cache and not remote:
         raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
     # A folder says what its model knows; a server does not, and is asked for anything.
-    profile = PromptProfile.load(Path(model)) if Path(model).is_dir() else PromptProfile()
-    wanted = check_request(profile, TranslationRequest(source_lang, target_lang, register, seed=seed))
-    beside = output.with_name(output.name + ".answers") if output and is_address(model) else None
+    wanted = TranslationRequest(source_lang, target_lang, register, seed=seed)
+    for one in model:
+        profile = PromptProfile.load(Path(one)) if Path(one).is_dir() else PromptProfile()
+        wanted = check_request(profile, wanted)
+    beside = output.with_name(output.name + ".answers") if output and remote else None
     kept, failures = cache or beside, 0
     with (
         open_source(None if file == "-" else Path(file)) as (stream, name, total),
         open_target(output) as target,
         Cache(kept) if kept else nullcontext() as answers,
     ):
-        translator = open_translator(model, answers)
+        translator = open_together(model, combine, mbr, temperature, answers)
         with progress("translate", total) as advance:
 
             def write(lines: list[str]) -> None:
@@ -87,8 +112,7 @@ def translate(
                 console.print(f"{escape(name)}, line {line}: not translated ({escape(why)})", soft_wrap=True)
 
             interactive = file == "-" and sys.stdin.isatty()
-            engine = MbrTranslator(translator, mbr) if mbr else translator
-            answer = partial(engine.translations, request=wanted, done=advance)
+            answer = partial(translator.translations, request=wanted, done=advance)
             translate_lines(answer, read_lines(stream, name), write, failed, 1 if interactive else batch)
     if failures:
         note = f"; the server's answers are kept in {kept}: the same command asks for the others alone" if kept else ""

@@ -5,6 +5,10 @@ computed once for all its samples, finished rows removed, few shapes (a kernel i
 its product), bfloat16 weights where the processor multiplies them, and exact sampling by inverse CDF in two levels (one
 uniform number a token; no noise over the whole vocabulary). A model that this forward pass does not fit
 (`training/forward.py`), or not at the length asked for, is sampled by transformers' `generate` with the same numbers.
+
+Several models of one vocabulary answer together: each token is chosen by the mean of their probabilities, as fairseq's
+EnsembleModel has it. That is a distribution again, so an answer drawn from it has a probability of its own; the mean of
+log-probabilities (Marian) would have to be normed first.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
+from in2x.errors import In2xError
 from in2x.training.attention import causal_mask
 from in2x.training.compiling import own_cache
 from in2x.training.forward import body, forward_of, head
@@ -123,8 +128,15 @@ def choose(logits: Tensor, uniform: Tensor | None, temperature: float | Tensor) 
     return (block * BLOCK + offset)[:, 0], logprob[:, 0].float()
 
 
+def mixture(logits: Sequence[Tensor]) -> Tensor:
+    """[B, V] logits of the mean of the distributions that each [B, V] of `logits` stands for; one is taken as it is."""
+    if len(logits) == 1:
+        return logits[0]
+    return torch.stack([one.float().log_softmax(-1) for one in logits]).logsumexp(0)
+
+
 def decode(
-    model: PreTrainedModel,
+    models: Sequence[PreTrainedModel],
     token: Tensor,
     uniform: Tensor | None,
     temperature: float | Tensor,
@@ -134,24 +146,28 @@ def decode(
     values: list[Tensor],
     length: int,
 ) -> tuple[Tensor, Tensor]:
-    """One token more for B rows: `choose` from what the model says after `token` [B].
+    """One token more for B rows: `choose` from what the models say together after `token` [B].
 
     Args:
-        model: one whose forward pass is ours.
+        models: such whose forward pass is ours.
         token: [B] the tokens chosen last.
         uniform: see `choose`.
         temperature: see `choose`; a compiled step wants a tensor, or every number would be compiled anew.
         key_mask: [B, 1, 1, S] additive mask over key positions.
         position: [B, 1] of `token` in its text.
-        keys: of each layer, [B, KV, S, D]; `token`'s are written in place.
+        keys: of each layer of each model in turn, [B, KV, S, D]; `token`'s are written in place.
         values: likewise.
         length: positions filled; `token` takes the next.
     """
-    states = body(model)(
-        input_ids=token[:, None], attention_mask=key_mask, position_ids=position,
-        past_key_values=_Cache(keys, values, length), use_cache=True,
-    ).last_hidden_state[:, -1]  # fmt: skip
-    return choose(head(model)(states), uniform, temperature)
+    logits, end = [], 0
+    for model in models:
+        begin, end = end, end + model.config.get_text_config().num_hidden_layers
+        states = body(model)(
+            input_ids=token[:, None], attention_mask=key_mask, position_ids=position,
+            past_key_values=_Cache(keys[begin:end], values[begin:end], length), use_cache=True,
+        ).last_hidden_state[:, -1]  # fmt: skip
+        logits.append(head(model)(states))
+    return choose(mixture(logits), uniform, temperature)
 
 
 Decode = Callable[..., tuple[Tensor, Tensor]]
@@ -171,7 +187,7 @@ def compiled_decode(model: PreTrainedModel) -> Decode:
 
 @torch.inference_mode()
 def sample(
-    model: PreTrainedModel,
+    model: PreTrainedModel | Sequence[PreTrainedModel],
     prompts: Sequence[Sequence[int]],
     *,
     max_new_tokens: int,
@@ -186,7 +202,8 @@ def sample(
     """Answer every prompt `samples` times.
 
     Args:
-        model: any causal language model of transformers; its own dtype is used (`sampling_copy` gives the fastest).
+        model: any causal language model of transformers; its own dtype is used (`sampling_copy` gives the fastest). Or
+            several of one vocabulary, dtype and device, that answer together.
         prompts: token lists, none empty.
         max_new_tokens: longest answer.
         stop_ids: tokens that end an answer (kept as its last token).
@@ -199,7 +216,11 @@ def sample(
 
     Returns:
         For each prompt in order, its `samples` completions.
+
+    Raises:
+        In2xError: several models, one of which this forward pass does not fit.
     """
+    models = [model] if isinstance(model, PreTrainedModel) else list(model)
     if any(not prompt for prompt in prompts):
         raise ValueError("an empty prompt cannot be continued")
     out = [[Completion() for _ in range(samples)] for _ in prompts]
@@ -212,13 +233,17 @@ def sample(
         completions = [out[i][s] for i in chosen for s in range(samples)]
         drawn = None if uniform is None else torch.from_numpy(uniform[chosen].reshape(len(completions), -1))
         stops = sorted(stop_ids)
-        if forward_of(model).reads(len(asked[-1]) + max_new_tokens):
+        plain = [one for one in models if not forward_of(one).reads(len(asked[-1]) + max_new_tokens)]
+        if plain and len(models) > 1:
+            raise In2xError(f"models cannot be averaged token by token where one has a {forward_of(plain[0]).words}",
+                            mend="combine their answers instead: --combine answers --mbr N")  # fmt: skip
+        if not plain:
             _sample_batch(
-                model, asked, completions, drawn, max_new_tokens, stops, temperature, samples,
+                models, asked, completions, drawn, max_new_tokens, stops, temperature, samples,
                 decode if uniform is None else decoder,
             )  # fmt: skip
         else:
-            _generate_batch(model, asked, completions, drawn, max_new_tokens, stops, temperature, samples)
+            _generate_batch(models[0], asked, completions, drawn, max_new_tokens, stops, temperature, samples)
         if progress is not None:
             progress(len(chosen))
     return out
@@ -278,7 +303,7 @@ def _keep(
 
 
 def _sample_batch(
-    model: PreTrainedModel,
+    models: Sequence[PreTrainedModel],
     prompts: list[Sequence[int]],
     completions: list[Completion],
     uniform: Tensor | None,
@@ -288,29 +313,33 @@ def _sample_batch(
     samples: int,
     decoder: Decode,
 ) -> None:
-    device = next(model.parameters()).device
+    device, dtype = models[0].device, models[0].dtype
     lengths = torch.tensor([len(p) for p in prompts])
     width = round_up(int(lengths.max()), COLUMNS)
     ids = torch.zeros((len(prompts), width), dtype=torch.long)
     for row, prompt in enumerate(prompts):
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
     left = width - lengths  # padding before each prompt
-    mask = causal_mask(left[:, None].expand(-1, width).to(device), width, model.dtype, device)
+    mask = causal_mask(left[:, None].expand(-1, width).to(device), width, dtype, device)
     # A padded query sees itself alone, or its softmax would have nothing to sum.
     mask.diagonal(dim1=-2, dim2=-1).zero_()
     positions = (torch.arange(width)[None] - left[:, None]).clamp_(min=0)
-    cache = _Cache([], [], 0)
+    caches = [_Cache([], [], 0) for _ in models]
     with torch.compiler.set_stance("force_eager"):
-        states = body(model)(
-            input_ids=ids.to(device), attention_mask=mask, position_ids=positions.to(device), past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state[:, -1]  # fmt: skip
+        logits = [
+            head(model)(body(model)(
+                input_ids=ids.to(device), attention_mask=mask, position_ids=positions.to(device),
+                past_key_values=cache, use_cache=True,
+            ).last_hidden_state[:, -1])
+            for model, cache in zip(models, caches, strict=True)
+        ]  # fmt: skip
     fan = torch.arange(len(prompts)).repeat_interleave(samples)
     left, repeated = left[fan], fan.to(device)
-    keys, values = ([kept.index_select(0, repeated) for kept in part] for part in (cache.keys, cache.values))
+    keys = [kept.index_select(0, repeated) for cache in caches for kept in cache.keys]
+    values = [kept.index_select(0, repeated) for cache in caches for kept in cache.values]
     alive = torch.arange(len(completions))
-    lowest = torch.finfo(model.dtype).min
-    key_mask = torch.zeros((len(completions), 1, 1, width), dtype=model.dtype, device=device)
+    lowest = torch.finfo(dtype).min
+    key_mask = torch.zeros((len(completions), 1, 1, width), dtype=dtype, device=device)
     key_mask.masked_fill_((torch.arange(width)[None] < left[:, None])[:, None, None].to(device), lowest)
     running = torch.ones(len(completions), dtype=torch.bool)
     stops = torch.tensor(stop_ids)
@@ -321,7 +350,7 @@ def _sample_batch(
         return None if uniform is None else uniform[alive, step].to(device)
 
     divisor = temperature if decoder is decode else torch.tensor(temperature, device=device)
-    token, logprob = choose(head(model)(states[repeated]), draw(0), temperature)
+    token, logprob = choose(mixture(logits)[repeated], draw(0), temperature)
     for step in range(max_new_tokens):
         here = token.cpu()
         drawn_tokens[alive, step] = torch.where(running, here, -1)
@@ -346,7 +375,7 @@ def _sample_batch(
         key_mask[..., length] = 0
         with torch.compiler.set_stance("force_eager" if decoder is decode else "default"):
             token, logprob = decoder(
-                model, token, draw(step + 1), divisor, key_mask, (length - left)[:, None].to(device), keys, values,
+                models, token, draw(step + 1), divisor, key_mask, (length - left)[:, None].to(device), keys, values,
                 length,
             )  # fmt: skip
     _keep(completions, drawn_tokens.tolist(), drawn_logprobs.tolist(), stop_ids)

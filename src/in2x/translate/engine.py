@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import end_ids
 from in2x.chat.profile import PromptProfile
@@ -41,6 +41,9 @@ class LocalTranslator(Translator):
         In2xError: the folder is not a model.
     """
 
+    others: tuple[PreTrainedModel, ...] = ()
+    """Models that choose every token together with `model` (see `ensemble.py`)."""
+
     def __init__(
         self,
         folder: Path | str,
@@ -58,6 +61,7 @@ class LocalTranslator(Translator):
             near = f", perhaps {inner}" if (inner / "config.json").is_file() else ""
             raise In2xError("not a model folder (it has no config.json)", file=path,
                             mend=f"give a folder with config.json, safetensors and a tokenizer{near}")  # fmt: skip
+        self.folder = folder
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = compute_dtype(self.device) if self.device.type == "cuda" else torch.float32
@@ -104,7 +108,7 @@ class LocalTranslator(Translator):
         left = Counter(owner)
         for batch in self._batches(prompts, limits, samples):
             completions = sample(
-                self.model,
+                (self.model, *self.others),
                 [prompts[i] for i in batch],
                 max_new_tokens=max(limits[i] for i in batch),
                 stop_ids=self.stop_ids,

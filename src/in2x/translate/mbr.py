@@ -1,8 +1,9 @@
 """Minimum Bayes risk decoding: of several sampled translations, the one that the others agree with most.
 
 The expected utility of a candidate is its mean chrF against all samples, which stand for what the model believes
-(the system paper's submission was decoded so, METHOD 7; its utility is not given, chrF is our choice). A metric that
-chooses must not be the one that judges: report other metrics too, and with MBR off.
+(the system paper's submission was decoded so, METHOD 7; its utility is not given, chrF is our choice). Samples of
+several systems stand for what all of them believe, each with the same voice. A metric that chooses must not be the one
+that judges: report other metrics too, and with MBR off.
 """
 
 from __future__ import annotations
@@ -26,35 +27,48 @@ def expected_utility(candidates: Sequence[str], samples: Sequence[str]) -> np.nd
     return utility
 
 
+def consensus(candidates: Sequence[str], samples: Sequence[str] = ()) -> str:
+    """The candidate of the highest expected utility over `samples` (without any, over all candidates).
+
+    Of equal ones the first. A candidate that several systems gave counts once to be chosen and each time to agree.
+    """
+    different = list(dict.fromkeys(candidates))
+    return different[int(expected_utility(different, samples or candidates).argmax())]
+
+
 class MbrTranslator:
-    """A translator that samples `samples` answers beside the greedy one and returns the best by expected utility.
+    """A translator that samples answers of one or several systems and returns the best by expected utility.
 
     Args:
-        translator: where the answers come from.
-        samples: how many, at least 2.
+        translators: where the answers come from, in this process or at servers.
+        samples: how many of each, at least 2, beside its greedy one.
         temperature: they are drawn at. 1 is the model's own distribution.
     """
 
-    def __init__(self, translator: Translator, samples: int, temperature: float = 1.0) -> None:
-        self.translator, self.samples, self.temperature = translator, samples, temperature
+    def __init__(self, translators: Sequence[Translator], samples: int, temperature: float = 1.0) -> None:
+        self.translators, self.samples, self.temperature = translators, samples, temperature
 
     def translations(
         self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None
     ) -> list[Translation]:
-        """One translation for each source; of equal ones the greedy, then the first drawn.
+        """One translation for each source; of equal ones a greedy, then the first drawn, in the order of the systems.
 
-        Only whole answers are chosen from; where there is none the greedy one stands, with its fault.
+        Only whole answers are chosen from; where there is none the first system's greedy one stands, with its fault.
         """
-        greedy = self.translator.translations(sources, replace(request, temperature=0.0))
-        drawing = replace(request, temperature=self.temperature)
-        drawn = self.translator.candidates(sources, drawing, self.samples, done)
-        chosen = []
-        for first, samples in zip(greedy, drawn, strict=True):
-            whole = [one.text for one in samples if not one.fault]
-            candidates = list(dict.fromkeys([*(() if first.fault else (first.text,)), *whole]))
-            if not candidates:
-                chosen.append(first)
-                continue
-            best = int(expected_utility(candidates, whole or candidates).argmax())
-            chosen.append(Translation(candidates[best]))
-        return chosen
+        greedy: list[list[Translation]] = [[] for _ in sources]
+        drawn: list[list[Translation]] = [[] for _ in sources]
+        for number, translator in enumerate(self.translators):
+            for place, one in enumerate(translator.translations(sources, replace(request, temperature=0.0))):
+                greedy[place].append(one)
+            # Seeds of their own: models of one kind would draw nearly the same with the same numbers.
+            drawing = replace(request, temperature=self.temperature, seed=request.seed + number * self.samples)
+            last = number + 1 == len(self.translators)
+            for place, some in enumerate(translator.candidates(sources, drawing, self.samples, done if last else None)):
+                drawn[place] += some
+        return [_chosen(*both) for both in zip(greedy, drawn, strict=True)]
+
+
+def _chosen(greedy: Sequence[Translation], drawn: Sequence[Translation]) -> Translation:
+    samples = [one.text for one in drawn if not one.fault]
+    candidates = [one.text for one in greedy if not one.fault] + samples
+    return Translation(consensus(candidates, samples)) if candidates else greedy[0]

@@ -1,13 +1,19 @@
-"""Open what `--model` names: a folder, a hub name or the address of a server."""
+"""Open what `--model` names: a folder, a hub name or the address of a server; or several of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
+from in2x.errors import UsageError
 from in2x.translate.translator import Translator
 
 if TYPE_CHECKING:
     from in2x.llm.cache import Cache
+    from in2x.translate.mbr import MbrTranslator
+
+Combine = Literal["tokens", "answers"]
+"""How several models work together: `ensemble.py` or `mbr.py`."""
 
 
 def open_translator(model: str, cache: Cache | None = None) -> Translator:
@@ -27,3 +33,35 @@ def open_translator(model: str, cache: Cache | None = None) -> Translator:
     from in2x.translate.engine import LocalTranslator
 
     return LocalTranslator(model)
+
+
+def open_together(
+    models: Sequence[str],
+    combine: Combine = "tokens",
+    samples: int = 0,
+    temperature: float = 1.0,
+    cache: Cache | None = None,
+) -> Translator | MbrTranslator:
+    """What translates with `models`: one, or several combined, by minimum Bayes risk where `samples` are to be drawn at
+    `temperature`.
+
+    Raises:
+        UsageError: a combination that cannot be.
+        In2xError: as `open_translator` does.
+    """
+    from in2x.llm.config import is_address
+    from in2x.translate.mbr import MbrTranslator
+
+    if combine == "answers" and not samples:
+        raise UsageError("--combine answers chooses among samples", mend="give --mbr N beside it")
+    if combine == "answers" or len(models) == 1:
+        translators = [open_translator(model, cache) for model in models]
+    elif server := next(filter(is_address, models), None):
+        raise UsageError(f"{server} is a server and shows no probabilities to average",
+                         mend="combine answers instead: --combine answers --mbr N")  # fmt: skip
+    else:
+        from in2x.translate.engine import LocalTranslator
+        from in2x.translate.ensemble import ensemble
+
+        translators = [ensemble([LocalTranslator(model) for model in models])]
+    return MbrTranslator(translators, samples, temperature) if samples else translators[0]
