@@ -13,6 +13,8 @@ def judge_reply(mark: str) -> Callable[[dict[str, Any]], str]:
 
     def reply(body: dict[str, Any]) -> str:
         text = body["messages"][0]["content"]
+        if "response_format" not in body:
+            return "yes"  # to the question whether anybody is there
         wanted = body["response_format"]["json_schema"]["schema"]["properties"]
         if "principles" in wanted:
             return json.dumps({"principles": [f"The answer holds the letter {mark}."]})

@@ -21,7 +21,6 @@ from transformers.utils import logging as transformers_logging
 from in2x.errors import In2xError
 from in2x.training import attention, parallel
 from in2x.training.config import ShapeConfig
-from in2x.training.export import save_sharded
 from in2x.training.forward import forward_of
 
 # Its bars would interleave with ours.
@@ -109,6 +108,8 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     # The attention that trained it is ours; the folder must load where in2x is not installed.
     kept, model.config._attn_implementation_internal = model.config._attn_implementation_internal, None
     if parallel.sharded(model):
+        from in2x.training.export import save_sharded  # of a transformers that is newer than verl's
+
         save_sharded(model, folder)
     else:
         model.save_pretrained(folder, safe_serialization=True)
