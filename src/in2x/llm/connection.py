@@ -25,6 +25,9 @@ from in2x.llm.request import Trouble
 from in2x.llm.wire import detail_of, retry_after
 
 T = TypeVar("T")
+SAID_FROM = 5
+"""Failures of one request in a row from which on it is said that the server is waited for: fewer happen to one request
+in a thousand of a server that fails three times in ten, and are over in seconds."""
 LONGEST_PAUSE = 60.0
 """Seconds: longest backoff (Retry-After may ask for more, up to 10 minutes)."""
 _POLICY = re.compile(r"polic|moderat|safety|content.?filter|inappropriate|block|harm", re.IGNORECASE)
@@ -102,7 +105,7 @@ class Connection:
                 left = began + self._patience - time.monotonic()
                 if number + 1 >= self.config.attempts and left <= 0:
                     break
-                if number >= 2 and not self._waits:
+                if number >= SAID_FROM and not self._waits:
                     self._waits = True
                     self._say(f"no answer from {self.url} ({last}): it is waited for")
                 self.usage.retried += 1
