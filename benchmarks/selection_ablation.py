@@ -32,7 +32,7 @@ from in2x.selection.config import Sample, SelectConfig
 from in2x.selection.sample import allocate, chance
 from in2x.selection.stage import run as select
 from in2x.stage import Stage
-from in2x.training.batches import collate, plan_batches
+from in2x.training.batches import example_rows, plan_batches
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.loop import Plan, train
 from in2x.training.model import build_model
@@ -94,7 +94,7 @@ def learn(chosen: list[Instruction], tokenizer: Any, seed: int, steps: int) -> P
     order: list[np.ndarray] = []
     while len(order) < steps:
         order += plan_batches(lengths, BATCH_TOKENS, seed, len(order))
-    run = Plan(steps, lambda k: collate([found[i] for i in order[k]], policy.pad), {})
+    run = Plan(steps, lambda k: example_rows([found[i] for i in order[k]], policy.pad), {})
     knobs = OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="linear", warmup=0.02)
     with tempfile.TemporaryDirectory() as work:
         train(model, run, knobs, stage(Path(work), seed), what="sft", smoothing=0.1)

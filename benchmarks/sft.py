@@ -24,7 +24,7 @@ from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, Train
 from trl import SFTConfig, SFTTrainer
 
 from in2x.rl.loop import Policy
-from in2x.training.batches import Batch, Example
+from in2x.training.batches import Example, Rows
 from in2x.training.compiling import can_compile
 from in2x.training.config import OptimizerConfig
 from in2x.training.loop import Plan, train
@@ -97,15 +97,15 @@ def native(policy: Policy, found: list[Example], compiled: bool) -> Result:
     knobs = OptimizerConfig(lr=RATE, schedule="constant", warmup=0.0)
     began = 0.0
 
-    def batch(step: int) -> Batch:
+    def timed(step: int) -> Rows:
         nonlocal began
         if step == run.steps // 2:
             began = time.perf_counter()
-        return run.batch(step)
+        return run.rows(step)
 
     with tempfile.TemporaryDirectory() as work:
         place = stage(Path(work), 0)
-        train(policy.model, Plan(run.steps, batch, {}), knobs, place, what="sft", compiled=compiled)
+        train(policy.model, Plan(run.steps, timed, {}), knobs, place, what="sft", compiled=compiled)
         ended = time.perf_counter()
         losses = [row["loss"] for row in place.log.read()]
     return total(found) / (ended - began), statistics.fmean(losses[-max(1, len(losses) // 5) :])

@@ -30,7 +30,7 @@ from in2x.rl.rewards.route import Scorer
 from in2x.rl.stage import held_out_scores
 from in2x.sample import world
 from in2x.stage import Stage
-from in2x.training.batches import Example, collate, plan_batches
+from in2x.training.batches import Example, example_rows, plan_batches
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.examples import chat_examples
 from in2x.training.loop import Plan, train
@@ -97,7 +97,7 @@ def examples(tokenizer: PreTrainedTokenizerBase, tasks_: Sequence[Instruction]) 
 
 def plan(found: Sequence[Example], pad: int, batch_tokens: int, epochs: int = 1) -> Plan:
     steps = [b for e in range(epochs) for b in plan_batches([len(x.tokens) for x in found], batch_tokens, 0, e)]
-    return Plan(len(steps), lambda k: collate([found[i] for i in steps[k]], pad), {})
+    return Plan(len(steps), lambda k: example_rows([found[i] for i in steps[k]], pad), {})
 
 
 def sft_start(folder: Path, shape: ShapeConfig, count: int, epochs: int) -> Path:

@@ -1,6 +1,6 @@
 """Trains a tiny model as one of the processes that torchrun started; the test beside it starts it.
 
-python parallel_worker.py FOLDER OPTIMIZER STEPS [DIE_AT]
+python parallel_worker.py FOLDER OPTIMIZER STEPS [DIE_AT [DEVICE_TOKENS]]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 import in2x.training.loop as loop
 from in2x.stage import Stage
 from in2x.training import parallel
-from in2x.training.batches import Batch, Example, collate
+from in2x.training.batches import Example, Rows, collate, example_rows
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.loop import Plan, train
 from in2x.training.model import build_model, save_model
@@ -26,14 +26,14 @@ from in2x.training.tokenizer import train_tokenizer
 SHAPE = ShapeConfig(width=32, layers=2, heads=2, kv_heads=1, mlp=48, vocabulary=300, context=64)
 
 
-def batch(step: int) -> Batch:
+def examples(step: int) -> list[Example]:
     """1 to 5 rows of unequal length: other shares for the processes, and at times none."""
     rng = np.random.default_rng(step % 5)
     rows = [rng.integers(3, 250, int(n)).tolist() for n in rng.integers(4, 30, 1 + step % 5)]
-    return collate([Example([*row, *row], 2) for row in rows], 0)
+    return [Example([*row, *row], 2 + n % 3) for n, row in enumerate(rows)]
 
 
-def main(folder: Path, name: str, steps: int, die_at: int) -> None:
+def main(folder: Path, name: str, steps: int, die_at: int = -1, device_tokens: int | None = None) -> None:
     parallel.start()
     torch.set_num_threads(1)
     loop.LOG_EVERY, loop.SAVE_SECONDS = 1, 0.0
@@ -44,17 +44,18 @@ def main(folder: Path, name: str, steps: int, die_at: int) -> None:
 
     asked: Counter[int] = Counter()
 
-    def plan(step: int) -> Batch:
+    def rows(step: int) -> Rows:
         asked[step] += 1
         if step == die_at and asked[step] == 2:  # the first time is the warm-up
             raise SystemExit(3)
-        return batch(step)
+        return example_rows(examples(step), 0)
 
+    held = collate(examples(100), 0)
     stage = Stage("sft", SimpleNamespace(seed=0), folder, rank=parallel.rank())  # type: ignore[arg-type]
     knobs = OptimizerConfig(name=name, lr=1e-2, matrix_lr=1e-2, weight_decay=0.1, ema=0.9, schedule="linear")
     train(
-        model, Plan(steps, plan, {}), knobs, stage, what="sft", compiled=False, dev=[batch(100)],
-        on_dev=lambda measure: {"dev_loss/again": measure([batch(100)])},
+        model, Plan(steps, rows, {}, device_tokens), knobs, stage, what="sft", compiled=False, dev=[held],
+        on_dev=lambda measure: {"dev_loss/again": measure([held])},
     )  # fmt: skip
     if parallel.rank() == 0:
         save_model(model, tokenizer, folder / "model")
@@ -63,4 +64,4 @@ def main(folder: Path, name: str, steps: int, die_at: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else -1)
+    main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))

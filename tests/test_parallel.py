@@ -19,7 +19,6 @@ from in2x.launch import run_in_processes
 from in2x.recipe import Recipe
 from in2x.sft import stage as sft
 from in2x.stage import Stage
-from in2x.training import parallel
 
 sys.path.insert(0, str(Path(__file__).parent))
 import parallel_worker
@@ -51,10 +50,11 @@ def curve(folder: Path) -> list[tuple[int, float]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["adamw", "muon"])
-def test_the_curve_and_the_weights_are_those_of_one_process(tmp_path, name):
+@pytest.mark.parametrize(("name", "device_tokens"), [("adamw", ()), ("adamw", ("64",)), ("muon", ())])
+def test_the_curve_and_the_weights_are_those_of_one_process(tmp_path, name, device_tokens):
+    """Which computes each step in one pass; the two in several, where `device_tokens` says so."""
     for count in (1, 2):
-        done = go(tmp_path / str(count), count, name, "12")
+        done = go(tmp_path / str(count), count, name, "12", *(("-1", *device_tokens) if count > 1 else ()))
         assert done.returncode == 0, done.stderr[-3000:]
     one, two = curve(tmp_path / "1"), curve(tmp_path / "2")
     assert [step for step, _ in one] == [step for step, _ in two]
@@ -112,24 +112,6 @@ def test_a_recipe_trains_in_two_processes(tmp_path):
     assert keys == [
         json.loads((tmp_path / "two" / s / "manifest.json").read_text())["key"] for s in ("pretrain", "sft")
     ]
-
-
-@pytest.mark.parametrize("step", range(5))
-def test_the_parts_of_a_batch_are_the_batch(monkeypatch, step):
-    whole = parallel_worker.batch(step)
-    monkeypatch.setattr(parallel, "processes", lambda: 3)
-    tokens, share = [], 0.0
-    for number in range(3):
-        monkeypatch.setattr(parallel, "rank", lambda number=number: number)
-        mine, weight = parallel.part(whole)
-        assert mine.ids.shape[1] == whole.ids.shape[1]
-        if weight:
-            flat = mine.ids.reshape(-1)
-            assert torch.equal(flat[mine.where + 1], mine.targets)
-            tokens += mine.targets.tolist()
-        share += weight / 3
-    assert sorted(tokens) == sorted(whole.targets.tolist())
-    assert share == pytest.approx(1.0)
 
 
 def test_processes_that_fail_are_one_sentence(tmp_path):

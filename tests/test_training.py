@@ -24,7 +24,7 @@ from in2x.errors import In2xError
 from in2x.pretrain.blocks import block_batch, plan_blocks
 from in2x.records import Instruction
 from in2x.stage import Stage
-from in2x.training.batches import COLUMNS, Example, collate, plan_batches
+from in2x.training.batches import COLUMNS, Example, collate, example_rows, plan_batches
 from in2x.training.examples import ExampleTable, chat_examples
 from in2x.training.loss import LanguageModelingLoss, hidden_states
 from in2x.training.model import ShapeConfig, build_model, load_model, load_tokenizer, save_model
@@ -237,7 +237,7 @@ def run_training(
     def batch(step: int):
         if step == die_at:
             raise Killed
-        return collate([rows[(step * 4 + i) % 64] for i in range(4)], 0)
+        return example_rows([rows[(step * 4 + i) % 64] for i in range(4)], 0)
 
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
     config = OptimizerConfig(name="muon", lr=1e-2, matrix_lr=1e-2, ema=0.9)
@@ -370,7 +370,7 @@ def test_checkpointing_changes_memory_not_numbers(tmp_path):
         model = build_model(ShapeConfig(width=32, layers=2, heads=2, kv_heads=1, mlp=32, vocabulary=300), tokenizer, 0)
         calls = []
         model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
-        plan = loop.Plan(3, lambda k: collate([Example([5, 6, 7, 8, 9 + k], 1)], 0), {})
+        plan = loop.Plan(3, lambda k: example_rows([Example([5, 6, 7, 8, 9 + k], 1)], 0), {})
         stage = Stage("sft", SimpleNamespace(seed=0), tmp_path / str(checkpointing))
         stage.out.mkdir()
         knobs = OptimizerConfig(lr=1e-2, schedule="constant")
@@ -407,7 +407,7 @@ def test_steps_too_small_for_the_graph_are_counted_and_said(tokenizer, tmp_path,
         def batch(step: int):
             if step == die_at:
                 raise Killed
-            return collate([Example([5, 6, 7, 8], 1)] * (2 if step % 4 == 0 else 8), 0)
+            return example_rows([Example([5, 6, 7, 8], 1)] * (2 if step % 4 == 0 else 8), 0)
 
         plan = loop.Plan(60, batch, {})
         knobs = OptimizerConfig(lr=1e-2)

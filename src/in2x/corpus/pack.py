@@ -60,6 +60,10 @@ class PackedBlocks:
         """How many positions of block `i` carry tokens."""
         return int(self._used[i])
 
+    def documents(self, i: int) -> int:
+        """How many documents block `i` holds."""
+        return int(self._bounds[i + 1] - self._bounds[i])
+
     def segments(self, i: int) -> NDArray[np.int64]:
         """For each position the document it belongs to, 0, 1, 2 ..., and -1 for padding, int64 `[context]`."""
         segments = np.zeros(self.context, np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from in2x.corpus.pack import PackedBlocks
-from in2x.training.batches import Batch
+from in2x.training.batches import Batch, Rows
 
 
 def block_batch(rows: Sequence[tuple[PackedBlocks, int]]) -> Batch:
@@ -23,6 +23,15 @@ def block_batch(rows: Sequence[tuple[PackedBlocks, int]]) -> Batch:
     where = torch.from_numpy(np.flatnonzero(inside))
     flat = torch.from_numpy(ids.reshape(-1))
     return Batch(torch.from_numpy(ids), where, flat[where + 1], torch.from_numpy(starts), torch.from_numpy(positions))
+
+
+def block_rows(rows: Sequence[tuple[PackedBlocks, int]]) -> Rows:
+    """The given blocks as the rows of a step; a block is read when its pass is made."""
+    return Rows(
+        np.array([blocks.context for blocks, _ in rows]),
+        np.array([blocks.used(i) - blocks.documents(i) for blocks, i in rows]),
+        lambda chosen: block_batch([rows[i] for i in chosen]),
+    )
 
 
 def plan_blocks(count: int, per_batch: int, steps: int, seed: int) -> list[np.ndarray]:

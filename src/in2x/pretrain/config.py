@@ -6,7 +6,15 @@ from pydantic import model_validator
 
 from in2x.corpus.view import View
 from in2x.knob import Config, knob
-from in2x.training.config import COMPILE_DOC, Compile, OptimizerConfig, ShapeConfig
+from in2x.training.config import (
+    CHECKPOINTING_DOC,
+    COMPILE_DOC,
+    DEVICE_TOKENS_DOC,
+    Checkpointing,
+    Compile,
+    OptimizerConfig,
+    ShapeConfig,
+)
 
 
 class PhaseConfig(Config):
@@ -15,6 +23,7 @@ class PhaseConfig(Config):
     tokens: int = knob(..., "Positions trained on.", unit="tokens", ge=0)
     context: int = knob(8192, "Block length.", unit="tokens", source="METHOD 1", ge=16)
     batch_tokens: int = knob(4096, "Positions a step.", unit="tokens", ge=16)
+    device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16)
     view: View = knob(View(), "Which documents of the corpus are read.")
     chat_share: float = knob(
         0.0, "Share of the blocks that hold instructions in chat form (annealing mixes some in).", ge=0, lt=1
@@ -29,6 +38,8 @@ class PhaseConfig(Config):
     def _block_fits(self) -> PhaseConfig:
         if self.batch_tokens < self.context:
             raise ValueError(f"batch_tokens {self.batch_tokens} is less than one block of {self.context} tokens")
+        if self.device_tokens is not None and self.device_tokens < self.context:
+            raise ValueError(f"device_tokens {self.device_tokens} is less than one block of {self.context} tokens")
         return self
 
 
@@ -43,7 +54,7 @@ class BaseModelConfig(Config):
     shape: ShapeConfig = knob(ShapeConfig(), "Shape of a model from scratch.")
     hub_share: float = knob(0.9, "Share of the hub language in the documents of a model from scratch.", ge=0, le=1)
     train: PhaseConfig = knob(PhaseConfig(tokens=1_000_000, context=128), "Training of a model from scratch.")
-    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
+    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC)
     compile: Compile = knob("auto", COMPILE_DOC)
 
 
@@ -68,5 +79,5 @@ class PretrainConfig(Config):
     )
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_blocks: int = knob(16, "Held-out blocks a language, and a domain of it.", unit="blocks", ge=1)
-    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
+    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC)
     compile: Compile = knob("auto", COMPILE_DOC)

@@ -10,15 +10,16 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from in2x.corpus.pack import pack, pack_documents
 from in2x.corpus.view import select_documents
 from in2x.errors import In2xError
-from in2x.pretrain.blocks import block_batch, plan_blocks
+from in2x.pretrain.blocks import block_batch, block_rows, plan_blocks
 from in2x.pretrain.config import PhaseConfig
 from in2x.records import Document, Instruction, Pair, content_id, read_records
 from in2x.stage import Stage
 from in2x.training import parallel
-from in2x.training.batches import Batch
-from in2x.training.config import Compile
+from in2x.training.batches import Batch, Rows
+from in2x.training.config import Checkpointing, Compile
 from in2x.training.examples import chat_examples
 from in2x.training.loop import Measure, Plan, train
+from in2x.training.passes import enough_rows
 
 
 def translation_chats(stage: Stage) -> Iterator[Instruction]:
@@ -34,11 +35,11 @@ def translation_chats(stage: Stage) -> Iterator[Instruction]:
 
 
 def held_out_blocks(
-    stage: Stage, tokenizer: PreTrainedTokenizerBase, context: int, limit: int
+    stage: Stage, tokenizer: PreTrainedTokenizerBase, context: int, limit: int, rows: int = 8
 ) -> dict[str, list[Batch]]:
-    """Held-out batches (8 blocks each) by language ("de") and, where a language has several, by domain ("de.creative").
+    """Held-out batches by language ("de") and, where a language has several, by domain ("de.creative").
 
-    At most `limit` blocks each.
+    At most `limit` blocks each, `rows` a batch.
     """
     by_name: dict[str, list[Document]] = {}
     for document in read_records(stage.input("corpus") / "heldout.parquet", Document):
@@ -51,7 +52,9 @@ def held_out_blocks(
             continue  # its only domain
         blocks = pack_documents(tokenizer, documents, context, stage.work / f"heldout.{name}.{context}", stage.seed)
         count = min(limit, len(blocks))
-        found[name] = [block_batch([(blocks, j) for j in range(i, min(i + 8, count))]) for i in range(0, count, 8)]
+        found[name] = [
+            block_batch([(blocks, j) for j in range(i, min(i + rows, count))]) for i in range(0, count, rows)
+        ]
     return found
 
 
@@ -67,7 +70,7 @@ def train_phase(
     dev_every: int = 0,
     dev_blocks: int = 16,
     compiled: Compile = "auto",
-    checkpointing: bool = False,
+    checkpointing: Checkpointing = False,
 ) -> dict[str, float]:
     """Train `model` through one phase and return its figures.
 
@@ -82,12 +85,13 @@ def train_phase(
         dev_every: steps between held-out losses.
         dev_blocks: held-out blocks a language.
         compiled: see `compiling.decide`.
-        checkpointing: recompute activations in the backward pass.
+        checkpointing: see `loop.train`.
     """
     steps = phase.tokens // phase.batch_tokens
     if phase.tokens and not steps:
         raise In2xError(f"{name}: {phase.tokens} tokens are less than one step of {phase.batch_tokens}",
                         mend="raise tokens or lower batch_tokens")  # fmt: skip
+    enough_rows(name, phase.batch_tokens, phase.context)
     view = documents() if documents else select_documents(stage.input("corpus"), phase.view)
     with parallel.main_first():
         text = pack_documents(tokenizer, view, phase.context, stage.work / f"{name}.blocks", stage.seed)
@@ -106,18 +110,19 @@ def train_phase(
             (chats, plan_blocks(len(chats), chat_rows, steps, stage.seed + 1)),
         ]
 
-    def batch(step: int) -> Batch:
-        return block_batch([(blocks, int(i)) for blocks, plan in parts for i in plan[step]])
+    def step_rows(step: int) -> Rows:
+        return block_rows([(blocks, int(i)) for blocks, plan in parts for i in plan[step]])
 
     with parallel.main_first():
-        held = held_out_blocks(stage, tokenizer, phase.context, dev_blocks)
+        most = min(8, (phase.device_tokens or phase.batch_tokens) // phase.context)
+        held = held_out_blocks(stage, tokenizer, phase.context, dev_blocks, most)
 
     def on_dev(measure: Measure) -> dict[str, float]:
         return {f"dev_loss/{name}": measure(batches) for name, batches in held.items()}
 
     return train(
-        model, Plan(steps, batch, dict(tags)), phase.optimizer, stage, what=name, compiled=compiled,
-        checkpointing=checkpointing, dev_every=dev_every, on_dev=on_dev,
+        model, Plan(steps, step_rows, dict(tags), phase.device_tokens), phase.optimizer, stage, what=name,
+        compiled=compiled, checkpointing=checkpointing, dev_every=dev_every, on_dev=on_dev,
     )  # fmt: skip
 
 

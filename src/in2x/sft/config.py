@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from pydantic import model_validator
+
 from in2x.knob import Config, knob
-from in2x.training.config import COMPILE_DOC, Compile, LoraConfig, OptimizerConfig
+from in2x.training.config import (
+    CHECKPOINTING_DOC,
+    COMPILE_DOC,
+    DEVICE_TOKENS_DOC,
+    Checkpointing,
+    Compile,
+    LoraConfig,
+    OptimizerConfig,
+)
 
 
 class SftConfig(Config):
@@ -18,10 +28,20 @@ class SftConfig(Config):
         0.0, "Share of the tokens read that are hidden: against learning few pairs by heart.", ge=0, lt=1
     )
     batch_tokens: int = knob(4096, "Positions a step, padding included.", unit="tokens", ge=16)
+    device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16)
     max_tokens: int = knob(512, "Longer examples are left out (counted).", unit="tokens", ge=8)
     optimizer: OptimizerConfig = knob(OptimizerConfig(), "Optimizer and schedule.", source="METHOD 4")
     dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
     dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1)
-    checkpointing: bool = knob(False, "Recompute activations in the backward pass (less memory, more time).")
+    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC)
     compile: Compile = knob("auto", COMPILE_DOC)
     lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")
+
+    @model_validator(mode="after")
+    def _example_fits(self) -> SftConfig:
+        if self.device_tokens is not None and self.device_tokens < self.max_tokens + 3:
+            raise ValueError(
+                f"device_tokens {self.device_tokens} holds no example of max_tokens {self.max_tokens}: raise one or "
+                "lower the other"
+            )
+        return self

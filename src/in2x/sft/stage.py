@@ -14,12 +14,14 @@ from in2x.records import Instruction, Pair, read_records
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import parallel
-from in2x.training.batches import Batch, collate, hide_tokens, plan_batches
+from in2x.training.batches import COLUMNS, Batch, Rows, collate, hide_tokens, plan_batches
 from in2x.training.examples import ExampleTable, chat_examples, said_of
 from in2x.training.forward import forward_of
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
 from in2x.training.model import load_model, load_tokenizer, save_model
+from in2x.training.passes import enough_rows
+from in2x.training.shapes import round_up
 
 
 def plan_steps(
@@ -65,27 +67,38 @@ def run(config: SftConfig, stage: Stage) -> None:
     if not sum(map(len, rounds)):
         raise In2xError("no instruction to learn from", file=stage.input("select"),
                         mend="loosen the selection or raise sft.max_tokens")  # fmt: skip
-    steps = plan_steps([table.lengths for table in rounds], config.passes, config.batch_tokens, stage.seed)
+    lengths, answered = [table.lengths for table in rounds], [table.answered for table in rounds]
+    longest = max(int(size.max(initial=1)) for size in lengths)
+    enough_rows("sft", config.batch_tokens, round_up(longest, COLUMNS))
+    steps = plan_steps(lengths, config.passes, config.batch_tokens, stage.seed)
     stage.say(
         f"{len(rounds[0]):,} + {len(rounds[1]):,} examples x {config.passes} = {len(steps):,} steps of at most "
         f"{config.batch_tokens:,} tokens"
     )
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
 
-    def batch(step: int) -> Batch:
+    def rows(step: int) -> Rows:
         number, chosen = steps[step]
-        whole = collate([rounds[number][int(i)] for i in chosen], pad)
-        return hide_tokens(whole, config.word_dropout, pad, tokenizer.all_special_ids, stage.seed, step)
+        size = lengths[number][chosen]
+        whole = len(chosen), round_up(int(size.max()), COLUMNS)
+
+        def make(part: np.ndarray) -> Batch:
+            batch = collate([rounds[number][int(i)] for i in chosen[part]], pad)
+            return hide_tokens(
+                batch, config.word_dropout, pad, tokenizer.all_special_ids, stage.seed, step, part, whole
+            )
+
+        return Rows(size, answered[number][chosen], make)
 
     pairs = islice(read_records(stage.input("data") / "pairs.dev.parquet", Pair), config.dev_pairs)
     held = list(chat_examples(tokenizer, (translation(pair, profile) for pair in pairs), max_tokens=config.max_tokens))
-    lengths = [len(e.tokens) for e in held]
-    dev = [collate([held[i] for i in chosen], pad) for chosen in plan_batches(lengths, config.batch_tokens, 0, 0)]
+    most = config.device_tokens or config.batch_tokens
+    dev = [collate([held[i] for i in b], pad) for b in plan_batches([len(e.tokens) for e in held], most, 0, 0)]
     adapters = add_adapters(model, config.lora, stage.seed)
     figures = train(
-        model, Plan(len(steps), batch, {}), config.optimizer, stage, what="sft", temperature=config.temperature,
-        smoothing=config.smoothing, compiled=config.compile, checkpointing=config.checkpointing,
-        dev=dev, dev_every=config.dev_every,
+        model, Plan(len(steps), rows, {}, config.device_tokens), config.optimizer, stage, what="sft",
+        temperature=config.temperature, smoothing=config.smoothing, compiled=config.compile,
+        checkpointing=config.checkpointing, dev=dev, dev_every=config.dev_every,
     )  # fmt: skip
     if parallel.rank() == 0:
         save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")

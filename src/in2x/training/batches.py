@@ -5,8 +5,8 @@ The whole plan is made of example numbers only, so an exact resume needs the ste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -43,11 +43,24 @@ class Batch:
     """[B, T] position ids that restart with each document, or None: 0..T-1."""
     shared: Tensor | None = None
     """[B] length of a beginning that all documents of the row see, or None."""
+    borders: Tensor | None = None
+    """[documents + 1] where documents begin in the rows laid end to end, and the end, int32 (`attention`), or None."""
+    span: int = 0
+    """Length of the longest document between `borders`, rounded up."""
+    mask: Tensor | None = None
+    """[B, T] 1 on tokens, 0 on padding: rows as `alone` makes them, for the plain forward pass."""
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on `device`."""
-        fields = (self.ids, self.where, self.targets, self.starts, self.positions, self.shared)
-        return Batch(*(None if t is None else t.to(device) for t in fields))  # type: ignore[arg-type]
+        """The batch on `device`; from pinned memory while the processor goes on."""
+        return self._each(lambda values: values.to(device, non_blocking=True))
+
+    def pinned(self) -> Batch:
+        """The batch in memory that a GPU copies from by itself."""
+        return self._each(lambda values: values.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        changed = {f.name: change(value) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
+        return Batch(**{**self.__dict__, **changed})
 
     @property
     def tokens(self) -> int:
@@ -59,8 +72,18 @@ class Batch:
         """Length of the longest document, padding included where a row is one document."""
         return self.ids.shape[1] if self.positions is None else int(self.positions.max()) + 1
 
-    def alone(self) -> tuple[Batch, Tensor]:
-        """The batch with one document a row, and the mask [B', T'] of its tokens (1) and padding (0).
+    def bordered(self) -> Batch:
+        """The batch with `borders` written out. Not for rows with a shared beginning."""
+        rows, length = self.ids.shape
+        if self.starts is None:
+            begins = torch.arange(0, rows * length, length)
+        else:
+            begins = (self.starts == torch.arange(length)).flatten().nonzero()[:, 0]
+        borders = torch.cat([begins, torch.tensor([rows * length])])
+        return replace(self, borders=borders.int(), span=round_up(int(borders.diff().max()), SPAN))
+
+    def alone(self) -> Batch:
+        """The batch with one document a row, and its `mask`.
 
         A document without loss is left out, and so is what stands behind the last token that carries loss. Positions
         with loss keep their order. Not for rows with a shared beginning.
@@ -78,11 +101,41 @@ class Batch:
         place = torch.arange(width, device=self.ids.device)
         mask = place < lengths[:, None]
         ids = self.ids.reshape(-1)[(begins[:, None] + place).clamp(max=self.ids.numel() - 1)].masked_fill(~mask, 0)
-        return Batch(ids, owner * width + inside, self.targets), mask.long()
+        return Batch(ids, owner * width + inside, self.targets, mask=mask.long())
 
 
-COLUMNS = 4
-"""Rows are padded to a multiple of this."""
+COLUMNS, SPAN = 4, 128
+"""Rows are padded to a multiple of this; the longest document is told to the kernels as a multiple of that."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one optimizer step, none of them made yet: each process makes those of its own passes."""
+
+    lengths: np.ndarray
+    """[B] tokens of each row."""
+    targets: np.ndarray
+    """[B] positions of each row that carry loss."""
+    make: Callable[[np.ndarray], Batch]
+    """The batch of the rows with these numbers."""
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self.lengths)
+
+    @property
+    def tokens(self) -> int:
+        """Positions of all rows in one batch, padding included."""
+        return len(self) * round_up(int(self.lengths.max()), COLUMNS)
+
+
+def example_rows(examples: Sequence[Example], pad: int) -> Rows:
+    """A row for each of `examples`, as `collate` makes them."""
+    return Rows(
+        np.array([len(e.tokens) for e in examples]),
+        np.array([len(e.tokens) - e.answer_start for e in examples]),
+        lambda rows: collate([examples[i] for i in rows], pad),
+    )
 
 
 def collate(examples: Sequence[Example], pad: int) -> Batch:
@@ -97,12 +150,15 @@ def collate(examples: Sequence[Example], pad: int) -> Batch:
     return Batch(torch.from_numpy(ids), torch.from_numpy(flat), torch.from_numpy(ids.reshape(-1)[flat + 1]))
 
 
-def hide_tokens(batch: Batch, share: float, mask: int, keep: Sequence[int], seed: int, step: int) -> Batch:
+def hide_tokens(
+    batch: Batch, share: float, mask: int, keep: Sequence[int], seed: int, step: int,
+    rows: np.ndarray | None = None, whole: tuple[int, int] | None = None,
+) -> Batch:  # fmt: skip
     """Word dropout: `share` of the tokens that the model reads become `mask`; what it shall answer stays as it is.
 
     A small model that reads few pairs many times learns them by heart; a pair with other holes each time is another
     pair (Gal and Ghahramani 2016, section 4.2; our choice of replacing instead of zeroing). Which tokens is a pure
-    function of (seed, step).
+    function of (seed, step) and the place of a row in its step, however that is split.
 
     Args:
         batch: rows as `collate` makes them.
@@ -111,10 +167,14 @@ def hide_tokens(batch: Batch, share: float, mask: int, keep: Sequence[int], seed
         keep: tokens never hidden (control tokens: they carry the form of a conversation).
         seed: of the run.
         step: of the run.
+        rows: where the batch is a part of a step: the numbers of its rows.
+        whole: likewise: rows and columns of the whole step.
     """
     if not share:
         return batch
-    draw = np.random.default_rng([seed, step, 1]).random(tuple(batch.ids.shape), dtype=np.float32)
+    draw = np.random.default_rng([seed, step, 1]).random(whole or tuple(batch.ids.shape), dtype=np.float32)
+    if rows is not None:
+        draw = draw[rows, : batch.ids.shape[1]]
     hidden = torch.from_numpy(draw < share) & ~torch.isin(batch.ids, torch.tensor(list(keep), dtype=batch.ids.dtype))
     return replace(batch, ids=batch.ids.masked_fill(hidden, mask))
 

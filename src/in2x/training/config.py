@@ -13,6 +13,16 @@ Compile = bool | Literal["auto"]
 COMPILE_DOC = "Compile the layers where a compiler is found; auto: where that saves more time than it costs."
 """What `compile` means in every room that trains."""
 
+Checkpointing = bool | Literal["selective"]
+CHECKPOINTING_DOC = (
+    "Recompute the activations of each layer in the backward pass (less memory, a third more time); selective: of "
+    "every second layer."
+)
+DEVICE_TOKENS_DOC = (
+    "Positions that one pass of one process holds, padding included; a step makes as many passes as it needs. null: "
+    "each process takes its share of a step in one."
+)
+
 COMPUTE = "IN2X_COMPUTE"
 """The environment variable that forces the type of matrix products: float32 or bfloat16; unset, the device decides."""
 

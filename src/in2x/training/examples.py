@@ -96,6 +96,12 @@ class ExampleTable(Sequence[Example]):
         """Tokens of each example, int64 [examples]."""
         return np.diff(self._offsets)
 
+    @property
+    def answered(self) -> np.ndarray:
+        """Tokens of each that carry loss, int64 [examples]."""
+        answered: np.ndarray = self.lengths - self._starts
+        return answered
+
     @classmethod
     def write(cls, folder: Path, examples: Iterable[Example]) -> ExampleTable:
         """Write `examples` to `folder`, beside and renamed; a finished folder is taken as it is."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,13 +20,16 @@ from transformers import PreTrainedModel
 
 from in2x.stage import Stage
 from in2x.training import parallel
-from in2x.training.batches import Batch
+from in2x.training.attention import NAME as OURS
+from in2x.training.batches import Batch, Rows
 from in2x.training.checkpoint import load_checkpoint, save_checkpoint
 from in2x.training.compiling import decide
-from in2x.training.config import Compile, OptimizerConfig
+from in2x.training.config import Checkpointing, Compile, OptimizerConfig
+from in2x.training.forward import forward_of
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import for_device, to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
+from in2x.training.passes import ahead, parts_of
 from in2x.training.step import Part, train_step
 
 Measure = Callable[[Sequence[Batch]], float]
@@ -40,12 +44,15 @@ MANY = 0.1
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run reads: `steps` batches, the k-th made on demand."""
+    """What a training run reads."""
 
     steps: int
-    batch: Callable[[int], Batch]
+    rows: Callable[[int], Rows]
+    """The rows of step k, a function of the seed alone; called by a thread."""
     tags: dict[str, Any]
     """Goes into every log row (for example {"phase": 1})."""
+    device_tokens: int | None = None
+    """Most positions of a pass of one process, padding included; None: all of its rows."""
 
 
 def train(
@@ -58,7 +65,7 @@ def train(
     temperature: float = 1.0,
     smoothing: float = 0.0,
     compiled: Compile = "auto",
-    checkpointing: bool = False,
+    checkpointing: Checkpointing = False,
     dev: Sequence[Batch] = (),
     dev_every: int = 0,
     on_dev: Callable[[Measure], dict[str, float]] | None = None,
@@ -77,7 +84,7 @@ def train(
         temperature: loss temperature (METHOD 4).
         smoothing: label smoothing.
         compiled: use torch.compile: see `compiling.decide`. What was decided is said, and is a figure.
-        checkpointing: recompute the activations of each layer in the backward pass.
+        checkpointing: recompute the activations of each layer, or of every second one, in the backward pass.
         dev: held-out batches; their loss (temperature 1, no smoothing) is logged every `dev_every` steps.
         dev_every: steps between held-out losses (0: only at the end).
         on_dev: called beside the held-out loss with what measures it on other batches; what it returns is logged too.
@@ -93,7 +100,10 @@ def train(
     else:
         model = for_device(copy.deepcopy(model), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if checkpointing:
-        model.activation_checkpointing_enable({"use_reentrant": False})
+        every = 2 if checkpointing == "selective" else 1
+        model.activation_checkpointing_enable({"use_reentrant": False}, every_n_layers=every)
+    if not forward_of(model).plain:
+        model.set_attn_implementation(OURS)
     fullest = _fullest(plan)
     decision = decide(compiled, model, plan.steps, fullest.tokens if fullest else 0)
     loss_of = LanguageModelingLoss(model, temperature, smoothing, decision.compiled)
@@ -108,23 +118,31 @@ def train(
     loss_of.eager = int(state["eager"])
     stage.log.rewind(step, **plan.tags)
     model.train()
+
+    def parts(rows: Rows) -> list[Part]:
+        found = parts_of(rows, plan.device_tokens, loss_of.prepared)
+        return [replace(p, batch=p.batch.pinned()) for p in found] if device.type == "cuda" else found
+
+    def made(step: int) -> tuple[int, list[Part]]:
+        rows = plan.rows(step)
+        return rows.tokens, parts(rows)
+
     if fullest is not None and step < plan.steps:
         stage.say(f"{what}: {decision.why}")
-        _warm_up(loss_of, fullest, device)
+        _warm_up(loss_of, parts(fullest), device)
     began = saved = time.time()
     sums: list[Tensor] = []
     last: dict[str, float] = {}
-    with stage.progress(what, plan.steps) as advance:
+    with stage.progress(what, plan.steps) as advance, closing(ahead(made, step, plan.steps)) as coming:
         advance(step, "")
-        while step < plan.steps:
-            batch = plan.batch(step)
-            mine, weight = parallel.part(batch)
+        for positions, mine in coming:
             factor = learning_rate_factor(config.schedule, step, plan.steps, config.warmup, config.decay)
-            loss, norm = train_step(loss_of, [Part(mine.to(device), weight, weight)], optimizer, factor)
+            passes = (replace(part, batch=part.batch.to(device)) for part in mine)
+            loss, norm = train_step(loss_of, passes, optimizer, factor)
             if average is not None:
                 average.update()
             sums.append(parallel.total(loss))
-            tokens += batch.tokens
+            tokens += positions
             step += 1
             if step % LOG_EVERY == 0 or step == plan.steps:
                 seconds = spent + time.time() - began
@@ -160,21 +178,21 @@ def train(
             "eager_steps": eager, **last, **measured}  # fmt: skip
 
 
-def _fullest(plan: Plan) -> Batch | None:
-    """The batch of most tokens among the first ones; None of an empty plan."""
-    first = (plan.batch(step) for step in range(min(WARM_UP, plan.steps)))
-    return max(first, key=lambda batch: batch.tokens, default=None)
+def _fullest(plan: Plan) -> Rows | None:
+    """The step of most tokens among the first ones; None of an empty plan."""
+    first = (plan.rows(step) for step in range(min(WARM_UP, plan.steps)))
+    return max(first, key=lambda rows: rows.tokens, default=None)
 
 
-def _warm_up(loss_of: LanguageModelingLoss, fullest: Batch, device: torch.device) -> None:
-    """Compile on one batch of the plan, wherever a run begins: kernels, and so bits, are the same on resume.
+def _warm_up(loss_of: LanguageModelingLoss, parts: Sequence[Part], device: torch.device) -> None:
+    """Compile on one pass of the plan, wherever a run begins: kernels, and so bits, are the same on resume.
 
-    On the fullest of the first batches: the compiler's choices hold for like sizes, and much smaller ones run eagerly.
+    On the fullest of the first ones: the compiler's choices hold for like sizes, and much smaller ones run eagerly.
     """
-    mine = parallel.part(fullest)[0].to(device)
+    mine = max((part.batch for part in parts), key=lambda batch: batch.tokens)
     loss_of.smallest = round(SMALL * mine.tokens)
     with parallel.products(device):
-        loss_of(mine).backward()
+        loss_of(mine.to(device)).backward()
     for parameter in loss_of.parameters():
         parameter.grad = None
 
@@ -186,7 +204,9 @@ def held_out_loss(loss_of: LanguageModelingLoss, batches: Sequence[Batch]) -> fl
     device = next(loss_of.parameters()).device
     with parallel.products(device):
         for batch in batches:
-            total += float(loss_of(batch.to(device), held_out=True)) * len(batch.targets)
+            total += float(loss_of(loss_of.prepared(batch, held_out=True).to(device), held_out=True)) * len(
+                batch.targets
+            )
             count += len(batch.targets)
     return total / max(1, count)
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from in2x.training.attention import NAME as DENSE
-from in2x.training.attention import causal_mask
+from in2x.training.attention import LONG, causal_mask, documents_mask
+from in2x.training.attention import NAME as OURS
 from in2x.training.batches import Batch
 from in2x.training.compiling import own_cache
 from in2x.training.forward import body, forward_of, head, layers
@@ -28,7 +28,9 @@ IGNORED = -100
 def hidden_states(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Last hidden states [B, T, H] of `batch` under its document structure, where `Forward.fits` it."""
     mask = None
-    if batch.starts is not None or model.config._attn_implementation == DENSE:
+    if batch.borders is not None:
+        mask = documents_mask(batch.borders, batch.span)
+    elif batch.starts is not None or model.config._attn_implementation == OURS:
         dtype = torch.bfloat16 if torch.is_autocast_enabled(batch.ids.device.type) else model.dtype
         mask = causal_mask(batch.starts, batch.ids.shape[1], dtype, batch.ids.device, batch.shared)
     states: Tensor = body(model)(
@@ -45,10 +47,10 @@ def plain_logits(model: PreTrainedModel, batch: Batch, balance: bool = False) ->
 
     Args:
         model: any causal language model of transformers.
-        batch: without a shared beginning.
+        batch: without a shared beginning; made `alone` here where it was not before.
         balance: return the balance loss of a mixture of experts over all tokens, too.
     """
-    batch, mask = batch.alone()
+    batch = batch if batch.mask is not None else batch.alone()
     where, chosen = batch.where, False
 
     def choose(_: nn.Module, __: object, out: Any) -> Any:
@@ -59,7 +61,7 @@ def plain_logits(model: PreTrainedModel, batch: Batch, balance: bool = False) ->
 
     hook = body(model).register_forward_hook(choose)
     try:
-        out = model(input_ids=batch.ids, attention_mask=mask, use_cache=False,
+        out = model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False,
                     **({"output_router_logits": True} if balance else {}))  # fmt: skip
     finally:
         hook.remove()
@@ -81,7 +83,7 @@ def cross_entropy(states: Tensor, head: Tensor, targets: Tensor, temperature: fl
 
 
 def cross_entropy_of(logits: Tensor, targets: Tensor, temperature: float, smoothing: float) -> Tensor:
-    """Mean cross-entropy in nats of softmax(logits / temperature) (METHOD 4), in fp32.
+    """Mean cross-entropy in nats of softmax(logits / temperature) (METHOD 4), in fp32 or better.
 
     Args:
         logits: [N, V].
@@ -89,7 +91,7 @@ def cross_entropy_of(logits: Tensor, targets: Tensor, temperature: float, smooth
         temperature: tau > 0 of the training loss; 1 is the usual loss.
         smoothing: label smoothing in [0, 1).
     """
-    logits = logits.float()
+    logits = logits if logits.dtype == torch.float64 else logits.float()
     if temperature != 1:
         logits = logits / temperature
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
@@ -148,6 +150,19 @@ class LanguageModelingLoss(nn.Module):
             for layer in layers(model):
                 layer.compile(dynamic=True)
 
+    def prepared(self, batch: Batch, held_out: bool = False) -> Batch:
+        """`batch`, still in main memory, in the form that its forward pass reads: what hangs on its numbers is done.
+
+        Texts of their own for the plain pass; borders of documents, in place of a dense mask, where our attention runs
+        on a GPU or rows are long.
+        """
+        if (self.balance and not held_out) or not self.fits(batch):
+            return batch.alone()
+        device = next(self.parameters()).device.type
+        if self.model.config._attn_implementation == OURS and (device != "cpu" or batch.ids.shape[1] > LONG):
+            return batch.bordered()
+        return batch
+
     def forward(self, batch: Batch, held_out: bool = False, weight: float = 1.0, even: float = 1.0) -> Tensor:
         """Mean loss over the positions of `batch`; of held-out text at temperature 1 and without smoothing.
 
@@ -173,10 +188,10 @@ class LanguageModelingLoss(nn.Module):
     def _forward(
         self, batch: Batch, temperature: float, smoothing: float, balance: bool
     ) -> tuple[Tensor, Tensor | None]:
-        if balance or not self.fits(batch):
+        if balance or batch.mask is not None or not self.fits(batch):
             logits, uneven = plain_logits(self.model, batch, balance)
             return cross_entropy_of(logits, batch.targets, temperature, smoothing), uneven
-        if self.one_graph and self.model.config._attn_implementation == DENSE:
+        if self.one_graph and batch.borders is None and self.model.config._attn_implementation == OURS:
             batch = as_packed(batch)  # elsewhere a mask would cost the fused kernel
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)

@@ -1,8 +1,8 @@
 """Training in several processes: FSDP2 shards of parameters, gradients and optimizer state (Zhao et al. 2023).
 
-Every process makes the whole batch (a pure function of the step) and computes its rows of it. Losses are weighted so
-that the averaged gradient is that of the whole batch in one process. Collectives are NCCL's on GPUs and gloo's on CPUs.
-In one process nothing here does anything.
+Each process makes and computes its own rows of a step (`passes`), with weights by which the averaged gradient is that
+of the whole step in one process. Collectives are NCCL's on GPUs and gloo's on CPUs. In one process nothing here does
+anything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 
 import torch
 from torch import Tensor, distributed, nn
@@ -19,7 +18,6 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
-from in2x.training.batches import Batch
 from in2x.training.forward import head, layers
 from in2x.training.precision import autocast, compute_dtype
 
@@ -97,39 +95,6 @@ def gather(sharded: nn.Module, whole: nn.Module) -> None:
         value = full(source)
         if rank() == 0:
             target.copy_(value)
-
-
-def part(batch: Batch) -> tuple[Batch, float]:
-    """This process's rows of `batch`, and the factor that its mean loss gets.
-
-    FSDP averages gradients over n processes, so the mean over this part's positions counts n * here / all. A process
-    for which no row is left computes the first one for nothing: all must take part in the collectives.
-    """
-    size, number = processes(), rank()
-    if size == 1:
-        return batch, 1.0
-    count, length = batch.ids.shape
-    rows = torch.arange(count)[number::size]
-    weight = 1.0
-    if not len(rows):
-        rows, weight = torch.tensor([0]), 0.0
-    new_row = torch.full((count,), -1)
-    new_row[rows] = torch.arange(len(rows))
-    owner = new_row[batch.where // length]
-    mine = owner >= 0
-    where = owner[mine] * length + batch.where[mine] % length
-    targets = batch.targets[mine]
-    if not len(where):
-        where, targets, weight = torch.tensor([0]), torch.tensor([0]), 0.0
-
-    def take(values: Tensor | None) -> Tensor | None:
-        return None if values is None else values[rows]
-
-    mine_only = replace(
-        batch, ids=batch.ids[rows], where=where, targets=targets, starts=take(batch.starts),
-        positions=take(batch.positions), shared=take(batch.shared),
-    )  # fmt: skip
-    return mine_only, weight * size * len(where) / max(1, len(batch.where))
 
 
 def total(value: Tensor) -> Tensor:
