@@ -3,7 +3,8 @@
 torch has such a watcher (`torch.distributed._tools.fsdp2_mem_tracker`), but it takes one pass of a sharded model over one
 optimizer; ours counts the same storages without hooks in modules, so any step of `training/` serves. A storage counts from
 its making to its end, in multiples of 512 bytes as CUDA's allocator gives them. Left out: what libraries and the CUDA
-context keep for themselves, and what is lost between blocks (`fit.FREE` leaves room for both).
+context keep for themselves, and what is lost between blocks (`cost.hardware.USABLE` leaves room for both). Operations are
+counted by torch's own formulas, but not by its `FlopCounterMode`: that keeps the recomputed tensors of every layer alive.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor, UntypedStorage
 from torch.distributed.tensor import DTensor
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 Kind = Literal["parameters", "gradients", "optimizer", "gathered", "activations"]
 """gathered: buffers of collectives and the whole weights that FSDP puts together for a while."""
@@ -36,6 +37,8 @@ class Watch(TorchDispatchMode):
         super().__init__()
         self.sent: Counter[str] = Counter()
         """Bytes of collectives by operation: of an all-gather what comes in, of a reduce-scatter what goes out."""
+        self.flops = 0.0
+        """Floating-point operations of products; of causal attention the half that a kernel computes."""
         self._events: list[tuple[int, int]] = []  # (number of the storage, bytes it grew by), in the order of time
         self._kinds: dict[int, Kind] = {}
         self._living: dict[int, tuple[int, int]] = {}  # the storage's address -> its number, its bytes
@@ -93,6 +96,8 @@ class Watch(TorchDispatchMode):
         if any(issubclass(kind, DTensor) for kind in types):
             return NotImplemented  # what it does to its shards comes here, too
         out = func(*args, **(kwargs or {}))
+        if (formula := FORMULAS.get(func.overloadpacket)) is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=out)
         for tensor in pytree.tree_leaves(out):
             if isinstance(tensor, Tensor):
                 self._see(tensor.untyped_storage())
@@ -110,18 +115,6 @@ def _plain(name: str) -> str:
     letters = name.partition("::")[2].replace("_", "")
     kinds = {"allgather": "all-gather", "reducescatter": "reduce-scatter", "allreduce": "all-reduce"}
     return next((plain for start, plain in kinds.items() if letters.startswith(start)), letters)
-
-
-def operations() -> FlopCounterMode:
-    """Counts floating-point operations of matrix products; of causal attention the half that a kernel computes."""
-    return FlopCounterMode(
-        display=False,
-        custom_mapping={
-            aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-            aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
-            aten._grouped_mm: _grouped,
-        },
-    )
 
 
 def _attention(query: Any, key: Any, value: Any, *rest: Any, is_causal: bool = False, **_: Any) -> float:
@@ -142,3 +135,12 @@ def _product(query: Any, key: Any, causal: bool) -> float:
 def _grouped(rows: Any, weights: Any, *_: Any, **__: Any) -> float:
     """Rows by experts, each row through one: [M, K] x [E, K, N]; of the backward pass [K, M] x [M, N]."""
     return 2 * rows[-2] * rows[-1] * weights[-1]
+
+
+FORMULAS = {
+    **flop_registry,
+    aten._scaled_dot_product_flash_attention_for_cpu: shape_wrapper(_attention),
+    aten._scaled_dot_product_flash_attention_for_cpu_backward: shape_wrapper(_attention_backward),
+    aten._grouped_mm: shape_wrapper(_grouped),
+}
+"""Operation -> its floating-point operations."""

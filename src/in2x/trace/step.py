@@ -14,7 +14,7 @@ from transformers.configuration_utils import PreTrainedConfig
 from in2x.cost.job import Job
 from in2x.rl.head import token_scores
 from in2x.trace.fake import empty_model, machine
-from in2x.trace.measure import Kind, Watch, operations
+from in2x.trace.measure import Kind, Watch
 from in2x.training import parallel
 from in2x.training.attention import NAME as OURS
 from in2x.training.batches import Batch
@@ -94,18 +94,18 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
             model.to_empty(device="cpu").train()
             if not gpu:
                 batch = loss_of.prepared(batch)
-            watch, flops = Watch(), operations()
+            watch = Watch()
             optimizer = _Watched(model, job.optimizer, watch)
             optimizer.prime(keep=job.passes > 1)
             watch.mark("parameters", [*model.parameters(), *model.buffers()])
             if job.optimizer.ema:
                 watch.mark("optimizer", Average(optimizer.parameters, job.optimizer.ema).values)
-            for context in (watch.resizes(), watch, flops):
+            for context in (watch.resizes(), watch):
                 stack.enter_context(context)
             train_step(loss_of, [Part(batch, 1.0, 1.0)], optimizer, 1.0)
             peak = watch.peak()
     return Traced(
-        peak, job.passes * flops.get_total_flops(), {name: job.passes * bytes_ for name, bytes_ in watch.sent.items()}
+        peak, job.passes * watch.flops, {name: job.passes * bytes_ for name, bytes_ in watch.sent.items()}
     )
 
 
