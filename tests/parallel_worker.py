@@ -38,7 +38,7 @@ def main(folder: Path, name: str, steps: int, die_at: int = -1, device_tokens: i
     torch.set_num_threads(1)
     loop.LOG_EVERY, loop.SAVE_SECONDS = 1, 0.0
     # Sums in another order differ in the last digit, and in bfloat16 that is a tenth of a percent: fp32 everywhere.
-    os.environ["IN2X_COMPUTE"] = "float32"
+    os.environ.setdefault("IN2X_COMPUTE", "float32")
     tokenizer = train_tokenizer(["a b c d e f g"] * 20, 300)
     model = build_model(SHAPE, tokenizer, 0)
 
@@ -50,6 +50,8 @@ def main(folder: Path, name: str, steps: int, die_at: int = -1, device_tokens: i
             raise SystemExit(3)
         return example_rows(examples(step), 0)
 
+    gathered: set[str] = set()
+    model.model.layers[0].mlp.register_forward_pre_hook(lambda mlp, _: gathered.add(str(mlp.up_proj.weight.dtype)))
     held = collate(examples(100), 0)
     stage = Stage("sft", SimpleNamespace(seed=0), folder, rank=parallel.rank())  # type: ignore[arg-type]
     knobs = OptimizerConfig(name=name, lr=1e-2, matrix_lr=1e-2, weight_decay=0.1, ema=0.9, schedule="linear")
@@ -59,6 +61,7 @@ def main(folder: Path, name: str, steps: int, die_at: int = -1, device_tokens: i
     )  # fmt: skip
     if parallel.rank() == 0:
         save_model(model, tokenizer, folder / "model")
+        (folder / "gathered.txt").write_text(" ".join(gathered), encoding="utf-8")
     parallel.wait()
     parallel.stop()
 

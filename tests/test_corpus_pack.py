@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from in2x.corpus.pack import PackedBlocks, _best_fit, pack, tokenise
+from in2x.corpus.pack import PackedBlocks, _best_fit, pack, pack_documents, tokenise
 from in2x.errors import In2xError
 from in2x.records import Document
 from in2x.training.tokenizer import train_tokenizer
@@ -91,3 +91,18 @@ def test_the_fast_path_gives_the_ids_of_transformers():
     called = [tokenizer(t, add_special_tokens=False, verbose=False)["input_ids"] for t in texts]
     documents = [Document(str(i), t, "en") for i, t in enumerate(texts)]
     assert [ids[:-1] for ids in tokenise(tokenizer, documents)] == called
+
+
+def test_several_processes_make_the_same_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = train_tokenizer(["the cat sat on the mat."] * 20, 300)
+    words = ["cat", "mat", "sat", "the", "on"]
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(words, int(n))) for n in rng.integers(1, 40, 200)]
+    documents = [Document(id=str(i), text=text, lang="en", domain="web") for i, text in enumerate(texts)]
+    one = pack_documents(tokenizer, documents, 32, tmp_path / "one", workers=1)
+    monkeypatch.setattr("in2x.corpus.pack.BATCH", 16)
+    monkeypatch.setattr("in2x.corpus.pack.ALONE", 3)
+    pack_documents(tokenizer, documents, 32, tmp_path / "two", workers=2)
+    assert len(one) > 20
+    for name in ("tokens.npy", "starts.npy", "bounds.npy", "used.npy", "blocks.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

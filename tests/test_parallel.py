@@ -67,6 +67,19 @@ def test_the_curve_and_the_weights_are_those_of_one_process(tmp_path, name, devi
 
 
 @pytest.mark.slow
+def test_weights_are_gathered_in_bfloat16_and_kept_in_float32(tmp_path, monkeypatch):
+    monkeypatch.setenv("IN2X_COMPUTE", "bfloat16")
+    for count in (1, 2):
+        done = go(tmp_path / str(count), count, "adamw", "8")
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "1" / "gathered.txt").read_text() == "torch.float32"  # and cast by autocast
+    assert (tmp_path / "2" / "gathered.txt").read_text() == "torch.bfloat16"
+    assert load_file(tmp_path / "2" / "model" / "model.safetensors").popitem()[1].dtype == torch.float32
+    one, two = ([v for _, v in curve(tmp_path / f)] for f in ("1", "2"))
+    assert two == pytest.approx(one, rel=5e-2)
+
+
+@pytest.mark.slow
 def test_a_killed_run_of_two_processes_ends_in_the_same_weights(tmp_path):
     assert go(tmp_path / "whole", 2, "muon", "9").returncode == 0
     assert go(tmp_path / "cut", 2, "muon", "9", "5").returncode != 0

@@ -15,7 +15,7 @@ import pytest
 
 from in2x import closure
 from in2x import run as runner
-from in2x.artifact import Artifact, begin, finish, write_json
+from in2x.artifact import Artifact, aside, begin, finish, write_json
 from in2x.errors import In2xError, UsageError
 from in2x.recipe import Recipe
 from in2x.run import Room, forecast, publish_model, run
@@ -212,13 +212,48 @@ def test_a_failing_stage_leaves_no_artifact(rooms, tmp_path, monkeypatch):
     assert not (out / "data").exists()
 
 
-def test_partial_work_of_another_key_is_thrown_away(tmp_path):
+def test_work_for_another_key_is_set_aside_until_the_stage_is_finished(tmp_path):
     partial = tmp_path / ".partial" / "sft"
     assert begin(partial, "a") is False
     (partial / "work").mkdir()
     assert begin(partial, "a") is True
     assert begin(partial, "b") is False
     assert not (partial / "work").exists()
+    assert (aside(partial) / "work").exists()
+    assert begin(partial, "c", keep=True) is True
+    assert (partial / "work").exists(), "what was set aside is what is meant"
+    assert not aside(partial).exists()
+    begin(partial, "d")
+    finish(partial, tmp_path / "sft", {"key": "d"})
+    assert [p.name for p in (tmp_path / ".partial").iterdir()] == []
+
+
+def test_keep_takes_what_is_there_and_says_so(rooms, tmp_path, capsys):
+    recipe, out = Recipe(name="t"), tmp_path / "out"
+    run(recipe, out)
+    other = recipe.model_copy(update={"merge": recipe.merge.model_copy(update={"density": 0.25}), "seed": 3})
+    capsys.readouterr()
+    assert ran(rooms, other, out, keep=True) == []
+    said = capsys.readouterr().err
+    assert "merge    kept, though changed: config: density" in said
+    assert "corpus   kept, though changed: seed" in said
+    assert ran(rooms, recipe, out) == [], "it is still what it was made for"
+
+
+def test_a_knob_that_only_shows_or_paces_is_in_no_key(rooms, tmp_path):
+    plain = Recipe(name="t")
+    other = Recipe.model_validate({
+        "name": "t",
+        "pretrain": {"dev_every": 7, "checkpointing": True},
+        "rl": {"shown": 3, "judge": {"llm": {"base_url": "http://a/v1", "in_flight": 3, "timeout": 5}}},
+        "instruct": {"llm": {"backoff": 1.5}},
+    })  # fmt: skip
+    assert plain.keyed("pretrain") == other.keyed("pretrain")
+    assert plain.keyed("instruct") == other.keyed("instruct")
+    assert plain.keyed("rl") != other.keyed("rl"), "a server judges otherwise than the run's own model"
+    moved = other.model_copy(update={"rl": other.rl.model_copy(update={"judge": other.rl.judge.model_copy(
+        update={"llm": other.rl.judge.llm.model_copy(update={"base_url": "http://b/v1"})})})})  # fmt: skip
+    assert moved.keyed("rl") == other.keyed("rl"), "but it may move"
 
 
 def test_finish_replaces_an_older_artifact(tmp_path):

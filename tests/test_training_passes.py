@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import in2x.training.loss as loss
@@ -21,7 +22,7 @@ from in2x.pretrain.blocks import block_rows
 from in2x.pretrain.config import PhaseConfig
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
-from in2x.training import loop, parallel
+from in2x.training import attention, loop, parallel
 from in2x.training.attention import NAME
 from in2x.training.batches import COLUMNS, Example, Rows, collate, example_rows, hide_tokens
 from in2x.training.config import LoraConfig, OptimizerConfig
@@ -226,6 +227,18 @@ def test_attention_document_by_document_is_the_dense_one(model, tmp_path, monkey
     assert found[0] == pytest.approx(dense[0], rel=1e-7)
     for name, gradient in dense[2].items():
         torch.testing.assert_close(found[2][name], gradient, rtol=1e-6, atol=1e-8, msg=name)
+
+
+def test_the_kernel_of_gpus_is_called_as_it_wants_to_be(monkeypatch):
+    """Without a GPU: on tensors without values, shapes and types of its forward and backward pass."""
+    monkeypatch.setattr(attention, "VARIABLE", {"cpu"})
+    with FakeTensorMode():
+        query, key, value = (torch.empty(2, h, 256, 64, dtype=torch.bfloat16, requires_grad=True) for h in (8, 2, 2))
+        borders = torch.empty(7, dtype=torch.int32)
+        out = attention.by_document(query, key, value, borders, 128, 0.1)
+        out.sum().backward()
+    assert out.shape == (2, 256, 8, 64) and out.dtype == torch.bfloat16
+    assert key.grad is not None and key.grad.shape == key.shape
 
 
 def test_a_long_row_makes_nothing_of_length_times_length(tokenizer):

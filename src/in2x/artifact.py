@@ -50,6 +50,11 @@ def hash_files(files: Iterable[Path], root: Path | None = None) -> str:
     return digest.hexdigest()[:32]
 
 
+def hash_values(values: Any) -> str:
+    """SHA-256 (hex, 32 digits) over plain JSON values, in which the order of keys says nothing."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class Artifact:
     """A finished artifact, read through its manifest."""
@@ -89,34 +94,68 @@ def borrow(source: Path, partial: Path, final: Path) -> Artifact:
     Raises In2xError where there is none.
     """
 
-    def link(file: str, copy: str) -> None:
-        try:
-            os.link(file, copy)
-        except OSError:
-            shutil.copy2(file, copy)
-
     Artifact.open(source)
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(source, partial, copy_function=link)
+    shutil.copytree(source, partial, copy_function=_link, symlinks=True)
     partial.rename(final)
     return Artifact.open(final)
 
 
-def begin(partial: Path, key: str) -> bool:
-    """Prepare the directory a stage works in. Returns True when it resumes work started for the same `key`."""
-    mark = partial / ".key"
+def take_up(final: Path, partial: Path) -> None:
+    """Lay the files of the finished artifact at `final`, which stays, down as work that goes on in `partial`."""
+
+    def lay(file: str, copy: str) -> None:
+        (_link if file.endswith(".safetensors") else shutil.copy2)(file, copy)  # the others may be written on
+
+    beside = partial.with_name(partial.name + ".taking")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(final, beside, copy_function=lay, symlinks=True)
+    (beside / MANIFEST).unlink()
+    write_text(beside / ".key", str(Artifact.open(final).key))
+    beside.rename(partial)
+
+
+def _link(file: str, copy: str) -> None:
+    try:
+        os.link(file, copy)
+    except OSError:
+        shutil.copy2(file, copy)
+
+
+def begin(partial: Path, key: str, *, keep: bool = False) -> bool:
+    """Prepare the directory a stage works in. Returns True where it goes on from work that is there.
+
+    Work that was started for another key is set aside as `aside(partial)` until the stage is finished.
+
+    Args:
+        partial: the directory.
+        key: what the stage is started for.
+        keep: go on from what is there, or was set aside, whatever it was started for.
+    """
+    mark, old = partial / ".key", aside(partial)
+    if keep and old.exists():
+        shutil.rmtree(partial, ignore_errors=True)
+        old.rename(partial)
     if partial.exists():
-        if mark.exists() and mark.read_text(encoding="utf-8") == key:
+        if mark.exists() and (keep or mark.read_text(encoding="utf-8") == key):
+            write_text(mark, key)
             return True
-        shutil.rmtree(partial)
+        shutil.rmtree(old, ignore_errors=True)
+        partial.rename(old)
     partial.mkdir(parents=True)
     write_text(mark, key)
     return False
 
 
+def aside(partial: Path) -> Path:
+    """Where `begin` lays work for another key."""
+    return partial.with_name(partial.name + ".aside")
+
+
 def finish(partial: Path, final: Path, manifest: Mapping[str, Any]) -> Artifact:
     """Drop the scratch files, write the manifest and rename `partial` to `final` (replacing an older artifact)."""
     shutil.rmtree(partial / "work", ignore_errors=True)
+    shutil.rmtree(aside(partial), ignore_errors=True)
     (partial / ".key").unlink(missing_ok=True)
     write_json(partial / MANIFEST, manifest)
     if final.exists():

@@ -21,7 +21,7 @@ from in2x.data.config import DataConfig
 from in2x.errors import UsageError
 from in2x.evaluate.config import EvaluateConfig
 from in2x.instructions.config import InstructConfig
-from in2x.knob import Config, knob
+from in2x.knob import Config, keyed_values, knob
 from in2x.language import canonical
 from in2x.language.example import HUB, OTHERS, TARGET
 from in2x.merge.config import MergeConfig
@@ -116,6 +116,10 @@ class Recipe(Config):
         """The section called `name` as plain JSON values."""
         value: BaseModel = getattr(self, name)
         return value.model_dump(mode="json")
+
+    def keyed(self, name: str) -> dict[str, Any]:
+        """The knobs of the section called `name` that its result depends on, as plain JSON values."""
+        return keyed_values(getattr(self, name))
 
     def input_files(self, name: str) -> dict[str, list[Any]]:
         """Size and modification time of each file that the section names (itself, by folder or by glob): a change of

@@ -8,9 +8,7 @@ directory started for that key is resumed; anything else is made anew.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import importlib
-import json
 import os
 import platform
 import resource
@@ -25,7 +23,18 @@ from pathlib import Path
 from typing import Any
 
 from in2x import __version__, closure, launch
-from in2x.artifact import MANIFEST, Artifact, begin, borrow, finish, hash_files, write_text
+from in2x.artifact import (
+    MANIFEST,
+    Artifact,
+    aside,
+    begin,
+    borrow,
+    finish,
+    hash_files,
+    hash_values,
+    take_up,
+    write_text,
+)
 from in2x.errors import In2xError, UsageError
 from in2x.language import pack
 from in2x.merge.card import write_card
@@ -46,6 +55,8 @@ class Room:
     module: str
     """Module with `run(config, stage)`, imported when the stage runs."""
     needs: tuple[str, ...]
+    parts: bool = False
+    """Its parts have keys of their own: it takes up what is there, and drops what no longer holds (`pretrain/`)."""
 
     def reads(self, recipe: Recipe) -> tuple[str, ...]:
         """The artifacts it needs under `recipe`, whose section may do without some of them."""
@@ -83,7 +94,7 @@ ROOMS: tuple[Room, ...] = (
     Room("data", "data", "in2x.data.stage", ()),
     Room("corpus", "corpus", "in2x.corpus.stage", ("data",)),
     Room("base", "base", "in2x.pretrain.base", ("data", "corpus")),
-    Room("pretrain", "pretrain", "in2x.pretrain.stage", ("data", "corpus", "base")),
+    Room("pretrain", "pretrain", "in2x.pretrain.stage", ("data", "corpus", "base"), parts=True),
     Room("instruct", "instruct", "in2x.instructions.stage", ("data", "pretrain")),
     Room("select", "select", "in2x.selection.stage", ("instruct",)),
     Room("sft", "sft", "in2x.sft.stage", ("pretrain", "select", "data")),
@@ -108,16 +119,20 @@ def room(name: str) -> Room:
     raise UsageError(f"there is no stage {name!r}", mend=f"use one of {', '.join(STAGES)}")
 
 
-def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
-    """The key of `room` under `recipe`, given the keys of the artifacts it reads."""
-    parts = {
-        "stage": room.name, "config": recipe.section(room.section), "languages": recipe.languages.model_dump(),
-        "prompt": recipe.prompt, "seed": recipe.seed, "code": room.code(), "inputs": inputs,
-        "files": recipe.input_files(room.section),
+def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
+    """What the key of `room` rests on beside its own section: `inputs` (keys of the artifacts it reads), code, seed."""
+    ground = {
+        "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt, "seed": recipe.seed,
+        "code": room.code(), "inputs": inputs, "files": recipe.input_files(room.section),
     }  # fmt: skip
     if packs := _own_packs(recipe):
-        parts["packs"] = packs
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+        ground["packs"] = packs
+    return hash_values(ground)
+
+
+def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
+    """The key of `room` under `recipe`: its ground, and the knobs of its section that its result depends on."""
+    return hash_values([stage_ground(recipe, room, inputs), recipe.keyed(room.section)])
 
 
 def _own_packs(recipe: Recipe) -> dict[str, str]:
@@ -149,6 +164,7 @@ def run(
     first: str | None = None,
     until: str | None = None,
     force: bool = False,
+    keep: bool = False,
     earlier: Path | None = None,
 ) -> dict[str, Artifact]:
     """Run the stages of `recipe` into `out` and return the artifacts by stage; `out/model` is the translator.
@@ -157,6 +173,7 @@ def run(
         first: start here; the stages before it must be finished (their artifacts are taken as they are).
         until: run no further than this stage, and of those before it only the ones that it rests on.
         force: run the stages from `first` (or all) even where nothing changed.
+        keep: take what is there, finished or half done, as it is, whatever changed since.
         earlier: another run, from which the stages before `first` are taken that `out` has not.
 
     Raises:
@@ -192,12 +209,14 @@ def run(
                     artifacts[current.name] = Artifact.open(final)
                 continue
             inputs = {name: artifacts[name] for name in current.reads(recipe)}
-            key = stage_key(recipe, current, {name: artifact.key for name, artifact in inputs.items()})
-            if not force and (final / MANIFEST).exists() and Artifact.open(final).key == key:
-                artifacts[current.name] = Artifact.open(final)
-                say(current.name, "unchanged")
+            keys = {name: artifact.key for name, artifact in inputs.items()}
+            old = Artifact.open(final) if (final / MANIFEST).exists() and not force else None
+            if old is not None and (keep or old.key == stage_key(recipe, current, keys)):
+                artifacts[current.name] = old
+                same = old.key == stage_key(recipe, current, keys)
+                say(current.name, "unchanged" if same else f"kept, though changed: {_why(recipe, current, old, keys)}")
             else:
-                artifacts[current.name] = _run_stage(recipe, current, inputs, key, out)
+                artifacts[current.name] = _run_stage(recipe, current, inputs, out, keep=keep, force=force)
             if current.name == MODEL_STAGES[0] or index == end_at:
                 publish_model(recipe, artifacts, out)
     return artifacts
@@ -212,13 +231,24 @@ def _rests_on(recipe: Recipe, last: Room) -> set[str]:
     return found
 
 
-def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: str, out: Path) -> Artifact:
-    partial = out / ".partial" / current.name
-    resumed = begin(partial, key)
+def _run_stage(
+    recipe: Recipe, current: Room, inputs: dict[str, Artifact], out: Path, *, keep: bool, force: bool
+) -> Artifact:
+    partial, final = out / ".partial" / current.name, out / current.name
+    keys = {name: artifact.key for name, artifact in inputs.items()}
+    key = stage_key(recipe, current, keys)
+    if current.parts and not force and not partial.exists() and (final / MANIFEST).exists():
+        take_up(final, partial)
+    started_for = (partial / ".key").read_text(encoding="utf-8") if (partial / ".key").exists() else key
+    resumed = begin(partial, key, keep=keep or (current.parts and not force))
     trackers = Trackers(recipe.trackers, recipe.name, current.name, str(out)) if recipe.trackers else None
-    stage = Stage(current.name, recipe, partial, inputs, resumed=resumed, trackers=trackers)
+    stage = Stage(current.name, recipe, partial, inputs, resumed=resumed, trackers=trackers,
+                  ground=stage_ground(recipe, current, keys), keep=keep)  # fmt: skip
     if resumed:
         stage.say("resuming")
+    elif started_for != key:
+        stage.say(f"begun anew: what was half done rests on other knobs, code or inputs. It lies in {aside(partial)} "
+                  "until this is finished; --keep goes on from it")  # fmt: skip
     started = time.time()
     try:
         if recipe.launch and current.name in launch.STAGES:
@@ -248,7 +278,7 @@ def _run_stage(recipe: Recipe, current: Room, inputs: dict[str, Artifact], key: 
         "compute": precision.describe(),
         "command": " ".join(["in2x", *sys.argv[1:]]),
     }
-    artifact = finish(partial, out / current.name, manifest)
+    artifact = finish(partial, final, manifest)
     stage.say(f"done in {seconds:.0f} s")
     return artifact
 
@@ -330,10 +360,9 @@ def forecast(recipe: Recipe, out: Path) -> list[Forecast]:
 
 def _why(recipe: Recipe, current: Room, old: Artifact, keys: Mapping[str, str]) -> str:
     was = old.manifest
-    if was.get("config") != recipe.section(current.section):
-        now = recipe.section(current.section)
-        before = was.get("config") or {}
-        names = sorted(k for k in now.keys() | before.keys() if now.get(k) != before.get(k))
+    now, keyed, before = recipe.section(current.section), recipe.keyed(current.section), was.get("config") or {}
+    shown = now.keys() - keyed.keys()  # of no consequence
+    if names := sorted(k for k in (now.keys() | before.keys()) - shown if now.get(k) != before.get(k)):
         return f"config: {', '.join(names)}"
     if was.get("seed") != recipe.seed:
         return "seed"

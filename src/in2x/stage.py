@@ -149,6 +149,10 @@ class Stage:
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+    ground: str = ""
+    """Hash of all that its key holds but its own section: for keys of its parts."""
+    keep: bool = False
+    """Its parts are taken as they are, whatever they were made for."""
     trackers: Trackers | None = None
     """Where the rows of its log go as well."""
     rank: int = 0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from in2x.commands.show import Force, Out, RecipeFile, Sets
+from in2x.commands.show import Force, Keep, Out, RecipeFile, Sets
+from in2x.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,21 +29,26 @@ def run_recipe(
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")] = None,
     force: Force = False,
+    keep: Keep = False,
 ) -> None:
     """Run a recipe: from raw text to a translator and a report. Finished stages are kept, killed ones resumed."""
-    _run(recipe, out, sets or [], first, until, force)
+    _run(recipe, out, sets or [], first, until, force, keep)
 
 
-def _run(file: Path, out: Path | None, sets: list[str], first: str | None, until: str | None, force: bool) -> None:
+def _run(
+    file: Path, out: Path | None, sets: list[str], first: str | None, until: str | None, force: bool, keep: bool
+) -> None:
     from rich.console import Console
 
     from in2x.recipe import load_recipe
     from in2x.run import run
 
+    if force and keep:
+        raise UsageError("--force makes anew and --keep keeps", mend="give one of them")
     recipe = load_recipe(file, sets)
     usual = Path("runs") / recipe.name
     folder = out or usual
-    artifacts = run(recipe, folder, first=first, until=until, force=force, earlier=usual)
+    artifacts = run(recipe, folder, first=first, until=until, force=force, keep=keep, earlier=usual)
     show_result(recipe, folder, artifacts, Console(highlight=False))
 
 
@@ -53,9 +59,11 @@ def add_stage_commands(app: typer.Typer) -> None:
 
 
 def _add_stage_command(app: typer.Typer, name: str, doc: str) -> None:
-    def command(recipe: RecipeFile, out: Out = None, sets: Sets = None, force: Force = False) -> None:
+    def command(
+        recipe: RecipeFile, out: Out = None, sets: Sets = None, force: Force = False, keep: Keep = False
+    ) -> None:
         # --force means this stage, not all those before it.
-        _run(recipe, out, sets or [], name if force else None, name, force)
+        _run(recipe, out, sets or [], name if force else None, name, force, keep)
 
     app.command(name, help=doc)(command)
 

@@ -24,6 +24,10 @@ Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="Override a knob; may be given again.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Run even where nothing changed.")]
+Keep = Annotated[
+    bool,
+    typer.Option("--keep", help="Take what is there, finished or half done, whatever changed since."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 WIDE = 200
 """Columns of a table that goes to a file or a pipe, where nothing is there to be narrow."""

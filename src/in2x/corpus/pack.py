@@ -16,8 +16,13 @@ function of documents and seed. Attention must not cross a start and position id
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +137,7 @@ def _best_fit(lengths: NDArray[np.int64], order: NDArray[np.int64], context: int
 
 
 def pack(
-    documents: Iterable[list[int]], context: int, out: Path, *, vocabulary: int, pad: int = 0, seed: int = 0
+    documents: Iterable[Tokens | list[int]], context: int, out: Path, *, vocabulary: int, pad: int = 0, seed: int = 0
 ) -> PackedBlocks:
     """Pack tokenised documents into `out` (made anew unless it is already whole for the same context and seed).
 
@@ -165,11 +170,13 @@ def pack(
     return PackedBlocks(out)
 
 
-def _write(documents: Iterable[list[int]], context: int, folder: Path, dtype: Any, pad: int, seed: int) -> None:
+def _write(
+    documents: Iterable[Tokens | list[int]], context: int, folder: Path, dtype: Any, pad: int, seed: int
+) -> None:
     lengths_list: list[int] = []
     with (folder / "stream.bin").open("wb") as stream:
         for tokens in documents:
-            if tokens:
+            if len(tokens):
                 lengths_list.append(len(tokens))
                 stream.write(np.asarray(tokens, dtype).data)
     if not lengths_list:
@@ -207,32 +214,60 @@ def _write(documents: Iterable[list[int]], context: int, folder: Path, dtype: An
     })  # fmt: skip
 
 
-def tokenise(tokenizer: Any, documents: Iterable[Document], batch: int = 256) -> Iterator[list[int]]:
-    """Token ids of each document: begin-of-text where the tokenizer has one, the text, end-of-text.
+def tokenise(tokenizer: Any, documents: Iterable[Document], workers: int | None = None) -> Iterator[Tokens | list[int]]:
+    """Token ids of each document, in order: begin-of-text where the tokenizer has one, the text, end-of-text.
 
     Args:
         tokenizer: a transformers tokenizer.
+        documents: streamed.
+        workers: processes that share the work once it is worth starting them; None: one for each processor.
 
     Raises:
         In2xError: the tokenizer has no end-of-text token, so that documents could not be told apart.
     """
-    end, begin = tokenizer.eos_token_id, tokenizer.bos_token_id
-    if end is None:
+    if tokenizer.eos_token_id is None:
         raise In2xError("the tokenizer has no end-of-text token", mend="set eos_token in its tokenizer_config.json")
+    stream = iter(documents)
+    batches = iter(lambda: [document.text for document in islice(stream, BATCH)], [])
+    for texts in islice(batches, ALONE):
+        yield from _tokenised(tokenizer, texts)
+    workers = len(os.sched_getaffinity(0)) if workers is None else workers
+    if workers == 1:
+        for texts in batches:
+            yield from _tokenised(tokenizer, texts)
+    elif (first := next(batches, None)) is not None:
+        # Not forked: threads of torch and of the tokenizer may hold locks.
+        with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (tokenizer,)) as pool:
+            waiting: deque[Future[list[Tokens]]] = deque()
+            for texts in chain([first], batches):
+                waiting.append(pool.submit(_arrays, texts))
+                if len(waiting) > 4 * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+
+
+BATCH, ALONE = 256, 64
+"""Documents that are tokenised at a time, and after how many such batches further processes are started."""
+_worker: Any = None
+
+
+def _begin(tokenizer: Any) -> None:
+    """Of a worker: keep the tokenizer; its threads would only stand in each other's way."""
+    global _worker
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    _worker = tokenizer
+
+
+def _arrays(texts: list[str]) -> list[Tokens]:
+    return [np.asarray(ids, np.uint32) for ids in _tokenised(_worker, texts)]
+
+
+def _tokenised(tokenizer: Any, texts: list[str]) -> Iterator[list[int]]:
+    end, begin = int(tokenizer.eos_token_id), tokenizer.bos_token_id
     head = [] if begin is None or begin == end else [int(begin)]
-    texts: list[str] = []
-
-    def flush() -> Iterator[list[int]]:
-        if texts:
-            for ids in _encode(tokenizer, texts):
-                yield [*head, *ids, int(end)]
-            texts.clear()
-
-    for document in documents:
-        texts.append(document.text)
-        if len(texts) == batch:
-            yield from flush()
-    yield from flush()
+    for ids in _encode(tokenizer, texts):
+        yield [*head, *ids, end]
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
@@ -247,8 +282,12 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
 
 def pack_documents(
-    tokenizer: Any, documents: Iterable[Document], context: int, out: Path, seed: int = 0
+    tokenizer: Any, documents: Iterable[Document], context: int, out: Path, seed: int = 0, workers: int | None = None
 ) -> PackedBlocks:
-    """`tokenise`, then `pack`. Padding is the tokenizer's pad token, or else its end-of-text token."""
+    """`tokenise`, then `pack`: the same blocks whatever the number of workers.
+
+    Padding is the tokenizer's pad token, or else its end-of-text token.
+    """
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    return pack(tokenise(tokenizer, documents), context, out, vocabulary=len(tokenizer), pad=int(pad or 0), seed=seed)
+    tokens = tokenise(tokenizer, documents, workers)
+    return pack(tokens, context, out, vocabulary=len(tokenizer), pad=int(pad or 0), seed=seed)

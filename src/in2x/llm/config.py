@@ -16,22 +16,26 @@ def is_address(model: str) -> bool:
 class LlmConfig(Config):
     """One model behind an OpenAI-compatible server; without `base_url` the run's own model answers in process."""
 
-    base_url: str | None = knob(None, "Server, up to and with /v1; none means the run's own model, in process.")
+    base_url: str | None = knob(
+        None, "Server, up to and with /v1; none means the run's own model, in process.", keyed="given"
+    )
     model: str = knob("default", "Name of the model at the server.")
     key_variable: str = knob(
-        "OPENAI_API_KEY", "Environment variable that holds the key (the key itself never is here)."
+        "OPENAI_API_KEY", "Environment variable that holds the key (the key itself never is here).", keyed=False
     )
     template: str | None = knob(
         None, "Folder or hub name of the tokenizer whose chat template the served model has (Magpie needs it)."
     )
-    in_flight: int = knob(64, "Requests under way at once.", unit="requests", ge=1, le=4096)
-    requests_per_minute: float | None = knob(None, "Rate limit of this model.", unit="requests/minute", gt=0)
-    tokens_per_minute: float | None = knob(None, "Rate limit of this model.", unit="tokens/minute", gt=0)
-    attempts: int = knob(12, "Tries of one request before it counts as failed.", unit="requests", ge=1)
-    backoff: float = knob(
-        0.5, "Pause before the second try; it doubles each time, up to a minute.", unit="seconds", gt=0
+    in_flight: int = knob(64, "Requests under way at once.", unit="requests", ge=1, le=4096, keyed=False)
+    requests_per_minute: float | None = knob(
+        None, "Rate limit of this model.", unit="requests/minute", gt=0, keyed=False
     )
-    timeout: float = knob(120.0, "Longest wait for one answer.", unit="seconds", gt=0)
+    tokens_per_minute: float | None = knob(None, "Rate limit of this model.", unit="tokens/minute", gt=0, keyed=False)
+    attempts: int = knob(12, "Tries of one request before it counts as failed.", unit="requests", ge=1, keyed=False)
+    backoff: float = knob(
+        0.5, "Pause before the second try; it doubles each time, up to a minute.", unit="seconds", gt=0, keyed=False
+    )
+    timeout: float = knob(120.0, "Longest wait for one answer.", unit="seconds", gt=0, keyed=False)
     budget_tokens: int | None = knob(None, "Stop cleanly when this many tokens were paid for.", unit="tokens", gt=0)
     budget_money: float | None = knob(None, "Stop cleanly when this much was spent.", unit="currency", gt=0)
     price_in: float = knob(0.0, "Price of a million prompt tokens.", unit="currency", ge=0)

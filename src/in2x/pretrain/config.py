@@ -23,7 +23,7 @@ class PhaseConfig(Config):
     tokens: int = knob(..., "Positions trained on.", unit="tokens", ge=0)
     context: int = knob(8192, "Block length.", unit="tokens", source="METHOD 1", ge=16)
     batch_tokens: int = knob(4096, "Positions a step.", unit="tokens", ge=16)
-    device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16)
+    device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16, keyed=False)
     view: View = knob(View(), "Which documents of the corpus are read.")
     chat_share: float = knob(
         0.0, "Share of the blocks that hold instructions in chat form (annealing mixes some in).", ge=0, lt=1
@@ -54,7 +54,7 @@ class BaseModelConfig(Config):
     shape: ShapeConfig = knob(ShapeConfig(), "Shape of a model from scratch.")
     hub_share: float = knob(0.9, "Share of the hub language in the documents of a model from scratch.", ge=0, le=1)
     train: PhaseConfig = knob(PhaseConfig(tokens=1_000_000, context=128), "Training of a model from scratch.")
-    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC)
+    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC, keyed=False)
     compile: Compile = knob("auto", COMPILE_DOC)
 
 
@@ -77,7 +77,7 @@ class PretrainConfig(Config):
     new_tokens: int = knob(
         0, "Tokens added to the base vocabulary for the target language before phase 1.", unit="tokens", ge=0
     )
-    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
-    dev_blocks: int = knob(16, "Held-out blocks a language, and a domain of it.", unit="blocks", ge=1)
-    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC)
+    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0, keyed=False)
+    dev_blocks: int = knob(16, "Held-out blocks a language, and a domain of it.", unit="blocks", ge=1, keyed=False)
+    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC, keyed=False)
     compile: Compile = knob("auto", COMPILE_DOC)

@@ -3,19 +3,20 @@
 pretrain/
   phase1/ phase2/   models after these phases
   model/            the model after phase 3
+  phases.json       what each was made for, and its figures (`kept.py`)
   log.jsonl         curves; rows carry "phase": 1, 2 or 3
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from in2x.corpus.view import select_documents
 from in2x.pretrain.base import BASE_PROFILE
-from in2x.pretrain.config import PretrainConfig
+from in2x.pretrain.config import PhaseConfig, PretrainConfig
 from in2x.pretrain.context import stretch
+from in2x.pretrain.kept import NAMES, Phases, phase_keys
 from in2x.pretrain.phase import train_phase
 from in2x.records import Document, read_records
 from in2x.stage import Stage
@@ -25,35 +26,45 @@ from in2x.training.vocabulary import bytes_per_token, extend, grow
 
 
 def run(config: PretrainConfig, stage: Stage) -> None:
-    """Train the phases one after another; a finished phase is not trained again after a kill."""
-    before = stage.input("base") / "model"
-    if config.new_tokens:
-        with parallel.main_first():
-            before = _extended(before, config.new_tokens, stage)
-    tokenizer = load_tokenizer(before)
-    held = read_records(stage.input("corpus") / "heldout.parquet", Document)
-    measured = bytes_per_token(tokenizer, ((d.lang, d.text) for d in held))
-    stage.figures["bytes_per_token"] = {lang: round(value, 3) for lang, value in measured.items()}
-    for number, phase in enumerate((config.phase1, config.phase2, config.phase3), start=1):
-        folder = stage.out / ("model" if number == 3 else f"phase{number}")
+    """Train the phases one after another; one that is finished for the same key is not trained again."""
+    phases, keys = Phases(stage), phase_keys(config, stage)
+    with parallel.main_first():
+        if parallel.rank() == 0:
+            phases.begin(keys)
+    before: Path | None = None
+    for number, name in enumerate(NAMES, start=1):
+        phase: PhaseConfig = getattr(config, name)
+        folder = phases.folder(name)
         if not folder.exists():
+            if before is None:
+                with parallel.main_first():
+                    before = _beginning(config, stage)
             stage.say(f"phase {number}: {phase.tokens:,} tokens, context {phase.context}")
+            tokenizer = load_tokenizer(before)
             with parallel.main_first():
-                model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope{number}")
+                model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope.{name}")
             figures = train_phase(
-                model, tokenizer, phase, stage, name=f"phase{number}", tags={"phase": number},
+                model, tokenizer, phase, stage, name=name, tags={"phase": number},
                 dev_every=config.dev_every, dev_blocks=config.dev_blocks, compiled=config.compile,
                 checkpointing=config.checkpointing,
             )  # fmt: skip
             if parallel.rank() == 0:
-                partial = stage.work / f"model{number}"
+                partial = stage.work / f"model.{name}"
                 save_model(model, tokenizer, partial)
                 BASE_PROFILE.save(partial)
-                (stage.work / f"figures{number}.json").write_text(json.dumps(figures), encoding="utf-8")
-                partial.rename(folder)
+                phases.finish(name, partial, figures)
             parallel.wait()
-        stage.figures[f"phase{number}"] = json.loads((stage.work / f"figures{number}.json").read_text(encoding="utf-8"))
         before = folder
+    stage.figures.update({name: found["figures"] for name, found in phases.read().items()})
+    held = read_records(stage.input("corpus") / "heldout.parquet", Document)
+    measured = bytes_per_token(load_tokenizer(stage.out / "model"), ((d.lang, d.text) for d in held))
+    stage.figures["bytes_per_token"] = {lang: round(value, 3) for lang, value in measured.items()}
+
+
+def _beginning(config: PretrainConfig, stage: Stage) -> Path:
+    """The model that phase 1 starts from."""
+    base = stage.input("base") / "model"
+    return _extended(base, config.new_tokens, stage) if config.new_tokens else base
 
 
 _TEXT = 20_000_000

@@ -64,8 +64,10 @@ class TrlConfig(Config):
     )
     vllm_memory: float = knob(0.3, "colocate: share of a device's memory for vLLM.", gt=0, lt=1)
     vllm_url: str = knob("http://127.0.0.1:8000", "server: its address.")
-    checkpointing: bool = knob(True, "Recompute activations in the backward pass (less memory, more time).")
-    save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1)
+    checkpointing: bool = knob(
+        True, "Recompute activations in the backward pass (less memory, more time).", keyed=False
+    )
+    save_every: int = knob(20, "Updates between checkpoints.", unit="updates", ge=1, keyed=False)
 
 
 class JudgeConfig(Config):
@@ -142,10 +144,12 @@ class RlConfig(Config):
         False,
         "Compile sampling and updates where a compiler is found: some two minutes, won back after about 120 batches.",
     )
-    batch_tokens: int = knob(8192, "Positions a forward pass, padding included.", unit="tokens", ge=16)
-    dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0)
-    dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1)
-    shown: int = knob(10, "Trajectories kept for the report at each held-out score.", ge=0)
+    device_tokens: int = knob(
+        8192, "Positions that one pass holds, padding included.", unit="tokens", ge=16, keyed=False
+    )
+    dev_every: int = knob(10, "Rollout batches between held-out scores.", unit="batches", ge=0, keyed=False)
+    dev_pairs: int = knob(100, "Held-out pairs for these scores.", unit="pairs", ge=1, keyed=False)
+    shown: int = knob(10, "Trajectories kept for the report at each held-out score.", ge=0, keyed=False)
     entropy_end: float | None = knob(
         None, "Weight of the entropy bonus at the last step, reached linearly; null: it stays.", ge=0
     )

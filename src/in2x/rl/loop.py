@@ -91,7 +91,7 @@ class Policy:
         prompts = prompt_tokens(self.tokenizer, [i.messages for i in instructions[: config.minibatch]])
         answers = [[self.pad] * max(1, config.max_new_tokens // 2)] * config.samples
         groups = [Group(prompt, answers) for prompt in prompts]
-        part = next(length_groups([g.tokens for g in groups], config.batch_tokens))
+        part = next(length_groups([g.tokens for g in groups], config.device_tokens))
         self.model.eval()
         for temperature in (config.temperature.start, config.temperature.end):
             with autocast(self.model.device):
@@ -228,14 +228,14 @@ def update(
     elif later := [p for chosen in minibatches[1:] for p in chosen]:
         # The first minibatch is scored before any step: its own pass gives what is old.
         groups = [rollout.groups[p] for p in later]
-        scores = old_logprobs(policy.model, groups, temperature, policy.pad, config.batch_tokens, policy.compiled)
+        scores = old_logprobs(policy.model, groups, temperature, policy.pad, config.device_tokens, policy.compiled)
         old = dict(zip(later, scores, strict=True))
     sums: dict[str, list[float]] = {}
     for number, chosen in enumerate(minibatches):
         if not chosen and anchor is None:
             continue
         trajectories, tokens = len(chosen) * config.samples, int(lengths[chosen].sum())
-        for part in length_groups([rollout.groups[p].tokens for p in chosen], config.batch_tokens):
+        for part in length_groups([rollout.groups[p].tokens for p in chosen], config.device_tokens):
             numbers = [chosen[i] for i in part]
             with autocast(device):
                 scored = answer_logprobs(

@@ -107,7 +107,7 @@ def answer_logprobs(
     else:
         alone = [Example(g.prompt + answer, len(g.prompt)) for g in groups for answer in g.answers]
         rows = collate(alone, pad).to(device)
-        logs = torch.log_softmax(plain_logits(model, rows)[0].float() / temperature, -1)
+        logs = torch.log_softmax(plain_logits(model, rows).float() / temperature, -1)
         chosen, entropy = logs.gather(1, rows.targets[:, None])[:, 0], -(logs.exp() * logs).sum(-1)
     lengths = torch.tensor([len(answer) for group in groups for answer in group.answers])
     mask = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(device)
@@ -118,11 +118,11 @@ def answer_logprobs(
     return Scored(spread(chosen), spread(entropy), mask)
 
 
-def length_groups(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Numbers of rows in batches of like length of at most `batch_tokens` positions (a longer row stands alone)."""
+def length_groups(lengths: Sequence[int], device_tokens: int) -> Iterator[list[int]]:
+    """Numbers of rows in batches of like length of at most `device_tokens` positions (a longer row stands alone)."""
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if batch and (len(batch) + 1) * lengths[i] > batch_tokens:
+        if batch and (len(batch) + 1) * lengths[i] > device_tokens:
             yield batch
             batch = []
         batch.append(i)
@@ -131,7 +131,7 @@ def length_groups(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[in
 
 
 def old_logprobs(
-    model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int, batch_tokens: int,
+    model: PreTrainedModel, groups: Sequence[Group], temperature: float, pad: int, device_tokens: int,
     compiled: bool = False,
 ) -> list[list[Tensor]]:  # fmt: skip
     """For each group, the [tokens] log-probabilities of its answers before the updates, by the training forward pass.
@@ -140,7 +140,7 @@ def old_logprobs(
     update exactly 1.
     """
     found: list[list[Tensor]] = [[] for _ in groups]
-    for numbers in length_groups([g.tokens for g in groups], batch_tokens):
+    for numbers in length_groups([g.tokens for g in groups], device_tokens):
         # A compiled pass is the one of the updates, gradient and all: another would have to be compiled, and differ.
         with torch.set_grad_enabled(compiled), autocast(next(model.parameters()).device):
             scored = answer_logprobs(model, [groups[i] for i in numbers], temperature, pad, compiled)

@@ -28,12 +28,12 @@ class SftConfig(Config):
         0.0, "Share of the tokens read that are hidden: against learning few pairs by heart.", ge=0, lt=1
     )
     batch_tokens: int = knob(4096, "Positions a step, padding included.", unit="tokens", ge=16)
-    device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16)
+    device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16, keyed=False)
     max_tokens: int = knob(512, "Longer examples are left out (counted).", unit="tokens", ge=8)
     optimizer: OptimizerConfig = knob(OptimizerConfig(), "Optimizer and schedule.", source="METHOD 4")
-    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0)
-    dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1)
-    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC)
+    dev_every: int = knob(200, "Steps between held-out losses.", unit="steps", ge=0, keyed=False)
+    dev_pairs: int = knob(200, "Held-out pairs for the loss.", unit="pairs", ge=1, keyed=False)
+    checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC, keyed=False)
     compile: Compile = knob("auto", COMPILE_DOC)
     lora: LoraConfig = knob(LoraConfig(), "Low-rank adapters instead of all weights.")
 

@@ -22,6 +22,8 @@ from transformers.masking_utils import AttentionMaskInterface, eager_mask
 NAME = "in2x_dense"
 LONG = 2048
 """Tokens of a row on a CPU beyond which documents are computed one by one."""
+VARIABLE = {"cuda"}
+"""Devices with torch's kernel for documents of variable length."""
 
 
 def dense_attention(
@@ -98,7 +100,14 @@ def by_document(
     batch, heads, length, size = query.shape
     query, key, value = (t.transpose(1, 2).reshape(batch * length, t.shape[1], t.shape[3]) for t in (query, key, value))
     half = query.dtype in (torch.bfloat16, torch.float16)
-    if query.is_cuda and half and not dropout and value.shape[-1] == size and size % 8 == 0 and size <= 256:
+    if (
+        query.device.type in VARIABLE
+        and half
+        and not dropout
+        and value.shape[-1] == size
+        and size % 8 == 0
+        and size <= 256
+    ):
         found = varlen_attn(
             query, key, value, borders, borders, span, span, scale=scaling, window_size=(-1, 0),
             enable_gqa=key.shape[1] != heads,

@@ -1,4 +1,4 @@
-"""Cross-entropy at chosen positions, with loss temperature and label smoothing.
+"""A causal language model with its loss: cross-entropy at chosen positions.
 
 Only the positions that carry loss are projected to the vocabulary: for instruction tuning that is half of the work of
 a small model or less.
@@ -6,6 +6,8 @@ a small model or less.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -14,15 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from in2x.training.attention import LONG, causal_mask, documents_mask
+from in2x.training.attention import LONG, VARIABLE, causal_mask, documents_mask
 from in2x.training.attention import NAME as OURS
 from in2x.training.batches import Batch
 from in2x.training.compiling import own_cache
+from in2x.training.entropy import IGNORED, ONE_PIECE, by_checkpoints, cross_entropy, cross_entropy_of, in_chunks
 from in2x.training.forward import body, forward_of, head, layers
 from in2x.training.shapes import round_up
 
 POSITIONS = 128
-IGNORED = -100
 
 
 def hidden_states(model: PreTrainedModel, batch: Batch) -> Tensor:
@@ -39,62 +41,63 @@ def hidden_states(model: PreTrainedModel, batch: Batch) -> Tensor:
     return states
 
 
-def plain_logits(model: PreTrainedModel, batch: Batch, balance: bool = False) -> tuple[Tensor, Tensor | None]:
+def plain_logits(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Logits [N, V] at the positions of `batch` that carry loss, by the model's own forward pass, one text a row.
-
-    The body's states are cut down to those positions on their way to the head, so its scales and caps are computed
-    where they are needed only.
 
     Args:
         model: any causal language model of transformers.
         batch: without a shared beginning; made `alone` here where it was not before.
+    """
+    states, logits_of, _ = plain_states(model, batch)
+    return logits_of(states)
+
+
+def plain_states(
+    model: PreTrainedModel, batch: Batch, balance: bool = False
+) -> tuple[Tensor, Callable[[Tensor], Tensor], Tensor | None]:
+    """States [N, H] of the model's own forward pass at the positions that carry loss, and what it makes of them.
+
+    What comes behind the body (the head with its scales and caps) sees one position of the pass only; then it is asked
+    for the logits of given states, by the model's own code around a body that returns them.
+
+    Args:
+        model: see `plain_logits`.
+        batch: likewise.
         balance: return the balance loss of a mixture of experts over all tokens, too.
+
+    Returns:
+        The states; the function from [n, H] states to [n, V] logits; the balance loss or None.
     """
     batch = batch if batch.mask is not None else batch.alone()
-    where, chosen = batch.where, False
+    below = body(model)
+    seen: list[Any] = []
 
-    def choose(_: nn.Module, __: object, out: Any) -> Any:
-        nonlocal chosen
-        states = out.last_hidden_state
-        out.last_hidden_state, chosen = states.reshape(-1, states.shape[-1])[where][None], True
+    def take(_: nn.Module, __: object, out: Any) -> Any:
+        seen.append(out.last_hidden_state)
+        out.last_hidden_state = out.last_hidden_state[:1, :1]
+        seen.append(out)
         return out
 
-    hook = body(model).register_forward_hook(choose)
+    hook = below.register_forward_hook(take)
     try:
-        out = model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False,
-                    **({"output_router_logits": True} if balance else {}))  # fmt: skip
+        asked = {"output_router_logits": True} if balance else {}
+        uneven = model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, **asked)
     finally:
         hook.remove()
-    logits: Tensor = out.logits[0] if chosen else out.logits.flatten(0, 1)[where]
-    return logits, out.aux_loss if balance else None
+    states, out = seen
 
+    def logits_of(states: Tensor) -> Tensor:
+        given = copy(out)
+        given.last_hidden_state = states[None]
+        below.forward = lambda *_, **__: given
+        try:
+            logits: Tensor = model(input_ids=batch.ids[:1, :1], use_cache=False).logits[0]
+        finally:
+            del below.forward
+        return logits
 
-def cross_entropy(states: Tensor, head: Tensor, targets: Tensor, temperature: float, smoothing: float) -> Tensor:
-    """`cross_entropy_of` the logits states head^T.
-
-    Args:
-        states: [N, H] hidden states at the positions with loss.
-        head: [V, H] output embedding.
-        targets: see `cross_entropy_of`.
-        temperature: likewise.
-        smoothing: likewise.
-    """
-    return cross_entropy_of(states @ head.t(), targets, temperature, smoothing)
-
-
-def cross_entropy_of(logits: Tensor, targets: Tensor, temperature: float, smoothing: float) -> Tensor:
-    """Mean cross-entropy in nats of softmax(logits / temperature) (METHOD 4), in fp32 or better.
-
-    Args:
-        logits: [N, V].
-        targets: [N]; -100 is left out.
-        temperature: tau > 0 of the training loss; 1 is the usual loss.
-        smoothing: label smoothing in [0, 1).
-    """
-    logits = logits if logits.dtype == torch.float64 else logits.float()
-    if temperature != 1:
-        logits = logits / temperature
-    return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+    chosen: Tensor = states.reshape(-1, states.shape[-1])[batch.where]
+    return chosen, logits_of, uneven.aux_loss if balance else None
 
 
 def pad_positions(batch: Batch, target: int = IGNORED) -> tuple[Tensor, Tensor]:
@@ -159,7 +162,7 @@ class LanguageModelingLoss(nn.Module):
         if (self.balance and not held_out) or not self.fits(batch):
             return batch.alone()
         device = next(self.parameters()).device.type
-        if self.model.config._attn_implementation == OURS and (device != "cpu" or batch.ids.shape[1] > LONG):
+        if self.model.config._attn_implementation == OURS and (device in VARIABLE or batch.ids.shape[1] > LONG):
             return batch.bordered()
         return batch
 
@@ -189,11 +192,19 @@ class LanguageModelingLoss(nn.Module):
         self, batch: Batch, temperature: float, smoothing: float, balance: bool
     ) -> tuple[Tensor, Tensor | None]:
         if balance or batch.mask is not None or not self.fits(batch):
-            logits, uneven = plain_logits(self.model, batch, balance)
-            return cross_entropy_of(logits, batch.targets, temperature, smoothing), uneven
+            states, logits_of, uneven = plain_states(self.model, batch, balance)
+            if self._in_one_piece(states):
+                logits = logits_of(states)
+                return cross_entropy_of(logits, batch.targets, temperature, smoothing), uneven
+            return by_checkpoints(logits_of, states, batch.targets, temperature, smoothing), uneven
         if self.one_graph and batch.borders is None and self.model.config._attn_implementation == OURS:
             batch = as_packed(batch)  # elsewhere a mask would cost the fused kernel
         states = hidden_states(self.model, batch)
         where, targets = pad_positions(batch)
         states = states.reshape(-1, states.shape[-1])[where]
-        return self._loss(states, head(self.model).weight, targets, temperature, smoothing), None
+        if self._in_one_piece(states):
+            return self._loss(states, head(self.model).weight, targets, temperature, smoothing), None
+        return in_chunks(states, head(self.model).weight, targets, temperature, smoothing, self.one_graph), None
+
+    def _in_one_piece(self, states: Tensor) -> bool:
+        return len(states) * head(self.model).weight.shape[0] <= ONE_PIECE

@@ -8,6 +8,7 @@ anything.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -52,14 +53,31 @@ def wait() -> None:
         distributed.barrier()
 
 
+_firsts = 0
+"""How often this process came to `main_first`: all do in the same order."""
+
+
 @contextmanager
 def main_first() -> Iterator[None]:
-    """Process 0 goes through the block before the others do: it writes what they then find finished."""
+    """Process 0 goes through the block before the others do: it writes what they then find finished.
+
+    They look for its word every so often and hold no collective open: NCCL gives up after ten minutes, and packing a
+    large corpus takes hours.
+    """
+    global _firsts
+    if processes() == 1:
+        yield
+        return
+    _firsts += 1
+    done, store = f"in2x/first/{_firsts}", distributed.distributed_c10d._get_default_store()
     if rank():
-        wait()
+        pause = 0.01
+        while not store.check([done]):
+            time.sleep(pause)
+            pause = min(1.0, 2 * pause)
     yield
     if not rank():
-        wait()
+        store.set(done, "1")
 
 
 def products(device: torch.device) -> AbstractContextManager[object]:
