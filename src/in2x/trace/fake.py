@@ -1,8 +1,8 @@
 """A model without memory, and processes that are not there: what the real code needs to run at any size on one core.
 
 Tensors are torch's fake ones: shapes and types, no numbers. They lie on the CPU, whatever device is asked about, so the
-answer is the same on every machine; what differs on a GPU is chosen by hand: bfloat16, and an attention that keeps what a
-fused kernel keeps (its output and one logarithm a query).
+answer is the same on every machine; what a GPU would choose is chosen by hand: bfloat16, and the call of torch's kernel for
+documents of variable length, which keeps its output and one logarithm a query.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch import Tensor, distributed
-from torch.nn import functional
+from torch import distributed
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, Qwen2Config, Qwen3Config
 from transformers.configuration_utils import PreTrainedConfig
@@ -34,23 +33,14 @@ def machine(processes: int, gpu: bool) -> Iterator[None]:
     """Be process 0 of `processes`, on a GPU or on this CPU, until the end of the block."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch("torch.cuda.is_available", return_value=False))
-        stack.enter_context(mock.patch.object(attention, "by_document", _fused))
         if gpu:
+            attention.VARIABLE.add("cpu")  # the call is that of a GPU, and only a real tensor would miss the kernel
+            stack.callback(attention.VARIABLE.discard, "cpu")
             stack.enter_context(mock.patch.dict(os.environ, {COMPUTE: os.environ.get(COMPUTE) or "bfloat16"}))
         if processes > 1:
             distributed.init_process_group("fake", rank=0, world_size=processes, store=FakeStore())
             stack.callback(distributed.destroy_process_group)
         yield
-
-
-def _fused(
-    query: Tensor, key: Tensor, value: Tensor, borders: Tensor, span: int, scaling: float, dropout: float = 0.0
-) -> Tensor:
-    """In place of `attention.by_document`, whose borders cannot be read: each row is one text, so a causal call does."""
-    found = functional.scaled_dot_product_attention(
-        query, key, value, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=key.shape[1] != query.shape[1]
-    )
-    return found.transpose(1, 2)
 
 
 def model_config(recipe: Recipe) -> PreTrainedConfig:
@@ -80,5 +70,7 @@ def empty_model(config: PreTrainedConfig, gpu: bool) -> PreTrainedModel:
     """The model of `config` on the meta device, with the attention that it would have on a GPU or a CPU."""
     with torch.device("meta"):
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    forward_of(model)
+    # Without numbers torch knows the products of experts in bfloat16 alone.
+    with mock.patch("transformers.integrations.moe._can_use_grouped_mm", return_value=False):
+        forward_of(model)
     return for_device(model, torch.device("cuda" if gpu else "cpu"))

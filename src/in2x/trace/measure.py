@@ -27,7 +27,6 @@ Kind = Literal["parameters", "gradients", "optimizer", "gathered", "activations"
 """gathered: buffers of collectives and the whole weights that FSDP puts together for a while."""
 BLOCK = 512
 """Bytes: an allocation is a multiple of it."""
-aten = torch.ops.aten
 
 
 class Watch(TorchDispatchMode):
@@ -117,30 +116,46 @@ def _plain(name: str) -> str:
     return next((plain for start, plain in kinds.items() if letters.startswith(start)), letters)
 
 
-def _attention(query: Any, key: Any, value: Any, *rest: Any, is_causal: bool = False, **_: Any) -> float:
-    """Two products; shapes [B, H, T, D]."""
-    return _product(query, key, rest[1] if len(rest) > 1 else is_causal) * 2
+def _attention(query: Any, key: Any, value: Any, borders: Any, _: Any, span: int, *__: Any, **___: Any) -> float:
+    """Two products of [tokens, H, D] queries with the half of `span` keys, as if all documents were that long."""
+    return _half(query, span) * 2
 
 
-def _attention_backward(grad: Any, query: Any, key: Any, value: Any, *rest: Any, **_: Any) -> float:
+def _attention_backward(grad: Any, query: Any, *rest: Any, **__: Any) -> float:
     """Five: scores once more, and the gradients of weights, queries, keys and values."""
-    return _product(query, key, rest[3]) * 5
+    return _half(query, next(number for number in rest if isinstance(number, int))) * 5
 
 
-def _product(query: Any, key: Any, causal: bool) -> float:
+def _fused(query: Any, key: Any, *rest: Any, is_causal: bool = False, **_: Any) -> float:
+    """The same of [B, H, T, D] in models that keep torch's own attention; under a mask all products are made."""
+    return _products(query, key, rest[2] if len(rest) > 2 else is_causal) * 2
+
+
+def _fused_backward(grad: Any, query: Any, key: Any, *rest: Any, **_: Any) -> float:
+    return _products(query, key, rest[4]) * 5
+
+
+def _products(query: Any, key: Any, causal: bool) -> float:
     batch, heads, length, size = query
-    return 2 * batch * heads * length * key[2] * size / (2 if causal else 1)
+    return float(batch * heads * length * key[2] * size * (1 if causal else 2))
+
+
+def _half(query: Any, span: int) -> float:
+    tokens, heads, size = query
+    return float(tokens * heads * size * span)
 
 
 def _grouped(rows: Any, weights: Any, *_: Any, **__: Any) -> float:
-    """Rows by experts, each row through one: [M, K] x [E, K, N]; of the backward pass [K, M] x [M, N]."""
-    return 2 * rows[-2] * rows[-1] * weights[-1]
+    """Rows in turn through one of several matrices: [M, K] x [E, K, N]; its gradient, [K, M] x [M, N], costs the same."""
+    return float(2 * rows[-2] * rows[-1] * weights[-1])
 
 
 FORMULAS = {
     **flop_registry,
-    aten._scaled_dot_product_flash_attention_for_cpu: shape_wrapper(_attention),
-    aten._scaled_dot_product_flash_attention_for_cpu_backward: shape_wrapper(_attention_backward),
-    aten._grouped_mm: shape_wrapper(_grouped),
+    torch.ops.torch_attn._varlen_attn: shape_wrapper(_attention),
+    torch.ops.torch_attn._varlen_attn_backward: shape_wrapper(_attention_backward),
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: shape_wrapper(_fused),
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: shape_wrapper(_fused_backward),
+    torch.ops.aten._grouped_mm: shape_wrapper(_grouped),
 }
-"""Operation -> its floating-point operations."""
+"""Operation -> its floating-point operations; what torch itself has, and what of ours it has not."""

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
 from in2x.cost.job import Job
+from in2x.errors import In2xError
 from in2x.rl.head import token_scores
 from in2x.trace.fake import empty_model, machine
 from in2x.trace.measure import Kind, Watch
@@ -75,14 +76,20 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
         config: of the model.
         job: see `cost.job`.
         gpu: bfloat16 and a fused attention; else this CPU's own choices.
+
+    Raises:
+        In2xError: a mixture of experts in one process: torch knows its products in bfloat16 alone, without numbers.
     """
     with machine(job.processes, gpu):
         model = empty_model(config, gpu)
+        found = forward_of(model)
+        if found.balance and job.processes == 1:
+            raise In2xError("a mixture of experts on one device is not traced", mend="trace two devices or more")
         add_adapters(model, job.lora, 0)
         if job.checkpointing:
             every = 2 if job.checkpointing == "selective" else 1
             model.activation_checkpointing_enable({"use_reentrant": False}, every_n_layers=every)
-        if not forward_of(model).plain:
+        if not (found.plain or found.balance):
             model.set_attn_implementation(OURS)
         loss_of = _Policy(model) if job.policy else LanguageModelingLoss(model)
         if job.processes > 1:
@@ -92,6 +99,8 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
             batch = loss_of.prepared(batch)
         with FakeTensorMode(allow_non_fake_inputs=True), ExitStack() as stack:
             model.to_empty(device="cpu").train()
+            if job.processes == 1:
+                model.tie_weights()  # shards stay one, whole weights became two
             if not gpu:
                 batch = loss_of.prepared(batch)
             watch = Watch()
