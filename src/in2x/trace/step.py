@@ -94,15 +94,13 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
         loss_of = _Policy(model) if job.policy else LanguageModelingLoss(model)
         if job.processes > 1:
             parallel.shard(loss_of, model)
-        batch = _batch(job)
-        if gpu:  # a model on the meta device is none on a CPU
-            batch = loss_of.prepared(batch)
-        with FakeTensorMode(allow_non_fake_inputs=True), ExitStack() as stack:
+        fake = FakeTensorMode(allow_non_fake_inputs=True)
+        with fake:
             model.to_empty(device="cpu").train()
             if job.processes == 1:
                 model.tie_weights()  # shards stay one, whole weights became two
-            if not gpu:
-                batch = loss_of.prepared(batch)
+        batch = loss_of.prepared(_batch(job))  # reads numbers
+        with fake, ExitStack() as stack:
             watch = Watch()
             optimizer = _Watched(model, job.optimizer, watch)
             optimizer.prime(keep=job.passes > 1)
