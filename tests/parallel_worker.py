@@ -56,11 +56,11 @@ def main(folder: Path, name: str, steps: int, die_at: int = -1, device_tokens: i
     stage = Stage("sft", SimpleNamespace(seed=0), folder, rank=parallel.rank())  # type: ignore[arg-type]
     knobs = OptimizerConfig(name=name, lr=1e-2, matrix_lr=1e-2, weight_decay=0.1, ema=0.9, schedule="linear")
     train(
-        model, Plan(steps, rows, {}, device_tokens), knobs, stage, what="sft", compiled=False, dev=[held],
+        model, Plan(steps, rows, {}, device_tokens), knobs, stage, what="sft", compiled=False, dev=[held], dev_every=4,
         on_dev=lambda measure: {"dev_loss/again": measure([held])},
     )  # fmt: skip
+    save_model(model, tokenizer, folder / "model")
     if parallel.rank() == 0:
-        save_model(model, tokenizer, folder / "model")
         (folder / "gathered.txt").write_text(" ".join(gathered), encoding="utf-8")
     parallel.wait()
     parallel.stop()

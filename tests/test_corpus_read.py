@@ -141,14 +141,17 @@ def test_a_data_set_of_the_hub_is_fetched_and_read(tmp_path: Path, monkeypatch: 
 
     def download(name: str, **options: object) -> str:
         asked[name] = options
-        (tmp_path / "cache").mkdir(exist_ok=True)
-        pq.write_table(pa.table({"text": ["港の朝"]}), tmp_path / "cache" / "train-0.parquet")
-        (tmp_path / "cache" / "README.txt").write_text("a card")
-        return str(tmp_path / "cache")
+        cache = tmp_path / "datasets--owner--name" / "snapshots" / "0f"
+        cache.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"text": ["港の朝"]}), cache / "train-0.parquet")
+        (cache / "README.txt").write_text("a card")
+        return str(cache)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     splits = plan(find_files(["hub:owner/name/data/*.parquet"], tmp_path), 1 << 20)
-    assert "港の朝" in [r["text"] for s in splits for r in read_split(s, LIMITS)]
+    rows = [r for s in splits for r in read_split(s, LIMITS)]
+    assert "港の朝" in [r["text"] for r in rows]
+    assert {r["source"] for r in rows} == {"owner/name"}, "so that a recipe can speak of it"
     assert asked["owner/name"] == {"repo_type": "dataset", "allow_patterns": ["data/*.parquet"]}
     find_files(["hub:owner/name"], tmp_path)
     assert "*.jsonl.zst" in asked["owner/name"]["allow_patterns"]

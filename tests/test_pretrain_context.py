@@ -13,8 +13,10 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 
 from in2x.pretrain.config import PhaseConfig
 from in2x.pretrain.context import stretch
+from in2x.training import parallel
 from in2x.training.config import ShapeConfig
 from in2x.training.model import build_model, load_model, save_model
+from in2x.training.start import open_model
 from in2x.training.tokenizer import train_tokenizer
 
 HEAD, MADE_FOR, THETA = 16, 64, 10000.0
@@ -86,3 +88,19 @@ def test_more_positions_alone_change_nothing_else(
 ) -> None:
     assert stretch(model, tokenizer, phase(), tmp_path / "rope") is model
     assert model.config.max_position_embeddings == 256 and not (tmp_path / "rope").exists()
+
+
+def test_a_model_without_weights_is_stretched_alike(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In several processes a phase gets a model without weights; they are read later from where it was opened."""
+    save_model(model, tokenizer, tmp_path / "model")
+    found = stretch(load_model(tmp_path / "model"), tokenizer, phase(yarn=4.0), tmp_path / "a")
+    monkeypatch.setattr(parallel, "processes", lambda: 2)
+    empty = stretch(open_model(tmp_path / "model"), tokenizer, phase(yarn=4.0), tmp_path / "b")
+    assert empty.device.type == "meta" and not (tmp_path / "b").exists()
+    assert empty.name_or_path == str(tmp_path / "model")
+    assert empty.generation_config.to_dict() == found.generation_config.to_dict()
+    assert empty.config.rope_parameters == found.config.rope_parameters
+    assert torch.equal(empty.model.rotary_emb.inv_freq, found.model.rotary_emb.inv_freq)
+    assert empty.model.rotary_emb.attention_scaling == found.model.rotary_emb.attention_scaling

@@ -15,7 +15,7 @@ from in2x.rl.loop import reinforce
 from in2x.rl.rewards.base import reward_items
 from in2x.rl.rewards.route import Scorer
 from in2x.rl.stage import fitting
-from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.checkpoint import Checkpoints
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.optimizer import Optimizer, OptimizerConfig
 from test_rl_loop import SHAPE, config, setup, stage
@@ -137,12 +137,12 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(tmp_path):
 
     policy, _ = setup()
     knobs = OptimizerConfig(lr=1e-2)
-    save_checkpoint(tmp_path / "c", policy.model, Optimizer(policy.model, knobs), None, {"step": 1})
+    Checkpoints(tmp_path / "c", policy.model, Optimizer(policy.model, knobs), None, print).save({"step": 1})
     other = build_model(
         ShapeConfig(width=16, layers=1, heads=2, kv_heads=1, mlp=32, vocabulary=300), policy.tokenizer, 0
     )
-    with pytest.raises(In2xError, match=r"c: a checkpoint of another model; delete it"):
-        load_checkpoint(tmp_path / "c", other, Optimizer(other, knobs), None)
+    with pytest.raises(In2xError, match=r"step-00000001: a checkpoint of another model; delete it"):
+        Checkpoints(tmp_path / "c", other, Optimizer(other, knobs), None, print).load()
 
 
 def test_a_penalty_that_the_native_loop_does_not_have_is_refused() -> None:

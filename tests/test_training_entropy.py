@@ -60,9 +60,9 @@ def test_under_autocast_chunks_are_as_near_as_one_piece(monkeypatch):
         torch.testing.assert_close(found, wanted, rtol=5e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("family", ["llama", "gemma2", "cohere", "mixtral", "gpt2"])
+@pytest.mark.parametrize("family", ["llama", "gemma2", "cohere", "mixtral", "opt", "gpt2"])
 def test_a_model_of_any_family_learns_the_same_in_chunks(monkeypatch, family):
-    """Capped (gemma2), scaled (cohere), with its balance loss (mixtral), and by our pass."""
+    """Capped (gemma2), scaled (cohere), with its balance loss (mixtral), in parts (opt), and by our pass."""
     model = for_device(table.tiny(family))
     loss_of = LanguageModelingLoss(model, temperature=1.2, smoothing=0.1)
     batch = collate([Example(document, 3) for document in table.texts(1, 9, 12)], pad=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,9 +31,44 @@ def run_recipe(
     until: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage.")] = None,
     force: Force = False,
     keep: Keep = False,
+    launch: Annotated[
+        str | None, typer.Option("--launch", metavar="COMMAND", help="Starts the training processes (knob `launch`).")
+    ] = None,
+    shrink: Annotated[
+        bool,
+        typer.Option("--shrink", help="Rehearse: every stage, in minutes, on a tiny random model of the same family."),
+    ] = False,
 ) -> None:
     """Run a recipe: from raw text to a translator and a report. Finished stages are kept, killed ones resumed."""
-    _run(recipe, out, sets or [], first, until, force, keep)
+    if shrink:
+        _rehearse(recipe, out, sets or [], first, until, launch or "")
+        return
+    given = [*(sets or []), *([] if launch is None else [f"launch={json.dumps(launch)}"])]
+    _run(recipe, out, given, first, until, force, keep)
+
+
+def _rehearse(file: Path, out: Path | None, sets: list[str], first: str | None, until: str | None, launch: str) -> None:
+    import time
+
+    from rich.console import Console
+
+    from in2x.commands.show import duration
+    from in2x.recipe import load_recipe
+    from in2x.run import run
+    from in2x.shrink.recipe import shrunk
+    from in2x.shrink.server import serve
+    from in2x.stage import say
+
+    began = time.time()
+    recipe = load_recipe(file, sets)
+    folder = out or Path("runs") / f"{recipe.name}-shrink"
+    with serve(recipe.languages.all) as server:
+        small = shrunk(recipe, folder / ".shrink", server, launch, lambda text: say("shrink", text))
+        artifacts = run(small, folder, first=first, until=until)
+    Console(highlight=False).print(
+        f"[bold]rehearsed[/bold] {len(artifacts)} stages of {file} in {duration(time.time() - began)}: each ran, and "
+        f"what came out means nothing. The report of a run: {folder / 'report' / 'report.html'}", soft_wrap=True,
+    )  # fmt: skip
 
 
 def _run(

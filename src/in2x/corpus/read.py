@@ -12,6 +12,7 @@ import glob
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ def _fetched(name: str) -> Path:
 
 
 _ENDS = ("", ".gz", ".zst")
+_CACHED = re.compile(r"/datasets--(?P<owner>[^/]+?)--(?P<name>[^/]+)/snapshots/")
+"""How the hub's client names the folder of a data set in its cache."""
 
 
 def _known() -> str:
@@ -202,9 +205,12 @@ def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
     """The rows of one split: `index, id, source, domain, text, file, line, fault`.
 
     `index` (uint64) orders all rows of the corpus: file number, then place in the file. Exactly one of `text` and
-    `fault` is set. Nothing is raised for what is wrong with the data.
+    `fault` is set. Nothing is raised for what is wrong with the data. A row that names no source has the name of its
+    file, or that of the data set of the hub that the file was fetched with.
     """
     name = Path(split.path).name
+    fetched = _CACHED.search(split.path)
+    origin = f"{fetched['owner']}/{fetched['name']}" if fetched else name
     place = split.start
     if split.encoding == "binary":
         yield _fault_row(split, place, 1, "binary data, no text")
@@ -219,7 +225,7 @@ def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
                 yield {
                     "index": (split.file << 40) + place + number, "file": split.path, "line": line, "text": part,
                     "id": (id_ or content_id(name, line)) + (f"/{number + 1}" if len(parts) > 1 else ""),
-                    "source": source or name, "domain": domain, "fault": None,
+                    "source": source or origin, "domain": domain, "fault": None,
                 }  # fmt: skip
     except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
         what = str(error).split("\n")[0]

@@ -8,10 +8,15 @@ from in2x.knob import Config, knob
 class DataConfig(Config):
     """Without `train` the micro-world is generated; with it, sentence pairs are read from the user's files."""
 
-    train: str | None = knob(None, "JSON Lines (.jsonl, .jsonl.gz) of training pairs, one field per language code.")
-    dev: str | None = knob(None, "JSON Lines of held-out pairs for tuning.")
-    test: str | None = knob(None, "JSON Lines of held-out pairs for the final figures.")
-    raw: str | None = knob(None, "Folder, glob or file of raw documents, or hub:owner/name.")
+    train: str | tuple[str, ...] | None = knob(
+        None, "JSON Lines (.jsonl, .jsonl.gz) of training pairs, one field per language code, or hub:owner/name:config."
+    )
+    dev: str | None = knob(None, "Held-out pairs for tuning, likewise.")
+    test: str | None = knob(None, "Held-out pairs for the final figures, likewise.")
+    columns: dict[str, str] = knob({}, "Field that holds a language, where it is not called by its code.")
+    raw: str | tuple[str, ...] | None = knob(
+        None, "Folder, glob or file of raw documents, or hub:owner/name/glob; several in a list."
+    )
     instructions: str | None = knob(None, "JSON Lines of open instruction sets.")
     max_bad_share: float = knob(
         0.05, "Share of lines of `train` or `instructions` that cannot be read from which the file is refused; up to "

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from in2x import hub
 from in2x.chat.turns import LeftOut, exchange, is_conversation
 from in2x.errors import In2xError
 from in2x.language import language
@@ -45,15 +46,21 @@ class Fault(Exception):
 
 
 def rows(path: Path, aside: Aside | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, object) of each non-blank line of a .jsonl or .jsonl.gz file.
+    """(line number, object) of each non-blank line of a .jsonl or .jsonl.gz file, or of each row of a data set.
 
     Args:
-        path: the file.
+        path: the file; or a data set of the hub, hub:OWNER/NAME, or the folder of one.
         aside: takes the lines that are no JSON object; without it the first one is an error.
 
     Raises:
         In2xError: no such file, not gzip; a line that is not UTF-8, not JSON, not an object.
     """
+    if str(path).startswith(hub.PREFIX) or path.is_dir():
+        for number, row in enumerate(hub.rows(str(path)), 1):
+            if aside is not None:
+                aside.rows += 1
+            yield number, row
+        return
     if not path.is_file():
         raise In2xError("no such file", file=path, mend="give the path of a JSON Lines file (.jsonl or .jsonl.gz)")
     number = 0
@@ -95,17 +102,19 @@ def _fault(fault: Fault, path: Path, line: int, aside: Aside | None) -> None:
 
 
 def lines(
-    path: Path, languages: Sequence[str], target: str, limit: int | None = None, aside: Aside | None = None
-) -> Iterator[Line]:
-    """The sentence pairs of a file.
+    path: Path, languages: Sequence[str], target: str, limit: int | None = None, aside: Aside | None = None,
+    columns: Mapping[str, str] = {},
+) -> Iterator[Line]:  # fmt: skip
+    """The sentence pairs of a file or of a data set.
 
     Args:
-        path: the file.
+        path: as in `rows`. The texts may stand in an object called "translation", as in many sets of the hub.
         languages: the languages whose fields are read; a line holds two or more of them.
         target: the language that the field "register" speaks of.
         limit: stop after this many pairs.
         aside: takes the lines that cannot be read; without it the first one is an error. With it the file is learned
             from, and its texts are put in order.
+        columns: language code -> the field that holds it, where that is not called by the code.
 
     Raises:
         In2xError: as `rows`; a field missing, empty or not text; a register that the target language does not tell; no
@@ -115,7 +124,7 @@ def lines(
     count = 0
     for number, value in rows(path, aside):
         try:
-            line = _line(value, languages, target, registers, in_order=aside is not None)
+            line = _line(_by_code(value, columns), languages, target, registers, in_order=aside is not None)
         except Fault as fault:
             _fault(fault, path, number, aside)
             continue
@@ -127,6 +136,13 @@ def lines(
         aside.check(got=count > 0)
     if not count:
         raise In2xError("the data set is empty", file=path, mend="give a file with at least one pair")
+
+
+def _by_code(value: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """A row with a field for each language."""
+    inner = value.get("translation")
+    found = {**value, **inner} if isinstance(inner, dict) else value
+    return {**found, **{lang: found[name] for lang, name in columns.items() if name in found}}
 
 
 def _line(

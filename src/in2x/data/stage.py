@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -41,9 +41,11 @@ def run(config: DataConfig, stage: Stage) -> None:
             raise In2xError("data.dev and data.test need data.train", mend="give data.train too, or none of them")
         _micro_world(config, stage)
     else:
-        _user_pairs(config, stage, Path(config.train))
+        _user_pairs(config, stage, listed(config.train))
     if config.raw:
-        write_json(stage.out / "raw.json", {"paths": reader.raw_paths(config.raw)})
+        write_json(
+            stage.out / "raw.json", {"paths": [path for one in listed(config.raw) for path in reader.raw_paths(one)]}
+        )
         stage.figures["raw"] = "the user's documents"
 
 
@@ -81,12 +83,12 @@ def _spoken(made: Iterable[Pair], stage: Stage) -> Iterator[Pair]:
     return (pair for pair in made if pair.src_lang in wanted and pair.tgt_lang in wanted)
 
 
-def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
+def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     languages, target = stage.recipe.languages.all, stage.recipe.languages.target
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     banned: set[str] = set()
     for split, name in (("dev", config.dev), ("test", config.test)):
-        held = list(reader.lines(Path(name), languages, target)) if name else []
+        held = list(reader.lines(Path(name), languages, target, columns=config.columns)) if name else []
         banned.update(orderly(text) for line in held for text in line.texts.values())
         made = (pair for line in held for pair in reader.directions(line, target))
         write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
@@ -94,10 +96,14 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
     raw: Counter[str] = Counter()
     sentences = _TextWriter(stage, languages) if not config.raw else None
 
-    aside = Aside(train, config.max_bad_share, "data.max_bad_share")
+    asides = [Aside(name, config.max_bad_share, "data.max_bad_share") for name in train]
+
+    def read() -> Iterator[reader.Line]:
+        for name, aside in zip(train, asides, strict=True):
+            yield from reader.lines(Path(name), languages, target, config.max_train, aside, config.columns)
 
     def kept() -> Iterator[Pair]:
-        for line in stage.track(reader.lines(train, languages, target, config.max_train, aside), "pairs"):
+        for line in stage.track(islice(read(), config.max_train), "pairs"):
             if not banned.isdisjoint(line.texts.values()):
                 dropped["also in dev or test"] += 1
                 continue
@@ -107,16 +113,15 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
 
     write_records(stage.out / "pairs.train.parquet", _count(kept(), counts["train"]), Pair)
     if not counts["train"]:
-        raise In2xError("every training pair is also in dev or test", file=train, mend="give other held-out files")
+        raise In2xError("every training pair is also in dev or test", file=train[0], mend="give other held-out files")
     for lang in (stage.recipe.languages.hub, target):
         if not any(lang in direction.split("-") for direction in counts["train"]):
-            raise In2xError(f"no training pair holds the language {lang!r}", file=train,
+            raise In2xError(f"no training pair holds the language {lang!r}", file=train[0],
                             mend="name the fields by language code, or change languages in the recipe")  # fmt: skip
     if sentences:
         raw = sentences.close()
         stage.figures["raw"] = "the training pairs' own sentences, grouped (no data.raw given)"
     collected: Iterable[Instruction] = ()
-    asides = [aside]
     if config.instructions:
         asides.append(Aside(config.instructions, config.max_bad_share, "data.max_bad_share"))
         collected = reader.instructions(Path(config.instructions), target, asides[-1])
@@ -126,8 +131,14 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Path) -> None:
     for one in asides:
         if said := one.said():
             stage.say(said)
-    stage.figures |= {"origin": str(train), "pairs": {k: dict(v) for k, v in counts.items()}, "documents": dict(raw),
-                      "dropped from train": dict(dropped), "instructions": dict(origins)}  # fmt: skip
+    stage.figures |= {"origin": ", ".join(train), "pairs": {k: dict(v) for k, v in counts.items()},
+                      "documents": dict(raw), "dropped from train": dict(dropped),
+                      "instructions": dict(origins)}  # fmt: skip
+
+
+def listed(value: str | Sequence[str] | None) -> list[str]:
+    """What a knob names that takes one or several."""
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 class _TextWriter:

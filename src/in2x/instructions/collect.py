@@ -31,6 +31,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from in2x import hub
 from in2x.chat.turns import LeftOut, cut, exchange, is_conversation, messages_of, text_of
 from in2x.errors import In2xError
 from in2x.instructions import classic
@@ -119,14 +120,16 @@ def _classic(layout: str, row: Row) -> Iterator[Found]:
         yield _joined(prompt, None), answer, {"task": task, "verifier": verifier or None, "lang": lang}
 
 
+SUFFIXES = (".json", ".jsonl", ".gz", ".parquet")
+
+
 def _rows(source: SetConfig, aside: Aside) -> Iterator[tuple[int, Any]]:
     """What stands in each row, with its line (or row) number; `aside` counts them and takes what is no JSON."""
     path, file = source.path, Path(source.path)
     if not file.exists():
-        if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not file.suffix:
-            for numbered in _hub(path, source.license):
-                aside.rows += 1
-                yield numbered
+        if hub.is_name(path) and file.suffix not in SUFFIXES:
+            for aside.rows, row in enumerate(hub.rows(path), 1):
+                yield aside.rows, row | ({"license": source.license} if source.license else {})
             return
         raise In2xError("there is no such instruction set", file=path, mend="give a file or a hub name (owner/name)")
     try:
@@ -171,19 +174,6 @@ def _whole(raw: bytes) -> list[Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, list) else [value]
-
-
-def _hub(name: str, given: str | None) -> Iterator[tuple[int, Row]]:
-    from datasets import load_dataset
-
-    try:
-        table = load_dataset(name, split="train", streaming=True)
-        card = {"license": given or table.info.license or None}
-        for number, row in enumerate(table, 1):
-            yield number, card | row
-    except Exception as error:  # the hub's client raises many kinds, all meaning the same to the user
-        raise In2xError(f"the hub set cannot be read ({str(error).splitlines()[0][:120]})", file=name,
-                        mend="check the name and the network, or give a file") from None  # fmt: skip
 
 
 def _layout(row: Row) -> str | None:

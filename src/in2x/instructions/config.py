@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, model_validator
 
 from in2x.knob import Config, knob
 from in2x.llm.config import LlmConfig
@@ -13,7 +13,9 @@ from in2x.llm.config import LlmConfig
 class SetConfig(Config):
     """One open instruction set."""
 
-    path: str = knob(..., "File (.jsonl, .jsonl.gz, .json, .parquet), folder of such files, or hub name.")
+    path: str = knob(
+        ..., "File (.jsonl, .jsonl.gz, .json, .parquet), folder of such files, or hub name (owner/name:config#split)."
+    )
     format: Literal[
         "auto", "alpaca", "dolly", "oasst", "oasst-tree", "sharegpt", "messages", "preference", "prompted", "question",
         "seed-tasks",
@@ -131,6 +133,16 @@ class InstructConfig(Config):
     near_duplicate: float = knob(
         0.7, "Jaccard similarity of character 3-grams from which two instructions count as near-duplicates.", gt=0, le=1
     )
+
+    @model_validator(mode="after")
+    def _template(self) -> InstructConfig:
+        served = self.llm.base_url is not None and self.llm.template is None
+        if self.synthesize and self.magpie.turns and served:
+            raise ValueError(
+                "magpie lets the model continue its own chat template, which a server does not tell: give llm.template "
+                "(folder or hub name of its tokenizer), or set magpie.turns to 0"
+            )
+        return self
 
     @property
     def asked(self) -> tuple[LlmConfig, ...]:

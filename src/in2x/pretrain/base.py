@@ -76,7 +76,7 @@ def run(config: BaseModelConfig, stage: Stage) -> None:
         checkpointing=config.checkpointing,
         documents=lambda: hub_heavy(select_documents(documents, config.train.view), hub, config.hub_share),
     )  # fmt: skip
+    save_model(model, tokenizer, target)
     if parallel.rank() == 0:
-        save_model(model, tokenizer, target)
         BASE_PROFILE.save(target)
     stage.figures.update({"parameters": parameters, "vocabulary": len(tokenizer), **figures})

@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.pretrain.config import PhaseConfig
 from in2x.training.model import load_model, save_model
+from in2x.training.start import without_weights
 
 
 def stretch(
@@ -23,7 +24,8 @@ def stretch(
         model: as loaded; the same object comes back where only the number of positions changes.
         tokenizer: of the model.
         phase: `context`, `rope_theta` and `yarn` are read.
-        scratch: folder to save to in between (frequencies are computed when a model is built).
+        scratch: folder to save to in between (frequencies are computed when a model is built); a model without weights
+            is only built again.
     """
     made_for = int(model.config.max_position_embeddings)
     model.config.max_position_embeddings = max(made_for, phase.context)
@@ -36,5 +38,7 @@ def stretch(
     if rope == dict(model.config.rope_parameters):
         return model
     model.config.rope_parameters = rope
+    if model.device.type == "meta":
+        return without_weights(model.config, model.generation_config)
     save_model(model, tokenizer, scratch)
     return load_model(scratch)

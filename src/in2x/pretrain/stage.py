@@ -22,6 +22,7 @@ from in2x.records import Document, read_records
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.model import load_model, load_tokenizer, save_model
+from in2x.training.start import open_model
 from in2x.training.vocabulary import bytes_per_token, extend, grow
 
 
@@ -41,16 +42,15 @@ def run(config: PretrainConfig, stage: Stage) -> None:
                     before = _beginning(config, stage)
             stage.say(f"phase {number}: {phase.tokens:,} tokens, context {phase.context}")
             tokenizer = load_tokenizer(before)
-            with parallel.main_first():
-                model = stretch(load_model(before), tokenizer, phase, stage.work / f"rope.{name}")
+            model = stretch(open_model(before), tokenizer, phase, stage.work / f"rope.{name}")
             figures = train_phase(
                 model, tokenizer, phase, stage, name=name, tags={"phase": number},
                 dev_every=config.dev_every, dev_blocks=config.dev_blocks, compiled=config.compile,
                 checkpointing=config.checkpointing,
             )  # fmt: skip
+            partial = stage.work / f"model.{name}"
+            save_model(model, tokenizer, partial)
             if parallel.rank() == 0:
-                partial = stage.work / f"model.{name}"
-                save_model(model, tokenizer, partial)
                 BASE_PROFILE.save(partial)
                 phases.finish(name, partial, figures)
             parallel.wait()

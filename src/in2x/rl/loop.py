@@ -27,7 +27,7 @@ from in2x.rl.rewards.route import Scorer
 from in2x.rl.schedule import length_penalty, objective_at, temperature_at
 from in2x.stage import Stage
 from in2x.training.batches import collate
-from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.checkpoint import Checkpoints
 from in2x.training.compiling import can_compile
 from in2x.training.examples import chat_examples
 from in2x.training.forward import forward_of, layers
@@ -293,8 +293,8 @@ def reinforce(
     steps = epoch if config.steps is None else config.steps
     optimizer = Optimizer(policy.model, config.optimizer)
     average = Average(optimizer.parameters, config.optimizer.ema) if config.optimizer.ema else None
-    folder = stage.work / "rl"
-    state = load_checkpoint(folder, policy.model, optimizer, average) or {"step": 0, "seconds": 0.0}
+    checkpoints = Checkpoints(stage.work / "rl", policy.model, optimizer, average, stage.say)
+    state = checkpoints.load() or {"step": 0, "seconds": 0.0}
     step, spent = int(state["step"]), float(state["seconds"])
     stage.log.rewind(step)
     anchor = answer_anchor(policy, config) if config.sft_weight else None
@@ -335,9 +335,9 @@ def reinforce(
                 stage.log.write({"step": step, **on_dev(step)})
             advance(1, f"reward {last['reward']:.3f}")
             if time.time() - saved > SAVE_SECONDS:
-                state = {"step": step, "seconds": spent + time.time() - began}
-                save_checkpoint(folder, policy.model, optimizer, average, state)
+                checkpoints.save({"step": step, "seconds": spent + time.time() - began})
                 saved = time.time()
+    checkpoints.wait()
     if average is not None:
         average.swap()
     if on_dev is not None:

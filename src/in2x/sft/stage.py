@@ -19,9 +19,10 @@ from in2x.training.examples import ExampleTable, chat_examples, said_of
 from in2x.training.forward import forward_of
 from in2x.training.loop import Plan, train
 from in2x.training.lora import add_adapters, merge_adapters
-from in2x.training.model import load_model, load_tokenizer, save_model
+from in2x.training.model import load_tokenizer, save_model
 from in2x.training.passes import enough_rows
 from in2x.training.shapes import round_up
+from in2x.training.start import open_model
 
 
 def plan_steps(
@@ -49,7 +50,7 @@ def plan_steps(
 def run(config: SftConfig, stage: Stage) -> None:
     """Write `model/` with its prompt profile. Figures: examples and passes of each round, and those of the training."""
     source = stage.input("pretrain") / "model"
-    tokenizer, model = load_tokenizer(source), load_model(source)
+    tokenizer, model = load_tokenizer(source), open_model(source)
     contract = settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
     stage.say(f"{contract.words}; {forward_of(model).words}")
     profile = stage.recipe.profile
@@ -100,8 +101,8 @@ def run(config: SftConfig, stage: Stage) -> None:
         temperature=config.temperature, smoothing=config.smoothing, compiled=config.compile,
         checkpointing=config.checkpointing, dev=dev, dev_every=config.dev_every,
     )  # fmt: skip
+    save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
     if parallel.rank() == 0:
-        save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
         profile.save(stage.out / "model")
     stage.figures.update({"round1": len(rounds[0]), "round2": len(rounds[1]), "passes": config.passes,
                           "refused": len(refused), **figures})  # fmt: skip

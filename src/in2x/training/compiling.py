@@ -69,15 +69,19 @@ def own_cache() -> None:
     os.environ[CACHE] = str(folder / kind)
 
 
-def decide(asked: Compile, model: PreTrainedModel, steps: int, tokens: int) -> Decision:
+def decide(
+    asked: Compile, model: PreTrainedModel, steps: int, tokens: int, device: torch.device | None = None
+) -> Decision:
     """Whether to compile `steps` steps of some `tokens` tokens.
 
     Args:
         asked: True and False decide by themselves, but for a missing compiler; "auto" weighs.
-        model: on the device where it trains.
+        model: any causal language model.
         steps: of the whole training, those that are done included.
         tokens: of a full batch, padding included.
+        device: where it trains; None: where it is.
     """
+    device = device or model.device
     if asked is False:
         return Decision(False, "not compiled, as the recipe asks")
     found = forward_of(model)
@@ -87,11 +91,11 @@ def decide(asked: Compile, model: PreTrainedModel, steps: int, tokens: int) -> D
         return Decision(False, "not compiled: there is no C++ compiler")
     if asked is True:
         return Decision(True, "compiled, as the recipe asks")
-    if model.device.type != "cpu":
+    if device.type != "cpu":
         return Decision(True, "compiled, as always on a GPU")
     shape = model.config.get_text_config()
     size = shape.num_hidden_layers * shape.hidden_size
-    saved = SAVED[compute_dtype(model.device)] * steps * tokens * size
+    saved = SAVED[compute_dtype(device)] * steps * tokens * size
     sums = f"{steps:,} steps of {tokens:,} tokens save some {saved:,.0f} s of one core in {describe()}"
     if saved > COMPILING:
         return Decision(True, f"compiled: {sums}, compiling takes {COMPILING:.0f}")

@@ -6,7 +6,6 @@ draws from a global random stream, and a run that was killed goes on from its la
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.attention import NAME as OURS
 from in2x.training.batches import Batch, Rows
-from in2x.training.checkpoint import load_checkpoint, save_checkpoint
+from in2x.training.checkpoint import Checkpoints
 from in2x.training.compiling import decide
 from in2x.training.config import Checkpointing, Compile, OptimizerConfig
 from in2x.training.forward import forward_of
@@ -30,6 +29,7 @@ from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import for_device, to_training_device
 from in2x.training.optimizer import Average, Optimizer, learning_rate_factor
 from in2x.training.passes import ahead, parts_of
+from in2x.training.start import share
 from in2x.training.step import Part, train_step
 
 Measure = Callable[[Sequence[Batch]], float]
@@ -73,10 +73,11 @@ def train(
     """Train `model` in place over `plan`; on return it holds the weight average where the config asks for one.
 
     Where several processes were started (`parallel.start`) they share the work, and the first of them alone has the
-    result. Each holds the whole model in its main memory, beside its part.
+    result. `model` then comes back sharded, and each process holds no more than its part of it.
 
     Args:
         model: fp32 parameters; matrix products run in `precision.compute_dtype`. Moved to the GPU where there is one.
+            In several processes it may be without weights (`start.open_model`).
         plan: the batches.
         config: optimizer and schedule.
         stage: for the log, progress and the place of checkpoints (`stage.work / what`).
@@ -94,11 +95,10 @@ def train(
         graph), last smoothed loss, dev_loss.
     """
     torch._dynamo.reset()
-    whole, alone = model, parallel.processes() == 1
-    if alone:
-        to_training_device(model)
-    else:
-        model = for_device(copy.deepcopy(model), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    alone = parallel.processes() == 1
+    device = to_training_device(model) if alone else parallel.device()
+    if not alone:
+        for_device(model, device)
     if checkpointing:
         every = 2 if checkpointing == "selective" else 1
         model.activation_checkpointing_enable({"use_reentrant": False}, every_n_layers=every)
@@ -106,15 +106,14 @@ def train(
     if not (found.plain or found.balance):  # those of the plain pass keep the fused one of their kind
         model.set_attn_implementation(OURS)
     fullest = _fullest(plan)
-    decision = decide(compiled, model, plan.steps, fullest.tokens if fullest else 0)
+    decision = decide(compiled, model, plan.steps, fullest.tokens if fullest else 0, device)
     loss_of = LanguageModelingLoss(model, temperature, smoothing, decision.compiled)
     if not alone:
-        parallel.shard(loss_of, model)
-    device = next(model.parameters()).device
+        share(loss_of, model, stage.seed)
     optimizer = Optimizer(model, config)
     average = Average(optimizer.parameters, config.ema) if config.ema else None
-    folder = stage.work / what
-    state = load_checkpoint(folder, model, optimizer, average) or {"step": 0, "tokens": 0, "seconds": 0.0, "eager": 0}
+    checkpoints = Checkpoints(stage.work / what, model, optimizer, average, stage.say)
+    state = checkpoints.load() or {"step": 0, "tokens": 0, "seconds": 0.0, "eager": 0}
     step, tokens, spent = int(state["step"]), int(state["tokens"]), float(state["seconds"])
     loss_of.eager = int(state["eager"])
     stage.log.rewind(step, **plan.tags)
@@ -157,18 +156,16 @@ def train(
             advance(1, f"loss {last['loss']:.3f}" if last else "")
             if step % LOG_EVERY == 0 and parallel.agreed(time.time() - saved > SAVE_SECONDS):
                 seconds = spent + time.time() - began
-                state = {"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager}
-                save_checkpoint(folder, model, optimizer, average, state)
+                checkpoints.save({"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager})
                 saved = time.time()
     seconds = spent + time.time() - began
+    checkpoints.wait()
     if average is not None:
         average.swap()
     measured = _measure(loss_of, None, dev, on_dev, stage, plan, step)
     if checkpointing:
         model.activation_checkpointing_disable()
-    if not alone:
-        parallel.gather(model, whole)
-    whole.eval()
+    model.eval()
     eager = loss_of.eager if decision.compiled else step
     if decision.compiled and eager > MANY * step:
         stage.say(
@@ -231,6 +228,7 @@ def _measure(
         measured = {"dev_loss": held_out_loss(loss_of, dev)} if dev else {}
         if on_dev is not None:
             measured |= on_dev(partial(held_out_loss, loss_of))
+    parallel.reshard(loss_of)
     stage.log.write({**plan.tags, "step": step, **measured})
     loss_of.train()
     if average is not None:

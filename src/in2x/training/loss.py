@@ -66,7 +66,8 @@ def plain_states(
         balance: return the balance loss of a mixture of experts over all tokens, too.
 
     Returns:
-        The states; the function from [n, H] states to [n, V] logits; the balance loss or None.
+        The states; the function from [n, H] states to [n, V] logits; the balance loss or None. Where the states cannot
+        be told apart the logits stand for them.
     """
     batch = batch if batch.mask is not None else batch.alone()
     below = body(model)
@@ -81,9 +82,12 @@ def plain_states(
     hook = below.register_forward_hook(take)
     try:
         asked = {"output_router_logits": True} if balance else {}
-        uneven = model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, **asked)
+        whole = model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, **asked)
     finally:
         hook.remove()
+    uneven = whole.aux_loss if balance else None
+    if not seen:  # a model that goes by its body's parts (OPT)
+        return whole.logits.flatten(0, 1)[batch.where], lambda logits: logits, uneven
     states, out = seen
 
     def logits_of(states: Tensor) -> Tensor:
@@ -97,7 +101,7 @@ def plain_states(
         return logits
 
     chosen: Tensor = states.reshape(-1, states.shape[-1])[batch.where]
-    return chosen, logits_of, uneven.aux_loss if balance else None
+    return chosen, logits_of, uneven
 
 
 def pad_positions(batch: Batch, target: int = IGNORED) -> tuple[Tensor, Tensor]:

@@ -19,8 +19,9 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from in2x.errors import In2xError
-from in2x.training import attention
+from in2x.training import attention, parallel
 from in2x.training.config import ShapeConfig
+from in2x.training.export import save_sharded
 from in2x.training.forward import forward_of
 
 # Its bars would interleave with ours.
@@ -100,13 +101,20 @@ def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a Hugging Face folder (bf16 or fp32 safetensors, config, tokenizer with chat template)."""
+    """Write a Hugging Face folder (bf16 or fp32 safetensors, config, tokenizer with chat template).
+
+    Of a sharded model every process must call this; process 0 writes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # The attention that trained it is ours; the folder must load where in2x is not installed.
     kept, model.config._attn_implementation_internal = model.config._attn_implementation_internal, None
-    model.save_pretrained(folder, safe_serialization=True)
+    if parallel.sharded(model):
+        save_sharded(model, folder)
+    else:
+        model.save_pretrained(folder, safe_serialization=True)
     model.config._attn_implementation_internal = kept
-    tokenizer.save_pretrained(folder)
+    if parallel.rank() == 0:
+        tokenizer.save_pretrained(folder)
 
 
 def not_a_model(source: str | Path, error: Exception) -> In2xError:

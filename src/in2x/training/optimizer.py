@@ -76,24 +76,29 @@ class Optimizer:
         return norm
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
-        """Every tensor of the optimizers' state (this process's part), by a name that is stable for the same model."""
+        """Every tensor of the optimizers' state, sharded as its parameter, by a name that is stable for the model."""
         found = {}
         for number, part in enumerate(self.parts):
             for index, state in part.state_dict()["state"].items():
                 for key, value in state.items():
-                    found[f"{number}.{index}.{key}"] = parallel.local(torch.as_tensor(value))
+                    found[f"{number}.{index}.{key}"] = torch.as_tensor(value)
         return found
 
+    def parameter_of(self, name: str) -> torch.Tensor:
+        """The parameter that a tensor of `state_tensors` belongs to."""
+        number, index, _ = name.split(".", 2)
+        parameters: list[torch.Tensor] = [p for group in self.parts[int(number)].param_groups for p in group["params"]]
+        return parameters[int(index)]
+
     def load_state_tensors(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put back what `state_tensors` gave."""
+        """Put back what `state_tensors` gave, of each sharded tensor this process's part."""
         for number, part in enumerate(self.parts):
             whole = part.state_dict()
-            parameters = [p for group in part.param_groups for p in group["params"]]
             state: dict[int, dict[str, torch.Tensor]] = {}
             for name, value in tensors.items():
                 owner, index, key = name.split(".", 2)
                 if int(owner) == number:
-                    parameter = parameters[int(index)]
+                    parameter = self.parameter_of(name)
                     state.setdefault(int(index), {})[key] = value if key == "step" else parallel.wrap(value, parameter)
             part.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
 

@@ -11,16 +11,20 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 from transformers import PreTrainedModel
 
 from in2x.training.forward import head, layers
 from in2x.training.precision import autocast, compute_dtype
+
+T = TypeVar("T")
 
 
 def start() -> None:
@@ -45,6 +49,11 @@ def processes() -> int:
 def rank() -> int:
     """The number of this one, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def device() -> torch.device:
+    """Where this process computes, where several train together."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def wait() -> None:
@@ -95,9 +104,8 @@ def shard(loss_of: nn.Module, model: PreTrainedModel) -> None:
     gathered in `compute_dtype` a unit at a time and dropped after its pass, and gradients are summed in fp32. An
     embedding that is not the head's is a unit too.
     """
-    kind = "cuda" if torch.cuda.is_available() else "cpu"
-    mesh = init_device_mesh(kind, (processes(),))
-    policy = MixedPrecisionPolicy(param_dtype=compute_dtype(torch.device(kind)), reduce_dtype=torch.float32)
+    mesh = init_device_mesh(device().type, (processes(),))
+    policy = MixedPrecisionPolicy(param_dtype=compute_dtype(device()), reduce_dtype=torch.float32)
     for layer in layers(model):
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     words = model.get_input_embeddings()
@@ -106,13 +114,18 @@ def shard(loss_of: nn.Module, model: PreTrainedModel) -> None:
     fully_shard(loss_of, mesh=mesh, mp_policy=policy)
 
 
-@torch.no_grad()
-def gather(sharded: nn.Module, whole: nn.Module) -> None:
-    """Copy the parameters of `sharded` into `whole`, an unsharded copy of the same model, in process 0."""
-    for source, target in zip(sharded.parameters(), whole.parameters(), strict=True):
-        value = full(source)
-        if rank() == 0:
-            target.copy_(value)
+def reshard(loss_of: nn.Module) -> None:
+    """Drop the whole parameters of the root that a forward pass without a backward one has left.
+
+    The next pass would read them, whatever has become of the shards since.
+    """
+    if isinstance(loss_of, FSDPModule):
+        loss_of.reshard()
+
+
+def sharded(model: nn.Module) -> bool:
+    """Whether the parameters of `model` lie in several processes."""
+    return any(isinstance(p, DTensor) for p in model.parameters())
 
 
 def total(value: Tensor) -> Tensor:
@@ -124,7 +137,7 @@ def total(value: Tensor) -> Tensor:
     return value
 
 
-def agreed(answer: bool) -> bool:
+def agreed(answer: T) -> T:
     """What process 0 answers: clocks differ, and a checkpoint is written by all or none."""
     if processes() == 1:
         return answer
@@ -133,10 +146,26 @@ def agreed(answer: bool) -> bool:
     return told[0]
 
 
+def gathered(answer: T) -> list[T]:
+    """What every process answers, in their order."""
+    told = [answer] * processes()
+    if processes() > 1:
+        distributed.all_gather_object(told, answer)
+    return told
+
+
 def local(value: Tensor) -> Tensor:
     """What this process holds of `value`: storage that it may write to."""
     shards: Tensor = value.to_local() if isinstance(value, DTensor) else value
     return shards
+
+
+def rows(value: Tensor) -> slice:
+    """Which rows of `value` (of its first dimension; a number is one row) this process holds."""
+    if not isinstance(value, DTensor) or not value.ndim:
+        return slice(0, value.shape[0] if value.ndim else 1)
+    shape, offset = compute_local_shape_and_global_offset(value.shape, value.device_mesh, value.placements)
+    return slice(offset[0], offset[0] + shape[0])
 
 
 def full(value: Tensor) -> Tensor:
