@@ -239,7 +239,9 @@ def show_trace(recipe: Recipe, hardware: Hardware, to: Console, *, as_json: bool
                 f"device_tokens {fit.device_tokens:,} fits"
             )  # fmt: skip
             to.print(Text(f"! {fit.job.stage}: more than the {fit.room / 1e9:.0f} GB free for it; {mend}", style="red"))
-    to.print(f"device_tokens: the largest pass that fits. {sum(fit.seconds for fit in found):.0f} s of one core. {TRACED}")
+    to.print(
+        f"device_tokens: the largest pass that fits. {sum(fit.seconds for fit in found):.0f} s of one core. {TRACED}"
+    )
 
 
 def show_knobs(recipe: Recipe, to: Console, *, as_json: bool) -> None:

@@ -45,7 +45,17 @@ def step_flops(shape: Shape, job: Job) -> float:
     if shape.experts:  # under their mask attention makes both halves of its products
         token += shape.layers * (7 + 2 * again) * shape.heads * shape.head_size * job.length
     token += shape.embedding * _head_products(shape, job)
-    return job.passes * job.tokens * token
+    return job.passes * job.tokens * token + _orthogonal(shape, job)
+
+
+def _orthogonal(shape: Shape, job: Job) -> float:
+    """Muon's five rounds of three products for each matrix of the layers, by every device for itself."""
+    if job.optimizer.name != "muon" or job.lora.rank:
+        return 0.0
+    d, q, k, m = shape.width, shape.heads * shape.head_size, shape.kv_heads * shape.head_size, shape.mlp
+    sides = [(d, q), (d, q), (d, k), (d, k), (d, m), (d, m), (d, m)]
+    products = sum(4.0 * min(side) ** 2 * max(side) + 2.0 * min(side) ** 3 for side in sides)
+    return 5 * shape.layers * products
 
 
 def _head_products(shape: Shape, job: Job) -> int:

@@ -93,7 +93,7 @@ def _rl(recipe: Recipe, devices: int) -> Job:
     length = EXAMPLE + rl.max_new_tokens
     update = rl.minibatch * rl.samples
     if rl.backend == "native":
-        rows = max(1, min(update, rl.batch_tokens // length))
+        rows = max(1, min(update, rl.device_tokens // length))
         return Job("rl", 1, rows, length, -(-update // rows), False, rl.lora, rl.optimizer, policy=True)
     once = rl.trl.device_batch * devices
     problem = "" if update % once == 0 else (

@@ -89,7 +89,9 @@ class _TokenScores(torch.autograd.Function):
         return chosen, entropy
 
     @staticmethod
-    def backward(ctx: Any, d_chosen: Tensor | None, d_entropy: Tensor | None) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
+    def backward(
+        ctx: Any, d_chosen: Tensor | None, d_entropy: Tensor | None
+    ) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
         states, head, targets, total, entropy = ctx.saved_tensors
         d_states = torch.empty_like(states)
         d_head = torch.zeros_like(head)

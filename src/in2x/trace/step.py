@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -111,8 +112,10 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
                 stack.enter_context(context)
             train_step(loss_of, [Part(batch, 1.0, 1.0)], optimizer, 1.0)
             peak = watch.peak()
+    flops, sent = optimizer.passed
+    again = job.passes - 1
     return Traced(
-        peak, job.passes * watch.flops, {name: job.passes * bytes_ for name, bytes_ in watch.sent.items()}
+        peak, watch.flops + again * flops, {name: size + again * sent[name] for name, size in watch.sent.items()}
     )
 
 
@@ -122,6 +125,8 @@ class _Watched(Optimizer):
     def __init__(self, model: PreTrainedModel, config: OptimizerConfig, watch: Watch) -> None:
         super().__init__(model, config)
         self.watch = watch
+        self.passed: tuple[float, Counter[str]] = 0.0, Counter()
+        """Operations and bytes sent of the pass before the step."""
 
     def prime(self, keep: bool) -> None:
         """Make the state of a training that runs; `keep` the gradients, as those of earlier passes."""
@@ -139,6 +144,7 @@ class _Watched(Optimizer):
 
     def step(self, factor: float) -> Tensor:
         self._mark()
+        self.passed = self.watch.flops, self.watch.sent.copy()
         return super().step(factor)
 
 
