@@ -124,8 +124,8 @@ def test_jobs_of_a_recipe_and_what_would_not_start(tmp_path):
     assert "no multiple of 3 on each of 8 devices" in found["rl"].problem
     many = {job.stage: job for job in jobs(load_recipe(file), 512)}
     assert many["pretrain phase1"].problem == (
-        "a step of 1,048,576 tokens is 128 row(s) of 8,192, too few for 512 devices: raise batch_tokens to 4,194,304 or "
-        "take at most 128"
+        "a step of 1,048,576 tokens is 128 row(s) of 8,192, too few for 512 devices: raise batch_tokens to 4,194,304 "
+        "or take at most 128"
     )
 
 

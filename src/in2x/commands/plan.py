@@ -182,16 +182,16 @@ def wall(seconds: float) -> str:
 
 
 ASSUMPTIONS = (
-    "Estimates, not measurements: formulas for N parameters, L layers, d width, c context, which agree with traces of the "
-    "code. Training 6 N + 7 L d c operations a token (causal attention), 2 N + 2 L d c more where activations are "
-    "recomputed; memory of a device: 16 bytes a parameter (fp32 weights, gradients and Adam moments) shared out over all "
-    "devices, activations of one pass, gathered layers, logits of 2,048 positions at a time. ? means that the recipe "
-    "alone does not tell."
+    "Estimates, not measurements: formulas for N parameters, L layers, d width, c context, which agree with traces of "
+    "the code. Training 6 N + 7 L d c operations a token (causal attention), 2 N + 2 L d c more where activations are "
+    "recomputed; memory of a device: 16 bytes a parameter (fp32 weights, gradients and Adam moments) shared out over "
+    "all devices, activations of one pass, gathered layers, logits of 2,048 positions at a time. ? means that the "
+    "recipe alone does not tell."
 )
 TRACED = (
-    "A step of the training code, run on tensors without numbers by the first of all processes. Peak of any step but the "
-    "first, without torch.compile (which holds less), attention as the variable-length flash kernel holds it; 10% of a "
-    "device stay free. In RL the update of the policy with this project's scoring of answers, the weights sharded."
+    "A step of the training code, run on tensors without numbers by the first of all processes. Peak of any step but "
+    "the first, without torch.compile (which holds less), attention as the variable-length flash kernel holds it; 10% "
+    "of a device stay free. In RL the update of the policy with this project's scoring of answers, the weights sharded."
 )
 
 
@@ -203,11 +203,19 @@ def show_trace(recipe: Recipe, hardware: Hardware, to: Console, *, as_json: bool
     from rich.table import Table
     from rich.text import Text
 
+    from in2x.knob import Config
     from in2x.trace.fit import fits
+    from in2x.trace.measure import KINDS
 
     found = list(fits(recipe, hardware))
     if as_json:
-        rows = [asdict(fit) | {"fits": fit.fits, "memory": fit.traced and fit.traced.memory} for fit in found]
+        rows = [
+            asdict(fit) | {
+                "job": {k: v.model_dump() if isinstance(v, Config) else v for k, v in vars(fit.job).items()},
+                "fits": fit.fits, "memory": fit.traced and fit.traced.memory,
+            }
+            for fit in found
+        ]  # fmt: skip
         emit({"recipe": recipe.name, "hardware": vars(hardware), "stages": rows})
         return
     table = Table(
@@ -215,8 +223,8 @@ def show_trace(recipe: Recipe, hardware: Hardware, to: Console, *, as_json: bool
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    kinds = ("parameters", "gradients", "optimizer", "gathered", "activations")
-    for column in ("stage", "passes", *kinds, "peak", "TFLOP", "all-gather", "reduce-scatter", "device_tokens"):
+    collectives = ("all-gather", "reduce-scatter")
+    for column in ("stage", "passes", *KINDS, "peak", "TFLOP", *collectives, "device_tokens"):
         table.add_column(column, justify="left" if column == "stage" else "right", no_wrap=True)
     for fit in found:
         job, traced = fit.job, fit.traced
@@ -226,8 +234,8 @@ def show_trace(recipe: Recipe, hardware: Hardware, to: Console, *, as_json: bool
             continue
         peak = Text(f"{traced.memory / 1e9:.1f}" + ("" if fit.fits else " !"), style="" if fit.fits else "red")
         table.add_row(
-            name, f"{job.passes:,} x {job.tokens:,}", *(f"{traced.peak[kind] / 1e9:.1f}" for kind in kinds), peak,
-            f"{traced.flops / 1e12:,.0f}", *(f"{traced.sent.get(k, 0) / 1e9:,.0f}" for k in ("all-gather", "reduce-scatter")),
+            name, f"{job.passes:,} x {job.tokens:,}", *(f"{traced.peak[kind] / 1e9:.1f}" for kind in KINDS), peak,
+            f"{traced.flops / 1e12:,.0f}", *(f"{traced.sent.get(k, 0) / 1e9:,.0f}" for k in collectives),
             "none" if fit.device_tokens is None else f"{fit.device_tokens:,}",
         )  # fmt: skip
     to.print(table)

@@ -1,1 +1,1 @@
-"""What a recipe takes on given hardware, by formulas: operations, memory, time, money. `trace/` holds them to the code."""
+"""What a recipe takes on given hardware, by formulas: operations, memory, time, money. `trace/` tests them."""

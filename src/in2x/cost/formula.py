@@ -1,11 +1,11 @@
 """Operations and memory of a step by formulas, which `tests/test_trace.py` holds to traces of the real code.
 
-N weights; of a layer P, of the output layer V d; L layers, d width, q and k widths of all queries and keys, m inner size
-of the MLP (of all experts that a token goes through), T tokens of a pass, c tokens of a row, n devices.
+N weights; of a layer P, of the output layer V d; L layers, d width, q and k widths of all queries and keys, m inner
+size of the MLP (of all experts that a token goes through), T tokens of a pass, c tokens of a row, n devices.
 
-Operations a token: a product of the weights costs 2 forwards and 4 backwards (2 where they are frozen), and 2 more where
-activations are recomputed (all but the last product of a layer); causal attention 2 q c forwards and 5 q c backwards
-(scores are made again), and 2 q c recomputed.
+Operations a token: a product of the weights costs 2 forwards and 4 backwards (2 where they are frozen), and 2 more
+where activations are recomputed (all but the last product of a layer); causal attention 2 q c forwards and 5 q c
+backwards (scores are made again), and 2 q c recomputed.
 
 Memory of a device, each line over all n: weights 4 N; gradients 4 N' and optimizer 8 N' bytes (N' what is trained).
 Then the greater of two moments: the loss (a chunk of logits, the gradient of the head in fp32) and the backward pass of
@@ -35,11 +35,10 @@ WORK: dict[tuple[bool, bool], Widths] = {
 
 def step_flops(shape: Shape, job: Job) -> float:
     """Operations of one device in a step of `job`, recomputed ones counted again."""
-    token = 0.0
     frozen, adapters = job.lora.rank > 0, shape.adapters(job.lora)
     again = _recomputed(job)
     down = 0 if shape.experts or frozen else shape.width * shape.mlp
-    token += shape.layers * ((4 if frozen else 6) * shape.active + 6 * adapters)
+    token = float(shape.layers * ((4 if frozen else 6) * shape.active + 6 * adapters))
     token += shape.layers * again * 2 * (shape.active + adapters - down)
     token += shape.layers * (7 + 2 * again) * shape.heads * shape.head_size * job.length
     if shape.experts:  # under their mask attention makes both halves of its products
@@ -73,7 +72,7 @@ def step_memory(shape: Shape, job: Job) -> float:
     adapters = shape.layers * shape.adapters(job.lora)
     trained = adapters if job.lora.rank else shape.parameters
     moments = 8 if job.optimizer.name == "adamw" else 8 - 4 * shape.layers * layer / shape.parameters
-    held = 4 * (shape.parameters + (adapters if job.lora.rank else 0))
+    held = 4.0 * (shape.parameters + (adapters if job.lora.rank else 0))
     held += (moments + (4 if job.optimizer.ema else 0) + (4 if job.passes > 1 else 0)) * trained
     held /= job.processes
     saved = job.tokens * shape.layers * (

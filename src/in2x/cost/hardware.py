@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from in2x.errors import UsageError
 
 USABLE = 0.9
-"""Share of a device's memory that a step may fill: the rest is for CUDA's context, the buffers of NCCL and of the matrix
+"""Share of a device's memory that a step may fill: the rest is for CUDA's context, the buffers of NCCL and of the
 libraries, and what the allocator loses between blocks (our choice)."""
 
 

@@ -6,14 +6,14 @@ The same jobs are priced by formulas (`formula.py`) and run on fake tensors (`tr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from in2x.pretrain.config import PhaseConfig
 from in2x.recipe import Recipe
 from in2x.training.config import Checkpointing, LoraConfig, OptimizerConfig
 
 EXAMPLE = 512
-"""Tokens of an instruction with its answer, and of a prompt of RL, taken for the mean where the recipe cannot know it."""
+"""Tokens of an instruction with its answer, and of a prompt of RL: the mean where the recipe cannot know it."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Job:
     passes: int
     """Forward and backward passes a step."""
     checkpointing: Checkpointing = False
-    lora: LoraConfig = LoraConfig()
-    optimizer: OptimizerConfig = OptimizerConfig()
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     policy: bool = False
     """An update of reinforcement learning: scores of answers instead of a supervised loss."""
     problem: str = ""
@@ -67,13 +67,13 @@ def jobs(recipe: Recipe, devices: int) -> Iterator[Job]:
 def _phase(name: str, phase: PhaseConfig, devices: int, checkpointing: Checkpointing) -> Job:
     return _supervised(
         name, phase.batch_tokens, phase.context, phase.device_tokens, devices,
-        checkpointing=checkpointing, optimizer=phase.optimizer,
+        checkpointing=checkpointing, optimizer=phase.optimizer, lora=LoraConfig(),
     )  # fmt: skip
 
 
 def _supervised(
     stage: str, batch_tokens: int, length: int, device_tokens: int | None, devices: int,
-    *, checkpointing: Checkpointing, optimizer: OptimizerConfig, lora: LoraConfig = LoraConfig(),
+    *, checkpointing: Checkpointing, optimizer: OptimizerConfig, lora: LoraConfig,
 ) -> Job:  # fmt: skip
     """Rows of the full `length`, dealt out as `training/passes.py` does."""
     rows = max(1, batch_tokens // length)

@@ -2,8 +2,8 @@
 
 Every figure is an estimate; `in2x plan --trace` puts measured steps of the real code beside them.
 
-- operations: those of a step (`formula.step_flops`) x steps x devices; a rollout token costs 2 N to generate and 2 N for
-  its log-probability under the old policy, and then the update
+- operations: those of a step (`formula.step_flops`) a token x tokens; a rollout token costs 2 N to generate and 2 N
+  for its log-probability under the old policy, and then the update
 - time: operations / (devices x peak x utilisation)
 """
 

@@ -1,8 +1,8 @@
 """A model without memory, and processes that are not there: what the real code needs to run at any size on one core.
 
 Tensors are torch's fake ones: shapes and types, no numbers. They lie on the CPU, whatever device is asked about, so the
-answer is the same on every machine; what a GPU would choose is chosen by hand: bfloat16, and the call of torch's kernel for
-documents of variable length, which keeps its output and one logarithm a query.
+answer is the same on every machine; what a GPU would choose is chosen by hand: bfloat16, and the call of torch's kernel
+for documents of variable length, which keeps its output and one logarithm a query.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed
+from torch.nn import functional
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, Qwen2Config, Qwen3Config
 from transformers.configuration_utils import PreTrainedConfig
@@ -29,18 +31,31 @@ from in2x.training.model import for_device
 
 
 @contextmanager
-def machine(processes: int, gpu: bool) -> Iterator[None]:
-    """Be process 0 of `processes`, on a GPU or on this CPU, until the end of the block."""
+def machine(processes: int, gpu: bool, length: int) -> Iterator[None]:
+    """Be process 0 of `processes`, on a GPU or on this CPU, with rows of one text of `length`, in the block."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch("torch.cuda.is_available", return_value=False))
         if gpu:
             attention.VARIABLE.add("cpu")  # the call is that of a GPU, and only a real tensor would miss the kernel
             stack.callback(attention.VARIABLE.discard, "cpu")
             stack.enter_context(mock.patch.dict(os.environ, {COMPUTE: os.environ.get(COMPUTE) or "bfloat16"}))
+        else:
+            stack.enter_context(mock.patch.object(attention, "_one_by_one", partial(_alike, length)))
         if processes > 1:
             distributed.init_process_group("fake", rank=0, world_size=processes, store=FakeStore())
             stack.callback(distributed.destroy_process_group)
         yield
+
+
+def _alike(
+    length: int, query: Tensor, key: Tensor, value: Tensor, borders: Tensor, scaling: float, dropout: float
+) -> Tensor:
+    """In place of `attention._one_by_one`, whose borders cannot be read: all texts of `length`, in one call."""
+    rows = (t.view(-1, length, *t.shape[1:]).transpose(1, 2) for t in (query, key, value))
+    found = functional.scaled_dot_product_attention(
+        *rows, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=key.shape[1] != query.shape[1]
+    )
+    return found.transpose(1, 2).flatten(0, 1)
 
 
 def model_config(recipe: Recipe) -> PreTrainedConfig:

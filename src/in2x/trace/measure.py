@@ -1,10 +1,11 @@
 """What a step holds and does, watched operation by operation: bytes by kind over time, FLOPs, bytes a collective.
 
-torch has such a watcher (`torch.distributed._tools.fsdp2_mem_tracker`), but it takes one pass of a sharded model over one
-optimizer; ours counts the same storages without hooks in modules, so any step of `training/` serves. A storage counts from
-its making to its end, in multiples of 512 bytes as CUDA's allocator gives them. Left out: what libraries and the CUDA
-context keep for themselves, and what is lost between blocks (`cost.hardware.USABLE` leaves room for both). Operations are
-counted by torch's own formulas, but not by its `FlopCounterMode`: that keeps the recomputed tensors of every layer alive.
+torch has such a watcher (`torch.distributed._tools.fsdp2_mem_tracker`), but it takes one pass of a sharded model over
+one optimizer; ours counts the same storages without hooks in modules, so any step of `training/` serves. A storage
+counts from its making to its end, in multiples of 512 bytes as CUDA's allocator gives them. Left out: what libraries
+and the CUDA context keep for themselves, and what is lost between blocks (`cost.hardware.USABLE` leaves room for both).
+Operations are counted by torch's own formulas, but not by its `FlopCounterMode`: that keeps the recomputed tensors of
+every layer alive.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from unittest import mock
 
 import torch
@@ -25,6 +26,7 @@ from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 Kind = Literal["parameters", "gradients", "optimizer", "gathered", "activations"]
 """gathered: buffers of collectives and the whole weights that FSDP puts together for a while."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 BLOCK = 512
 """Bytes: an allocation is a multiple of it."""
 
@@ -33,7 +35,7 @@ class Watch(TorchDispatchMode):
     """Follows every storage that is made or resized while it is on."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.sent: Counter[str] = Counter()
         """Bytes of collectives by operation: of an all-gather what comes in, of a reduce-scatter what goes out."""
         self.flops = 0.0
@@ -67,7 +69,7 @@ class Watch(TorchDispatchMode):
             total += change
             if total > most:
                 most, best = total, at
-        found: dict[Kind, int] = {"parameters": 0, "gradients": 0, "optimizer": 0, "gathered": 0, "activations": 0}
+        found = dict.fromkeys(KINDS, 0)
         for number, change in self._events[:best]:
             found[self._kinds.get(number, "activations")] += change
         return found
@@ -92,6 +94,7 @@ class Watch(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        """Do the operation, and see what it made."""
         if any(issubclass(kind, DTensor) for kind in types):
             return NotImplemented  # what it does to its shards comes here, too
         out = func(*args, **(kwargs or {}))
@@ -146,7 +149,7 @@ def _half(query: Any, span: int) -> float:
 
 
 def _grouped(rows: Any, weights: Any, *_: Any, **__: Any) -> float:
-    """Rows in turn through one of several matrices: [M, K] x [E, K, N]; its gradient, [K, M] x [M, N], costs the same."""
+    """Rows in turn through one of several matrices: [M, K] x [E, K, N]; as much for [K, M] x [M, N]."""
     return float(2 * rows[-2] * rows[-1] * weights[-1])
 
 

@@ -18,6 +18,7 @@ from in2x.rl.head import token_scores
 from in2x.trace.fake import empty_model, machine
 from in2x.trace.measure import Kind, Watch
 from in2x.training import parallel
+from in2x.training.attention import LONG, VARIABLE
 from in2x.training.attention import NAME as OURS
 from in2x.training.batches import Batch
 from in2x.training.config import OptimizerConfig
@@ -56,8 +57,8 @@ class _Policy(nn.Module):
         self.model = model
 
     def prepared(self, batch: Batch) -> Batch:
-        """`batch` with borders of its texts: the fused attention takes them."""
-        return batch.bordered()
+        """As `LanguageModelingLoss.prepared`."""
+        return batch.bordered() if "cpu" in VARIABLE or batch.ids.shape[1] > LONG else batch
 
     def forward(self, batch: Batch, weight: float = 1.0, even: float = 1.0) -> Tensor:
         """A loss of the same cost as the objective's."""
@@ -81,7 +82,7 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
     Raises:
         In2xError: a mixture of experts in one process: torch knows its products in bfloat16 alone, without numbers.
     """
-    with machine(job.processes, gpu):
+    with machine(job.processes, gpu, job.length):
         model = empty_model(config, gpu)
         found = forward_of(model)
         if found.balance and job.processes == 1:
