@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from in2x.cost import Hardware, costs
+from in2x.cost.hardware import Hardware
+from in2x.cost.price import costs
 from in2x.recipe import load_recipe
 from in2x.rl.check import check_trl
 

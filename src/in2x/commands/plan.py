@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from in2x.commands.knobs import Knob
-    from in2x.cost import Hardware
+    from in2x.cost.hardware import Hardware
     from in2x.recipe import Recipe
 
 
@@ -33,13 +33,20 @@ def plan_recipe(
     mfu: Annotated[
         float, typer.Option("--mfu", min=0.01, max=1, help="Share of the peak that training reaches.")
     ] = 0.4,
+    price: Annotated[
+        float | None, typer.Option("--price", min=0, help="Money that one device costs for an hour.")
+    ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Run a step of each training stage at full size on tensors without numbers."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
 ) -> None:
     """Say what a run would do and take, without running anything."""
     from rich.console import Console
 
     from in2x.commands.show import WIDE
-    from in2x.cost import Hardware
+    from in2x.cost.hardware import Hardware
     from in2x.recipe import load_recipe
 
     loaded = load_recipe(recipe, sets or [])
@@ -51,8 +58,11 @@ def plan_recipe(
     else:
         folder = out or Path("runs") / loaded.name
         device = device or ("h100" if loaded.base.model else "cpu")
-        hardware = Hardware(device, devices or (1 if device == "cpu" else 8), mfu)
-        show_plan(loaded, folder, hardware, console, as_json=as_json)
+        hardware = Hardware(device, devices or (1 if device == "cpu" else 8), mfu, price)
+        if trace:
+            show_trace(loaded, hardware, console, as_json=as_json)
+        else:
+            show_plan(loaded, folder, hardware, console, as_json=as_json)
 
 
 STATUS_STYLE = {"unchanged": "dim", "resumes": "yellow", "runs": "green", "runs again": "green"}
@@ -64,7 +74,8 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
     from rich.table import Table
     from rich.text import Text
 
-    from in2x.cost import costs, shape_of
+    from in2x.cost.price import costs
+    from in2x.cost.shape import shape_of
     from in2x.rl.check import check_rl
     from in2x.run import forecast
 
@@ -109,11 +120,12 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    for column in ("stage", "tokens", "steps", "FLOPs", "memory", "device h", "wall"):
+    columns = ["stage", "tokens", "steps", "FLOPs", "memory", "device h", "wall"]
+    for column in columns if hardware.price is None else [*columns, "money"]:
         table.add_column(column, justify="left" if column == "stage" else "right", no_wrap=True)
     for cost in estimates:
         hours = cost.device_hours
-        over = cost.memory > hardware.kind.memory
+        over = cost.memory > hardware.usable
         table.add_row(
             cost.stage.replace("pretrain phase", "phase "),
             "?" if cost.tokens is None else scaled(cost.tokens),
@@ -122,13 +134,17 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
             Text(f"{cost.memory / 1e9:.1f} GB" + (" !" if over else ""), style="red" if over else ""),
             "?" if hours is None else f"{hours:,.{2 if hours < 100 else 0}f}",
             "?" if hours is None else wall(hours * 3600 / hardware.count),
+            *([] if hardware.price is None else ["?" if cost.money is None else f"{cost.money:,.0f}"]),
         )
     to.print(table)
-    if any(cost.memory > hardware.kind.memory for cost in estimates):
-        room = f"{hardware.kind.memory / 1e9:.0f} GB"
-        to.print(Text(f"! more than the {room} of one device: take more of them", style="red"))
+    if any(cost.memory > hardware.usable for cost in estimates):
+        room = f"{hardware.usable / 1e9:.0f} of {hardware.kind.memory / 1e9:.0f} GB"
+        to.print(Text(f"! more than the {room} that a step may fill: lower device_tokens, set checkpointing, or take "
+                      "more devices (--trace says what fits)", style="red"))  # fmt: skip
     for cost in estimates:
         to.print(Text.assemble((f"{cost.stage}: ", "bold"), cost.words))
+        if cost.problem:
+            to.print(Text(f"! {cost.stage}: {cost.problem}", style="red"))
     to.print(ASSUMPTIONS)
 
 
@@ -171,11 +187,74 @@ def wall(seconds: float) -> str:
 
 
 ASSUMPTIONS = (
-    "Estimates, not measurements. N parameters, L layers, d width, c context. Training 6 N + 6 L d c operations a "
-    "token (causal attention); memory of a device: 16 bytes a parameter (bf16 weights and gradients, fp32 master copy "
-    "and Adam moments) shared out over all devices, activations of one sequence checkpointed at each layer, logits of "
-    "2,048 positions at a time. ? means that the recipe alone does not tell."
+    "Estimates, not measurements: formulas for N parameters, L layers, d width, c context, which agree with traces of "
+    "the code. Training 6 N + 7 L d c operations a token (causal attention), 2 N + 2 L d c more where activations are "
+    "recomputed; memory of a device: 16 bytes a parameter (fp32 weights, gradients and Adam moments) shared out over "
+    "all devices, activations of one pass, gathered layers, logits of 2,048 positions at a time. ? means that the "
+    "recipe alone does not tell."
 )
+TRACED = (
+    "A step of the training code, run on tensors without numbers by the first of all processes. Peak of any step but "
+    "the first, without torch.compile (which holds less), attention as the variable-length flash kernel holds it; 10% "
+    "of a device stay free. In RL the update of the policy with this project's scoring of answers, the weights sharded."
+)
+
+
+def show_trace(recipe: Recipe, hardware: Hardware, to: Console, *, as_json: bool) -> None:
+    """Print what a step of each training stage takes of one device, and whether it fits."""
+    from dataclasses import asdict
+
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from in2x.knob import Config
+    from in2x.trace.fit import fits
+    from in2x.trace.measure import KINDS
+
+    found = list(fits(recipe, hardware))
+    if as_json:
+        rows = [
+            asdict(fit) | {
+                "job": {k: v.model_dump() if isinstance(v, Config) else v for k, v in vars(fit.job).items()},
+                "fits": fit.fits, "memory": fit.traced and fit.traced.memory,
+            }
+            for fit in found
+        ]  # fmt: skip
+        emit({"recipe": recipe.name, "hardware": vars(hardware), "stages": rows})
+        return
+    table = Table(
+        title=f"{recipe.name}: a step on each of {hardware.count:,} x {hardware.device}, GB and TFLOP a device",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+    )
+    collectives = ("all-gather", "reduce-scatter")
+    for column in ("stage", "passes", *KINDS, "peak", "TFLOP", *collectives, "device_tokens"):
+        table.add_column(column, justify="left" if column == "stage" else "right", no_wrap=True)
+    for fit in found:
+        job, traced = fit.job, fit.traced
+        name = job.stage.replace("pretrain phase", "phase ")
+        if traced is None:
+            table.add_row(name, f"{job.passes:,} x {job.tokens:,}", "not traced")
+            continue
+        peak = Text(f"{traced.memory / 1e9:.1f}" + ("" if fit.fits else " !"), style="" if fit.fits else "red")
+        table.add_row(
+            name, f"{job.passes:,} x {job.tokens:,}", *(f"{traced.peak[kind] / 1e9:.1f}" for kind in KINDS), peak,
+            f"{traced.flops / 1e12:,.0f}", *(f"{traced.sent.get(k, 0) / 1e9:,.0f}" for k in collectives),
+            "none" if fit.device_tokens is None else f"{fit.device_tokens:,}",
+        )  # fmt: skip
+    to.print(table)
+    for fit in found:
+        if fit.problem:
+            to.print(Text(f"! {fit.job.stage}: {fit.problem}", style="red"))
+        if fit.traced is not None and not fit.fits:
+            mend = "no row fits: set checkpointing, or take more devices" if fit.device_tokens is None else (
+                f"device_tokens {fit.device_tokens:,} fits"
+            )  # fmt: skip
+            to.print(Text(f"! {fit.job.stage}: more than the {fit.room / 1e9:.0f} GB free for it; {mend}", style="red"))
+    to.print(
+        f"device_tokens: the largest pass that fits. {sum(fit.seconds for fit in found):.0f} s of one core. {TRACED}"
+    )
 
 
 def show_knobs(recipe: Recipe, to: Console, *, as_json: bool) -> None:

@@ -85,19 +85,23 @@ class _TokenScores(torch.autograd.Function):
             chosen[rows], entropy[rows], total[rows] = reduce(logits, targets[rows], temperature)
         ctx.save_for_backward(states, head, targets, total, entropy)
         ctx.temperature, ctx.compiled = temperature, compiled
+        ctx.set_materialize_grads(False)  # what the loss does not use comes back as None
         return chosen, entropy
 
     @staticmethod
-    def backward(ctx: Any, d_chosen: Tensor, d_entropy: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
+    def backward(
+        ctx: Any, d_chosen: Tensor | None, d_entropy: Tensor | None
+    ) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
         states, head, targets, total, entropy = ctx.saved_tensors
         d_states = torch.empty_like(states)
         d_head = torch.zeros_like(head)
-        with_entropy = bool(d_entropy.any())
+        if d_chosen is None:
+            d_chosen = torch.zeros_like(total)
         derive = _joined(_derive) if ctx.compiled else _derive
         for rows in _blocks(len(states), len(head)):
             grad = derive(
                 states[rows] @ head.t(), total[rows], entropy[rows], d_chosen[rows],
-                d_entropy[rows] if with_entropy else None, ctx.temperature,
+                None if d_entropy is None else d_entropy[rows], ctx.temperature,
             )  # fmt: skip
             grad.scatter_add_(1, targets[rows, None], d_chosen[rows, None])
             if ctx.temperature is not None:

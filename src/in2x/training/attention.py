@@ -98,16 +98,12 @@ def by_document(
         [B, T, H, E].
     """
     batch, heads, length, size = query.shape
+    kind = query.device.type
+    if torch.is_autocast_enabled(kind):  # normed queries and keys come in fp32, and the kernel casts nothing
+        query, key, value = (t.to(torch.get_autocast_dtype(kind)) for t in (query, key, value))
     query, key, value = (t.transpose(1, 2).reshape(batch * length, t.shape[1], t.shape[3]) for t in (query, key, value))
     half = query.dtype in (torch.bfloat16, torch.float16)
-    if (
-        query.device.type in VARIABLE
-        and half
-        and not dropout
-        and value.shape[-1] == size
-        and size % 8 == 0
-        and size <= 256
-    ):
+    if kind in VARIABLE and half and not dropout and value.shape[-1] == size and size % 8 == 0 and size <= 256:
         found = varlen_attn(
             query, key, value, borders, borders, span, span, scale=scaling, window_size=(-1, 0),
             enable_gqa=key.shape[1] != heads,

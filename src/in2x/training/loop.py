@@ -102,7 +102,8 @@ def train(
     if checkpointing:
         every = 2 if checkpointing == "selective" else 1
         model.activation_checkpointing_enable({"use_reentrant": False}, every_n_layers=every)
-    if not forward_of(model).plain:
+    found = forward_of(model)
+    if not (found.plain or found.balance):  # those of the plain pass keep the fused one of their kind
         model.set_attn_implementation(OURS)
     fullest = _fullest(plan)
     decision = decide(compiled, model, plan.steps, fullest.tokens if fullest else 0, device)

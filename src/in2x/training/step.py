@@ -6,7 +6,7 @@ So it reads no number off a tensor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from in2x.training import parallel
 from in2x.training.batches import Batch
-from in2x.training.loss import LanguageModelingLoss
 from in2x.training.optimizer import Optimizer
 
 
@@ -30,7 +29,7 @@ class Part:
 
 
 def train_step(
-    loss_of: LanguageModelingLoss, parts: Iterable[Part], optimizer: Optimizer, factor: float
+    loss_of: Callable[..., Tensor], parts: Iterable[Part], optimizer: Optimizer, factor: float
 ) -> tuple[Tensor, Tensor]:
     """One step over `parts`. With several processes each has as many parts: each pass is a round of collectives.
 
@@ -40,7 +39,8 @@ def train_step(
     over a pass, so a split step has the mean of its passes' losses instead, as in every framework.
 
     Args:
-        loss_of: on its device, sharded where there are several processes.
+        loss_of: a `LanguageModelingLoss` or what is called as one, on its device, sharded where there are several
+            processes.
         parts: of this process, on the device of `loss_of`; taken one at a time.
         optimizer: of its model.
         factor: on the peak learning rate.
