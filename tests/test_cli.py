@@ -223,7 +223,7 @@ def test_plan_as_json_and_its_arithmetic(in2x, tmp_path):
     assert phase["steps"] == -(-phase["tokens"] // 2048)
     n = plan["parameters"]
     assert n == 4 * (144 * 24 * (2 * 6 + 2 * 3) + 3 * 144 * 384) + 4096 * 144
-    assert phase["flops"] == pytest.approx(phase["tokens"] * (6 * n + 6 * 4 * 144 * 128))
+    assert phase["flops"] == pytest.approx(phase["tokens"] * (6 * n + 7 * 4 * 144 * 128))
 
 
 def test_plan_of_a_named_big_model(in2x, tmp_path):

@@ -51,9 +51,9 @@ def plan_recipe(
 
     loaded = load_recipe(recipe, sets or [])
     console = Console(highlight=False)
+    if (with_knobs or trace) and not console.is_terminal:
+        console.width = WIDE  # names and values whole in a pipe
     if with_knobs:
-        if not console.is_terminal:
-            console.width = WIDE  # names and values whole in a pipe
         show_knobs(loaded, console, as_json=as_json)
     else:
         folder = out or Path("runs") / loaded.name

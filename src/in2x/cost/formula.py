@@ -17,8 +17,10 @@ from __future__ import annotations
 from in2x.cost.job import Job
 from in2x.cost.shape import Shape
 
-CHUNK, ONE_PIECE, BLOCK = 2048, 1 << 26, 1 << 22
-"""As in `training/entropy.py` and `rl/head.py`, which need torch (a test compares them)."""
+CHUNK, ONE_PIECE = 2048, 1 << 26
+"""As in `training/entropy.py`, which needs torch (a test compares them)."""
+BLOCK = 1 << 26
+"""Logits in hand when answers are scored: more than `rl/head.py` takes on a CPU, so that a trace ends in good time."""
 
 Widths = tuple[float, float, float, float]
 SAVED: dict[bool, Widths] = {True: (16, 10, 10, 8), False: (27, 10, 9, 8)}

@@ -51,9 +51,9 @@ def _alike(
     length: int, query: Tensor, key: Tensor, value: Tensor, borders: Tensor, scaling: float, dropout: float
 ) -> Tensor:
     """In place of `attention._one_by_one`, whose borders cannot be read: all texts of `length`, in one call."""
-    rows = (t.view(-1, length, *t.shape[1:]).transpose(1, 2) for t in (query, key, value))
+    query, key, value = (t.view(-1, length, *t.shape[1:]).transpose(1, 2) for t in (query, key, value))
     found = functional.scaled_dot_product_attention(
-        *rows, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=key.shape[1] != query.shape[1]
+        query, key, value, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=key.shape[1] != query.shape[1]
     )
     return found.transpose(1, 2).flatten(0, 1)
 

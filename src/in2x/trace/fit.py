@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import process_time
-
-from transformers.configuration_utils import PreTrainedConfig
 
 from in2x.cost.hardware import Hardware
 from in2x.cost.job import Job, jobs
@@ -14,6 +12,7 @@ from in2x.errors import In2xError
 from in2x.recipe import Recipe
 from in2x.trace.fake import model_config
 from in2x.trace.step import Traced, trace
+from in2x.training.config import OptimizerConfig
 
 MOST = 1 << 17
 """Tokens of a pass beyond which no larger one is looked for: larger ones gain no speed."""
@@ -44,32 +43,43 @@ class Fit:
 def fits(recipe: Recipe, hardware: Hardware) -> Iterator[Fit]:
     """Trace each training stage of `recipe`. Raises In2xError where the model's shape is not known."""
     config, gpu = model_config(recipe), hardware.device != "cpu"
+    known: dict[str, Traced] = {}
+
+    def look(job: Job) -> Traced:
+        """The trace of `job`; phases that differ in their rates alone have the same."""
+        same = job.optimizer.name, job.optimizer.ema, job.lora
+        plain = repr((replace(job, stage="", problem="", optimizer=OptimizerConfig()), same))
+        if plain not in known:
+            known[plain] = trace(config, job, gpu)
+        return known[plain]
+
     for job in jobs(recipe, hardware.count):
         room = hardware.usable
         if job.stage == "rl" and recipe.rl.backend == "trl" and recipe.rl.trl.vllm == "colocate":
             room -= recipe.rl.trl.vllm_memory * hardware.kind.memory
         began = process_time()
         try:
-            traced = trace(config, job, gpu)
+            traced = look(job)
         except In2xError as error:
             yield Fit(job, None, room, None, str(error), process_time() - began)
             continue
-        most = largest(config, job, traced, room, gpu)
+        most = largest(look, job, room)
         yield Fit(job, traced, room, most, job.problem, process_time() - began)
 
 
-def largest(config: PreTrainedConfig, job: Job, traced: Traced, room: float, gpu: bool) -> int | None:
+def largest(look: Callable[[Job], Traced], job: Job, room: float) -> int | None:
     """The most tokens of a pass, whole rows, that fit into `room` bytes; None where one row does not.
+
+    Args:
+        look: traces a job.
+        job: of which `rows` are varied.
+        room: bytes.
 
     Memory grows about linearly with rows, so a line through two traces tells where to look, and a third one checks it.
     """
-    many = replace(job, passes=max(2, job.passes))  # gradients of earlier passes are there
-    known: dict[int, int] = {job.rows: traced.memory} if job.passes > 1 else {}
 
     def memory(rows: int) -> int:
-        if rows not in known:
-            known[rows] = trace(config, replace(many, rows=rows), gpu).memory
-        return known[rows]
+        return look(replace(job, rows=rows, passes=max(2, job.passes))).memory  # with gradients of earlier passes
 
     if memory(1) > room:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
+from in2x.cost.formula import BLOCK
 from in2x.cost.job import Job
 from in2x.errors import In2xError
+from in2x.rl import head as score_head
 from in2x.rl.head import token_scores
 from in2x.trace.fake import empty_model, machine
 from in2x.trace.measure import Kind, Watch
@@ -103,6 +106,7 @@ def trace(config: PreTrainedConfig, job: Job, gpu: bool = True) -> Traced:
                 model.tie_weights()  # shards stay one, whole weights became two
         batch = loss_of.prepared(_batch(job))  # reads numbers
         with fake, ExitStack() as stack:
+            stack.enter_context(mock.patch.object(score_head, "LOGITS", BLOCK))
             watch = Watch()
             optimizer = _Watched(model, job.optimizer, watch)
             optimizer.prime(keep=job.passes > 1)
