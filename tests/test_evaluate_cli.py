@@ -220,7 +220,7 @@ def test_audit_shows_what_each_utility_flatters(tmp_path: Path, monkeypatch: pyt
     assert page_is_sound(html) and "Minimum Bayes risk" in html and "no MBR" in html
 
 
-COMMAND = re.compile(r"^in2x (evaluate \w+|language register)(.*)$", re.M)
+COMMAND = re.compile(r"^in2x (evaluate [\w-]+|language register)(.*)$", re.M)
 
 
 def test_every_command_of_the_how_to_exists_with_its_options() -> None:

@@ -38,7 +38,7 @@ def machine(processes: int, gpu: bool, length: int) -> Iterator[None]:
         if gpu:
             attention.VARIABLE.add("cpu")  # the call is that of a GPU, and only a real tensor would miss the kernel
             stack.callback(attention.VARIABLE.discard, "cpu")
-            stack.enter_context(mock.patch.dict(os.environ, {COMPUTE: os.environ.get(COMPUTE) or "bfloat16"}))
+            stack.enter_context(mock.patch.dict(os.environ, {COMPUTE: "bfloat16"}))
         else:
             stack.enter_context(mock.patch.object(attention, "_one_by_one", partial(_alike, length)))
         if processes > 1:
