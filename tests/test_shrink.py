@@ -80,7 +80,8 @@ def test_a_known_family_needs_no_hub(tmp_path: Path) -> None:
     folder = write_tiny("Qwen/Qwen3-8B-Base", tmp_path / "m", [sentence("ja", n) for n in range(64)], 256, seed=0)
     tokenizer, model = load_tokenizer(folder), load_model(folder)
     assert model.config.model_type == "qwen3"
-    assert model.config.num_attention_heads // model.config.num_key_value_heads == 1
+    assert model.config.num_attention_heads // model.config.num_key_value_heads == 4, "as 32 heads over 8"
+    assert not model.config.tie_word_embeddings
     said = tokenizer.apply_chat_template(
         [{"role": "user", "content": "駅"}], add_generation_prompt=True, tokenize=False
     )

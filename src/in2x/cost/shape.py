@@ -75,6 +75,13 @@ PUBLISHED = {
     "Qwen/Qwen3-0.6B-Base": Shape(28, 1024, 16, 8, 3072, 151936, 128, True),
 }
 """Shapes of common base models, so that a plan needs no download."""
+FAMILIES = {"Qwen/Qwen2.5-": "qwen2", "Qwen/Qwen3-": "qwen3"}
+"""transformers' `model_type` by how the names of models begin that need no download."""
+
+
+def family_of(name: str) -> str | None:
+    """The `model_type` of a model by its hub name; None where only the hub knows."""
+    return next((family for begins, family in FAMILIES.items() if name.startswith(begins)), None)
 
 
 def shape_of(recipe: Recipe) -> tuple[Shape, str]:

@@ -1,8 +1,8 @@
 """A tiny random model of the same family as a recipe's base model: architecture, tokenizer kind, chat template.
 
 Of the model itself only its config and its tokenizer are read, from a folder, the local cache of the hub, or the hub.
-Of the families in `KNOWN` nothing is needed: their architecture is transformers' own, and what their tokenizer does
-with text is written down here.
+Of the families that `cost.shape` knows by name nothing is needed: their architecture is transformers' own, and what
+their tokenizer does with text is written down here.
 """
 
 from __future__ import annotations
@@ -22,16 +22,13 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from in2x.cost.shape import PUBLISHED, family_of
 from in2x.errors import In2xError
+from in2x.trace.fake import config_of
 from in2x.training.model import load_tokenizer, save_model, seed_everything
 
 VOCABULARY = 1024
 """Entries of a tokenizer that is trained anew."""
-KNOWN: Mapping[str, Mapping[str, Any]] = {
-    "Qwen/Qwen2.5-": {"model_type": "qwen2", "rope_theta": 1e6},
-    "Qwen/Qwen3-": {"model_type": "qwen3", "rope_theta": 1e6, "head_dim": 128},
-}
-"""How the names of models begin whose family is known without asking the hub."""
 SMALL: Mapping[str, int] = {
     "hidden_size": 64, "n_embd": 64, "d_model": 64, "word_embed_proj_dim": 64, "intermediate_size": 128,
     "ffn_dim": 128, "n_inner": 128, "moe_intermediate_size": 32, "shared_expert_intermediate_size": 32,
@@ -75,8 +72,9 @@ def write_tiny(source: str, folder: Path, texts: Iterable[str], context: int, se
     config: PretrainedConfig | dict[str, Any]
     if place is None:
         tokenizer: PreTrainedTokenizerBase = _qwen_tokenizer(texts, context)
-        known = next(dict(facts) for name, facts in KNOWN.items() if source.startswith(name))
-        config = AutoConfig.for_model(known.pop("model_type"), **known)
+        family = family_of(source)
+        shape = PUBLISHED.get(source)
+        config = AutoConfig.for_model(family) if shape is None or family is None else config_of(shape, family)
     else:
         tokenizer = _trained_anew(load_tokenizer(place), texts)
         config = AutoConfig.from_pretrained(place, trust_remote_code=False)
@@ -102,7 +100,7 @@ def _place(source: str) -> str | None:
 
     if Path(source).is_dir() or isinstance(try_to_load_from_cache(source, "config.json"), str):
         return source
-    if any(source.startswith(name) for name in KNOWN):
+    if family_of(source) is not None:
         return None
     try:
         return snapshot_download(source, allow_patterns=["*.json", "*.txt", "*.jinja", "*.model"],

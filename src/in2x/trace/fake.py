@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, distributed
 from torch.nn import functional
 from torch.testing._internal.distributed.fake_pg import FakeStore
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, Qwen2Config, Qwen3Config
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
-from in2x.cost.shape import PUBLISHED, Shape, shape_of
+from in2x.cost.shape import PUBLISHED, Shape, family_of, shape_of
 from in2x.recipe import Recipe
 from in2x.training import attention
 from in2x.training.config import COMPUTE
@@ -69,16 +69,17 @@ def model_config(recipe: Recipe) -> PreTrainedConfig:
     if name is not None and name not in PUBLISHED:
         found: PreTrainedConfig = AutoConfig.from_pretrained(Path(name), trust_remote_code=False)
         return found
-    return config_of(shape, Qwen2Config if name is not None and "Qwen2.5" in name else Qwen3Config)
+    return config_of(shape, (name and family_of(name)) or "qwen3")
 
 
-def config_of(shape: Shape, family: type[PreTrainedConfig] = Qwen3Config, **more: Any) -> PreTrainedConfig:
-    """A config of `shape`; `more` goes into it as it is."""
-    return family(
-        vocab_size=shape.vocabulary, hidden_size=shape.width, intermediate_size=shape.mlp,
+def config_of(shape: Shape, family: str = "qwen3", **more: Any) -> PreTrainedConfig:
+    """A config of `shape` for the `model_type` `family`; `more` goes into it as it is."""
+    config: PreTrainedConfig = AutoConfig.for_model(
+        family, vocab_size=shape.vocabulary, hidden_size=shape.width, intermediate_size=shape.mlp,
         num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.kv_heads,
         head_dim=shape.head_size, tie_word_embeddings=shape.tied, **more,
     )  # fmt: skip
+    return config
 
 
 def empty_model(config: PreTrainedConfig, gpu: bool) -> PreTrainedModel:
