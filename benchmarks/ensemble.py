@@ -23,23 +23,23 @@ from small_model import machine
 from in2x.metrics.significance import paired_bootstrap
 from in2x.metrics.strings import statistics
 from in2x.records import Pair, read_records
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.backend import Backend
+from in2x.translate.engine import LocalBackend
 from in2x.translate.ensemble import ensemble
-from in2x.translate.mbr import MbrTranslator
+from in2x.translate.mbr import MbrBackend
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Translator
 
 
-def ways(first: Path, second: Path, samples: int, temperature: float) -> dict[str, Translator | MbrTranslator]:
-    one, other = LocalTranslator(first), LocalTranslator(second)
+def ways(first: Path, second: Path, samples: int, temperature: float) -> dict[str, Backend | MbrBackend]:
+    one, other = LocalBackend(first), LocalBackend(second)
     both = ensemble([one, other])
     return {
         "A, greedy": one,
         "B, greedy": other,
         "A and B by tokens, greedy": both,
-        "A, MBR": MbrTranslator([one], samples, temperature),
-        "A and B by answers, MBR": MbrTranslator([one, other], samples // 2, temperature),
-        "A and B by tokens, MBR": MbrTranslator([both], samples, temperature),
+        "A, MBR": MbrBackend([one], samples, temperature),
+        "A and B by answers, MBR": MbrBackend([one, other], samples // 2, temperature),
+        "A and B by tokens, MBR": MbrBackend([both], samples, temperature),
     }
 
 

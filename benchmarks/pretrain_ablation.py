@@ -30,7 +30,7 @@ from in2x.recipe import load_recipe
 from in2x.records import Document, read_records
 from in2x.run import run
 from in2x.training.model import load_model, load_tokenizer
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 
 PAIRS, RAW = 4000, 0.15
@@ -111,7 +111,7 @@ def measure(folder: Path, test: Path, count: int) -> Figures:
     bits = sum(s.nats for s in found) / 0.6931471805599453 / sum(s.bytes for s in found)
     rows = [json.loads(line) for line in test.read_text(encoding="utf-8").splitlines()][:count]
     request = TranslationRequest("en", "ja", max_new_tokens=48)
-    said = LocalTranslator(folder / "sft" / "model").translate([r["en"] for r in rows], request)
+    said = LocalBackend(folder / "sft" / "model").translate([r["en"] for r in rows], request)
     return bits, sacrebleu.corpus_chrf(said, [[r["ja"] for r in rows]]).score
 
 

@@ -18,7 +18,7 @@ from in2x.rl.loop import Policy
 from in2x.training.examples import chat_examples
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 
 SWITCH = (
@@ -76,7 +76,7 @@ def test_all_ask_token_for_token_alike(model, tokenizer, source, system, monkeyp
     assert policy.ask([instruction], samples=1, temperature=1.0, longest=1, seed=0)[0] == [asked], "RL"
     stand_in = SimpleNamespace(processing_class=tokenizer)
     assert trl.TrajectoryTrainer._tokenize_prompts(stand_in, [messages])[0] == [asked], "TRL"
-    translator = LocalTranslator.__new__(LocalTranslator)
+    translator = LocalBackend.__new__(LocalBackend)
     translator.tokenizer, translator.profile = tokenizer, profile
     assert translator._prompt(source, TranslationRequest("en", "ja"), None) == asked, "translate"
     assert local_rows(model, tokenizer, messages, monkeypatch) == asked, "a model in this process"

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chat_server import Body, ChatServer, Reply
 from in2x.errors import In2xError
 from in2x.llm.cache import Cache
 from in2x.llm.client import Client
@@ -222,6 +224,28 @@ def test_budget_stops_cleanly(serve: Callable[..., Server], tmp_path: Path) -> N
         assert server.get("/stats")["asked"] == 50
     money = Client(config(server, budget_money=0.001, price_in=10.0, price_out=20.0, in_flight=1))
     assert sum(a.ok for a in money.ask_all(questions(9))) == 5  # each costs .0002
+
+
+def test_what_is_under_way_when_all_stops_is_kept(tmp_path: Path) -> None:
+    """Another answer comes after nothing is left to pay with: it was paid, and is not asked for again."""
+    paid = True
+
+    def reply(body: Body) -> Reply:
+        if body["messages"][0]["content"] == "slow":
+            time.sleep(0.5)
+            return "here"
+        time.sleep(0.1)
+        return "here too" if paid else (402, {"error": {"message": "empty"}})
+
+    asked = [chat("slow"), chat("quick")]
+    with ChatServer(reply) as server, Cache(tmp_path / "c") as cache:
+        knobs = LlmConfig(base_url=server.url, model="m", in_flight=2)
+        paid = False
+        with pytest.raises(In2xError, match="nothing is left to pay"):
+            list(Client(knobs, cache).ask_all(asked))
+        paid = True
+        assert [a.text for a in Client(knobs, cache).ask_all(asked)] == ["here", "here too"]
+        assert Counter(b["messages"][0]["content"] for b in server.asked) == {"slow": 1, "quick": 2}
 
 
 def test_a_refused_request_fails_alone(serve: Callable[..., Server]) -> None:

@@ -27,7 +27,7 @@ from in2x.recipe import Recipe, load_recipe
 from in2x.records import Pair, write_records
 from in2x.stage import Stage
 from in2x.training.batches import Example
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 
 
@@ -387,7 +387,7 @@ def test_stage_writes_a_model_that_transformers_loads(inputs, tmp_path, method):
             change = tensor - base[name]
             owned = [torch.isclose(change, m[name] - base[name], rtol=0, atol=1e-6) for m in (sft, rl)]
             assert (owned[0] | owned[1] | torch.isclose(change, torch.zeros(()), atol=1e-6)).all()
-    assert LocalTranslator(folder).translate(["Where is the station?"], TranslationRequest("en", "ja", "polite")) == [
+    assert LocalBackend(folder).translate(["Where is the station?"], TranslationRequest("en", "ja", "polite")) == [
         "駅はどこですか。"
     ]
     assert (folder / "in2x_prompt.json").exists() and (folder / "chat_template.jinja").exists()

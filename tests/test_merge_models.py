@@ -29,7 +29,7 @@ from in2x.merge.stage import run
 from in2x.recipe import Recipe
 from in2x.stage import Stage
 from in2x.training.batches import Example
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 
 MODELS = ("north", "south", "east")
@@ -86,7 +86,7 @@ def test_the_new_folder_is_a_model_and_tells_how_it_was_made(folders, tmp_path, 
     out = tmp_path / "merged"
     more = tuple(str(folders / word) if "." in word and not word[0].isdigit() else word for word in more)
     assert main(arguments(folders, out, *more)) == 0
-    assert LocalTranslator(out).translate(["Where is the station?"], TranslationRequest("en", "ja", "polite"))
+    assert LocalBackend(out).translate(["Where is the station?"], TranslationRequest("en", "ja", "polite"))
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert list(manifest["models"]) == list(MODELS)
     assert set(manifest["base"]["sha256"]) == {file.name for file in (folders / "base").iterdir()}

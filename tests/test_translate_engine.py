@@ -12,10 +12,10 @@ from conftest import PAIRS
 from in2x.chat.profile import PromptProfile
 from in2x.chat.render import chat_ids
 from in2x.errors import In2xError
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.backend import LINE_BREAKS, Translation, one_line
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
-from in2x.translate.translator import LINE_BREAKS, Translation, one_line
 
 
 def into_japanese(register=None, **options) -> TranslationRequest:
@@ -23,8 +23,8 @@ def into_japanese(register=None, **options) -> TranslationRequest:
 
 
 @pytest.fixture(scope="module")
-def translator(tiny_model: Path) -> LocalTranslator:
-    return LocalTranslator(tiny_model)
+def translator(tiny_model: Path) -> LocalBackend:
+    return LocalBackend(tiny_model)
 
 
 def test_one_answer_a_line_and_empty_stays_empty(translator):
@@ -113,7 +113,7 @@ def test_a_line_longer_than_the_context_is_translated_in_pieces(translator):
 def test_batches_hold_every_line_once_within_the_budget(translator):
     prompts = [[1] * n for n in (5, 9, 3, 7, 7, 30)]
     limits = [10, 10, 10, 60, 10, 10]
-    narrow = LocalTranslator.__new__(LocalTranslator)
+    narrow = LocalBackend.__new__(LocalBackend)
     narrow.batch_tokens = 64
     batches = narrow._batches(prompts, limits)
     assert sorted(i for batch in batches for i in batch) == [0, 1, 2, 3, 4, 5]
@@ -141,7 +141,7 @@ def test_plain_text_is_encoded_as_the_chat_template_alone_would(translator):
 
 def test_stop_texts_end_an_answer(tiny_model, translator):
     free = translator.translate(["She did not come."], into_japanese(max_new_tokens=12))[0]
-    cut = LocalTranslator(tiny_model, profile=PromptProfile(stop=(free[1],)))
+    cut = LocalBackend(tiny_model, profile=PromptProfile(stop=(free[1],)))
     assert (
         cut.translate(["She did not come."], into_japanese(max_new_tokens=12))[0] == free.partition(free[1])[0].strip()
     )
@@ -149,13 +149,13 @@ def test_stop_texts_end_an_answer(tiny_model, translator):
 
 def test_folders_that_are_no_model(tmp_path):
     with pytest.raises(In2xError, match="there is no model folder here"):
-        LocalTranslator(tmp_path / "nothing")
+        LocalBackend(tmp_path / "nothing")
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}")
     with pytest.raises(In2xError, match=r"no config\.json.*perhaps .*model"):
-        LocalTranslator(tmp_path)
+        LocalBackend(tmp_path)
     with pytest.raises(In2xError, match="not a model") as caught:
-        LocalTranslator(tmp_path / "model")
+        LocalBackend(tmp_path / "model")
     assert "\n" not in str(caught.value)
 
 

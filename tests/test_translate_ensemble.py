@@ -15,7 +15,7 @@ from in2x.errors import In2xError, UsageError
 from in2x.training.forward import forward_of
 from in2x.training.model import load_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.ensemble import ensemble
 from in2x.translate.open import open_together
 from in2x.translate.request import TranslationRequest
@@ -39,14 +39,14 @@ def twin(tiny_model: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_a_model_with_itself_translates_as_alone(tiny_model, temperature):
     request = TranslationRequest("en", "ja", "polite", temperature=temperature, seed=2)
-    alone, pair = LocalTranslator(tiny_model), ensemble([LocalTranslator(tiny_model) for _ in range(2)])
+    alone, pair = LocalBackend(tiny_model), ensemble([LocalBackend(tiny_model) for _ in range(2)])
     assert pair.candidates([*PAIRS, ""], request, 3) == alone.candidates([*PAIRS, ""], request, 3)
 
 
 def test_the_mean_is_neither_model(tiny_model, twin):
     request = TranslationRequest("en", "ja", "polite", max_new_tokens=12)
     sources = [*PAIRS, "She sleeps in the station.", "Where is the cat?", "The garden did not come."]
-    knows, less = LocalTranslator(tiny_model), LocalTranslator(twin)
+    knows, less = LocalBackend(tiny_model), LocalBackend(twin)
     together = ensemble([less, knows])
     said = [[t.text for t in one.translations(sources, request)] for one in (knows, less, together)]
     assert said[0] != said[1]
@@ -59,15 +59,15 @@ def change(folder: Path, file: str, text: str) -> None:
 
 
 def test_models_of_other_tokens_or_words_are_refused(tiny_model, twin, tmp_path):
-    one = LocalTranslator(tiny_model)
+    one = LocalBackend(tiny_model)
     profile = json.loads((twin / "in2x_prompt.json").read_text(encoding="utf-8"))
     change(twin, "in2x_prompt.json", json.dumps(profile | {"system": "Be brief."}))
     with pytest.raises(UsageError, match=r"twin are asked in different words.*--combine answers --mbr N"):
-        ensemble([one, LocalTranslator(twin)])
+        ensemble([one, LocalBackend(twin)])
     foreign = train_tokenizer(["Another text has other words.", *PAIRS] * 3, 420)
     save_model(load_model(tiny_model), foreign, tmp_path / "foreign")
     with pytest.raises(UsageError, match="have different tokenizers"):
-        ensemble([one, LocalTranslator(tmp_path / "foreign")])
+        ensemble([one, LocalBackend(tmp_path / "foreign")])
 
 
 def test_the_same_vocabulary_cut_otherwise_is_another_tokenizer(tiny_model, twin):
@@ -75,7 +75,7 @@ def test_the_same_vocabulary_cut_otherwise_is_another_tokenizer(tiny_model, twin
     tokenizer["normalizer"] = {"type": "Lowercase"}
     change(twin, "tokenizer.json", json.dumps(tokenizer))
     with pytest.raises(UsageError, match="have different tokenizers") as caught:
-        ensemble([LocalTranslator(tiny_model), LocalTranslator(twin)])
+        ensemble([LocalBackend(tiny_model), LocalBackend(twin)])
     assert "\n" not in str(caught.value)
 
 
@@ -87,7 +87,7 @@ def test_a_server_has_no_probabilities_and_answers_need_samples(tiny_model):
 
 
 def test_a_model_with_a_forward_pass_of_its_own_is_not_averaged(tiny_model, monkeypatch):
-    pair = ensemble([LocalTranslator(tiny_model) for _ in range(2)])
+    pair = ensemble([LocalBackend(tiny_model) for _ in range(2)])
     found = replace(forward_of(pair.model), plain="its layers keep a state beside attention")
     monkeypatch.setitem(pair.model.__dict__, "_in2x_forward", found)
     with pytest.raises(In2xError, match=r"cannot be averaged.*its layers keep a state.*--combine answers"):

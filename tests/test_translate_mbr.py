@@ -6,10 +6,10 @@ import numpy as np
 
 from conftest import PAIRS
 from in2x.metrics.chrf import sentence_chrf
-from in2x.translate.engine import LocalTranslator
-from in2x.translate.mbr import MbrTranslator, expected_utility
+from in2x.translate.backend import Translation
+from in2x.translate.engine import LocalBackend
+from in2x.translate.mbr import MbrBackend, expected_utility
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Translation
 
 
 def test_utility_is_the_mean_over_all_samples_repeats_counted():
@@ -39,7 +39,7 @@ def texts(translations):
 
 def test_the_outlier_loses_and_empty_lines_stay():
     fixed = Fixed(["遠い山に雪が降る", ""], [["猫が庭で眠る", "猫は庭で眠る", "猫が庭で寝る"], ["", "", ""]])
-    found = MbrTranslator([fixed], 3).translations(["a", ""], TranslationRequest("en", "ja"))
+    found = MbrBackend([fixed], 3).translations(["a", ""], TranslationRequest("en", "ja"))
     assert texts(found) == ["猫が庭で眠る", ""]
 
 
@@ -48,21 +48,21 @@ def test_systems_agree_with_each_other_and_none_alone_decides():
     loud = Fixed(["犬が走る"], [["犬が走る", "犬が走る"]])
     quiet = [Fixed([text], [[text, text]]) for text in ("猫が庭で眠る", "猫が庭で寝る")]
     request = TranslationRequest("en", "ja")
-    assert texts(MbrTranslator([loud], 2).translations(["a"], request)) == ["犬が走る"]
-    assert texts(MbrTranslator([loud, *quiet], 2).translations(["a"], request)) == ["猫が庭で眠る"]
+    assert texts(MbrBackend([loud], 2).translations(["a"], request)) == ["犬が走る"]
+    assert texts(MbrBackend([loud, *quiet], 2).translations(["a"], request)) == ["猫が庭で眠る"]
 
 
 def test_a_greedy_answer_that_no_system_drew_can_be_chosen():
     words = ["the", "old", "cat", "sleeps", "in", "our", "warm", "garden"]
     drawn = [" ".join([*words[:n], "other", *words[n + 1 :]]) for n in range(len(words))]
     systems = [Fixed([" ".join(words)], [drawn[:4]]), Fixed(["something else"], [drawn[4:]])]
-    assert texts(MbrTranslator(systems, 4).translations(["a"], TranslationRequest("ja", "en"))) == [" ".join(words)]
+    assert texts(MbrBackend(systems, 4).translations(["a"], TranslationRequest("ja", "en"))) == [" ".join(words)]
 
 
 def test_progress_is_told_once_a_source(tiny_model):
     seen = []
-    translator = LocalTranslator(tiny_model)
-    MbrTranslator([translator, translator], 2).translations(list(PAIRS), TranslationRequest("en", "ja"), seen.append)
+    translator = LocalBackend(tiny_model)
+    MbrBackend([translator, translator], 2).translations(list(PAIRS), TranslationRequest("en", "ja"), seen.append)
     assert sum(seen) == len(PAIRS)
 
 
@@ -74,17 +74,17 @@ def test_only_whole_answers_are_chosen_from():
         def candidates(self, *_, **__):
             return [[Translation("猫が庭で", "cut"), Translation("猫が庭で眠る")], [Translation("", "empty")] * 2]
 
-    found = MbrTranslator([Cut([], [])], 2).translations(["a", "b"], TranslationRequest("en", "ja"))
+    found = MbrBackend([Cut([], [])], 2).translations(["a", "b"], TranslationRequest("en", "ja"))
     assert found == [Translation("猫が庭で眠る"), Translation("犬が", "cut")]
 
 
 def test_with_a_model(tiny_model):
-    translator = LocalTranslator(tiny_model)
+    translator = LocalBackend(tiny_model)
     sources = [*PAIRS, ""]
     request = TranslationRequest("en", "ja", "polite", max_new_tokens=10, temperature=8.0, seed=1)
     drawn = translator.candidates(sources, request, 3)
     assert [len(row) for row in drawn] == [3] * 5
     assert len(set(drawn[0])) > 1 and drawn[4] == [Translation("")] * 3
-    chooser = MbrTranslator([translator], 4, temperature=0.3)
+    chooser = MbrBackend([translator], 4, temperature=0.3)
     answers = chooser.translations(sources, TranslationRequest("en", "ja", "polite"))
     assert texts(answers) == [*(by_register["polite"] for by_register in PAIRS.values()), ""]

@@ -13,10 +13,10 @@ from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError, UsageError
 from in2x.llm.cache import Cache
 from in2x.llm.open import open_judge, open_server
-from in2x.translate.mbr import MbrTranslator
-from in2x.translate.open import open_translator
+from in2x.translate.backend import Translation
+from in2x.translate.mbr import MbrBackend
+from in2x.translate.open import open_backend
 from in2x.translate.request import TranslationRequest, check_request
-from in2x.translate.translator import Translation
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def test_lines_come_back_in_order_and_on_one_line(server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     sources = [f"line {n}" for n in range(20)] + ["", "last"]
     seen = []
-    translator = open_translator(address(server))
+    translator = open_backend(address(server))
     answers = translator.translate(sources, TranslationRequest("en", "ja", ["casual"] * 22), seen.append)
     assert answers == [f"{source[::-1]} !" if source else "" for source in sources]
     assert sum(seen) == 22
@@ -87,7 +87,7 @@ def test_lines_come_back_in_order_and_on_one_line(server, monkeypatch):
 
 def test_samples_have_numbers_of_their_own(server, tmp_path):
     with Cache(tmp_path / "answers") as cache:
-        translator = open_translator(address(server) + "#second", cache)
+        translator = open_backend(address(server) + "#second", cache)
         request = TranslationRequest("en", "de", "polite", temperature=1.0, seed=5)
         for _ in range(2):  # the second time from the cache
             assert translator.candidates(["ab", ""], request, 3) == [[Translation("ba !")] * 3, [Translation("")] * 3]
@@ -98,7 +98,7 @@ def test_samples_have_numbers_of_their_own(server, tmp_path):
 
 def test_minimum_bayes_risk_over_a_server(server):
     request = TranslationRequest("en", "ja", seed=1)
-    assert MbrTranslator([open_translator(address(server))], 4).translations(["ab"], request) == [Translation("ba !")]
+    assert MbrBackend([open_backend(address(server))], 4).translations(["ab"], request) == [Translation("ba !")]
     assert sorted((body["temperature"], body["seed"]) for _, body in server.seen) == [(0, 1)] + [
         (1, seed) for seed in (1, 2, 3, 4)
     ]
@@ -106,13 +106,13 @@ def test_minimum_bayes_risk_over_a_server(server):
 
 def test_reasoning_is_no_part_of_a_translation(server):
     server.prefix = "<think>the cat, hm</think>\n"
-    assert open_translator(address(server)).translate(["ab"], TranslationRequest("en", "ja")) == ["ba !"]
+    assert open_backend(address(server)).translate(["ab"], TranslationRequest("en", "ja")) == ["ba !"]
 
 
 def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     request = TranslationRequest("en", "ja")
-    translator = open_translator(address(server))
+    translator = open_backend(address(server))
     server.failures = [503]
     assert translator.translate(["ab"], request) == ["ba !"]
     server.failures = [401]
@@ -123,7 +123,7 @@ def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, m
         translator.translate(["", "ab"], request)
     server.models = []
     with pytest.raises(In2xError, match="lists no model; name one: ADDRESS#MODEL"):
-        open_translator(address(server))
+        open_backend(address(server))
 
 
 def test_no_server(server, monkeypatch):
@@ -132,7 +132,7 @@ def test_no_server(server, monkeypatch):
     server.shutdown()
     server.server_close()
     with pytest.raises(In2xError, match=r"gave no answer .*; check the address"):
-        open_translator(gone)
+        open_backend(gone)
 
 
 def test_judges_and_servers_are_named_alike(server, tmp_path):

@@ -13,7 +13,7 @@ from in2x.rl.loop import Policy
 from in2x.rl.policy import Group, answer_logprobs
 from in2x.training.model import load_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 from test_architectures import table
 
@@ -58,7 +58,7 @@ def folders(tmp_path_factory):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_translating_takes_the_tokens_that_transformers_takes(folders, family):
-    translator = LocalTranslator(folders[family], device="cpu")
+    translator = LocalBackend(folders[family], device="cpu")
     request = TranslationRequest("en", "ja", max_new_tokens=12)
     lines = translator.translations(LINES, request)
     assert len(lines) == len(LINES) and lines[2].text == ""

@@ -24,9 +24,9 @@ from in2x.llm.embeddings import Embeddings
 from in2x.llm.open import AT_ONCE
 from in2x.llm.request import Request, chat
 from in2x.llm.schema import read_json, violation
+from in2x.translate.backend import LINE_BREAKS, Backend, Translation, unfit, wordless
 from in2x.translate.lines import read_lines
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import LINE_BREAKS, Translation, Translator, unfit, wordless
 
 SOURCES = ["Fine weather today.", "She hid the key under a stone.", "Until tomorrow."]
 RIGHT = [f"訳:{source}" for source in SOURCES]
@@ -671,11 +671,11 @@ def test_a_server_is_not_asked_for_them(translate: Any) -> None:
 ANY = st.characters(exclude_categories=["Cs"])
 
 
-class Echo(Translator):
+class Echo(Backend):
     """Says what it is given, with line breaks of its own around and inside."""
 
     def _draw(self, sources: Any, request: Any, registers: Any, samples: int, done: Any) -> list[list[Translation]]:
-        from in2x.translate.translator import one_line
+        from in2x.translate.backend import one_line
 
         return [[Translation(one_line(f"\n{source}\u2028 x\v"))] * samples for source in sources]
 

@@ -23,7 +23,7 @@ from in2x.training.examples import chat_examples, said_of
 from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import ShapeConfig, build_model, load_tokenizer
 from in2x.training.tokenizer import train_tokenizer
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 
 TURN = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -124,7 +124,7 @@ def test_all_ask_alike_and_what_is_saved_asks_so_without_options(template, frame
         text = saved.apply_chat_template(given, tokenize=False, add_generation_prompt=True)
         assert saved(text, add_special_tokens=False)["input_ids"] == asked, "verl, and any other program"
     profile = PromptProfile(system="Be brief.")
-    translator = LocalTranslator.__new__(LocalTranslator)
+    translator = LocalBackend.__new__(LocalBackend)
     translator.tokenizer, translator.profile = saved, profile
     asked = chat_ids(raw, profile.messages("The kettle boils.", "en", "ja"))
     assert translator._prompt("The kettle boils.", TranslationRequest("en", "ja"), None) == asked, "translate"

@@ -18,7 +18,7 @@ from in2x.records import Pair
 from in2x.translate.request import TranslationRequest
 
 if TYPE_CHECKING:
-    from in2x.translate.engine import LocalTranslator
+    from in2x.translate.engine import LocalBackend
 
 SYSTEMS: tuple[tuple[str, str, str], ...] = (
     ("base", "base", "model"),
@@ -60,11 +60,11 @@ def choose_pairs(
     return chosen
 
 
-def open_translator(folder: Path) -> LocalTranslator:
+def open_translator(folder: Path) -> LocalBackend:
     """The model of `folder`, asked in its own words; one without a profile is asked as a base model."""
-    from in2x.translate.engine import LocalTranslator
+    from in2x.translate.engine import LocalBackend
 
-    translator = LocalTranslator(folder)
+    translator = LocalBackend(folder)
     if not (folder / FILE).exists():
         translator.profile = PromptProfile(templates=dict(BASE_TEMPLATES), stop=("\n",), chat=False)
         newline = translator.tokenizer.encode("\n", add_special_tokens=False)
@@ -74,7 +74,7 @@ def open_translator(folder: Path) -> LocalTranslator:
 
 
 def answer(
-    translator: LocalTranslator, system: str, pairs: Sequence[Pair], *, temperature: float = 0.0, seed: int = 0
+    translator: LocalBackend, system: str, pairs: Sequence[Pair], *, temperature: float = 0.0, seed: int = 0
 ) -> list[Output]:
     """What `translator` makes of `pairs` (all of one direction), each checked against its principles."""
     first = pairs[0]

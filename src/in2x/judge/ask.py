@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from in2x.errors import In2xError
 from in2x.judge.retry import Question, Reply, ask_until_read, json_of
+from in2x.llm.limits import FINISH
 from in2x.llm.request import Asker, Request, chat
 from in2x.principles.ask import Unasked
 from in2x.records import Message
@@ -46,6 +47,7 @@ class Judge:
         self.wait, self.tries = gather, tries
         self._waiting: list[tuple[Question[dict[str, Any]], asyncio.Future[dict[str, Any]]]] = []
         self._sender: asyncio.Task[None] | None = None
+        self._stream: threading.Thread | None = None
 
     def check(self) -> None:
         """Ask something small: a wrong address, key or name shows before any work is done.
@@ -56,6 +58,11 @@ class Judge:
         (answer,) = self.asker.ask_all([chat("Answer with the word yes.", max_tokens=16)])
         if answer.trouble in ("server", "budget"):
             raise _unasked(str(answer.error))
+
+    def finish(self) -> None:
+        """Wait `FINISH` seconds at most for what is under way: who stops then has its answers in the cache."""
+        if self._stream is not None:
+            self._stream.join(FINISH)
 
     async def __call__(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         """The answer as an object that follows `schema`. Raises NoAnswer, or Unasked where nobody answers."""
@@ -77,7 +84,7 @@ class Judge:
             batch, self._waiting = self._waiting, []
             futures = [future for _, future in batch]
             try:
-                replies = await _on_thread(partial(self._replies, [question for question, _ in batch]))
+                replies = await self._on_thread(partial(self._replies, [question for question, _ in batch]))
             except In2xError as error:  # no server, no key, no room for the cache
                 _settle(futures, [Unasked(error.what, file=error.file, mend=error.mend or RESUME)] * len(batch))
             except Exception as error:  # a fault of ours must not leave anyone waiting
@@ -85,26 +92,26 @@ class Judge:
             else:
                 _settle(futures, [_outcome(reply) for reply in replies])
 
+    def _on_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """What `work` gives, from a thread: an interrupted program does not wait for a patient judge."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
 
-def _on_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    """What `work` gives, from a thread that an interrupted program does not wait for (a judge may be waited for)."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
+        def tell(outcome: Callable[[], None]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: the program was interrupted
+                loop.call_soon_threadsafe(lambda: None if future.done() else outcome())
 
-    def tell(outcome: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: the program was interrupted
-            loop.call_soon_threadsafe(lambda: None if future.done() else outcome())
+        def run() -> None:
+            try:
+                found = work()
+            except Exception as error:
+                tell(partial(future.set_exception, error))
+            else:
+                tell(partial(future.set_result, found))
 
-    def run() -> None:
-        try:
-            found = work()
-        except Exception as error:
-            tell(partial(future.set_exception, error))
-        else:
-            tell(partial(future.set_result, found))
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
+        self._stream = threading.Thread(target=run, daemon=True)
+        self._stream.start()
+        return future
 
 
 def _outcome(reply: Reply[dict[str, Any]]) -> dict[str, Any] | Exception:

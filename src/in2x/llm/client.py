@@ -30,7 +30,7 @@ from in2x.language.reasoning import without_reasoning
 from in2x.llm.cache import Cache
 from in2x.llm.config import LlmConfig
 from in2x.llm.connection import Connection, Passing, Refused
-from in2x.llm.limits import TokenBucket, Usage, pause
+from in2x.llm.limits import FINISH, TokenBucket, Usage, pause
 from in2x.llm.parameters import QUIET, Parameters
 from in2x.llm.request import Advance, Answer, Request, again
 from in2x.llm.schema import read_json
@@ -139,6 +139,7 @@ class Client:
                         under_way += 1
                         order.append(task)
                     if fatal is not None:
+                        await _finish(order)
                         raise fatal
                     ready: list[Answer] = []
                     while order and (isinstance(order[0], Answer) or order[0].done()):
@@ -287,6 +288,12 @@ class Client:
             text, fault = found.refusal, f"the model refuses ({found.refusal[:80]})"
         finished = found.finish != "length"
         return Answer(text, None, finished, *tokens, logprobs_of(choice), error=fault, unusable=fault is not None)
+
+
+async def _finish(order: Iterable[Answer | asyncio.Task[Answer]]) -> None:
+    """Let the tasks of `order` end, for `FINISH` seconds at most."""
+    if tasks := [entry for entry in order if isinstance(entry, asyncio.Task)]:
+        await asyncio.wait(tasks, timeout=FINISH)
 
 
 async def _some(stream: AsyncGenerator[list[Answer], None]) -> list[Answer]:

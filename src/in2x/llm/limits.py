@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 from in2x.llm.config import LlmConfig
 
+FINISH = 10.0
+"""Seconds that requests under way may take to end where another one met what stops everything: what the server answers
+meanwhile is kept, so that the next run does not ask (and pay) again. Our choice."""
+
 
 class TokenBucket:
     """Lets through `per_minute` units a minute, and at most one second's worth (at least one unit) at once.

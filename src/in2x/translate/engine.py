@@ -23,12 +23,12 @@ from in2x.language import language
 from in2x.language.reasoning import without_reasoning
 from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
+from in2x.translate.backend import Backend, Done, Translation, one_line, unfit
 from in2x.translate.request import TranslationRequest
 from in2x.translate.split import split_text
-from in2x.translate.translator import Done, Translation, Translator, one_line, unfit
 
 
-class LocalTranslator(Translator):
+class LocalBackend(Backend):
     """A causal language model of a Hugging Face folder (or hub name) that translates.
 
     Args:

@@ -14,10 +14,10 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from in2x.errors import UsageError
-from in2x.translate.engine import LocalTranslator
+from in2x.translate.engine import LocalBackend
 
 
-def ensemble(members: Sequence[LocalTranslator]) -> LocalTranslator:
+def ensemble(members: Sequence[LocalBackend]) -> LocalBackend:
     """A translator of the models of all `members`, which stay in memory together; one member is itself.
 
     Raises:
@@ -36,7 +36,7 @@ def ensemble(members: Sequence[LocalTranslator]) -> LocalTranslator:
     return together
 
 
-def _difference(one: LocalTranslator, other: LocalTranslator) -> str:
+def _difference(one: LocalBackend, other: LocalBackend) -> str:
     """Why two models do not read and write the same tokens; "" where they do."""
     if _tokens(one.tokenizer) != _tokens(other.tokenizer):
         return "have different tokenizers"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from in2x.errors import In2xError
-from in2x.translate.translator import Translation, one_line
+from in2x.translate.backend import Translation, one_line
 
 
 def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:

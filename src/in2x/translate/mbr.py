@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from in2x.metrics.chrf import sentence_chrf
+from in2x.translate.backend import Backend, Done, Translation
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Done, Translation, Translator
 
 
 def expected_utility(candidates: Sequence[str], samples: Sequence[str]) -> np.ndarray:
@@ -36,7 +36,7 @@ def consensus(candidates: Sequence[str], samples: Sequence[str] = ()) -> str:
     return different[int(expected_utility(different, samples or candidates).argmax())]
 
 
-class MbrTranslator:
+class MbrBackend:
     """A translator that samples answers of one or several systems and returns the best by expected utility.
 
     Args:
@@ -45,7 +45,7 @@ class MbrTranslator:
         temperature: they are drawn at. 1 is the model's own distribution.
     """
 
-    def __init__(self, translators: Sequence[Translator], samples: int, temperature: float = 1.0) -> None:
+    def __init__(self, translators: Sequence[Backend], samples: int, temperature: float = 1.0) -> None:
         self.translators, self.samples, self.temperature = translators, samples, temperature
 
     def translations(

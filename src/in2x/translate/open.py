@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from in2x.errors import UsageError
-from in2x.translate.translator import Translator
+from in2x.translate.backend import Backend
 
 if TYPE_CHECKING:
     from in2x.llm.cache import Cache
-    from in2x.translate.mbr import MbrTranslator
+    from in2x.translate.mbr import MbrBackend
 
 Combine = Literal["tokens", "answers"]
 """How several models work together: `ensemble.py` or `mbr.py`."""
 
 
-def open_translator(model: str, cache: Cache | None = None) -> Translator:
+def open_backend(model: str, cache: Cache | None = None) -> Backend:
     """The translator that `model` names; `cache` keeps the answers of a server.
 
     Raises:
@@ -27,12 +27,12 @@ def open_translator(model: str, cache: Cache | None = None) -> Translator:
 
     if is_address(model):
         from in2x.llm.open import open_server
-        from in2x.translate.remote import RemoteTranslator
+        from in2x.translate.remote import RemoteBackend
 
-        return RemoteTranslator(open_server(model, cache))
-    from in2x.translate.engine import LocalTranslator
+        return RemoteBackend(open_server(model, cache))
+    from in2x.translate.engine import LocalBackend
 
-    return LocalTranslator(model)
+    return LocalBackend(model)
 
 
 def open_together(
@@ -41,27 +41,27 @@ def open_together(
     samples: int = 0,
     temperature: float = 1.0,
     cache: Cache | None = None,
-) -> Translator | MbrTranslator:
+) -> Backend | MbrBackend:
     """What translates with `models`: one, or several combined, by minimum Bayes risk where `samples` are to be drawn at
     `temperature`.
 
     Raises:
         UsageError: a combination that cannot be.
-        In2xError: as `open_translator` does.
+        In2xError: as `open_backend` does.
     """
     from in2x.llm.config import is_address
-    from in2x.translate.mbr import MbrTranslator
+    from in2x.translate.mbr import MbrBackend
 
     if combine == "answers" and not samples:
         raise UsageError("--combine answers chooses among samples", mend="give --mbr N beside it")
     if combine == "answers" or len(models) == 1:
-        translators = [open_translator(model, cache) for model in models]
+        backends = [open_backend(model, cache) for model in models]
     elif server := next(filter(is_address, models), None):
         raise UsageError(f"{server} is a server and shows no probabilities to average",
                          mend="combine answers instead: --combine answers --mbr N")  # fmt: skip
     else:
-        from in2x.translate.engine import LocalTranslator
+        from in2x.translate.engine import LocalBackend
         from in2x.translate.ensemble import ensemble
 
-        translators = [ensemble([LocalTranslator(model) for model in models])]
-    return MbrTranslator(translators, samples, temperature) if samples else translators[0]
+        backends = [ensemble([LocalBackend(model) for model in models])]
+    return MbrBackend(backends, samples, temperature) if samples else backends[0]

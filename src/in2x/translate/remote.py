@@ -14,8 +14,8 @@ from in2x.chat.profile import PromptProfile
 from in2x.judge.retry import Question, Reply, Unreadable, ask_until_read
 from in2x.language.pack import REGISTERS
 from in2x.llm.request import Answer, Asker, Request
+from in2x.translate.backend import Backend, Done, Translation, one_line, unfit
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Done, Translation, Translator, one_line, unfit
 
 _HEAD = "Translate the following text from {from_name} into {to_name}."
 _TAIL = " Write the translation and nothing else.\n\n{source}"
@@ -26,7 +26,7 @@ GENERAL_TEMPLATES = {
 """How a model that was not trained here is asked."""
 
 
-class RemoteTranslator(Translator):
+class RemoteBackend(Backend):
     """A translator that asks a server, several lines at a time.
 
     Args:

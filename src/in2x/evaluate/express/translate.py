@@ -16,9 +16,9 @@ from in2x.llm.cache import Cache
 from in2x.llm.config import is_address
 from in2x.llm.open import open_server
 from in2x.llm.request import Asker, Request, chat
-from in2x.translate.open import open_translator
+from in2x.translate.backend import Backend
+from in2x.translate.open import open_backend
 from in2x.translate.request import TranslationRequest
-from in2x.translate.translator import Translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def translate(
     """
     if is_address(model):
         return ask(items, open_server(model, cache), done)
-    return by_line(items, open_translator(model), done)
+    return by_line(items, open_backend(model), done)
 
 
 def instruction(item: Item) -> Request:
@@ -71,7 +71,7 @@ def ask(items: Sequence[Item], asker: Asker, done: Callable[[int], None] | None 
     return answers
 
 
-def by_line(items: Sequence[Item], translator: Translator, done: Callable[[int], None] | None = None) -> list[str]:
+def by_line(items: Sequence[Item], translator: Backend, done: Callable[[int], None] | None = None) -> list[str]:
     """Each line by itself; the lines of an item are put together again."""
     lines = [
         Line(place, text, item.register_wanted) for place, item in enumerate(items) for text in item.source.split("\n")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from in2x.errors import In2xError
 from in2x.judge.ask import Judge
 from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.open import open_model
@@ -46,7 +47,11 @@ def open_judge(
         folder = None if knobs.llm.base_url else model
         judge = Judge(open_model(knobs.llm, cache, folder, patience=knobs.patience, say=say))
         judge.check()
-        yield judge
+        try:
+            yield judge
+        except In2xError:  # another question may be under way: its answer belongs into the cache
+            judge.finish()
+            raise
 
 
 def make_scorer(

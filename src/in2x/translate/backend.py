@@ -60,7 +60,7 @@ _BLANKS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 """Letters and signs by Unicode that show nothing: fillers, and the empty Braille cell."""
 
 
-class Translator(ABC):
+class Backend(ABC):
     """A model in this process or one behind an address."""
 
     def translate(self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None) -> list[str]:

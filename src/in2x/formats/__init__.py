@@ -1,0 +1,1 @@
+"""Document formats: a file is read into segments and written back by replacing their bytes, nothing else."""
