@@ -13,9 +13,10 @@ from functools import cache
 from in2x.formats.document import Tag, Text
 
 _CONVERSION = r"(?:\d+\$)?[-+#0']*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|ll|[hlLqjzt])?[diouxXeEfFgGaAcCsSpn@]"
-_PRINTF = rf"(?<![\d０-９])%{_CONVERSION}(?![A-Za-z]*%)"
+_PRINTF = rf"%%|(?<![\d０-９])%{_CONVERSION}"
 _STRICT = r"%[ ]?" + _CONVERSION + r"|%%"
-_NAMED = r"%\([\w.]+\)[-+#0 ]*\d*(?:\.\d+)?[a-zA-Z]|%\{[^{}\n]{1,80}\}|%[A-Za-z_]\w*%"
+_NAMED = r"%\([\w.]+\)[-+#0 ]*\d*(?:\.\d+)?[a-zA-Z]|%\{[^{}\n]{1,80}\}"
+_BETWEEN = rf"%(?!{_CONVERSION}%)[A-Za-z_]\w+%(?!%)"
 _BRACES = r"\{\{\{?[^{}\n]{1,120}\}?\}\}|[$#]\{[^{}\n]{1,120}\}|\{(?:[A-Za-z0-9_$@][^{}\n]{0,80})?\}"
 _CALLS = r"\$t\([^()\n]{1,120}\)|@:\([\w.-]+\)|@(?:\.\w+)?:[\w-]+(?:\.[\w-]+)*"
 _MARKUP = r"</?[A-Za-z0-9][\w:.-]*(?:\s[^<>]*?)?/?>|&nbsp;|<!--.*?-->"
@@ -26,7 +27,7 @@ _VOID = {"br", "hr", "img", "input", "wbr", "source", "meta", "link", "area", "c
 @cache
 def pattern(printf: bool = False, more: str = "") -> re.Pattern[str]:
     """What is a placeholder; `printf` where the file says that it is a format of C, `more` for what a format adds."""
-    parts = [more, _STRICT if printf else "", _NAMED, "" if printf else _PRINTF, _BRACES, _CALLS, _MARKUP]
+    parts = [more, _STRICT if printf else "", _NAMED, "" if printf else _BETWEEN, "" if printf else _PRINTF, _BRACES, _CALLS, _MARKUP]
     return re.compile("|".join(part for part in parts if part), re.DOTALL)
 
 

@@ -16,7 +16,7 @@ READERS = {
     ".vtt": "vtt", ".ass": "ass", ".ssa": "ass", ".epub": "epub", ".docx": "docx", ".pptx": "pptx", ".xml": "android",
     ".strings": "strings", ".properties": "properties", ".ftl": "fluent", ".rpy": "renpy",
 }  # fmt: skip
-"""Suffix -> module of this room, each with `read(raw, name, options) -> Document`; `name` is the file's, for its errors."""
+"""Suffix -> module of this room, each with `read(raw, name, options) -> Document`; errors call the file `name`."""
 LARGEST = 1 << 30
 """Bytes of the largest file that is read (our choice): formats hold a file in memory."""
 

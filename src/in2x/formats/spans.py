@@ -144,7 +144,9 @@ class Slot:
     put: Callable[[Sequence[Text]], str]
     """The characters that its texts become there."""
     now: tuple[Text | None, ...]
-    """What stands there now: the sources, or translations that the file has (None for none); writing it changes nothing."""
+    """What stands there now, the sources or the file's own translations (None: none); writing it changes nothing."""
+    also: tuple[tuple[int, int, str], ...] = ()
+    """What else changes in the file when it is written (a count of plural forms, a flag)."""
 
 
 @dataclass(slots=True)
@@ -156,7 +158,7 @@ class TextDocument(Document):
 
     def edits(self, texts: Mapping[int, Text]) -> list[tuple[int, int, str]]:
         """What `write` replaces."""
-        out = []
+        out = set()
         for slot in self.slots:
             if any(
                 number in texts and not (now is not None and same(texts[number], now))
@@ -166,8 +168,9 @@ class TextDocument(Document):
                     texts.get(number, now if now is not None else self.segments[number])
                     for number, now in zip(slot.numbers, slot.now, strict=True)
                 ]
-                out.append((slot.start, slot.end, slot.put(given)))
-        return out
+                out.add((slot.start, slot.end, slot.put(given)))
+                out.update(slot.also)
+        return sorted(out)
 
     def write(self, texts: Mapping[int, Text]) -> bytes:
         """See `Document.write`."""
@@ -195,12 +198,13 @@ class Draft:
         end: int,
         put: Callable[[Sequence[Text]], str],
         now: Sequence[Text | None] | None = None,
+        also: Sequence[tuple[int, int, str]] = (),
     ) -> None:
-        """Segments that share a stretch; `now` is what stands there where it is not their sources."""
+        """Segments that share a stretch; `now` and `also` as a `Slot` has them."""
         first = len(self.segments)
         numbers = tuple(range(first, first + len(segments)))
         self.segments += segments
-        self.slots.append(Slot(start, end, numbers, put, tuple(segments if now is None else now)))
+        self.slots.append(Slot(start, end, numbers, put, tuple(segments if now is None else now), tuple(also)))
 
     def skip(self, place: str, text: str, why: str) -> None:
         """A text that stays as it is."""
