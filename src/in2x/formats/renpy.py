@@ -192,7 +192,7 @@ class _Reader:
         quote = string["quote"]
         done = own if source and own != source and not self.redo else ""
         segment = Segment(
-            text.text, text.tags, like.place, like.kind, like.group, like.speaker, like.note, None, _text(done).text
+            text.text, text.tags, like.place, like.kind, like.group, like.speaker, like.note, None, flat(_text(done))
         )
         now = None if source and not own else _text(own)
         start, end = string.span("body")
