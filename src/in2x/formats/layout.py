@@ -6,11 +6,13 @@ that hold the text, the one with the most even lines is taken. A text that is to
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -103,13 +105,8 @@ def _allowed(text: str, place: int, rule: Rules) -> bool:
 def _parser(model: str) -> Callable[[str], list[str]]:
     import budoux
 
-    load = {
-        "ja": budoux.load_default_japanese_parser,
-        "th": budoux.load_default_thai_parser,
-        "zh-hans": budoux.load_default_simplified_chinese_parser,
-        "zh-hant": budoux.load_default_traditional_chinese_parser,
-    }[model]
-    parse: Callable[[str], list[str]] = load().parse
+    weights = json.loads((files("budoux") / "models" / f"{model}.json").read_text(encoding="utf-8"))
+    parse: Callable[[str], list[str]] = budoux.Parser(weights).parse
     return parse
 
 
