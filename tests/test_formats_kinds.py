@@ -81,6 +81,11 @@ def test_yaml_mends_quotes_where_the_text_needs_them() -> None:
     )
 
 
+def test_comments_are_notes() -> None:
+    raw = "# first\n# second\na: Some text\n\nb: Other text\n"
+    assert [s.note for s in parse(raw.encode(), "a.yml", OPTIONS).segments] == ["first second", ""]
+
+
 def test_tables() -> None:
     raw = 'id;Text;Note\r\n1;"Say ""hi""; now";x y\r\n2;"two\nlines";\r\n'
     options = Options(paths=("Text",))
@@ -196,6 +201,16 @@ def test_string_catalog_gets_a_unit_as_xcode_writes_it() -> None:
     tree = json.loads(translated(raw, "a.xcstrings", "やあ@"))
     unit = tree["strings"]["Hello %@"]["localizations"]["ja"]["stringUnit"]
     assert unit == {"state": "translated", "value": "やあ%@"}
+    plural = {"plural": {form: {"stringUnit": {"state": "new", "value": f"%d {form}"}} for form in ("one", "other")}}
+    entry = {"comment": "c", "localizations": {"en": {"variations": plural}}}
+    raw = json.dumps({"sourceLanguage": "en", "strings": {"n": entry}}, indent=2)
+    russian = parse(raw.encode(), "a.xcstrings", Options(target_lang="ru"))
+    assert [s.text for s in russian.segments] == [" one", " other", " other", " other"]
+    new = {number: Text(f"{number}", segment.tags) for number, segment in enumerate(russian.segments)}
+    forms = json.loads(russian.write(new))["strings"]["n"]["localizations"]["ru"]["variations"]["plural"]
+    assert {form: unit["stringUnit"]["value"] for form, unit in forms.items()} == {
+        "one": "%d0", "few": "%d1", "many": "%d2", "other": "%d3"
+    }  # fmt: skip
     with pytest.raises(UsageError, match="many languages"):
         parse(raw.encode(), "a.xcstrings", Options())
 

@@ -27,6 +27,8 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     """
     draft = Draft(decoded(raw, name))
     text = draft.source.text
+    if text.startswith("WEBVTT"):
+        raise draft.source.fault("it begins with WEBVTT, so these are no SubRip subtitles", 0, "name it .vtt")
     lines = lines_of(text)
     times = [
         (number, match) for number, (start, end) in enumerate(lines) if (match := TIMES.fullmatch(text, start, end))
