@@ -122,6 +122,23 @@ def test_gettext_fuzzy_done_and_obsolete() -> None:
     assert [s.done for s in parse(raw.encode(), "a.po", Options(target_lang="ja", redo=True)).segments] == ["", ""]
 
 
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("a.po", 'msgid "Open %s"\nmsgstr ""\n"Öffne "\n"%s"\n'),
+        ("a.rpy", 'translate de strings:\n    old "Hi [name]"\n    new "Hallo [name]"\n'),
+        (
+            "a.xcstrings",
+            '{"sourceLanguage": "en", "strings": {"Hi %@": {"localizations": {"ja": {"stringUnit": {"value": "Yo %@"}}}}}}',
+        ),
+    ],
+)
+def test_what_is_translated_already_may_be_written_back(name: str, raw: str) -> None:
+    document = parse(raw.encode(), name, OPTIONS)
+    (segment,) = document.segments
+    assert segment.done and document.write({0: Text(segment.done)}) == raw.encode()
+
+
 def test_subrip_with_what_people_have() -> None:
     raw = "1\n00:00:01,000 --> 00:00:02,000\n{\\an8}<i>Two lines\nof text</i>\n"
     raw += "2\n00:00:03,000 --> 00:00:04,500\n40\n3\n00:00:05,000 --> 00:00:06,000\n- Hi.\n- Yo.\n\n"
