@@ -47,7 +47,7 @@ def escaped(text: str, spelt: Mapping[str, str], quote: str = "") -> str:
         In2xError: a control character, which no reference can stand for.
     """
     if bad := _NEVER.search(text):
-        raise In2xError(f"the translation holds {ascii(bad[0])}, which XML and HTML cannot hold", mend="remove it")
+        raise In2xError(f"the translation holds {bad[0]!a}, which XML and HTML cannot hold", mend="remove it")
     table = {ord(char): raw for char, raw in {**_FIXED, **spelt}.items()}
     if quote:
         table[ord(quote)] = spelt.get(quote, "&quot;" if quote == '"' else "&#39;")

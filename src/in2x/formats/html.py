@@ -14,7 +14,8 @@ from in2x.formats.document import Kind, Options
 from in2x.formats.html_text import Page
 from in2x.formats.markup import html_tokens, xml_tokens
 from in2x.formats.part import Coded, Draft, MarkupDocument, Part
-from in2x.formats.xml_file import MARKS, check_lines, codec, xml_source
+from in2x.formats.spans import MARKS
+from in2x.formats.xml_file import check_lines, codec, xml_source
 
 _CHARSET = re.compile(rb"""<meta\s[^>]{0,500}?charset\s*=\s*["']?\s*([A-Za-z][\w.:-]*)""", re.IGNORECASE)
 _XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml\s")
@@ -54,7 +55,7 @@ def read(raw: bytes, name: str, options: Options) -> MarkupDocument:
     draft = Draft()
     chapter = ""
 
-    def where(at: int, kind: Kind) -> tuple[str, str]:
+    def where(at: int, kind: Kind | None) -> tuple[str, str]:
         nonlocal chapter
         place = f"line {coded.line(at)}"
         if kind == "heading":

@@ -7,21 +7,21 @@ not translated and is listed with the reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from in2x.formats import ruby
-from in2x.formats.document import Kind, Options, Segment, Skipped, Text
-from in2x.formats.entities import REFERENCE, escaped, unescaped, unknown
+from in2x.formats.document import Kind, Options, Segment, Text
+from in2x.formats.entities import escaped, unescaped, unknown
 from in2x.formats.inline import Item, passage
-from in2x.formats.markup import VOID, Attribute, Token, attributes
+from in2x.formats.markup import VOID, Attribute, Token, attributes, elements
 from in2x.formats.part import Coded, Draft, Place, Render
 
-BLOCK = frozenset(
+BLOCK = elements(
     """address article aside audio blockquote body button canvas caption center col colgroup datalist dd details dialog
     dir div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html
     iframe legend li link main menu meta nav noframes noscript ol optgroup option p picture plaintext pre script
     search section select source style summary table tbody td template textarea tfoot th thead title tr track ul video
-    xmp""".split()
+    xmp"""
 )
 SKIPPED = {
     "script": "a script", "style": "a style sheet", "code": "code", "pre": "preformatted text", "xmp": "code",
@@ -45,8 +45,8 @@ _IMPLIED = {
 }  # fmt: skip
 """Element whose end tag may be left out -> what begins after it."""
 
-Where = Callable[[int, Kind], tuple[str, str]]
-"""(offset, kind) -> what a segment there is called by people, and its group."""
+Where = Callable[[int, Kind | None], tuple[str, str]]
+"""(offset, kind) -> what a segment there is called by people, and its group; kind None for what is skipped."""
 
 
 class Page:
@@ -73,8 +73,8 @@ class Page:
             name, group = where(start, kind)
             number = draft.add(Segment(text.text, text.tags, place=name, kind=kind, group=group))
             places.append(Place(start, end, number, put, text))
-        for start, text, why in self._skips:
-            draft.skip(where(start, "attribute")[0], text, why)
+        for start, left, why in self._skips:
+            draft.skip(where(start, None)[0], left, why)
         return places
 
     def _name(self, token: Token) -> str:
@@ -88,7 +88,9 @@ class Page:
             case "text":
                 self._text(token)
             case "cdata":
-                self._items.append(Item("text", token.start, token.end, self.file[token.start + 9 : token.end - 3], fixed=True))
+                self._items.append(
+                    Item("text", token.start, token.end, self.file[token.start + 9 : token.end - 3], fixed=True)
+                )
             case "raw":
                 self._skips.append((token.start, self.file[token.start : token.end], "code"))
             case "comment" | "other":
@@ -124,14 +126,14 @@ class Page:
             else:
                 self._items.append(Item("alone", *span))
             return end
-        if name == "ruby" and token.kind == "open" and (end := self._ruby(index)):
-            return end
+        if name == "ruby" and token.kind == "open" and (last := self._ruby(index)):
+            return last
         if name in BLOCK:
             self._flush()
             self._block = name
         elif name == "br":
-            last = next((item for item in reversed(self._items) if item.kind != "text" or item.text.strip()), None)
-            if last is not None and last.name == "br":
+            before = next((item for item in reversed(self._items) if item.kind != "text" or item.text.strip()), None)
+            if before is not None and before.name == "br":
                 self._flush()
             else:
                 self._items.append(Item("alone", token.start, token.end, name="br"))
@@ -156,7 +158,7 @@ class Page:
         self._items.append(Item("text", start, start + len(raw), text))
 
     def _flush(self) -> None:
-        found = passage(self._items, self.file) if self._items else None
+        found = passage(self._items, self.source.slice) if self._items else None
         if found:
             kind = _KINDS.get(self._block, "text")
             self._found.append((found.start, found.end, found.text, kind, found.put(self._spelt)))

@@ -15,7 +15,7 @@ from typing import Literal
 from in2x.errors import In2xError
 from in2x.formats.document import Tag, Text
 from in2x.formats.entities import escaped
-from in2x.formats.part import Render
+from in2x.formats.part import Place, Render
 
 Span = tuple[int, int]
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -26,7 +26,7 @@ _BROKEN = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n][ \t\r\n\f]*(?={_WIDE})")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A piece of a paragraph."""
+    """A piece of a paragraph and where it stands."""
 
     kind: Literal["text", "open", "close", "alone"]
     start: int
@@ -48,6 +48,10 @@ class Passage:
     end: int
     tags: dict[tuple[int, str], tuple[Span, ...]]
     """(number, kind) of a tag -> where its markup stands."""
+
+    def place(self, number: int, spelt: dict[str, str]) -> Place:
+        """Its place as that of segment `number`."""
+        return Place(self.start, self.end, number, self.put(spelt), self.text)
 
     def put(self, spelt: dict[str, str]) -> Callable[[Text, Render], str]:
         """How a translation is written in its place; `spelt` as in `entities.escaped`."""
@@ -106,8 +110,8 @@ def partners(items: Sequence[Item]) -> dict[int, int]:
     return found
 
 
-def passage(pieces: Sequence[Item], file: str, collapse: bool = True) -> Passage | None:
-    """The text of a run of pieces, None where there is none."""
+def passage(pieces: Sequence[Item], raw: Render, collapse: bool = True) -> Passage | None:
+    """The text of a run of pieces, None where there is none; `raw` gives what the file has between two offsets."""
     items = [item for item in pieces if item.kind != "text" or item.text]
     pairs = partners(items)
     low, high = _edges(items, pairs)
@@ -115,10 +119,11 @@ def passage(pieces: Sequence[Item], file: str, collapse: bool = True) -> Passage
         return None
     start, end = items[low].start, items[high - 1].end
     if items[low].kind == "text" and not items[low].fixed:
-        start += len(_lead(file[start : items[low].end]))
+        first = raw(start, items[low].end)
+        start += len(first) - len(first.lstrip())
     if items[high - 1].kind == "text" and not items[high - 1].fixed:
-        raw = file[items[high - 1].start : end]
-        end -= len(raw) - len(raw.rstrip())
+        last = raw(items[high - 1].start, end)
+        end -= len(last) - len(last.rstrip())
     text = ""
     tags: list[tuple[int, str, list[Span], int]] = []  # number, kind, spans, where
     numbers: dict[int, int] = {}
@@ -159,14 +164,10 @@ def passage(pieces: Sequence[Item], file: str, collapse: bool = True) -> Passage
     text = text.strip()
     spans = {(number, kind): tuple(where) for number, kind, where, _ in tags}
     made = tuple(
-        Tag(min(max(at - shift, 0), len(text)), "".join(file[a:b] for a, b in where), number, kind)  # type: ignore[arg-type]
+        Tag(min(max(at - shift, 0), len(text)), "".join(raw(*span) for span in where), number, kind)  # type: ignore[arg-type]
         for number, kind, where, at in tags
     )
     return Passage(Text(text, made), start, end, spans)
-
-
-def _lead(raw: str) -> str:
-    return raw[: len(raw) - len(raw.lstrip())]
 
 
 def _edges(items: Sequence[Item], pairs: dict[int, int]) -> tuple[int, int]:

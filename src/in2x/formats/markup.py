@@ -43,7 +43,7 @@ def xml_tokens(text: str) -> Iterator[Token]:
         start, end = match.span()
         if start > done:
             yield Token("text", done, start)
-        comment, cdata, other, closing, name = match.groups()
+        comment, cdata, _, closing, name = match.groups()
         if name:
             kind: TokenKind = "close" if closing else "empty" if text[end - 2] == "/" else "open"
             yield Token(kind, start, end, name)
@@ -54,8 +54,13 @@ def xml_tokens(text: str) -> Iterator[Token]:
         yield Token("text", done, len(text))
 
 
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_RAW = frozenset("script style xmp iframe noembed noframes".split())
+def elements(names: str) -> frozenset[str]:
+    """The names of elements, written with spaces between them."""
+    return frozenset(names.split())
+
+
+VOID = elements("area base br col embed hr img input link meta param source track wbr")
+_RAW = elements("script style xmp iframe noembed noframes")
 _RCDATA = frozenset(("title", "textarea"))
 _FOREIGN = frozenset(("svg", "math"))
 _TAG = re.compile(
@@ -103,8 +108,9 @@ def _html_markup(text: str, start: int) -> Token | None:
         short = next((end for end in ("<!-->", "<!--->") if text.startswith(end, start)), None)
         close = None if short else _COMMENT_END.search(text, start + 4)
         return Token("comment", start, start + len(short) if short else close.end() if close else len(text))
-    if text.startswith(("<!", "<?"), start) or (text.startswith("</", start) and not text[start + 2 : start + 3].isalpha()):
-        if text.startswith("</", start) and start + 2 >= len(text):
+    end_tag = text.startswith("</", start)
+    if text.startswith(("<!", "<?"), start) or (end_tag and not text[start + 2 : start + 3].isalpha()):
+        if end_tag and start + 2 >= len(text):
             return None
         close_at = text.find(">", start)
         return Token("other", start, close_at + 1 if close_at >= 0 else len(text))
@@ -114,15 +120,16 @@ def _html_markup(text: str, start: int) -> Token | None:
     name = tag[2].lower()
     if tag[1]:
         return Token("close", start, tag.end(), name)
-    return Token("empty" if name in VOID or text[tag.end() - 2] == "/" and name not in _NEVER_EMPTY else "open", start, tag.end(), name)
+    empty = name in VOID or (text[tag.end() - 2] == "/" and name not in _NEVER_EMPTY)
+    return Token("empty" if empty else "open", start, tag.end(), name)
 
 
-_NEVER_EMPTY = frozenset(
-    """a abbr address article aside b bdi bdo big blockquote body button caption center cite code dd del details dfn div
-    dl dt em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header html i iframe ins kbd label legend
-    li main mark menu nav noembed noframes noscript ol optgroup option p plaintext pre q rb rp rt rtc ruby s samp script
-    section select small span strike strong style sub summary sup table tbody td template textarea tfoot th thead title
-    tr tt u ul var video audio canvas object map xmp""".split()
+_NEVER_EMPTY = elements(
+    """a abbr address article aside b bdi bdo big blockquote body button caption center cite code dd del details dfn
+    div dl dt em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header html i iframe ins kbd label
+    legend li main mark menu nav noembed noframes noscript ol optgroup option p plaintext pre q rb rp rt rtc ruby s samp
+    script section select small span strike strong style sub summary sup table tbody td template textarea tfoot th thead
+    title tr tt u ul var video audio canvas object map xmp"""
 )
 """Elements of HTML, where a slash before the `>` means nothing."""
 

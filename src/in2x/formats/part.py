@@ -14,6 +14,7 @@ from functools import cached_property
 
 from in2x.errors import In2xError
 from in2x.formats.document import Document, Segment, Skipped, Text
+from in2x.formats.spans import same
 
 Render = Callable[[int, int], str]
 """The characters between two offsets of the file, changed places inside replaced."""
@@ -44,6 +45,10 @@ class Coded:
             line = body.count(b"\n", 0, error.start) + 1
             what = f"the file is not in the encoding that it declares or should have, {self.encoding}"
             raise In2xError(what, file=self.name, line=line, mend="declare its encoding, or save it as UTF-8") from None
+
+    def slice(self, start: int, end: int) -> str:
+        """The characters between two offsets."""
+        return self.text[start:end]
 
     @cached_property
     def _breaks(self) -> list[int]:
@@ -83,9 +88,11 @@ class Coded:
             return self.mark + whole.encode(self.encoding, "xmlcharrefreplace")
         body = self.raw[len(self.mark) :]
         out = [self.mark]
-        for start, end, new in parts:
+        for start, end, given in parts:
             last = len(body) if end == len(self.text) else offsets[end]
-            out.append(body[offsets[start] : last] if new is None else new.encode(self.encoding, "xmlcharrefreplace"))
+            out.append(
+                body[offsets[start] : last] if given is None else given.encode(self.encoding, "xmlcharrefreplace")
+            )
         return b"".join(out)
 
 
@@ -146,11 +153,6 @@ class Part:
 
 def _constant(new: str) -> Callable[[Text, Render], str]:
     return lambda text, render: new
-
-
-def same(one: Text, other: Text) -> bool:
-    """Whether two texts are equal, whatever else a segment knows."""
-    return one.text == other.text and one.tags == other.tags
 
 
 @dataclass(slots=True)

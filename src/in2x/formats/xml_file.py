@@ -9,23 +9,15 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-
-from lxml import etree
+from xml.parsers import expat
 
 from in2x.errors import In2xError
 from in2x.formats.markup import Token, xml_tokens
 from in2x.formats.part import Coded
+from in2x.formats.spans import LONGEST_LINE, MARKS
 
-LONGEST_LINE = 1 << 24
-"""Characters of the longest line of a file of markup (our choice); parts of packages are one line by custom."""
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _DECLARED = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
+_DECLARATION = re.compile(r"^\s*<\?xml\s.*?\?>", re.DOTALL)
 _PROLOG = re.compile(r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+(\[)?")
 
@@ -50,7 +42,7 @@ def xml_source(raw: bytes, name: str, one_line: bool = False) -> Coded:
     """The characters of an XML file.
 
     Args:
-        one_line: its lines may be of any length.
+        one_line: its lines may be of any length; parts of packages are one line by custom.
 
     Raises:
         In2xError: another encoding than the declared one, entities of its own, not well formed, or too long a line.
@@ -87,21 +79,13 @@ def check(text: str, name: str) -> None:
     if doctype and doctype[1]:
         what = "it declares entities or elements of its own, which are not read: they can be used to flood or to spy"
         raise In2xError(what, file=name, mend="remove the part in [ ] of its DOCTYPE")
-    parser = etree.XMLParser(
-        encoding="utf-8", no_network=True, load_dtd=False, resolve_entities=False, huge_tree=False, remove_pis=True,
-        remove_comments=True,
-    )  # fmt: skip
+    body = _DECLARATION.sub(lambda match: "\n" * match[0].count("\n"), text, count=1)
+    parser = expat.ParserCreate("utf-8")
     try:
-        etree.fromstring(re.sub(r"^\s*<\?xml.*?\?>", _blank, text, count=1, flags=re.DOTALL).encode("utf-8"), parser)
-    except etree.XMLSyntaxError as error:
-        said = (error.msg or "it cannot be parsed").partition(", line")[0]
+        parser.Parse(body.encode("utf-8", "surrogatepass"), True)
+    except expat.ExpatError as error:
+        said = expat.errors.messages.get(error.code, "it cannot be parsed")
         raise In2xError(f"it is no well-formed XML: {said}", file=name, line=error.lineno) from None
-    except (UnicodeEncodeError, ValueError):
-        raise In2xError("it is no well-formed XML: it holds characters that no XML may hold", file=name) from None
-
-
-def _blank(match: re.Match[str]) -> str:
-    return "\n" * match[0].count("\n")
 
 
 class Elements:
@@ -139,7 +123,9 @@ class Elements:
 
     def inner(self, index: int) -> tuple[int, int]:
         """The span of an element's content."""
-        return self.tokens[index].end, self.tokens[self.close[index]].start if self.is_open(index) else self.tokens[index].end
+        return self.tokens[index].end, self.tokens[self.close[index]].start if self.is_open(index) else self.tokens[
+            index
+        ].end
 
     def outer(self, index: int) -> tuple[int, int]:
         """The span of an element with its tags."""

@@ -16,7 +16,9 @@ _LOOSE = str.maketrans("ヂヅヲヵヶ", "ジズオカケ")
 @lru_cache(maxsize=1)
 def _tagger() -> fugashi.GenericTagger:
     # The 18th column of UniDic is the word in kana, as it is spelt, the 2nd its kind.
-    return fugashi.GenericTagger(f'-r /dev/null -d "{unidic_lite.DICDIR}" -F "%f[17]\\t%f[1]\\t" -U "%m\\t\\t" -E "\\n" -O ""')
+    return fugashi.GenericTagger(
+        f'-r /dev/null -d "{unidic_lite.DICDIR}" -F "%f[17]\\t%f[1]\\t" -U "%m\\t\\t" -E "\\n" -O ""'
+    )
 
 
 def _katakana(text: str) -> str:

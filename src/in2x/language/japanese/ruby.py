@@ -4,7 +4,8 @@ A reading is one that the analyser's dictionary knows for the word, in any spell
 voiced or not), or that is put together from readings of its characters. All else is said by the author: another word
 in kana (宇宙 as そら: by context), or one in another script (友 as ライバル: a second meaning).
 
-Our choice: what is in doubt is no reading, for a reading that is passed on costs little, a meaning that is dropped much.
+Our choice: what is in doubt is no reading, for a reading that is passed on costs little, a meaning that is dropped
+much.
 """
 
 from __future__ import annotations
