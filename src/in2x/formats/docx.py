@@ -28,6 +28,7 @@ _OPAQUE = {
     "fldSimple": "the result of a field", "del": "deleted text", "moveFrom": "deleted text", "m:oMath": "a formula",
     "m:oMathPara": "a formula", "object": "an embedded object",
 }  # fmt: skip
+_AS_WORDS = frozenset(("fldSimple", "m:oMath", "sym", "pgNum"))
 _HEADING = re.compile(r"(?:heading|title|subtitle)\b", re.IGNORECASE)
 
 
@@ -85,7 +86,7 @@ class _Words(PartReader):
             rf'<{own}rFonts\s+{own}hint="[^"]*"\s*/>|\s{own}hint="[^"]*"|<{own}(?:lang|noProof)\b[^>]*/>'
         )
         dialect = Dialect(
-            self.prefix, frozenset(("pPr",)), frozenset(("proofErr",)), _WRAPS, _OPAQUE, unseen
+            self.prefix, frozenset(("pPr",)), frozenset(("proofErr",)), _WRAPS, _OPAQUE, _AS_WORDS, unseen
         )  # fmt: skip
         cells = count = fields = copies = 0
         shown: list[dict[Shape, int]] = []  # of each thing that stands twice: the paragraphs of its first copy

@@ -173,7 +173,11 @@ class DrawingReader(PartReader):
         if self.prefix is None:
             return
         dialect = Dialect(
-            self.prefix, leave=frozenset(("pPr", "endParaRPr")), opaque={"fld": "a field"}, passing=_UNSEEN
+            self.prefix,
+            leave=frozenset(("pPr", "endParaRPr")),
+            opaque={"fld": "a field"},
+            words=frozenset(("fld",)),
+            passing=_UNSEEN,
         )
         title, cells, count = False, 0, 0
         for index, token in enumerate(self.xml.tokens):

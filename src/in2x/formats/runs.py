@@ -33,6 +33,8 @@ class Piece:
     """The format of its run, as the file has it; None for what stands in no run."""
     parts: tuple[Piece, ...] = ()
     """Pieces that are one (the code of a field)."""
+    word: bool = False
+    """What stands for a word (`inline.Item`)."""
     field: str = ""
     """Of a part of a field: begin, code, separate or end."""
 
@@ -51,6 +53,8 @@ class Dialect:
     """Elements around runs."""
     opaque: dict[str, str] = field(default_factory=dict)
     """Element -> why its text is not translated."""
+    words: frozenset[str] = frozenset()
+    """Elements that stand for words."""
     passing: re.Pattern[str] = re.compile(r"(?!)")
     """What of a format nobody sees: languages, marks of the spelling checker."""
 
@@ -137,7 +141,7 @@ class Paragraph:
         why = self.dialect.opaque.get(self._name(index))
         if why:
             self.hidden.append((start, end, why))
-        self.pieces.append(Piece("alone", start, end, look=look))
+        self.pieces.append(Piece("alone", start, end, look=look, word=self._name(index) in self.dialect.words))
 
     def _run(self, index: int) -> None:
         xml = self.xml
@@ -215,7 +219,7 @@ class Paragraph:
             return "".join(self._raw(piece) for piece in made[start:end])
 
         items = [
-            Item(piece.kind, at, at + 1, piece.text, "run" if piece.look is not None else "wrap", fixed=True)
+            Item(piece.kind, at, at + 1, piece.text, "run" if piece.look is not None else "wrap", piece.word, True)
             for at, piece in enumerate(made)
             if piece.kind != "drop"
         ]
@@ -313,7 +317,7 @@ class Paragraph:
             else:
                 whole = pieces[at : end + 1]
                 self.hidden.append((whole[0].start, whole[-1].end, "the result of a field"))
-                out.append(_one("alone", whole))
+                out.append(_one("alone", whole, word=True))
             at = end + 1
         return out
 
@@ -334,5 +338,5 @@ def _field_end(pieces: Sequence[Piece], begin: int) -> tuple[int, int]:
     return len(pieces) - 1, len(pieces) - 1
 
 
-def _one(kind: Literal["open", "close", "alone"], parts: Sequence[Piece]) -> Piece:
-    return Piece(kind, parts[0].start, parts[-1].end, parts=tuple(parts))
+def _one(kind: Literal["open", "close", "alone"], parts: Sequence[Piece], word: bool = False) -> Piece:
+    return Piece(kind, parts[0].start, parts[-1].end, parts=tuple(parts), word=word)
