@@ -24,7 +24,7 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 _SIGNS = {"n": "\n", "t": "\t"}
 _BACK = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 _ELEMENT = re.compile(r"(?:<|&lt;)(/?)([A-Za-z][\w:.-]*)[^<>]*?(/?)(?:>|&gt;)")
-_HOLDERS = pattern(more=r"&lt;/?[A-Za-z][^<>&]*&gt;|\\u(?i:200[ef])")
+_HOLDERS = pattern(more=r"&lt;/?[A-Za-z][^<>&]*(?:&gt;|>)|\\u(?i:200[ef])")
 _REFERENCE = re.compile(r"\s*[@?](?:\+?[\w.]+:)?\w+/[\w.]+\s*|\s*@null\s*")
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 

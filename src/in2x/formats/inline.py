@@ -161,8 +161,8 @@ def passage(pieces: Sequence[Item], raw: Render, collapse: bool = True) -> Passa
             if other is not None:
                 numbers[index] = numbers[other] = number
         tags.append((number, kind, [(item.start, item.end)], len(text)))
-    shift = len(text) - len(text.lstrip())
-    text = text.strip()
+    shift = len(text) - len(text.lstrip()) if items[low].kind == "text" else 0
+    text = text[shift:].rstrip() if items[high - 1].kind == "text" else text[shift:]
     spans = {(number, kind): tuple(where) for number, kind, where, _ in tags}
     made = tuple(
         Tag(min(max(at - shift, 0), len(text)), "".join(raw(*span) for span in where), number, kind)  # type: ignore[arg-type]

@@ -172,13 +172,8 @@ class DrawingReader(PartReader):
         """Add every paragraph of the part."""
         if self.prefix is None:
             return
-        dialect = Dialect(
-            self.prefix,
-            leave=frozenset(("pPr", "endParaRPr")),
-            opaque={"fld": "a field"},
-            words=frozenset(("fld",)),
-            passing=_UNSEEN,
-        )
+        fields, left = frozenset(("fld",)), frozenset(("pPr", "endParaRPr"))
+        dialect = Dialect(self.prefix, left, opaque={"fld": "a field"}, words=fields, passing=_UNSEEN)
         title, cells, count = False, 0, 0
         for index, token in enumerate(self.xml.tokens):
             local = token.name.rpartition(":")[2]
