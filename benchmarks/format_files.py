@@ -12,8 +12,30 @@ from collections.abc import Callable
 
 Maker = Callable[[random.Random], bytes]
 LETTERS = "abcdefghijklmnopqrstuvwxyz" * 3 + "éüñßçœ" + "あいうえおかきくけこ今日本語字" + "абвгд" + "한국어" + "אבג"
-MARKS = (". ", ", ", "! ", "? ", "; ", ": ", " - ", " … ", "。", "、", "「", "」", " (", ") ", "'s ", " & ", " 50% ", "😀", "\u00a0",
-         " # ", "*", "_", " < ", " > ", "\\", '"', "'", "{", "}", "[", "]", "|", "~", "`", "$", "@", "\u200b", "👨‍👩‍👧", "ー", "々")  # fmt: skip
+MARKS = (
+    *(
+        ". ",
+        ", ",
+        "! ",
+        "? ",
+        "; ",
+        ": ",
+        " - ",
+        " … ",
+        "。",
+        "、",
+        "「",
+        "」",
+        " (",
+        ") ",
+        "'s ",
+        " & ",
+        " 50% ",
+        "😀",
+    ),
+    *("\u00a0", " # ", "*", "_", " < ", " > ", "\\", '"', "'", "{", "}", "[", "]", "|", "~", "`", "$", "@", "\u200b"),
+    *("👨\u200d👩\u200d👧", "ー", "々"),
+)
 
 
 def word(r: random.Random) -> str:
@@ -32,7 +54,9 @@ def message(r: random.Random) -> str:
     """A message of a program, with placeholders."""
     parts = [phrase(r, "{}<>%$@&'\\[]", 3)]
     for _ in range(r.randint(0, 3)):
-        parts.append(r.choice(["%s", "%1$d", "{name}", "{{count}}", "%(who)s", "<b>", "</b>", "<br/>", "%%", "${x}", "%@"]))
+        parts.append(
+            r.choice(["%s", "%1$d", "{name}", "{{count}}", "%(who)s", "<b>", "</b>", "<br/>", "%%", "${x}", "%@"])
+        )
         parts.append(phrase(r, "{}<>%$@&'\\[]", 3))
     return r.choice(["", " "]).join(parts)
 
@@ -53,7 +77,9 @@ def plain(r: random.Random) -> bytes:
         margin = r.choice(["", "", "  ", "\t", "　", "- ", "* ", "1. ", "・", "> ", "(a) "])
         body = r.choice([phrase(r), phrase(r), "", "---", "|||", "😀", "\u200b", "42", "\x0c", "\x07" + phrase(r)])
         out += margin + body + r.choice(["", "", " ", "\t"]) + (end if r.random() < 0.95 else "\n")
-    return encoded(r, out, ("utf-8", "utf-8-sig", "utf-16", "utf-16-le" if out[:1].isascii() and len(out) > 40 else "utf-8"))
+    return encoded(
+        r, out, ("utf-8", "utf-8-sig", "utf-16", "utf-16-le" if out[:1].isascii() and len(out) > 40 else "utf-8")
+    )
 
 
 def tree(r: random.Random, depth: int = 0) -> object:
@@ -120,7 +146,9 @@ def yaml(r: random.Random) -> bytes:
             if depth < 3 and kind < 0.3:
                 out += f"{indent}{key}:\n" + mapping(indent + r.choice(["  ", "    "]), depth + 1)
             elif kind < 0.4:
-                out += f"{indent}{key}:\n" + "".join(f"{indent}-{scalar(indent + ' ')}\n" for _ in range(r.randint(1, 3)))
+                out += f"{indent}{key}:\n" + "".join(
+                    f"{indent}-{scalar(indent + ' ')}\n" for _ in range(r.randint(1, 3))
+                )
             elif kind < 0.5:
                 out += f'{indent}{key}: {{a: {word(r)}, "b": [{json.dumps(message(r), ensure_ascii=False)}, 3]}}\n'
             else:
@@ -155,7 +183,9 @@ def po(r: random.Random) -> bytes:
     out = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
     out += '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n'
     for n in range(r.randint(1, 8)):
-        out += "\n" + r.choice(["", f"# {phrase(r)}\n", f"#. {phrase(r)}\n#: a.c:{n}\n", "#, fuzzy, c-format\n", "#, c-format\n"])
+        out += "\n" + r.choice(
+            ["", f"# {phrase(r)}\n", f"#. {phrase(r)}\n#: a.c:{n}\n", "#, fuzzy, c-format\n", "#, c-format\n"]
+        )
         out += r.choice(["", f"msgctxt {literal(word(r))}\n"])
         tail = r.choice(["", "\n"])
         out += f"msgid {literal(f'{message(r)} {n}{tail}')}\n"
@@ -200,15 +230,20 @@ def vtt(r: random.Random) -> bytes:
     for n in range(r.randint(1, 12)):
         out += r.choice(["", "", f"NOTE {phrase(r, '<>&-')}\n\n", "STYLE\n::cue { color: red }\n\n", f"id {n}\n"])
         out += f"{stamp(r, n * 5, '.')} --> {stamp(r, n * 5 + 3, '.')}{r.choice(['', ' align:start position:10%'])}\n"
-        out += cue(r, ("<i>|</i>", "<v Bob>|</v>", "<c.red>|</c>", "&amp; |", "<00:00:01.000>|", "<v Eve>|")) + "\n\n"
+        out += cue(r, ("<i>|</i>", "<v Bob>|</v>", "<c.red>|</c>", "&amp; |", "<c.a.b_c>|</c>", "<v Eve>|")) + "\n\n"
     return encoded(r, out.replace("\n", end), ("utf-8", "utf-8-sig"))
 
 
 def ass(r: random.Random) -> bytes:
-    out, end = "[Script Info]\nTitle: x\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: A,B\n\n", ending(r)
+    out, end = (
+        "[Script Info]\nTitle: x\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: A,B\n\n",
+        ending(r),
+    )
     out += "[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
     for n in range(r.randint(1, 12)):
-        text = r.choice(["", "{\\pos(1,2)}", "{\\k20}", "{\\p1}", "{note}"]) + cue(r, ("{\\i1}|{\\i0}", "{\\an8}|", "\\h|"))
+        text = r.choice(["", "{\\pos(1,2)}", "{\\k20}", "{\\p1}", "{note}"]) + cue(
+            r, ("{\\i1}|{\\i0}", "{\\an8}|", "\\h|")
+        )
         kind = r.choice(["Dialogue", "Dialogue", "Dialogue", "Comment"])
         head = f"0,0:00:{n:02}.00,0:00:{n + 1:02}.50,A,{r.choice(['', 'Bob'])},0,0,0,,"
         out += f"{kind}: {head}{text}".replace("\n", "\\N") + "\n"
@@ -227,7 +262,9 @@ def properties(r: random.Random) -> bytes:
     out, end = "", ending(r)
     for n in range(r.randint(1, 8)):
         value = message(r).replace("\\", "\\\\")
-        value = r.choice([value, value.encode("ascii", "backslashreplace").decode().replace("\\x", "\\u00"), value + " \\\n   more"])
+        value = r.choice(
+            [value, value.encode("ascii", "backslashreplace").decode().replace("\\x", "\\u00"), value + " \\\n   more"]
+        )
         value = "".join(letter for letter in value if ord(letter) < 0x10000 or letter.isalpha()).replace("\\U", "x")
         out += r.choice(["", f"# {phrase(r)}\n", "! c\n"]) + f"k.{n}{r.choice([' = ', '=', ': ', ' '])}{value}\n"
     return encoded(r, out.replace("\n", end), ("utf-8", "utf-8-sig"))
@@ -256,7 +293,8 @@ def renpy(r: random.Random) -> bytes:
         out += r.choice([
             f'    "{said}"\n', f'    e "{said}"\n', f'    e happy "{said}" with vpunch\n', "    # c \"d\n",
             f'    menu:\n        "{said}":\n            jump x\n        "{word(r)}" if a > 1:\n            pass\n',
-            '    play music "a.ogg"\n', f'    $ x = "{word(r)}"\n', f'init python:\n    y = _("{word(r)}")\n\nlabel l{n}:\n',
+            '    play music "a.ogg"\n', f'    $ x = "{word(r)}"\n',
+            f'init python:\n    y = _("{word(r)}")\n\nlabel l{n}:\n',
         ])  # fmt: skip
     out += r.choice(["", f'\ntranslate xx strings:\n\n    old "{word(r)}"\n    new ""\n'])
     return encoded(r, out.replace("\n", end), ("utf-8", "utf-8-sig"))
@@ -269,7 +307,8 @@ def span(r: random.Random, depth: int = 0) -> str:
         return text
     return r.choice([
         text, text, f"**{span(r, depth + 1)}**", f"*{span(r, depth + 1)}*", f"_{text}_", f"~~{text}~~", f"`{text}`",
-        f"[{span(r, depth + 1)}](https://x.y/{word(r)[:1].encode().hex()})", f'[{text}](a "{text.replace(chr(34), "")}")',
+        f"[{span(r, depth + 1)}](https://x.y/{word(r)[:1].encode().hex()})",
+        f'[{text}](a "{text.replace(chr(34), "")}")',
         f"![{text}](i.png)", f"<b>{text}</b>", f"\\*{text}\\*", f"{text} &amp; {text}", f"[{text}][ref]", f"{text}[^1]",
         f"{text}  \n{text}", f"{text}\\\n{text}", f"<https://x.y>{text}", "$a_b$ " + text,
     ])  # fmt: skip
@@ -285,13 +324,17 @@ def markdown(r: random.Random) -> bytes:
     def inside(margin: str, first: str) -> str:
         return first + paragraph(r).replace("\n", "\n" + margin) + "\n"
 
+    def row() -> str:
+        return f"| {span(r, 3)} | {span(r, 3)} \\| c |\n"
+
     for _ in range(r.randint(1, 10)):
+        line = paragraph(r).replace("\n", " ")
         out += r.choice([
-            inside("", ""), "#" * r.randint(1, 6) + " " + paragraph(r).replace("\n", " ") + r.choice(["", " ##"]) + "\n",
-            inside("  ", "- ") + inside("  ", "- "), inside("   ", "1. "), inside("> ", "> "), inside("> - ".replace("-", " "), "> - "),
-            f"```py\n{phrase(r)}\n```\n", f"<div>\n{phrase(r)}\n</div>\n", f"    {phrase(r, '#')}\n", "***\n", "[ref]: https://x.y 'T'\n",
-            "| a | b |\n|---|:-:|\n" + "".join(f"| {span(r, 3)} | {span(r, 3)} \\| c |\n" for _ in range(r.randint(1, 3))),
-            "- [ ] " + paragraph(r).replace("\n", " ") + "\n", "$$\nx^2\n$$\n", paragraph(r).replace("\n", " ") + "\n---\n",
+            inside("", ""), "#" * r.randint(1, 6) + f" {line}{r.choice(['', ' ##'])}\n", f"{line}\n---\n",
+            inside("  ", "- ") + inside("  ", "- "), inside("   ", "1. "), inside("> ", "> "), inside(">   ", "> - "),
+            f"```py\n{phrase(r)}\n```\n", f"<div>\n{phrase(r)}\n</div>\n", f"    {phrase(r, '#')}\n", "***\n",
+            "[ref]: https://x.y 'T'\n", "| a | b |\n|---|:-:|\n" + "".join(row() for _ in range(r.randint(1, 3))),
+            f"- [ ] {line}\n", "$$\nx^2\n$$\n",
         ]) + "\n"  # fmt: skip
     return encoded(r, out.replace("\n", end), ("utf-8", "utf-8-sig"))
 
