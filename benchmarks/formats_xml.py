@@ -40,7 +40,7 @@ def tree(*made: str) -> Callable[[bytes], Any]:
 
     def shape(raw: bytes) -> Any:
         root = lxml.etree.fromstring(raw)
-        for element in list(root.iter(*(f"{{*}}{name}" for name in made))):
+        for element in [e for name in made for e in root.iter(f"{{*}}{name}")]:
             element.getparent().remove(element)
         return [(e.tag, e.get("id"), e.get("name")) for e in root.iter()]
 
