@@ -1,5 +1,5 @@
-"""Made files of the formats of markup and of packages, no two alike: what writers of such files do, and what they should
-not but do.
+"""Made files of the formats of markup and of packages, no two alike: what writers of such files do, and what they
+should not but do.
 
     GENERATORS["docx"](random.Random(7)) -> bytes
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import zipfile
 from collections.abc import Callable
 from html import escape
@@ -142,12 +143,14 @@ def coded(r: random.Random, version: int) -> str:
         one = r.randint(0, 4)
         if version == 1:
             out.append((
-                text, f'<g id="{number}">{text}</g>', f'<x id="{number}"/>{text}', f'<ph id="{number}">{{0}}</ph> {text}',
+                text, f'<g id="{number}">{text}</g>', f'<x id="{number}"/>{text}',
+                f'<ph id="{number}">{{0}}</ph> {text}',
                 f'<bpt id="{number}">&lt;b&gt;</bpt>{text}<ept id="{number}">&lt;/b&gt;</ept>',
             )[one])  # fmt: skip
         else:
             out.append((
-                text, f'<pc id="{number}">{text}</pc>', f'<ph id="{number}"/>{text}', f'<mrk id="m{number}" translate="no">{text}</mrk>',
+                text, f'<pc id="{number}">{text}</pc>', f'<ph id="{number}"/>{text}',
+                f'<mrk id="m{number}" translate="no">{text}</mrk>',
                 f'<sc id="{number}"/>{text}<ec startRef="{number}"/>',
             )[one])  # fmt: skip
     return " ".join(out)
@@ -162,14 +165,13 @@ def xliff(r: random.Random) -> bytes:
         )
         note = f"<note>{escape(words(r))}</note>" if r.random() < 0.3 else ""
         no = ' translate="no"' if r.random() < 0.1 else ""
-        units.append(
-            f'      <trans-unit id="{number}"{no}>\n        <source>{coded(r, 1)}</source>{target}{note}\n      </trans-unit>'
-        )
+        unit = f"<source>{coded(r, 1)}</source>{target}{note}"
+        units.append(f'      <trans-unit id="{number}"{no}>\n        {unit}\n      </trans-unit>')
     lines = "\n".join(units)
     whole = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2">\n'
-        f'  <file original="a.txt" source-language="en" target-language="ja" datatype="plaintext">\n    <body>\n{lines}\n'
-        "    </body>\n  </file>\n</xliff>\n"
+        '  <file original="a.txt" source-language="en" target-language="ja" datatype="plaintext">\n'
+        f"    <body>\n{lines}\n    </body>\n  </file>\n</xliff>\n"
     )
     return whole.replace("\n", r.choice(("\n", "\r\n"))).encode(r.choice(("utf-8", "utf-8-sig")))
 
@@ -182,8 +184,8 @@ def xlf(r: random.Random) -> bytes:
         state = r.choice(("", ' state="initial"', ' state="translated"' if target else ""))
         units.append(f'<unit id="u{number}"><segment{state}><source>{coded(r, 2)}</source>{target}</segment></unit>')
     return (
-        '<?xml version="1.0"?>\n<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0" version="2.0" srcLang="en" trgLang="ja">'
-        f'<file id="f1">{"".join(units)}</file></xliff>'
+        '<?xml version="1.0"?>\n<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0" version="2.0" srcLang="en" '
+        f'trgLang="ja"><file id="f1">{"".join(units)}</file></xliff>'
     ).encode()
 
 
@@ -200,8 +202,9 @@ def tmx(r: random.Random) -> bytes:
         )
         units.append(f'  <tu tuid="{number}">\n    <tuv xml:lang="en-GB"><seg>{source}</seg></tuv>{other}\n  </tu>')
     return (
-        '<?xml version="1.0"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header srclang="en-GB" datatype="xml" '
-        'segtype="sentence" adminlang="en" o-tmf="x" creationtool="x" creationtoolversion="1"/><body>\n'
+        '<?xml version="1.0"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header '
+        'srclang="en-GB" datatype="xml" segtype="sentence" adminlang="en" o-tmf="x" '
+        'creationtool="x" creationtoolversion="1"/><body>\n'
         + "\n".join(units) + "\n</body></tmx>\n"
     ).encode()  # fmt: skip
 
@@ -218,12 +221,14 @@ def android(r: random.Random) -> bytes:
             f'<string name="s{number}"><![CDATA[<a href="x">{words(r, 3)}</a>]]></string>',
             f'<string name="s{number}" translatable="false">{text}</string>',
             f'<string name="s{number}">{text} <xliff:g id="n">%d</xliff:g> {text}</string>',
-            f'<plurals name="s{number}"><item quantity="one">%d {text}</item><item quantity="other">%d {text}</item></plurals>',
+            f'<plurals name="s{number}"><item quantity="one">%d {text}</item>'
+            f'<item quantity="other">%d {text}</item></plurals>',
             f'<string-array name="s{number}"><item>{text}</item><item>@string/s0</item></string-array>',
         )[r.randint(0, 7)])  # fmt: skip
     body = "\n    ".join(out)
     return (
-        f'<?xml version="1.0" encoding="utf-8"?>\n<resources xmlns:xliff="urn:oasis:names:tc:xliff:document:1.2">\n    {body}\n</resources>\n'
+        '<?xml version="1.0" encoding="utf-8"?>\n<resources xmlns:xliff="urn:oasis:names:tc:xliff:document:1.2">\n'
+        f"    {body}\n</resources>\n"
     ).encode()
 
 
@@ -267,8 +272,9 @@ def epub(r: random.Random) -> bytes:
     count = r.randint(1, 3)
     heads = [escape(words(r, 4)) for _ in range(count)]
     container = (
-        '<?xml version="1.0"?><container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-        '<rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+        '<?xml version="1.0"?><container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">'
+        '<rootfiles><rootfile full-path="OEBPS/book.opf" '
+        'media-type="application/oebps-package+xml"/></rootfiles></container>'
     )
     items = "".join(f'<item id="c{n}" href="c%20{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(count))
     refs = "".join(f'<itemref idref="c{n}"/>' for n in range(count))
@@ -283,18 +289,23 @@ def epub(r: random.Random) -> bytes:
         '<item id="css" href="s.css" media-type="text/css"/><item id="png" href="a.png" media-type="image/png"/>'
         f'{items}</manifest><spine toc="ncx">{refs}</spine></package>'
     )  # fmt: skip
-    page = '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml" {}lang="en" xml:lang="en">'
+    page = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
+        '<html xmlns="http://www.w3.org/1999/xhtml" {}lang="en" xml:lang="en">'
+    )
     links = "".join(f'<li><a href="c%20{n}.xhtml">{head}</a></li>' for n, head in enumerate(heads))
     nav = page.format('xmlns:epub="http://www.idpf.org/2007/ops" ') + (
         f'<head><title>Contents</title></head><body><nav epub:type="toc"><ol>{links}</ol></nav></body></html>'
     )
     points = "".join(
-        f'<navPoint id="n{n}" playOrder="{n + 1}"><navLabel><text>{head}</text></navLabel><content src="c%20{n}.xhtml"/></navPoint>'
+        f'<navPoint id="n{n}" playOrder="{n + 1}"><navLabel><text>{head}</text></navLabel>'
+        f'<content src="c%20{n}.xhtml"/></navPoint>'
         for n, head in enumerate(heads)
     )
     ncx = (
         '<?xml version="1.0"?><ncx xmlns="http://www.daisy.org/z3986/2005/ncx/" version="2005-1"><head>'
-        f'<meta name="dtb:uid" content="urn:uuid:0"/></head><docTitle><text>Book</text></docTitle><navMap>{points}</navMap></ncx>'
+        '<meta name="dtb:uid" content="urn:uuid:0"/></head><docTitle><text>Book</text></docTitle>'
+        f"<navMap>{points}</navMap></ncx>"
     )
     pixel = bytes.fromhex(
         "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -304,7 +315,8 @@ def epub(r: random.Random) -> bytes:
         (
             f"OEBPS/c {n}.xhtml",
             page.format("")
-            + f'<head><title>{head}</title><link rel="stylesheet" href="s.css"/></head><body>\n<h1>{head}</h1>\n{strict(r)}</body></html>',
+            + f'<head><title>{head}</title><link rel="stylesheet" href="s.css"/></head>'
+            + f"<body>\n<h1>{head}</h1>\n{strict(r)}</body></html>",
         )
         for n, head in enumerate(heads)
     ]
@@ -336,14 +348,13 @@ def strict(r: random.Random) -> str:
 
 def link(text: str) -> str:
     """No link in a link, and none that leads nowhere."""
-    import re
-
     return re.sub(r"<a [^>]*>", "<span>", text).replace("</a>", "</span>")
 
 
 def _word_paragraph(r: random.Random) -> Any:
     def run(text: str, look: str = "") -> str:
-        return f'<w:r w:rsidR="00AB{r.randint(10, 99)}"><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
+        words = f'<w:t xml:space="preserve">{escape(text)}</w:t>'
+        return f'<w:r w:rsidR="00AB{r.randint(10, 99)}"><w:rPr>{look}</w:rPr>{words}</w:r>'
 
     def coded(code: str, result: str) -> str:
         char = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
