@@ -86,7 +86,7 @@ def test_characters_are_written_as_the_file_wrote_them() -> None:
     document = page("<p title='it&apos;s'>a&nbsp;b &#x3000; &lt;x&gt; &unknown; 5 < 6</p>")
     assert texts(document) == ["it's", "a\xa0b \u3000 <x> &unknown; 5 < 6"]
     out = document.write({0: Text("'x'"), 1: Text("<\xa0\u3000>&")})
-    assert out == "<p title='&apos;x&apos;'>&lt;&nbsp;&#x3000;&gt;&amp;</p>".encode()
+    assert out == b"<p title='&apos;x&apos;'>&lt;&nbsp;&#x3000;&gt;&amp;</p>"
 
 
 def test_attributes_that_people_read() -> None:
