@@ -52,12 +52,23 @@ def read(raw: bytes, name: str, options: Options) -> Document:
         elif why := chosen.why_not(path, text):
             draft.skip(place, text, why)
         else:
-            like = Segment("", place=place, kind="message", group=shown(path[:2]))
+            like = Segment("", place=place, kind="message", group=shown(path[:2]), note=_note(draft.source, start))
             if event.style in ("|", ">"):
                 _block(draft, start, end, text, event.style, like)
             else:
                 messages.add(draft, text, start, end, like, scalar_writer(event.style or "", flow))
     return draft.document(raw)
+
+
+def _note(source: Decoded, at: int) -> str:
+    """The comments above the line of an offset."""
+    out: list[str] = []
+    for number in range(source.line(at) - 2, -1, -1):
+        line = source.text[source.starts[number] : source.starts[number + 1]].strip()
+        if not line.startswith("#"):
+            break
+        out.insert(0, line.lstrip("# "))
+    return " ".join(out)
 
 
 def _scalars(source: Decoded) -> Iterator[tuple[Path, yaml.ScalarEvent, bool]]:
