@@ -13,12 +13,13 @@ from in2x.language.japanese.politeness import deference, politeness
 from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.register import formality, is_literary, is_polite, register_of
 from in2x.language.japanese.roles import role_language
+from in2x.language.japanese.ruby import ruby_use
 from in2x.language.japanese.surface import punctuation
 from in2x.language.japanese.swap import swapped_name
 
 __all__ = [
-    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles",
-    "swapped_name", "traits", "units", "words",
+    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue",
+    "ruby_use", "styles", "swapped_name", "traits", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
