@@ -1,4 +1,4 @@
-"""All back ends behind one door: the same prompt tokens, beams, penalties, loops, encoders, CTranslate2, GGUF, probe."""
+"""All back ends behind one door: the same prompt tokens, beams, loops, encoders, CTranslate2, GGUF, the probe."""
 
 from __future__ import annotations
 
@@ -58,26 +58,30 @@ def encoders(tmp_path_factory) -> dict[str, Path]:
     base = train_tokenizer([*PAIRS, *(t for by in PAIRS.values() for t in by.values())] * 4, 380)
     made = {}
     for kind in KINDS:
-        folder = tmp_path_factory.mktemp(kind) / f"my-{KINDS[kind]}"
+        folder = tmp_path_factory.mktemp(kind) / f"{KINDS[kind]}-tiny"
         tokenizer = PreTrainedTokenizerFast(
-            tokenizer_object=base.backend_tokenizer, eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+            tokenizer_object=base.backend_tokenizer, eos_token="</s>" if kind == "m2m_100" else base.eos_token
         )
         tokenizer.add_special_tokens({"additional_special_tokens": TOKENS})
+        tokenizer.add_special_tokens({"pad_token": "<pad>"})  # the last one, as Marian has it
         torch.manual_seed(7)
         pad, end = tokenizer.pad_token_id, tokenizer.eos_token_id
+        start = end if kind == "m2m_100" else pad
+        pad = 1 if kind == "m2m_100" else pad  # its positions are counted from there
         values = {
             "vocab_size": len(tokenizer), "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "d_kv": 8,
             "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
-            "num_layers": 2, "num_heads": 4, "d_ff": 64, "max_position_embeddings": 128, "pad_token_id": pad,
-            "eos_token_id": end, "decoder_start_token_id": pad, "bos_token_id": pad, "forced_eos_token_id": None,
+            "num_layers": 2, "num_heads": 4, "d_ff": 64, "max_position_embeddings": 512, "pad_token_id": pad,
+            "eos_token_id": end, "decoder_start_token_id": start, "bos_token_id": start, "forced_eos_token_id": None,
         }  # fmt: skip
         model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(kind, **values))
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim > 1:
                     parameter.normal_(0, 0.4)
+            model.get_input_embeddings().weight[pad] = 0
         model.generation_config = GenerationConfig(
-            eos_token_id=end, pad_token_id=pad, decoder_start_token_id=pad, bos_token_id=pad
+            eos_token_id=end, pad_token_id=pad, decoder_start_token_id=start, bos_token_id=start
         )
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -223,7 +227,7 @@ def test_an_unknown_model_at_a_server_must_be_said(tiny_model):
         assert open_backend(server.url + "#stranger", profile="chat").translate(["Tea"], ENJA) == ["お茶"]
         with pytest.raises(UsageError, match="such servers do not serve"):
             open_backend(server.url, profile="nllb")
-    with pytest.raises(UsageError, match="knows English"):
+    with pytest.raises(UsageError, match="it knows Japanese"):
         check_request(profile_at("cyberagent/CAT-Translate-7B"), TranslationRequest("en", "de"))
     with pytest.raises(UsageError, match=r"for llama\.cpp; run llama-server -m x\.gguf"):
         open_backend("x.gguf")
@@ -408,8 +412,8 @@ def test_what_cannot_be_a_translation_stops_the_work(answer, why):
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ("那只老猫睡在窗边，因为那里很暖和。", "reads as Chinese"),
-        ("Die alte Katze schläft am Fenster.", "reads as German"),
+        ("那只老猫睡在窗边，因为那里很暖和。", "in Japanese"),
+        ("Die alte Katze schläft am Fenster.", "in Japanese"),
         (Translation("猫が", "the answer was cut after 64 tokens"), "was cut after 64 tokens"),
         ("訳文：<think>猫</think>は眠る。", "thinks aloud"),
         ("以下は翻訳です：年老いた猫は窓辺で眠っている。（注：直訳です）", "odd"),
