@@ -35,6 +35,7 @@ from in2x.translate.probe import probe
 from in2x.translate.remote import RemoteBackend
 from in2x.translate.request import TranslationRequest, check_request
 from in2x.translate.seq2seq import Seq2SeqBackend
+from in2x.translate.split import cut
 
 ENJA = TranslationRequest("en", "ja")
 HOSTILE = [
@@ -127,12 +128,13 @@ def test_an_encoder_is_known_by_its_config_or_said(encoders):
 def test_an_encoder_gets_one_sentence_at_a_time(encoders):
     translator = open_backend(str(encoders["marian"]))
     text = "The cat sleeps. Where is the station? She did not come."
-    assert translator._cut(Source(text, "en", "ja")) == [
+    assert cut(Source(text, "en", "ja"), translator.profile, lambda part: True) == [
         "The cat sleeps.",
         "Where is the station?",
         "She did not come.",
     ]
-    alone = [t.text for t in translator.translations(translator._cut(Source(text, "en", "ja")), ENJA)]
+    parts = cut(Source(text, "en", "ja"), translator.profile, lambda part: True)
+    alone = [one.text for one in translator.translations(parts, ENJA)]
     assert translator.translate([text], ENJA) == ["".join(alone)]
 
 
@@ -183,6 +185,21 @@ def test_a_raw_prompt_goes_to_completions_and_is_read_to_its_stop():
         translator = RemoteBackend(open_server(server.url), named("plamo-translate"))
         assert translator.translate(["Tea?"], ENJA) == ["お茶？"]
         assert server.asked[0]["max_tokens"] < 100
+
+
+def test_an_answer_in_marks_is_taken_out_and_a_long_source_is_cut():
+    def reply(body):
+        text = (
+            body["messages"][-1]["content"].partition("<source>")[2].partition("<source>")[2].partition("</source>")[0]
+        )
+        return f"<target>{text.upper()}</target> done"
+
+    with ChatServer(reply) as server:
+        profile = replace(named("hy-mt1.5"), longest=8)
+        translator = RemoteBackend(open_server(server.url), profile)
+        source = Source("<s1>Tea</s1> is ready. So are we. Come in, all of you.", "en", "ja", tagged=True)
+        assert translator.translations([source], ENJA)[0].text == "<S1>TEA</S1> IS READY.SO ARE WE.COME IN, ALL OF YOU."
+        assert len(server.asked) == 3
 
 
 def test_a_raw_prompt_that_failed_is_drawn_anew():
