@@ -58,6 +58,16 @@ def translate(
     ] = 1.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
+    beam: Annotated[
+        int | None, typer.Option("--beam", min=1, help="Beam search with so many beams.  [default: as the profile]")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            help="How the model is asked: a profile's name, a file, or chat for any.  [default: the model's]",
+        ),
+    ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -72,12 +82,11 @@ def translate(
     A line that could not be translated stays as it is, is named on stderr, and makes the exit code 3. The same command
     again asks a server only for what it has not answered.
     """
-    from in2x.chat.profile import PromptProfile
     from in2x.commands.show import progress
     from in2x.llm.cache import Cache
     from in2x.llm.config import is_address
     from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
-    from in2x.translate.open import open_together
+    from in2x.translate.open import open_together, profile_at
     from in2x.translate.request import TranslationRequest, check_request
 
     if mbr == 1:
@@ -87,11 +96,9 @@ def translate(
     remote = any(map(is_address, model))
     if cache and not remote:
         raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
-    # A folder says what its model knows; a server does not, and is asked for anything.
-    wanted = TranslationRequest(source_lang, target_lang, register, seed=seed)
+    wanted = TranslationRequest(source_lang, target_lang, register, seed=seed, beams=beam)
     for one in model:
-        profile = PromptProfile.load(Path(one)) if Path(one).is_dir() else PromptProfile()
-        wanted = check_request(profile, wanted)
+        wanted = check_request(profile_at(one, profile), wanted)
     beside = output.with_name(output.name + ".answers") if output and remote else None
     kept, failures = cache or beside, 0
     with (
@@ -99,7 +106,7 @@ def translate(
         open_target(output) as target,
         Cache(kept) if kept else nullcontext() as answers,
     ):
-        translator = open_together(model, combine, mbr, temperature, answers)
+        translator = open_together(model, combine, mbr, temperature, answers, profile)
         with progress("translate", total) as advance:
 
             def write(lines: list[str]) -> None:
