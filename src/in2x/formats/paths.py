@@ -13,8 +13,11 @@ from in2x.formats.document import Options
 from in2x.formats.spans import lettered
 
 Path = tuple[str | int, ...]
-STEP = re.compile(r"""\.\.\*|\.\.(?P<deep>[^.\[\]]+)|\.?(?P<any>\*)|\.?(?P<name>[^.\[\]*]+)|
-    \[(?:(?P<number>\d+)|(?P<star>\*)|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""", re.VERBOSE)
+STEP = re.compile(
+    r"""\.\.\*|\.\.(?P<deep>[^.\[\]]+)|\.?(?P<any>\*)|\.?(?P<name>[^.\[\]*]+)|
+    \[(?:(?P<number>\d+)|(?P<star>\*)|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""",
+    re.VERBOSE,
+)
 CODES = re.compile(
     r"(?P<address>(?:[a-z][a-z0-9+.-]*:)?//\S+|(?:mailto|tel|data|file|urn):\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<path>[~.]{0,2}(?:/[\w.@%+~-]+)+/?|[A-Za-z]:\\\S+|[\w./-]+\.[a-z][a-z0-9]{1,4})"

@@ -27,7 +27,16 @@ _VOID = {"br", "hr", "img", "input", "wbr", "source", "meta", "link", "area", "c
 @cache
 def pattern(printf: bool = False, more: str = "") -> re.Pattern[str]:
     """What is a placeholder; `printf` where the file says that it is a format of C, `more` for what a format adds."""
-    parts = [more, _STRICT if printf else "", _NAMED, "" if printf else _BETWEEN, "" if printf else _PRINTF, _BRACES, _CALLS, _MARKUP]
+    parts = [
+        more,
+        _STRICT if printf else "",
+        _NAMED,
+        "" if printf else _BETWEEN,
+        "" if printf else _PRINTF,
+        _BRACES,
+        _CALLS,
+        _MARKUP,
+    ]
     return re.compile("|".join(part for part in parts if part), re.DOTALL)
 
 
