@@ -108,7 +108,8 @@ def render(
         "drifting": [_mark(place, checked) for place in report.drifting],
         "misuse": [_mark(place, checked) for place in report.misuse],
         "breaks": {voice.speaker: [_mark(place, checked) for place in voice.breaks] for voice in report.voices},
-        "spoken": any(voice.speaker for voice in report.voices), "told": _told(report), "severity": SEVERITY,
+        "spoken": any(voice.speaker for voice in report.voices), "told": _told(report),
+        "linked": {one.number for chapter in chapters for one in chapter.shown},
     }  # fmt: skip
     return environment().get_template("translate/check.html.jinja").render(context)
 
@@ -130,7 +131,7 @@ def _used(uses: Sequence[TermUse]) -> list[TermUse]:
 
 def _mark(place: Place, checked: Sequence[Checked]) -> Mark:
     one = checked[place.segment].pair
-    return Mark(one.number, one.answer.text[place.start : place.end][:60], place.why)
+    return Mark(one.number, one.answer.text[place.start : place.end][:24], place.why)
 
 
 def _chapters(checked: Sequence[Checked]) -> list[Chapter]:
