@@ -19,12 +19,12 @@ from in2x.principles.likeness import fits
 
 REACH = 3
 """Furthest shift of a run of lines."""
-CHANGE = 3.0
+CHANGE = 2.0
 LOST = 0.4
 """Cost of an answer that fits nothing near."""
-GAIN = 8.0
+GAIN = 4.2
 """By how much shifted lines must fit better than as they stand."""
-OWN = 3.0
+OWN = 1.0
 """Least fit of shifted lines to where they belong, in all."""
 FAR = 12.0
 """The gain asked of two exchanged lines beyond `REACH`."""
