@@ -63,7 +63,11 @@ def test_names_and_speakers(file: Path) -> None:
         ("register: casual", "register: cool", "line 9: Japanese has no register 'cool'; Japanese tells plain, polite"),
         ("register: polite, ", "register: rough, ", "line 11: Japanese has no register 'rough'"),
         ("voice:", "tone:", "line 8: no field 'tone' is known; known are name, target"),
-        ("title: さん", "honorific: さん", "line 11: no field 'honorific' is known; known are register, title, address"),
+        (
+            "title: さん",
+            "honorific: さん",
+            "line 11: no field 'honorific' is known; known are register, title, address",
+        ),
         ("gender: male", "gender: m", "line 5: no gender 'm' is known"),
         ("  - name: Emma\n", "  - target2: x\n", "line 13: no field 'target2' is known"),
         ("  - name: Emma\n", "  - name: kyle\n", "line 13: kyle stands twice, here and in line 2"),

@@ -108,7 +108,9 @@ def test_layout_counts_full_width_characters() -> None:
 def test_gravest_first_and_weights() -> None:
     rules = Rules(Glossary((Term("mage", "魔導士"),), "en", "ja"))
     segment = Segment("Two mages paid {sum} in 1999.")
-    found = find(Source(segment.text, "en", "ja"), Text("1989年に二人の魔法使いが払わさせていただいた。"), rules, segment)
+    found = find(
+        Source(segment.text, "en", "ja"), Text("1989年に二人の魔法使いが払わさせていただいた。"), rules, segment
+    )
     kinds = [finding.severity for finding in found]
     assert kinds == sorted(kinds, key=["critical", "major", "minor"].index) and kinds[0] == "critical"
     assert {"placeholders", "glossary", "numbers"} <= {finding.principle for finding in found}

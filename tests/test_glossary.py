@@ -23,9 +23,7 @@ def written(folder: Path, text: str, name: str = "g.tsv", encoding: str = "utf-8
     return file
 
 
-HEADED = (
-    "source\ttarget\tforbidden\tnote\tpart of speech\tcase\nmage\t魔導士|魔術師\t魔法使い|まほうつかい\tnot a witch\tnoun\t\n"
-)
+HEADED = "source\ttarget\tforbidden\tnote\tpart of speech\tcase\nmage\t魔導士|魔術師\t魔法使い|まほうつかい\tnot a witch\tnoun\t\n"
 
 
 @pytest.mark.parametrize(
@@ -128,8 +126,9 @@ def test_the_same_target_twice_is_no_fault(tmp_path: Path) -> None:
         ("en", "box", "two boxes"), ("en", "Kyle", "Kyle's sword"),
         ("de", "Katze", "Die Katzen schlafen."), ("de", "Haus", "im Hause"), ("fr", "cheval", "des chevaux"),
         ("es", "luz", "las luces"), ("it", "amico", "gli amici"), ("ru", "книга", "в книге"), ("ko", "서울", "서울에서"),
-        ("ja", "走る", "昨日は走った。"), ("ja", "林檎", "りんごを食べる。"), ("ja", "気を引き締める", "気を引き締めてかかれ。"),
-        ("ja", "魔導騎士団", "魔導騎士団が来た。"), ("ja", "山田太郎", "山田 太郎さん"), ("zh", "魔法师", "他是魔法师。"),
+        ("ja", "走る", "昨日は走った。"), ("ja", "林檎", "りんごを食べる。"),
+        ("ja", "気を引き締める", "気を引き締めてかかれ。"), ("ja", "魔導騎士団", "魔導騎士団が来た。"),
+        ("ja", "山田太郎", "山田 太郎さん"), ("zh", "魔法师", "他是魔法师。"),
     ],
 )  # fmt: skip
 def test_terms_are_found_in_any_form(lang: str, term: str, text: str) -> None:
@@ -141,7 +140,8 @@ def test_terms_are_found_in_any_form(lang: str, term: str, text: str) -> None:
     ("lang", "term", "text"),
     [
         ("en", "rat", "a rating"), ("en", "cat", "concatenate"), ("en", "port", "portal"), ("en", "for", "forest"),
-        ("ja", "京都", "東京都に住む。"), ("ja", "エルフ", "ハイエルフの村"), ("de", "Hut", "Die Hüte"), ("ko", "서울", "남서울에서"),
+        ("ja", "京都", "東京都に住む。"), ("ja", "エルフ", "ハイエルフの村"), ("de", "Hut", "Die Hüte"),
+        ("ko", "서울", "남서울에서"),
     ],
 )  # fmt: skip
 def test_parts_of_other_words_are_no_terms(lang: str, term: str, text: str) -> None:
@@ -178,9 +178,11 @@ def case(source: str, **checks: object) -> Case:
 @pytest.mark.parametrize(
     ("target", "answer", "kept"),
     [
-        ("魔導士", "二人の魔導士が来た。", True), ("魔導士|魔術師", "二人の魔術師が来た。", True), ("魔導士", "二人の魔法使いが来た。", False),
+        ("魔導士", "二人の魔導士が来た。", True),
+        ("魔導士|魔術師", "二人の魔術師が来た。", True),
+        ("魔導士", "二人の魔法使いが来た。", False),
     ],
-)  # fmt: skip
+)
 def test_the_glossary_principle(target: str, answer: str, kept: bool) -> None:
     assert glossary_check(case("Two mages came.", glossary={"mage": target}), answer).kept is kept
     assert glossary_check(case("Two images came.", glossary={"mage": target}), answer).kept is None

@@ -22,7 +22,7 @@ LINES = [
     ("Where did you buy that red umbrella?", "その赤い傘をどこで買ったの？"),
     ("My sister works at a hospital in Osaka.", "姉は大阪の病院で働いている。"),
     ("The train leaves at 7:45 from platform 12.", "電車は12番線から7時45分に出る。"),
-    ("\"Don't touch it,\" said the old teacher.", "「触るな」と年老いた先生は言った。"),
+    ('"Don\'t touch it," said the old teacher.', "「触るな」と年老いた先生は言った。"),
     ("I have read this book three times already.", "この本はもう三回読みました。"),
     ("Emma sang a song about the sea.", "エマは海の歌を歌った。"),
     ("We will eat fish and rice tonight.", "今夜は魚とご飯を食べます。"),
@@ -87,7 +87,9 @@ def test_lines_without_letters_and_empty_ones_say_nothing() -> None:
 
 
 def test_signs_meet_across_languages() -> None:
-    shared = signs("I bought 12 computers in Paris?", "en", "ja") & signs("パリで12台のコンピューターを買ったの？", "ja", "en")
+    shared = signs("I bought 12 computers in Paris?", "en", "ja") & signs(
+        "パリで12台のコンピューターを買ったの？", "ja", "en"
+    )
     assert {("number", "12"), ("loan", "computer"), ("mark", "?")} <= shared
     assert any(kind == "meaning" for kind, _ in shared)
 
