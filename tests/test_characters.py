@@ -89,7 +89,7 @@ def test_a_faulty_file_is_one_sentence_with_its_line(file: Path, old: str, new: 
 def test_what_is_no_list_of_characters(tmp_path: Path, text: str) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(In2xError, match="c.yaml"):
+    with pytest.raises(In2xError, match=r"c\.yaml"):
         read_characters(file, "ja")
 
 

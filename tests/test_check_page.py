@@ -20,7 +20,10 @@ from test_report import audit
 
 EVIL = "<script>alert('1')</script>"
 CHROMIUM = Path("/usr/bin/chromium")
-CHARACTERS = "characters:\n  - {name: Kyle, target: カイル, first person: 俺, register: casual}\n  - {name: Emma, target: エマ}\n"
+CHARACTERS = """characters:
+  - {name: Kyle, target: カイル, first person: 俺, register: casual}
+  - {name: Emma, target: エマ}
+"""
 
 
 @pytest.fixture

@@ -76,7 +76,8 @@ def _lines(source: Path, translation: Path, source_lang: str, target_lang: str) 
         where = _apart(given, made, source_lang, target_lang)
         raise In2xError(f"{much} ({len(made)}, where {source} has {len(given)}){where}", file=translation,
                         line=min(len(given), len(made)) + 1, mend="give one line a segment")  # fmt: skip
-    group, pairs = 1, []
+    group = 1
+    pairs: list[Pair] = []
     for number, (text, answer) in enumerate(zip(given, made, strict=True), 1):
         if not text.strip() and not answer.strip():
             group += bool(pairs) and pairs[-1].segment.group == f"paragraph {group}"
@@ -126,8 +127,8 @@ def check_pairs(
     """The verdicts on every translation, and "shift": whether it stands at its own line."""
     segments = [one.segment for one in pairs]
     named = [replace(one, speaker=one.speaker or rules.characters.spoken_by(one.text)) for one in segments]
-    moved = {shift.line: shift for shift in shifted([one.text for one in segments],
-                                                    [one.answer.text for one in pairs], source_lang, target_lang)}  # fmt: skip
+    answers = [one.answer.text for one in pairs]
+    moved = {one.line: one for one in shifted([one.text for one in segments], answers, source_lang, target_lang)}
     found = []
     for at, (pair, segment) in enumerate(zip(pairs, named, strict=True)):
         source = Source(segment.text, source_lang, target_lang, register=register)
