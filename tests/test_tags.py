@@ -173,7 +173,7 @@ def test_projection_keeps_every_tag_well_nested(text, answer, lang, data):
         answer = answer[:at] + mark + answer[at:]
     found = projected(text, answer, "de", lang)
     sound(found, text)
-    assert re.sub(r"\s", "", found.text) in re.sub(r"\s", "", re.sub(r"</?\d/?>", "", answer) + answer)
+    assert re.sub(r"[\s\d<>/]", "", found.text) == re.sub(r"[\s\d<>/]", "", answer)
 
 
 @given(st.lists(st.sampled_from(["猫が", "Tokyo", "12", "。", "👨‍👩‍👧", "が", "🇯🇵🇫🇷", "👍🏽"]), max_size=6))
