@@ -130,6 +130,22 @@ def marked(text: Text) -> str:
     return "".join([*out, found.body[at:]])
 
 
+def remarked(translation: Text, source: Text) -> str:
+    """A translation that holds the tags of `source`, as a model asked with `marked(source)` would have written it."""
+    found = layout(source)
+    names = {}
+    for holder in found.holders:
+        names |= {(tag.number, tag.kind): (holder.names[0], tag == holder.opening[0]) for tag in holder.opening}
+        names |= {(tag.number, tag.kind): (holder.names[-1], tag == holder.closing[0]) for tag in holder.closing}
+    out, at = [], 0
+    for tag in translation.tags:
+        name, first = names.get((tag.number, tag.kind), ("", False))
+        if first:
+            out += [translation.text[at : tag.at], name]
+            at = tag.at
+    return "".join([*out, translation.text[at:]]).strip()
+
+
 def placeholders(text: Text) -> tuple[str, ...]:
     """The placeholders in `marked(text)`, in order; () where the model sees none (`Source.tagged` is False then)."""
     found = layout(text)

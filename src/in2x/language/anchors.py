@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from in2x.language.content import names_of
+from in2x.language.japanese.sound import sounds_like
 from in2x.language.language import language
 from in2x.language.numbers import numbers
 from in2x.language.script import HAN, KATAKANA, LATIN
@@ -31,7 +31,10 @@ class Anchor(NamedTuple):
 
 
 _SAME = re.compile(rf"https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+|[{LATIN}0-9][{LATIN}0-9_.'’-]*[{LATIN}0-9]|[{HAN}]{{2,}}")
-_NAME = re.compile(rf"[{KATAKANA}]{{2,}}|[{LATIN}]{{3,}}")
+_LATIN_NAME = re.compile(rf"[A-Z\u00c0-\u00de][{LATIN}]{{2,}}")
+_KATAKANA_NAME = re.compile(rf"[{KATAKANA}]{{2,}}")
+_SOUND = 0.75
+"""Least likeness of two spellings of one name, as in `content.py`."""
 _QUOTED = re.compile(r"「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|«\s?([^«»]+?)\s?»|„([^„“”]+)[“”]|\"([^\"]+)\"")
 _BRACKETS = re.compile(r"\(([^()（）]+)\)|（([^()（）]+)）")
 Span = tuple[int, int]
@@ -118,11 +121,14 @@ def _numbers(source: str, target: str, source_lang: str, target_lang: str) -> It
 
 
 def _names(source: str, target: str) -> Iterator[tuple[Span, Span]]:
-    forms = {match[0]: match.span() for match in _NAME.finditer(source)}
-    for match in _NAME.finditer(target):
-        for name in sorted(names_of(match[0], source)):
-            if name in forms:
-                yield forms[name], match.span()
+    """Words in Latin letters with a capital and the katakana words that sound like them most."""
+    scored = []
+    for text, other, turned in ((source, target, False), (target, source, True)):
+        for latin in _LATIN_NAME.finditer(text):
+            for kana in _KATAKANA_NAME.finditer(other):
+                pair = (kana.span(), latin.span()) if turned else (latin.span(), kana.span())
+                scored.append((sounds_like(latin[0], kana[0]), pair))
+    yield from (pair for like, pair in sorted(scored, key=lambda one: (-one[0], one[1])) if like >= _SOUND)
 
 
 def _inner(pattern: re.Pattern[str], text: str) -> list[Span]:

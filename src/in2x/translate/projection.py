@@ -17,9 +17,8 @@ from itertools import pairwise
 
 from in2x.chat.placeholders import Holder, Layout, layout, nested
 from in2x.formats.document import Text
-from in2x.language import language
+from in2x.language import language, segment
 from in2x.language.anchors import Anchor, anchors
-from in2x.language.grammar import grammar
 from in2x.translate.tags import without_placeholders
 
 Span = tuple[int, int]
@@ -69,8 +68,7 @@ def cuts(text: str, lang: str) -> tuple[int, ...]:
     Where neither spaces nor a grammar part words, between any two graphemes that are no Latin letters or digits.
     """
     tongue = language(lang)
-    rules = None if tongue.spaced else grammar(tongue.code)
-    inside = {at for word in rules.words(text) for at in range(word.start + 1, word.end)} if rules else set()
+    inside = {at for word in segment.words(text, lang) for at in range(word.start + 1, word.end)}
     between = (at for at in range(1, len(text)) if not _one_word(text[at - 1], text[at], tongue.spaced))
     return tuple(sorted({0, len(text), *(at for at in between if at not in inside and not _one_grapheme(text, at))}))
 
