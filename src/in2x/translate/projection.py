@@ -9,6 +9,7 @@ simpler known way is to go by the share of the length alone.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +20,12 @@ from in2x.chat.placeholders import Holder, Layout, layout, nested
 from in2x.formats.document import Text
 from in2x.language import language, segment
 from in2x.language.anchors import Anchor, anchors
+from in2x.language.content import names_of
+from in2x.language.script import KATAKANA, LATIN
 from in2x.translate.tags import without_placeholders
 
 Span = tuple[int, int]
+_NAME = re.compile(rf"[{KATAKANA}]{{2,}}|[{LATIN}]{{3,}}")
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
@@ -42,7 +46,8 @@ def projected(
     wanted: dict[int, Span] = {}
     for place in kept:
         wanted[place.number] = (wanted.get(place.number, (place.at,))[0], place.at)
-    sure = anchors(found.body, words, source_lang, target_lang, terms)
+    agreed = [*terms, *_names(found.body, words)]
+    sure = anchors(found.body, words, source_lang, target_lang, agreed)
     allowed = cuts(words, target_lang)
     line = _line(sure, [(h, wanted[h.number]) for h in found.holders if h.number in wanted], found, len(words))
     firm = set(wanted)
@@ -59,6 +64,12 @@ def projected(
     rank = {h.number: 0 if h.number in firm else 1 if h.pair and h.number in held else 2 for h in found.holders}
     _settle(None, (0, len(words)), found, wanted, rank, allowed, words, spans)
     return found.text(words, nested(found, spans))
+
+
+def _names(source: str, target: str) -> list[tuple[str, str]]:
+    """(name in the source, what sounds like it in the translation)."""
+    heard = {(name, word) for word in _NAME.findall(target) for name in names_of(word, source)}
+    return sorted(pair for pair in heard if pair[0] != pair[1])
 
 
 @lru_cache(maxsize=1 << 10)
