@@ -674,10 +674,10 @@ ANY = st.characters(exclude_categories=["Cs"])
 class Echo(Backend):
     """Says what it is given, with line breaks of its own around and inside."""
 
-    def _draw(self, sources: Any, request: Any, registers: Any, samples: int, done: Any) -> list[list[Translation]]:
+    def _draw(self, sources: Any, request: Any, samples: int, done: Any) -> list[list[Translation]]:
         from in2x.translate.backend import one_line
 
-        return [[Translation(one_line(f"\n{source}\u2028 x\v"))] * samples for source in sources]
+        return [[Translation(one_line(f"\n{source.text}\u2028 x\v"))] * samples for source in sources]
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,6 +17,7 @@ from typing import Any
 
 from in2x.artifact import write_text
 from in2x.chat.render import chat_ids, open_ids
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.language import language
 from in2x.language.pack import REGISTERS
@@ -55,15 +56,16 @@ class PromptProfile:
     chat: bool = True
     languages: tuple[str, ...] = ()
 
-    def prompt(self, source: str, source_lang: str, target_lang: str, register: str | None = None) -> str:
+    def prompt(self, source: Source) -> str:
         """The user's turn that asks for a translation of `source`."""
+        source_lang, target_lang, register = source.source_lang, source.target_lang, source.register
         pair = f"{source_lang}-{target_lang}"
         keys = [f"{pair}/{register}", pair, f"*/{register}", "*"] if register else [pair, "*"]
         template = next((self.templates[k] for k in keys if k in self.templates), None)
         if template is None:
             raise In2xError(f"the prompt profile has no template for {pair}", mend='add one for "*"')
         values = {
-            "source": source,
+            "source": source.text,
             "from": source_lang,
             "to": target_lang,
             "register": register or "",
@@ -83,21 +85,19 @@ class PromptProfile:
             out, rest = out + head + values[name], after
         return out + rest
 
-    def messages(self, source: str, source_lang: str, target_lang: str, register: str | None = None) -> list[Message]:
+    def messages(self, source: Source) -> list[Message]:
         """The chat that asks for a translation, to be put through the model's chat template."""
         head: list[Message] = [{"role": "system", "content": self.system}] if self.system else []
-        return [*head, {"role": "user", "content": self.prompt(source, source_lang, target_lang, register)}]
+        return [*head, {"role": "user", "content": self.prompt(source)}]
 
-    def encode(
-        self, tokenizer: Any, source: str, source_lang: str, target_lang: str, register: str | None = None
-    ) -> list[int]:
+    def encode(self, tokenizer: Any, source: Source) -> list[int]:
         """The token ids that ask for a translation, up to where the answer begins.
 
         Control tokens that a source spells out are encoded as plain text: a text to translate cannot end its own turn.
         """
         if not self.chat:
-            return open_ids(tokenizer, self.prompt(source, source_lang, target_lang, register))
-        return chat_ids(tokenizer, self.messages(source, source_lang, target_lang, register))
+            return open_ids(tokenizer, self.prompt(source))
+        return chat_ids(tokenizer, self.messages(source))
 
     def save(self, folder: Path) -> None:
         """Write `in2x_prompt.json` into a model folder."""

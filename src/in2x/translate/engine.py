@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import end_ids
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.inference.sampler import sample
 from in2x.language import language
@@ -78,9 +80,8 @@ class LocalBackend(Backend):
         return known | {ids[0] for ids in alone if len(ids) == 1}
 
     def _draw(
-        self, sources: Sequence[str], request: TranslationRequest, registers: Sequence[str | None], samples: int,
-        done: Done | None,
-    ) -> list[list[Translation]]:  # fmt: skip
+        self, sources: Sequence[Source], request: TranslationRequest, samples: int, done: Done | None
+    ) -> list[list[Translation]]:
         """A line cut in pieces joins the n-th answers to each.
 
         An answer is at most three times the source's tokens and 32 more (our choice), unless the request says how long.
@@ -89,15 +90,15 @@ class LocalBackend(Backend):
             In2xError: not even the prompt fits the model's context. (A source that is too long is cut at sentence
                 ends and its pieces are translated one by one.)
         """
-        pieces: list[str] = []
+        pieces: list[Source] = []
         owner: list[int] = []
         for line, source in enumerate(sources):
-            parts = split_text(one_line(source), partial(self._fits, request=request, register=registers[line]))
-            pieces += parts
+            parts = split_text(one_line(source.text), partial(self._fits, source))
+            pieces += [replace(source, text=part) for part in parts]
             owner += [line] * len(parts)
-        prompts = [self._prompt(piece, request, registers[line]) for piece, line in zip(pieces, owner, strict=True)]
+        prompts = [self._prompt(piece) for piece in pieces]
         limits = [
-            min(request.max_new_tokens or self._limit(piece), self.context - len(prompt))
+            min(request.max_new_tokens or self._limit(piece.text), self.context - len(prompt))
             for piece, prompt in zip(pieces, prompts, strict=True)
         ]
         if min(limits, default=1) < 1:
@@ -117,7 +118,7 @@ class LocalBackend(Backend):
                 seed=request.seed + batch[0],
             )
             for i, drawn in zip(batch, completions, strict=True):
-                answers[i] = [self._read(completion.tokens[: limits[i]], pieces[i]) for completion in drawn]
+                answers[i] = [self._read(completion.tokens[: limits[i]], pieces[i].text) for completion in drawn]
             left.subtract(owner[i] for i in batch)
             if done:
                 done(len({owner[i] for i in batch if left[owner[i]] == 0}))
@@ -127,17 +128,17 @@ class LocalBackend(Backend):
             lines[line].append(drawn_answers)
         return [[_joined(parts, joint) for parts in zip(*line, strict=True)] for line in lines]
 
-    def _prompt(self, source: str, request: TranslationRequest, register: str | None) -> list[int]:
-        return self.profile.encode(self.tokenizer, source, request.source_lang, request.target_lang, register)
+    def _prompt(self, source: Source) -> list[int]:
+        return self.profile.encode(self.tokenizer, source)
 
     def _limit(self, source: str) -> int:
         """Longest answer to expect: three times the source and 32 tokens (our choice)."""
         return 3 * len(self.tokenizer.encode(source, add_special_tokens=False)) + 32
 
-    def _fits(self, source: str, request: TranslationRequest, register: str | None) -> bool:
-        """Whether prompt and the answer to expect fit the context."""
-        prompt = self._prompt(source, request, register)
-        return len(prompt) + self._limit(source) <= self.context
+    def _fits(self, source: Source, text: str) -> bool:
+        """Whether the prompt for `text` in the place of the source's, and the answer to expect, fit the context."""
+        prompt = self._prompt(replace(source, text=text))
+        return len(prompt) + self._limit(text) <= self.context
 
     def _batches(self, prompts: list[list[int]], limits: list[int], samples: int = 1) -> list[list[int]]:
         """Indices by falling prompt length, cut where a batch would hold more than `batch_tokens`."""

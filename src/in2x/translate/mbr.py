@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from in2x.chat.source import Source
 from in2x.metrics.chrf import sentence_chrf
 from in2x.translate.backend import Backend, Done, Translation
 from in2x.translate.request import TranslationRequest
@@ -49,7 +50,7 @@ class MbrBackend:
         self.translators, self.samples, self.temperature = translators, samples, temperature
 
     def translations(
-        self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None
+        self, sources: Sequence[str | Source], request: TranslationRequest, done: Done | None = None
     ) -> list[Translation]:
         """One translation for each source; of equal ones a greedy, then the first drawn, in the order of the systems.
 

@@ -7,10 +7,12 @@ budget, reasons) and `in2x.judge.retry` (an answer that is no translation is ask
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.judge.retry import Question, Reply, Unreadable, ask_until_read
 from in2x.language.pack import REGISTERS
 from in2x.llm.request import Answer, Asker, Request
@@ -39,11 +41,10 @@ class RemoteBackend(Backend):
         self.profile = profile or PromptProfile(templates=dict(GENERAL_TEMPLATES))
 
     def _draw(
-        self, sources: Sequence[str], request: TranslationRequest, registers: Sequence[str | None], samples: int,
-        done: Done | None,
-    ) -> list[list[Translation]]:  # fmt: skip
+        self, sources: Sequence[Source], request: TranslationRequest, samples: int, done: Done | None
+    ) -> list[list[Translation]]:
         """One question a sample, with seeds `seed`, `seed` + 1, ..."""
-        replies = ask_until_read(self.asker, self._questions(sources, request, registers, samples))
+        replies = ask_until_read(self.asker, self._questions(sources, request, samples))
         found: list[list[Translation]] = []
         while drawn := [_translation(reply) for reply in islice(replies, samples)]:
             found.append(drawn)
@@ -52,10 +53,10 @@ class RemoteBackend(Backend):
         return found
 
     def _questions(
-        self, sources: Sequence[str], request: TranslationRequest, registers: Sequence[str | None], samples: int
+        self, sources: Sequence[Source], request: TranslationRequest, samples: int
     ) -> Iterator[Question[str]]:
-        for source, register in zip(sources, registers, strict=True):
-            messages = self.profile.messages(one_line(source), request.source_lang, request.target_lang, register)
+        for source in sources:
+            messages = self.profile.messages(replace(source, text=one_line(source.text)))
             for sample in range(samples):
                 yield Question(
                     Request(
@@ -65,7 +66,7 @@ class RemoteBackend(Backend):
                         seed=request.seed,
                         sample=sample,
                     ),
-                    partial(read_translation, source=source),
+                    partial(read_translation, source=source.text),
                 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.errors import UsageError
 from in2x.language import canonical, language
 
@@ -35,6 +36,21 @@ class TranslationRequest:
         if len(self.register) != count:
             raise ValueError(f"{len(self.register)} registers for {count} sources")
         return list(self.register)
+
+    def sources(self, texts: Sequence[str | Source]) -> list[Source]:
+        """The questions that `texts` are: a text gets the languages and its register from here, a `Source` has its own.
+
+        Raises:
+            ValueError: a source is of other languages than the request (decoding and checks go by those).
+        """
+        registers = self.registers(len(texts))
+        found = [
+            text if isinstance(text, Source) else Source(text, self.source_lang, self.target_lang, register)
+            for text, register in zip(texts, registers, strict=True)
+        ]
+        if any((one.source_lang, one.target_lang) != (self.source_lang, self.target_lang) for one in found):
+            raise ValueError(f"a source that is not to be translated from {self.source_lang} to {self.target_lang}")
+        return found
 
 
 def check_request(profile: PromptProfile, request: TranslationRequest) -> TranslationRequest:
