@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from in2x.language.finding import Finding, Unit, Word
+from in2x.language.voices import Gender, SpeakerVoice
 
 _MODULES: Mapping[str, str] = {"ja": "in2x.language.japanese.grammar"}
 
@@ -72,6 +73,40 @@ class Grammar(Protocol):
 
     def traits(self, text: str) -> list[str]:
         """What else the passage shows: "literary", "role language"."""
+        ...
+
+    def misuse(self, text: str) -> list[Finding]:
+        """Honorific forms that are wrong whoever speaks to whom; the label is the kind of misuse."""
+        ...
+
+    def persons(self, text: str) -> list[Finding]:
+        """Words for "I" (kind "first person") and "you" ("second person"); the label is the word."""
+        ...
+
+    def titles(self, text: str) -> list[Finding]:
+        """Titles behind names; the label is the title."""
+        ...
+
+    def ruby(self, text: str) -> list[Finding]:
+        """Readings that stand beside their words; the label is the reading."""
+        ...
+
+    def gender(self, text: str) -> Gender:
+        """How gendered the speech is by convention."""
+        ...
+
+    def speakers(
+        self, turns: Sequence[str], speakers: Sequence[str], listeners: Sequence[str | None] | None = None
+    ) -> list[SpeakerVoice]:
+        """The voice of each speaker (to each listener) over a document, with the turns that break it."""
+        ...
+
+    def narrator(self, paragraphs: Sequence[str]) -> SpeakerVoice:
+        """The style of the narration, quoted speech left out, with the sentences that break it."""
+        ...
+
+    def names(self, text: str) -> list[Word]:
+        """What may be a name or term of the document (`in2x terms`): the lemma is as the text has it."""
         ...
 
 

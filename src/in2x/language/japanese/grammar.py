@@ -6,19 +6,28 @@ import re
 from collections.abc import Sequence
 
 from in2x.language.finding import LIGHT, Finding, Unit, Word
-from in2x.language.japanese import names, surface
+from in2x.language.japanese import surface
+from in2x.language.japanese.candidates import names
 from in2x.language.japanese.consistency import STYLE, narration
+from in2x.language.japanese.consistency import narration_consistency as narrator
+from in2x.language.japanese.consistency import speaker_consistency as speakers
+from in2x.language.japanese.misuse import misused_keigo as misuse
 from in2x.language.japanese.morphology import Token, sentences, tokenise
+from in2x.language.japanese.names import name_drift as drifts
 from in2x.language.japanese.politeness import deference, politeness
 from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.register import formality, is_literary, is_polite, register_of
 from in2x.language.japanese.roles import role_language
-from in2x.language.japanese.surface import punctuation
+from in2x.language.japanese.surface import punctuation, ruby
 from in2x.language.japanese.swap import swapped_name
+from in2x.language.japanese.voice import gendered_speech as gender
+from in2x.language.japanese.voice import person_words as persons
+from in2x.language.japanese.voice import titles
 
 __all__ = [
-    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles",
-    "swapped_name", "traits", "units", "words",
+    "formality", "gender", "is_whole", "keeps", "misuse", "name_drift", "names", "narrator", "persons", "phrase",
+    "politeness", "punctuation", "residue", "ruby", "speakers", "styles", "swapped_name", "titles", "traits", "units",
+    "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
@@ -111,7 +120,7 @@ def residue(text: str, source: str) -> list[Finding]:
 def name_drift(sources: Sequence[str], texts: Sequence[str]) -> list[tuple[int, Finding]]:
     """For sources in Latin script or Chinese; see `names.name_drift`."""
     found = []
-    for drift in names.name_drift(sources, texts):
+    for drift in drifts(sources, texts):
         usual = drift.forms[0][0]
         why = f"{drift.name} is {usual} elsewhere in this document", f"他の箇所では「{usual}」"
         found += [(place, Finding("name", form, start, end, *why)) for form, place, start, end in drift.places]
