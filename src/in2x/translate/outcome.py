@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from in2x.formats.document import Segment, Text
-from in2x.translate.findings import Finding
+from in2x.translate.findings import Finding, weight
 
 Origin = Literal["model", "kept", "edited", "file", "untouched", "failed"]
 """Asked now; asked by an earlier run; written by a person; translated already in the file; nothing in it to translate;
 no translation came."""
-WEIGHT = {"critical": 25.0, "major": 5.0, "minor": 1.0}
-"""What a finding weighs (the weights of MQM: a critical one as five major ones)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,4 @@ class Outcome:
         if self.origin == "failed":
             return 100.0
         doubt = 0.0 if self.confidence is None else 1.0 - self.confidence
-        return min(99.0, weight(self.findings) + doubt)
-
-
-def weight(findings: Sequence[Finding]) -> float:
-    """What `findings` weigh together: the fewest and least severe weigh least."""
-    return sum(WEIGHT[finding.severity] for finding in findings)
+        return min(99.0, weight(list(self.findings)) + doubt)

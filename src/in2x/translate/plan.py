@@ -1,12 +1,12 @@
 """What is asked for each segment, under which key its translation is kept, and in which order the work goes.
 
-A key is the hash of all that a translation depends on: the text, the *sources* of the segments before it, the terms that
-stand in it, register, style, scene, and the model with its prompt and decoding. The translations before it are told to
-the model, but are in no key: else one edited line would ask for every line after it again.
+A key is the hash of all that a translation depends on: the text, the *sources* of the segments before it, the terms
+that stand in it, register, style, scene, and the model with its prompt and decoding. The translations before it are told
+to the model, but are in no key: else one edited line would ask for every line after it again.
 
-With context, the segments of a group (a chapter, a scene) follow each other, and groups go side by side; a group longer
-than `STRETCH` is parted, and what stands before a part is then told without its translation where there is none yet. So
-the order depends on the document alone, not on how fast answers come.
+With context, segments follow each other in stretches, and stretches go side by side: what stands before the beginning of
+one is told without its translation where there is none yet. So the order depends on the document alone, not on how fast
+answers come.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from in2x.translate.pieces import Piece, list_marks, pieces
 from in2x.translate.tags import marked
 
 STRETCH = 240
-"""Most segments that wait for each other (our choice): a book without chapters still goes eight ways at once."""
+"""Most segments that wait for each other; a stretch ends with its group (a chapter, a paragraph) from half of that on.
+Our choice: a book of 5,000 lines goes twenty ways at once."""
 HISTORY = 4000
 """Most characters of context before a segment (our choice): a long one must not fill what the model reads."""
 NEAR = 4
@@ -57,14 +58,12 @@ class Unit:
         return tuple(replace(question, before=pairs) for question in self.questions)
 
 
-def to_translate(segment: Segment, redo: bool = False) -> bool:
+def to_translate(segment: Segment, redo: bool) -> bool:
     """Whether there is something to translate: words, and no translation in the file (unless it is made anew)."""
     return wordless(segment.text) is None and (redo or not segment.done)
 
 
-def units(
-    segments: Sequence[Segment], job: Job, context: int, tagged: bool, identity: str, redo: bool = False
-) -> list[Unit | None]:
+def units(segments: Sequence[Segment], job: Job, context: int, tagged: bool, identity: str) -> list[Unit | None]:
     """One unit a segment, None where there is nothing to translate.
 
     Args:
@@ -73,15 +72,13 @@ def units(
         context: segments before a segment that the model is told.
         tagged: whether the model takes placeholders; it is given the bare text otherwise.
         identity: the model, its prompt and decoding, as one text.
-        redo: translate what the file has a translation of.
     """
     marks = list_marks([segment.text for segment in segments])
     found: list[Unit | None] = []
-    history: dict[str, list[int]] = {}
+    past: list[int] = []
     for number, segment in enumerate(segments):
-        past = history.setdefault(segment.group, [])
         before = _bounded(segments, past[-context:]) if context else ()
-        if to_translate(segment, redo):
+        if to_translate(segment, job.redo):
             parts = pieces(segment, marks[number])
             scene = _scene(segments, number, job)
             pairs = tuple((one_line(segments[n].text), "") for n in before)
@@ -111,16 +108,25 @@ def waves(todo: Sequence[Unit], context: int, at_once: int, batch: int) -> Itera
             step = todo[start : start + batch]
             yield [list(step[at : at + at_once]) for at in range(0, len(step), at_once)]
         return
-    stretches: dict[tuple[str, int], list[Unit]] = {}
-    for unit in todo:
-        stretches.setdefault((unit.segment.group, unit.number // STRETCH), []).append(unit)
-    waiting = list(stretches.values())
+    waiting = _stretches(todo)
     while waiting:
         side = waiting[: max(1, batch // at_once)]
         yield [stretch[:at_once] for stretch in side]
         for stretch in side:
             del stretch[:at_once]
         waiting = [stretch for stretch in waiting if stretch]
+
+
+def _stretches(todo: Sequence[Unit]) -> list[list[Unit]]:
+    found: list[list[Unit]] = []
+    for unit in todo:
+        last = found[-1] if found else []
+        ends = len(last) >= STRETCH // 2 and last[-1].segment.group != unit.segment.group
+        if not last or ends or len(last) >= STRETCH:
+            found.append([unit])
+        else:
+            last.append(unit)
+    return found
 
 
 def _bounded(segments: Sequence[Segment], numbers: Sequence[int]) -> tuple[int, ...]:
@@ -137,25 +143,25 @@ def _bounded(segments: Sequence[Segment], numbers: Sequence[int]) -> tuple[int, 
 def _scene(segments: Sequence[Segment], number: int, job: Job) -> tuple[str | None, str]:
     """Register, and sentences for the model: the synopsis, and who speaks here to whom."""
     segment = segments[number]
-    if job.characters is None or not segment.speaker:
+    if not segment.speaker:
         return job.register, job.synopsis
     order = [n for distance in range(1, NEAR + 1) for n in (number - distance, number + distance)]
     near = (segments[n] for n in order if 0 <= n < len(segments) and segments[n].group == segment.group)
     listener = next((one.speaker for one in near if one.speaker and one.speaker != segment.speaker), None)
-    scene = job.characters.scene(segment.speaker, listener)
+    scene = job.rules.characters.scene(segment.speaker, listener)
     return scene.register or job.register, "\n".join(filter(None, (job.synopsis, scene.sentences)))
 
 
 def _question(part: Piece, before: tuple[tuple[str, str], ...], job: Job, scene: tuple[str | None, str],
               tagged: bool) -> Source:  # fmt: skip
     register, sentences = scene
-    due = job.glossary.due(part.body.text) if job.glossary else ()
+    due = job.rules.glossary.due(part.body.text)
     return Source(
         text=marked(part.body) if tagged else part.body.text,
         source_lang=job.source_lang,
         target_lang=job.target_lang,
         register=register,
-        terms=tuple((term.source, term.target) for term in due),
+        terms=tuple((term.source, term.preferred) for term in due),
         before=before,
         scene=sentences,
         style=job.style,

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 from in2x.chat.source import Source
 from in2x.formats.document import Text
-from in2x.translate.findings import Finding
-from in2x.translate.outcome import weight
+from in2x.translate.findings import Finding, weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class Attempt:
         return any(finding.severity != "minor" for finding in self.findings)
 
     @property
-    def cost(self) -> tuple[bool, float]:
+    def cost(self) -> tuple[bool, int]:
         """Less is better."""
-        return bool(self.fault), weight(self.findings)
+        return bool(self.fault), weight(list(self.findings))
 
 
 @dataclass(slots=True)
@@ -54,13 +53,16 @@ class Line:
 
 
 def mend(
-    lines: Sequence[Line], ask: Callable[[list[Source], int], list[Attempt]], most: int, resample: bool = False
+    lines: Sequence[Line],
+    ask: Callable[[list[Line], list[Source], int], list[Attempt]],
+    most: int,
+    resample: bool = False,
 ) -> None:
     """Ask again for the failing ones of `lines`, at most `most` times each, and put the best attempt in its place.
 
     Args:
         lines: with their first attempts.
-        ask: answers questions; it is told which round of asking this is, from 1.
+        ask: answers a question for each line; it is told which round of asking this is, from 1.
         most: rounds.
         resample: draw other answers instead of telling the model what is wrong; then also for what is no translation.
     """
@@ -73,7 +75,7 @@ def mend(
         if not failing:
             return
         questions = [line.question if resample else told(line.question, line.best) for line in failing]
-        for line, attempt in zip(failing, ask(questions, number), strict=True):
+        for line, attempt in zip(failing, ask(failing, questions, number), strict=True):
             line.repairs += 1
             if attempt.cost < line.best.cost:
                 gone = {finding.principle for finding in line.best.findings}

@@ -1,8 +1,8 @@
 """The table that a person reviews, riskiest first, and the edits that come back from it.
 
-A tab-separated file with a head, which every spreadsheet opens: `risk place source translation why edited`. What stands
-in `edited` when the file is given back is the translation from then on, whatever a model says. A line feed or tab inside
-a text is written as \\n or \\t.
+A tab-separated file with a head, which every spreadsheet opens: `risk place source translation why edited`. What
+stands in `edited` when the file is given back is the translation from then on, whatever a model says. A line feed or tab
+inside a text is written as \\n or \\t.
 """
 
 from __future__ import annotations

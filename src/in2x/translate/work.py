@@ -149,7 +149,6 @@ class Work:
         owner = {id(line): (unit, place) for unit in flat for place, line in enumerate(lines[unit.number])}
         every = [line for unit in flat for line in lines[unit.number]]
         resample = "finding" not in self.takes
-        asking: list[Line] = []
 
         def again(failing: list[Line], questions: list[Source], number: int) -> list[Attempt]:
             request = replace(self.request, temperature=WARM, seed=self.job.seed + number) if resample else self.request
@@ -157,7 +156,6 @@ class Work:
             return [self._read(*owner[id(line)], answer) for line, answer in zip(failing, answers, strict=True)]
 
         mend(every, again, self.job.repairs, resample)
-        del asking
         for unit in flat:
             if any(line.repairs for line in lines[unit.number]):
                 self._keep(unit, lines[unit.number])

@@ -1,0 +1,262 @@
+"""Texts and documents in, translations out: the one door for programs; `in2x translate` is a face of it.
+
+    translator = Translator.load("runs/demo/model")
+    for one in translator.translate(["Where is the station?"], "en", "ja", register="polite").outcomes:
+        print(one.text.text, one.findings, one.confidence, one.repaired)
+
+A document comes from `in2x.formats.registry.read_document`, and `Translated.write()` gives the bytes of its translation.
+With a journal every segment is kept the moment it is done (`journal.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
+from in2x.formats.document import Document, Segment
+from in2x.translate.backend import Backend
+from in2x.translate.characters import Characters, read_characters
+from in2x.translate.drift import Drift, drift
+from in2x.translate.findings import Rules
+from in2x.translate.glossary import Glossary, read_glossary
+from in2x.translate.job import Checks, Job
+from in2x.translate.journal import Journal
+from in2x.translate.mbr import MbrBackend
+from in2x.translate.open import Combine, open_together
+from in2x.translate.outcome import Outcome
+from in2x.translate.request import TranslationRequest, check_request
+from in2x.translate.review import review_table
+from in2x.translate.shown import shown
+from in2x.translate.work import Done, Work
+
+if TYPE_CHECKING:
+    from in2x.llm.cache import Cache
+    from in2x.llm.request import Asker
+
+STEP = 64
+"""Segments that a model in this process translates together, and the most that a kill costs (our choice)."""
+ASKED = 256
+"""Segments of one step at a server, where answers are kept one by one on their way (our choice)."""
+
+
+@dataclass(frozen=True)
+class Translated:
+    """What a translation came to."""
+
+    outcomes: tuple[Outcome, ...]
+    """One a segment, in order."""
+    job: Job
+    document: Document | None = None
+    seconds: float = 0.0
+    usage: dict[str, float] | None = None
+    """What a server was asked for this, and what it cost (`Usage.figures`)."""
+
+    @property
+    def texts(self) -> list[str]:
+        """The translations; the source where there is none."""
+        return [outcome.text.text for outcome in self.outcomes]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The segments that stay untranslated."""
+        return [outcome for outcome in self.outcomes if outcome.origin == "failed"]
+
+    def write(self) -> bytes:
+        """The document with its translations; what has none keeps its bytes.
+
+        Raises:
+            In2xError: a translation cannot stand in the format.
+            ValueError: it was no document that was translated.
+        """
+        if self.document is None:
+            raise ValueError("no document was translated")
+        return self.document.write({n: one.text for n, one in enumerate(self.outcomes) if one.written})
+
+    @cached_property
+    def drift(self) -> Drift:
+        """What the whole shows: adherence to terms, names, forms of address, register and voice by speaker."""
+        answers = ["" if one.origin in ("failed", "untouched") else one.text.text for one in self.outcomes]
+        segments = [one.segment for one in self.outcomes]
+        return drift(segments, answers, self.job.rules, self.job.source_lang, self.job.target_lang)
+
+    def review(self) -> str:
+        """The table to review, riskiest first (`review.py`)."""
+        return review_table(self.outcomes, [(shown(o.segment, o.segment), shown(o.text, o.segment))
+                                            for o in self.outcomes])  # fmt: skip
+
+
+class Translator:
+    """A model that translates texts and documents.
+
+    Args:
+        backend: who answers.
+        name: the model, as reports call it.
+    """
+
+    def __init__(self, backend: Backend | MbrBackend, name: str) -> None:
+        self.backend, self.name = backend, name
+        members = backend.translators if isinstance(backend, MbrBackend) else [backend]
+        self.profiles = [p for p in (getattr(one, "profile", None) for one in members) if isinstance(p, PromptProfile)]
+        self._askers: list[Asker] = [one.asker for one in members if hasattr(one, "asker")]
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | Sequence[str | Path],
+        *,
+        combine: Combine = "tokens",
+        samples: int = 0,
+        temperature: float = 1.0,
+        cache: Cache | None = None,
+    ) -> Self:
+        """The translator that a folder, a hub name or the address of a server names; or several of them, combined.
+
+        Args:
+            model: one, or several.
+            combine: how several work together, see `open_together`.
+            samples: answers to draw and choose from by minimum Bayes risk; 0 decodes greedily.
+            temperature: they are drawn at.
+            cache: keeps the answers of a server for good.
+
+        Raises:
+            In2xError: there is no such model, or the server does not answer.
+        """
+        models = [str(model)] if isinstance(model, str | Path) else [str(one) for one in model]
+        return cls(open_together(models, combine, samples, temperature, cache), " + ".join(models))
+
+    def translate(
+        self,
+        what: str | Sequence[str] | Document,
+        source_lang: str,
+        target_lang: str,
+        *,
+        register: str | None = None,
+        style: str = "",
+        synopsis: str = "",
+        glossary: Glossary | Path | None = None,
+        characters: Characters | Path | None = None,
+        context: int | None = None,
+        checks: Checks = "repair",
+        repairs: int = 2,
+        seed: int = 0,
+        redo: bool = False,
+        earlier: Sequence[Outcome] = (),
+        journal: Journal | None = None,
+        step: int | None = None,
+        done: Done = lambda number, outcome: None,
+    ) -> Translated:
+        """Translate a text, lines, or a document.
+
+        Args:
+            what: a text (one segment), lines (a segment each), or a document.
+            source_lang: code of the language it is in.
+            target_lang: code of the language wanted.
+            register: the register wanted where no character's is known.
+            style: wish for the style, in a few words.
+            synopsis: what the text is about.
+            glossary: agreed terms.
+            characters: who they are and how they speak to each other.
+            context: segments before a segment that the model is told; None leaves it to the model's profile.
+            checks: "off", "mark" (findings are told) or "repair" (failing segments are asked for again).
+            repairs: most times that a segment is asked for again.
+            seed: of what is drawn.
+            redo: translate also what the document has a translation of.
+            earlier: what stands before, where a text comes in parts.
+            journal: keeps every segment the moment it is done, and knows those that are.
+            step: segments translated together.
+            done: told of each segment as it is finished.
+
+        Raises:
+            UsageError: languages or register that the model or the language does not know.
+            In2xError: the model cannot be used; a glossary or characters file that cannot be read.
+        """
+        job = self.job(source_lang, target_lang, register, glossary, characters)
+        job = replace(job, style=style, synopsis=synopsis, context=context, checks=checks, repairs=repairs, seed=seed,
+                      redo=redo)  # fmt: skip
+        document = what if isinstance(what, Document) else None
+        past = [replace(one.segment, done=one.text.text) for one in earlier]
+        if document is not None:
+            segments = list(document.segments)
+        else:
+            lines = [what] if isinstance(what, str) else what
+            segments = [Segment(line, place=f"line {number}") for number, line in enumerate(lines, start=1)]
+        began, before = time.monotonic(), self._spent()
+        with self._kept_on_the_way(journal):
+            work = Work(
+                self.backend, self._takes(job), [*past, *segments], job,
+                journal=journal, step=step or (ASKED if self._askers else STEP), asker=self._numbered(),
+                done=lambda number, outcome: done(number - len(past), outcome) if number >= len(past) else None,
+            )  # fmt: skip
+            outcomes = work.run()[len(past) :]
+        after = self._spent()
+        usage = {name: after[name] - before[name] for name in after} if self._askers else None
+        return Translated(tuple(outcomes), job, document, time.monotonic() - began, usage)
+
+    def job(
+        self,
+        source_lang: str,
+        target_lang: str,
+        register: str | None = None,
+        glossary: Glossary | Path | None = None,
+        characters: Characters | Path | None = None,
+    ) -> Job:
+        """The wishes, checked against what the model and the languages know.
+
+        Raises:
+            UsageError: as `check_request` does.
+            In2xError: a glossary or characters file that cannot be read.
+        """
+        request = TranslationRequest(source_lang, target_lang, register)
+        for profile in self.profiles or [PromptProfile()]:
+            request = check_request(profile, request)
+        source, target = request.source_lang, request.target_lang
+        if isinstance(glossary, Path):
+            glossary = read_glossary(glossary, source, target)
+        if isinstance(characters, Path):
+            characters = read_characters(characters, target)
+        rules = Rules(glossary or Glossary(source_lang=source, target_lang=target),
+                      characters or Characters(target_lang=target))  # fmt: skip
+        return Job(source, target, register, rules=rules)
+
+    def _takes(self, job: Job) -> frozenset[str]:
+        """Fields of `Source` that every prompt has words for: those that change it."""
+        plain = Source("text", job.source_lang, job.target_lang)
+        probes = {
+            "before": replace(plain, before=(("before", "earlier"),)),
+            "tagged": replace(plain, tagged=True),
+            "finding": replace(plain, attempt="attempt", finding="finding"),
+        }
+        found = frozenset(probes)
+        for profile in self.profiles:
+            found &= {name for name, probe in probes.items() if profile.prompt(probe) != profile.prompt(plain)}
+        return found if self.profiles else frozenset()
+
+    def _numbered(self) -> Asker | None:
+        """The model to be asked several segments in one question: a general chat model, alone."""
+        return None
+
+    def _spent(self) -> dict[str, float]:
+        totals: dict[str, float] = {}
+        for asker in self._askers:
+            for name, value in asker.usage.figures().items():
+                totals[name] = totals.get(name, 0.0) + value
+        return totals
+
+    @contextmanager
+    def _kept_on_the_way(self, journal: Journal | None) -> Iterator[None]:
+        """While a journal is at hand, it keeps what servers answer; a cache of their own goes on instead."""
+        bare = [asker for asker in self._askers if journal and getattr(asker, "cache", journal) is None]
+        for asker in bare:
+            asker.cache = journal.answers  # type: ignore[attr-defined, union-attr]
+        try:
+            yield
+        finally:
+            for asker in bare:
+                asker.cache = None  # type: ignore[attr-defined]
