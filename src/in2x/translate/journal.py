@@ -18,7 +18,7 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -202,7 +202,9 @@ class Journal:
         write_text(self.path, "".join(f"{sound(_encode(row))}\n" for row in rows))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; one that holds nothing is removed."""
+        if not (self._segments or self._answers or self.edits or self.wrote) and not self._stream.closed:
+            self.path.unlink(missing_ok=True)
         self._stream.close()
 
     def __enter__(self) -> Self:
@@ -234,7 +236,7 @@ class _Answers(Cache):
     def get(self, key: bytes) -> Answer | None:
         """The answer kept under `key`."""
         found = self._journal._answers.get(key.hex())
-        return None if found is None else Answer(*found, cached=True)
+        return None if found is None else replace(Answer(*found), cached=True)
 
     def put(self, key: bytes, model: str, answer: Answer) -> None:
         """Keep `answer`."""

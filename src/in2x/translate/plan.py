@@ -1,12 +1,12 @@
 """What is asked for each segment, under which key its translation is kept, and in which order the work goes.
 
 A key is the hash of all that a translation depends on: the text, the *sources* of the segments before it, the terms
-that stand in it, register, style, scene, and the model with its prompt and decoding. The translations before it are told
-to the model, but are in no key: else one edited line would ask for every line after it again.
+that stand in it, register, style, scene, and the model with its prompt and decoding. The translations before it are
+told to the model, but are in no key: else one edited line would ask for every line after it again.
 
-With context, segments follow each other in stretches, and stretches go side by side: what stands before the beginning of
-one is told without its translation where there is none yet. So the order depends on the document alone, not on how fast
-answers come.
+With context, segments follow each other in stretches, and stretches go side by side: what stands before the beginning
+of one is told without its translation where there is none yet. So the order depends on the document alone, not on how
+fast answers come.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The table that a person reviews, riskiest first, and the edits that come back from it.
 
 A tab-separated file with a head, which every spreadsheet opens: `risk place source translation why edited`. What
-stands in `edited` when the file is given back is the translation from then on, whatever a model says. A line feed or tab
-inside a text is written as \\n or \\t.
+stands in `edited` when the file is given back is the translation from then on, whatever a model says. A line feed or
+tab inside a text is written as \\n or \\t.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from in2x.errors import In2xError, UsageError
+from in2x.translate.shown import shown
 
 if TYPE_CHECKING:
     from in2x.translate.outcome import Outcome
@@ -72,19 +73,15 @@ class Edits:
         return found
 
 
-def review_table(outcomes: Sequence[Outcome], shown: Sequence[tuple[str, str]]) -> str:
-    """The table of all segments that have a translation or should have one, riskiest first.
-
-    Args:
-        outcomes: the segments.
-        shown: (source, translation) of each, inline tags as placeholders.
-    """
+def review_table(outcomes: Sequence[Outcome]) -> str:
+    """The table of all segments that have a translation or should have one, riskiest first."""
     out = io.StringIO()
     table = csv.writer(out, dialect="excel-tab", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     table.writerow(COLUMNS)
     order = sorted(range(len(outcomes)), key=lambda n: (-outcomes[n].risk, n))
     for n in order:
-        one, (source, translation) = outcomes[n], shown[n]
+        one = outcomes[n]
+        source, translation = shown(one.segment, one.segment), shown(one.text, one.segment)
         if one.origin == "untouched":
             continue
         why = one.fault or "; ".join(f"{finding.principle}: {finding.why}" for finding in one.findings)

@@ -4,8 +4,8 @@
     for one in translator.translate(["Where is the station?"], "en", "ja", register="polite").outcomes:
         print(one.text.text, one.findings, one.confidence, one.repaired)
 
-A document comes from `in2x.formats.registry.read_document`, and `Translated.write()` gives the bytes of its translation.
-With a journal every segment is kept the moment it is done (`journal.py`).
+A document comes from `in2x.formats.registry.read_document`, and `Translated.write()` gives the bytes of its
+translation. With a journal every segment is kept the moment it is done (`journal.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,7 +22,6 @@ from in2x.chat.source import Source
 from in2x.formats.document import Document, Segment
 from in2x.translate.backend import Backend
 from in2x.translate.characters import Characters, read_characters
-from in2x.translate.drift import Drift, drift
 from in2x.translate.findings import Rules
 from in2x.translate.glossary import Glossary, read_glossary
 from in2x.translate.job import Checks, Job
@@ -33,7 +31,6 @@ from in2x.translate.open import Combine, open_together
 from in2x.translate.outcome import Outcome
 from in2x.translate.request import TranslationRequest, check_request
 from in2x.translate.review import review_table
-from in2x.translate.shown import shown
 from in2x.translate.work import Done, Work
 
 if TYPE_CHECKING:
@@ -79,17 +76,9 @@ class Translated:
             raise ValueError("no document was translated")
         return self.document.write({n: one.text for n, one in enumerate(self.outcomes) if one.written})
 
-    @cached_property
-    def drift(self) -> Drift:
-        """What the whole shows: adherence to terms, names, forms of address, register and voice by speaker."""
-        answers = ["" if one.origin in ("failed", "untouched") else one.text.text for one in self.outcomes]
-        segments = [one.segment for one in self.outcomes]
-        return drift(segments, answers, self.job.rules, self.job.source_lang, self.job.target_lang)
-
     def review(self) -> str:
         """The table to review, riskiest first (`review.py`)."""
-        return review_table(self.outcomes, [(shown(o.segment, o.segment), shown(o.text, o.segment))
-                                            for o in self.outcomes])  # fmt: skip
+        return review_table(self.outcomes)
 
 
 class Translator:
@@ -180,10 +169,10 @@ class Translator:
         job = self.job(source_lang, target_lang, register, glossary, characters)
         job = replace(job, style=style, synopsis=synopsis, context=context, checks=checks, repairs=repairs, seed=seed,
                       redo=redo)  # fmt: skip
-        document = what if isinstance(what, Document) else None
         past = [replace(one.segment, done=one.text.text) for one in earlier]
-        if document is not None:
-            segments = list(document.segments)
+        document: Document | None = None
+        if isinstance(what, Document):
+            document, segments = what, list(what.segments)
         else:
             lines = [what] if isinstance(what, str) else what
             segments = [Segment(line, place=f"line {number}") for number, line in enumerate(lines, start=1)]

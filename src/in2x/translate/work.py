@@ -56,6 +56,10 @@ class Work:
         self.request = TranslationRequest(job.source_lang, job.target_lang, seed=job.seed)
         self.units = units(segments, job, self.context, "tagged" in takes, identity(backend, job.seed))
         self.outcomes: list[Outcome | None] = [None] * len(segments)
+        self.same: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            if unit is not None:
+                self.same.setdefault(unit.key, []).append(unit)
 
     def run(self) -> list[Outcome]:
         """One outcome a segment.
@@ -131,8 +135,8 @@ class Work:
             self._mend(flat, lines)
         for unit in flat:
             outcome = self._outcome(unit, lines[unit.number])
-            for same in self.units:
-                if same is not None and same.key == unit.key and self.outcomes[same.number] is None:
+            for same in self.same[unit.key]:
+                if self.outcomes[same.number] is None:
                     self._finish(same.number, replace(outcome, segment=same.segment))
 
     def _kept(self, unit: Unit) -> Kept | None:
