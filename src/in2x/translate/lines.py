@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from in2x.errors import In2xError
@@ -31,6 +34,26 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
             yield raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError:
             raise In2xError("not UTF-8 text", file=name, line=number, mend="convert the file to UTF-8") from None
+
+
+@contextmanager
+def open_source(file: Path | None) -> Iterator[tuple[BinaryIO, str, int | None]]:
+    """The stream to read, its name and, for a file, its number of lines; None is standard input."""
+    if file is None:
+        yield sys.stdin.buffer, "standard input", None
+        return
+    try:
+        with file.open("rb") as stream:
+            total = 0
+            last = b"\n"
+            while block := stream.read(1 << 20):
+                total, last = total + block.count(b"\n"), block[-1:]
+            stream.seek(0)
+            yield stream, str(file), total + (last != b"\n")
+    except OSError as error:
+        raise In2xError(
+            f"cannot be read ({error.strerror})", file=file, mend="give a text file or - for standard input"
+        ) from None
 
 
 def translate_lines(
