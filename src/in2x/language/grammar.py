@@ -105,6 +105,10 @@ class Grammar(Protocol):
         """The style of the narration, quoted speech left out, with the sentences that break it."""
         ...
 
+    def loans(self, text: str) -> set[str]:
+        """The foreign words, in small letters, that words of `text` were taken from."""
+        ...
+
     def names(self, text: str) -> list[Word]:
         """What may be a name or term of the document (`in2x terms`): the lemma is as the text has it."""
         ...

@@ -25,7 +25,7 @@ from in2x.language.japanese.voice import person_words as persons
 from in2x.language.japanese.voice import titles
 
 __all__ = [
-    "formality", "gender", "is_whole", "keeps", "misuse", "name_drift", "names", "narrator", "persons", "phrase",
+    "formality", "gender", "is_whole", "keeps", "loans", "misuse", "name_drift", "names", "narrator", "persons", "phrase",
     "politeness", "punctuation", "residue", "ruby", "speakers", "styles", "swapped_name", "titles", "traits", "units",
     "words",
 ]  # fmt: skip
@@ -43,6 +43,12 @@ def words(text: str) -> list[Word]:
     return [Word(token.lemma, token.start, token.end) for token in _tokens(text)]
 
 
+def loans(text: str) -> set[str]:
+    """By the dictionary: コンピューター-computer, トム-Thom."""
+    return {token.lemma.partition("-")[2].lower() for token in _tokens(text) if _LOAN.search(token.lemma)}
+
+
+_LOAN = re.compile(r"-[A-Za-z][a-z]+")
 _CONTENT = frozenset(("名詞", "動詞", "形容詞", "形状詞", "副詞", "感動詞", "連体詞", "代名詞", "接尾辞", "接頭辞"))
 _EMPTY = frozenset(
     ("居る", "為る", "有る", "成る", "事", "物", "の", "者", "様", "為", "其の", "此の", "言う", "御", "さん", "君")
