@@ -8,24 +8,16 @@ that judges: report other metrics too, and with MBR off.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from in2x.chat.source import Source
-from in2x.metrics.chrf import sentence_chrf
+from in2x.metrics.chrf import SIGNATURE, expected_utility
 from in2x.translate.backend import Backend, Done, Translation
 from in2x.translate.request import TranslationRequest
 
-
-def expected_utility(candidates: Sequence[str], samples: Sequence[str]) -> np.ndarray:
-    """[len(candidates)] mean sentence chrF, 0 to 100, of each candidate over `samples`."""
-    kinds = Counter(samples)
-    scores = np.array([[sentence_chrf(candidate, kind) for kind in kinds] for candidate in candidates])
-    utility: np.ndarray = scores @ np.array(list(kinds.values()), dtype=float) / kinds.total()
-    return utility
+UTILITY = f"chrF2|{SIGNATURE}"
+"""What chooses, for whoever reports what was chosen."""
 
 
 def consensus(candidates: Sequence[str], samples: Sequence[str] = ()) -> str:

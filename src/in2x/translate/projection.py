@@ -70,13 +70,9 @@ def cuts(text: str, lang: str) -> tuple[int, ...]:
     """
     tongue = language(lang)
     rules = None if tongue.spaced else grammar(tongue.code)
-    bounds = {0, len(text)}
-    if rules is not None:
-        inside = {at for word in rules.words(text) for at in range(word.start + 1, word.end)}
-        bounds |= {at for at in range(1, len(text)) if at not in inside}
-    else:
-        bounds |= {at for at in range(1, len(text)) if not _one_word(text[at - 1], text[at], tongue.spaced)}
-    return tuple(sorted(at for at in bounds if at in (0, len(text)) or not _one_grapheme(text, at)))
+    inside = {at for word in rules.words(text) for at in range(word.start + 1, word.end)} if rules else set()
+    between = (at for at in range(1, len(text)) if not _one_word(text[at - 1], text[at], tongue.spaced))
+    return tuple(sorted({0, len(text), *(at for at in between if at not in inside and not _one_grapheme(text, at))}))
 
 
 def _one_word(before: str, after: str, spaced: bool) -> bool:
