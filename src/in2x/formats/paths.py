@@ -13,8 +13,11 @@ from in2x.formats.document import Options
 from in2x.formats.spans import lettered
 
 Path = tuple[str | int, ...]
-STEP = re.compile(r"""\.\.\*|\.\.(?P<deep>[^.\[\]]+)|\.?(?P<any>\*)|\.?(?P<name>[^.\[\]*]+)|
-    \[(?:(?P<number>\d+)|(?P<star>\*)|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""", re.VERBOSE)
+STEP = re.compile(
+    r"""\.\.\*|\.\.(?P<deep>[^.\[\]]+)|\.?(?P<any>\*)|\.?(?P<name>[^.\[\]*]+)|
+    \[(?:(?P<number>\d+)|(?P<star>\*)|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""",
+    re.VERBOSE,
+)
 CODES = re.compile(
     r"(?P<address>(?:[a-z][a-z0-9+.-]*:)?//\S+|(?:mailto|tel|data|file|urn):\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<path>[~.]{0,2}(?:/[\w.@%+~-]+)+/?|[A-Za-z]:\\\S+|[\w./-]+\.[a-z][a-z0-9]{1,4})"
@@ -25,9 +28,10 @@ CODES = re.compile(
 )
 """Texts for machines: addresses, paths and file names, numbers and hashes, names of programs."""
 KINDS = {"address": "an address", "path": "a path", "number": "a number or a code", "name": "a name of a program"}
-MACHINE_KEYS = frozenset(
-    "id uuid key type kind class lang language locale url uri href src path file icon image color colour format encoding "
-    "charset version hash sha role code date time timestamp created updated email slug ref $schema model".split()
+MACHINE_KEY = re.compile(
+    r"\$?(?:id|uuid|key|type|kind|class|lang|language|locale|ur[il]|href|src|path|file|icon|image|colou?r|format|encoding|"
+    r"charset|version|hash|sha|role|code|date|time|timestamp|created|updated|email|slug|ref|schema|model)",
+    re.IGNORECASE,
 )
 """Last keys of values that are for machines, unless a space shows otherwise (our choice)."""
 
@@ -60,7 +64,7 @@ def why_no_text(text: str, key: str) -> str:
     match = CODES.fullmatch(text)
     if match and match.lastgroup:
         return f"it looks like {KINDS[match.lastgroup]}"
-    return f"the key {key} is for programs" if key.lower() in MACHINE_KEYS else ""
+    return f"the key {key} is for programs" if MACHINE_KEY.fullmatch(key) else ""
 
 
 def spell(path: Path) -> str:

@@ -7,7 +7,7 @@ is a conversion in C; where a file says that its messages are C or Python format
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from in2x.formats.document import Tag, Text
@@ -27,7 +27,16 @@ _VOID = {"br", "hr", "img", "input", "wbr", "source", "meta", "link", "area", "c
 @cache
 def pattern(printf: bool = False, more: str = "") -> re.Pattern[str]:
     """What is a placeholder; `printf` where the file says that it is a format of C, `more` for what a format adds."""
-    parts = [more, _STRICT if printf else "", _NAMED, "" if printf else _BETWEEN, "" if printf else _PRINTF, _BRACES, _CALLS, _MARKUP]
+    parts = [
+        more,
+        _STRICT if printf else "",
+        _NAMED,
+        "" if printf else _BETWEEN,
+        "" if printf else _PRINTF,
+        _BRACES,
+        _CALLS,
+        _MARKUP,
+    ]
     return re.compile("|".join(part for part in parts if part), re.DOTALL)
 
 
@@ -37,14 +46,14 @@ def tagged(message: str, printf: bool = False, more: str = "") -> Text:
     return cut(message, spans)
 
 
-def cut(message: str, spans: Iterable[tuple[int, int]]) -> Text:
-    """A message with the stretches `spans`, in order, as tags."""
+def cut(message: str, spans: Iterable[tuple[int, int]], plain: Callable[[str], str] = str) -> Text:
+    """A message with the stretches `spans`, in order, as tags; `plain` undoes the escapes of what is between them."""
     text, raws, done = "", [], 0
     for start, end in spans:
-        text += message[done:start]
+        text += plain(message[done:start])
         raws.append((len(text), message[start:end]))
         done = end
-    return Text(text + message[done:], paired(raws))
+    return Text(text + plain(message[done:]), paired(raws))
 
 
 def paired(raws: Iterable[tuple[int, str]]) -> tuple[Tag, ...]:

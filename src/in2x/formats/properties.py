@@ -1,7 +1,7 @@
 """Java's .properties: `key = value`, values over several lines, `\\uXXXX`; UTF-8 or Latin-1.
 
-A file of ASCII alone gets new letters as `\\uXXXX`, which every Java reads. In a message that doubles its apostrophes, or
-has `{0}` and no apostrophe, new ones are doubled, for MessageFormat takes a single one for a quote.
+A file of ASCII alone gets new letters as `\\uXXXX`, which every Java reads. In a message that doubles its apostrophes,
+or has `{0}` and no apostrophe, new ones are doubled, for MessageFormat takes a single one for a quote.
 """
 
 from __future__ import annotations

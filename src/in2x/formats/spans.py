@@ -165,7 +165,7 @@ class TextDocument(Document):
                 for number, now in zip(slot.numbers, slot.now, strict=True)
             ):
                 given = [
-                    texts.get(number, now if now is not None else self.segments[number])
+                    texts.get(number, now if now is not None else Text(""))
                     for number, now in zip(slot.numbers, slot.now, strict=True)
                 ]
                 out.add((slot.start, slot.end, slot.put(given)))

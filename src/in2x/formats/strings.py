@@ -10,7 +10,9 @@ from in2x.formats.spans import Draft, decoded
 
 STRING = r'"(?:[^"\\]|\\.)*+"'
 COMMENT = re.compile(r"/\*.*?\*/|//[^\r\n]*", re.DOTALL)
-ENTRY = re.compile(rf"(?P<key>{STRING}|[\w.$/:-]+)\s*=\s*(?P<value>{STRING})\s*;|(?P<bare>{STRING}|[\w.-]+)\s*;", re.DOTALL)
+ENTRY = re.compile(
+    rf"(?P<key>{STRING}|[\w.$/:-]+)\s*=\s*(?P<value>{STRING})\s*;|(?P<bare>{STRING}|[\w.-]+)\s*;", re.DOTALL
+)
 ESCAPE = re.compile(r"\\(?:[Uu]([0-9a-fA-F]{4})|([0-7]{1,3})|(.))", re.DOTALL)
 SHORT = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
@@ -40,7 +42,7 @@ def read(raw: bytes, name: str, options: Options) -> Document:
                 draft.skip(key, key, "a key without a value, which is its own text")
             note, at = "", entry.end()
         else:
-            raise draft.source.fault("no entry of the form \"key\" = \"value\";", at, "check its quotes and semicolon")
+            raise draft.source.fault('no entry of the form "key" = "value";', at, "check its quotes and semicolon")
     return draft.document(raw)
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -41,11 +42,11 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     chosen = Chosen(options)
     for path, event, flow in _scalars(draft.source):
         place = shown(path)
-        text, start, end = event.value, event.start_mark.index, event.end_mark.index
+        text, start, end = event.value, _index(event.start_mark), _index(event.end_mark)
         start += PROPERTY.match(draft.source.text, start, end).end() - start  # type: ignore[union-attr]
-        if event.style is None and event.tag is None and _resolved(text) != TEXT:
+        if not event.style and event.tag is None and _resolved(text) != TEXT:
             if lettered(text):
-                draft.skip(place, text, "a value, no text")
+                draft.skip(place, text, "a value, no text (quote it if it is one)")
         elif event.tag not in (None, "!", TEXT):
             draft.skip(place, text, f"it has the tag {event.tag}")
         elif why := chosen.why_not(path, text):
@@ -72,7 +73,7 @@ def _scalars(source: Decoded) -> Iterator[tuple[Path, yaml.ScalarEvent, bool]]:
                 _ended(stack[-1] if stack else None)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 if len(stack) >= DEEPEST:
-                    raise source.fault(f"more than {DEEPEST} levels of nesting", event.start_mark.index)
+                    raise source.fault(f"more than {DEEPEST} levels of nesting", _index(event.start_mark))
                 if top and top.kind == "map" and top.key is None:
                     top.key = "?"  # a collection as a key: what is in it is no text
                     top.kind = "odd"
@@ -82,7 +83,7 @@ def _scalars(source: Decoded) -> Iterator[tuple[Path, yaml.ScalarEvent, bool]]:
                 if top and top.kind == "map" and top.key is None:
                     key = event.value if isinstance(event, yaml.ScalarEvent) else f"*{event.anchor}"
                     if key in top.keys and key != "<<":
-                        raise source.fault(f"the key {key!r} stands twice", event.start_mark.index, "remove one")
+                        raise source.fault(f"the key {key!r} stands twice", _index(event.start_mark), "remove one")
                     top.keys.add(key)
                     top.key = key
                     continue
@@ -107,7 +108,12 @@ def _ended(top: _Open | None) -> None:
 
 def _resolved(text: str) -> str:
     """The tag of a plain scalar."""
-    return str(_RESOLVER.resolve(yaml.ScalarNode, text, (True, False)))
+    return str(_RESOLVER.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
+
+
+def _index(mark: Any) -> int:
+    """The offset of a mark (events have one; only the stubs say that they may not)."""
+    return int(mark.index)
 
 
 _RESOLVER = yaml.resolver.Resolver()
@@ -135,7 +141,7 @@ def _plain(new: str, flow: bool) -> bool:
 
 
 def _block(draft: Draft, start: int, end: int, value: str, style: str, like: Segment) -> None:
-    """A block scalar: its header and the margin of its lines stay, what is between its first and last letter changes."""
+    """A block scalar: its header and the margin of its lines stay, what is between them changes."""
     source = draft.source.text
     head = BREAK.search(source, start, end)
     assert head is not None
