@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from in2x.chat.source import Source
 from in2x.formats.document import Segment
 from in2x.translate.backend import one_line, wordless
+from in2x.translate.glossary import Glossary, Term
 from in2x.translate.job import Job
 from in2x.translate.pieces import Piece, list_marks, pieces
 from in2x.translate.tags import marked
@@ -74,6 +75,7 @@ def units(segments: Sequence[Segment], job: Job, context: int, tagged: bool, ide
         identity: the model, its prompt and decoding, as one text.
     """
     marks = list_marks([segment.text for segment in segments])
+    agreed = _agreed(job)
     found: list[Unit | None] = []
     past: list[int] = []
     for number, segment in enumerate(segments):
@@ -82,7 +84,7 @@ def units(segments: Sequence[Segment], job: Job, context: int, tagged: bool, ide
             parts = pieces(segment, marks[number])
             scene = _scene(segments, number, job)
             pairs = tuple((one_line(segments[n].text), "") for n in before)
-            questions = tuple(_question(part, pairs, job, scene, tagged) for part in parts)
+            questions = tuple(_question(part, pairs, job, scene, tagged, agreed) for part in parts)
             key = _key(identity, segment, parts, questions)
             found.append(Unit(number, segment, parts, questions, before, marked(segment), key))
         else:
@@ -115,6 +117,12 @@ def waves(todo: Sequence[Unit], context: int, at_once: int, batch: int) -> Itera
         for stretch in side:
             del stretch[:at_once]
         waiting = [stretch for stretch in waiting if stretch]
+
+
+def _agreed(job: Job) -> tuple[Glossary, Glossary]:
+    """The names of the characters, and the glossary, which has the last word."""
+    names = tuple(Term(source, target) for source, target in job.rules.characters.names.items())
+    return Glossary(names, job.source_lang, job.target_lang), job.rules.glossary
 
 
 def _stretches(todo: Sequence[Unit]) -> list[list[Unit]]:
@@ -153,15 +161,15 @@ def _scene(segments: Sequence[Segment], number: int, job: Job) -> tuple[str | No
 
 
 def _question(part: Piece, before: tuple[tuple[str, str], ...], job: Job, scene: tuple[str | None, str],
-              tagged: bool) -> Source:  # fmt: skip
+              tagged: bool, agreed: Sequence[Glossary]) -> Source:  # fmt: skip
     register, sentences = scene
-    due = job.rules.glossary.due(part.body.text)
+    due = {term.source: term.preferred for terms in agreed for term in terms.due(part.body.text)}
     return Source(
         text=marked(part.body) if tagged else part.body.text,
         source_lang=job.source_lang,
         target_lang=job.target_lang,
         register=register,
-        terms=tuple((term.source, term.preferred) for term in due),
+        terms=tuple(due.items()),
         before=before,
         scene=sentences,
         style=job.style,
