@@ -1,4 +1,4 @@
-"""Checks and repair: planted faults are mended on request, sound segments stay, the best of several attempts is kept."""
+"""Checks and repair: planted faults are mended on request, sound segments stay, of attempts the best is kept."""
 
 from __future__ import annotations
 
