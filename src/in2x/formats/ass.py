@@ -1,7 +1,7 @@
 """Advanced SubStation Alpha (.ass, .ssa): the text of each Dialogue line; `{...}` are tags, `\\N` breaks lines.
 
-Drawings (`{\\p1}`) and karaoke (`{\\k20}`) are skipped with that reason, comments and styles stay. The field Name is the
-speaker.
+Drawings (`{\\p1}`) and karaoke (`{\\k20}`) are skipped with that reason, comments and styles stay. The field Name is
+the speaker.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def read(raw: bytes, name: str, options: Options) -> Document:
         elif match := re.match(r"\s*Dialogue\s*:", line):
             values = line[match.end() :].split(",", len(fields) - 1)
             if len(values) < len(fields) or fields[-1] != "text":
-                raise draft.source.fault(f"a dialogue line of {len(values)} fields, where its Format has {len(fields)}", start)
+                raise draft.source.fault(
+                    f"a dialogue line of {len(values)} fields, where its Format has {len(fields)}", start
+                )
             _dialogue(draft, dict(zip(fields, values, strict=True)), number, end, style, options)
     return draft.document(raw)
 
 
-def _dialogue(
-    draft: Draft, values: dict[str, str], number: int, end: int, style: cues.Style, options: Options
-) -> None:
+def _dialogue(draft: Draft, values: dict[str, str], number: int, end: int, style: cues.Style, options: Options) -> None:
     place, text = f"line {number}", values["text"]
     if DRAWING.search(text):
         draft.skip(place, text, "a drawing")

@@ -51,7 +51,9 @@ def rules(lang: str) -> Rules:
     except UsageError:
         code = lang
     base = code.partition("-")[0]
-    like = next((key for key in (code, base, f"{base}-Hans") if key in table), "unspaced" if unspaced(lang) else "spaced")
+    like = next(
+        (key for key in (code, base, f"{base}-Hans") if key in table), "unspaced" if unspaced(lang) else "spaced"
+    )
     return Rules(**table[like])
 
 

@@ -56,23 +56,26 @@ def cut(message: str, spans: Iterable[tuple[int, int]], plain: Callable[[str], s
     return Text(text + plain(message[done:]), paired(raws))
 
 
-def paired(raws: Iterable[tuple[int, str]]) -> tuple[Tag, ...]:
-    """Tags from (place, raw): an element that opens and is closed is a pair, all else stands alone."""
+def paired(raws: Iterable[tuple[int, str]], element: re.Pattern[str] = _ELEMENT) -> tuple[Tag, ...]:
+    """Tags from (place, raw): an element that opens and is closed is a pair, all else stands alone.
+
+    `element` has three groups: "/" of a closing one, the name, "/" of one that is closed in itself.
+    """
     tags: list[Tag] = []
     open_ones: list[tuple[str, int]] = []
     number = 0
     for index, (at, raw) in enumerate(raws):
-        element = _ELEMENT.fullmatch(raw)
-        if element and element[1]:
-            depth = next((d for d in range(len(open_ones) - 1, -1, -1) if open_ones[d][0] == element[2]), None)
+        found = element.fullmatch(raw)
+        if found and found[1]:
+            depth = next((d for d in range(len(open_ones) - 1, -1, -1) if open_ones[d][0] == found[2]), None)
             if depth is not None:
                 opener = tags[open_ones[depth][1]]
                 tags[open_ones[depth][1]] = Tag(opener.at, opener.raw, opener.number, "open")
                 tags.append(Tag(at, raw, opener.number, "close"))
                 del open_ones[depth:]  # what opened inside and was not closed stands alone
                 continue
-        elif element and not element[3] and element[2].lower() not in _VOID:
-            open_ones.append((element[2], index))
+        elif found and not found[3] and found[2].lower() not in _VOID:
+            open_ones.append((found[2], index))
         number += 1
         tags.append(Tag(at, raw, number))
     return tuple(tags)

@@ -234,7 +234,7 @@ def _add_plural(
 
     def write(texts: Sequence[Text]) -> str:
         forms_of = (
-            f"msgstr[{form}] {_wrapped(before + flat(text) + after if text.text or text.tags else "", newline)}"
+            f"msgstr[{form}] {_wrapped(before + flat(text) + after if text.text or text.tags else '', newline)}"
             for form, (text, (before, after)) in enumerate(zip(texts, shapes, strict=True))
         )
         return newline.join(forms_of)

@@ -26,7 +26,9 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     draft = Draft(decoded(raw, name))
     text = draft.source.text
     lines = lines_of(text)
-    times = [(number, match) for number, (start, end) in enumerate(lines) if (match := TIMES.fullmatch(text, start, end))]
+    times = [
+        (number, match) for number, (start, end) in enumerate(lines) if (match := TIMES.fullmatch(text, start, end))
+    ]
     if not times and text.strip():
         raise draft.source.fault("no line of times, so these are no SubRip subtitles", 0, "check the file's format")
     numbered = bool(times) and times[0][0] > 0 and _digits(text, lines[times[0][0] - 1])

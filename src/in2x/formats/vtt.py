@@ -1,4 +1,4 @@
-"""WebVTT: cues as in SubRip; NOTE, STYLE and REGION blocks, cue names and settings stay. `<v Name>` names the speaker."""
+"""WebVTT: cues as in SubRip; notes, styles, regions, cue names and settings stay. `<v Name>` names the speaker."""
 
 from __future__ import annotations
 

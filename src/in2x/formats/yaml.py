@@ -56,7 +56,7 @@ def read(raw: bytes, name: str, options: Options) -> Document:
             if event.style in ("|", ">"):
                 _block(draft, start, end, text, event.style, like)
             else:
-                messages.add(draft, text, start, end, like, _inline(event.style or "", flow, name))
+                messages.add(draft, text, start, end, like, scalar_writer(event.style or "", flow))
     return draft.document(raw)
 
 
@@ -119,7 +119,9 @@ def _index(mark: Any) -> int:
 _RESOLVER = yaml.resolver.Resolver()
 
 
-def _inline(style: str, flow: bool, name: str) -> Callable[[str], str]:
+def scalar_writer(style: str, flow: bool) -> Callable[[str], str]:
+    """How a text is written in place of a scalar of a style ("" for plain); `flow` inside `[...]` or `{...}`."""
+
     def put(new: str) -> str:
         if UNSAFE.search(new) or "\n" in new or "\t" in new or style == '"':
             out = json.dumps(new, ensure_ascii=False)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from in2x.formats.document import Text
+from in2x.formats.placeholders import pattern
 from in2x.language import wording
 from in2x.language.grammar import grammar
 from in2x.language.language import language
@@ -21,16 +22,12 @@ from in2x.principles.quantities import numbers_of
 from in2x.principles.terms import due, places
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
-_PLACEHOLDER = re.compile(
-    r"\{\{\s*[\w.]+\s*\}\}"  # {{name}}
-    r"|[$#%]\{[\w.]+\}"  # ${name}
-    r"|\{[A-Za-z_]?[\w.]*(?:![rsa])?(?::[^{}\s]{0,8})?\}"  # {0}, {name}
-    r"|%\(\w+\)[sdif]|(?<![\d%])%(?:\d+\$)?[-+0]*\d*(?:\.\d+)?[sdifxu@](?![A-Za-z])"  # %s, %1$d
-    r"|\\[VNCIPGvncipg]\[\w+\]|\\[{}|.!><^$]"  # control codes of RPG Maker
+_MORE = (
+    r"https?://[!-;=?-Z_a-z~]+[\w/]|[\w.+-]+@[\w-]+(?:\.[A-Za-z]{2,})+"
+    r"|\\[A-Za-z]+\[\w+\]|\\[{}|.!><^$]"  # control codes of games: \\V[1]
     r"|\[[A-Za-z]+[._][\w.]+\]"  # [player.name]
-    r"|https?://[!-;=?-Z_a-z~]+[\w/]"
-    r"|[\w.+-]+@[\w-]+(?:\.[A-Za-z]{2,})+"
 )
+"""What must stand in any translation, beside what formats take for placeholders."""
 
 
 def placeholders(case: Case, answer: str) -> Verdict:
@@ -49,7 +46,7 @@ def placeholders(case: Case, answer: str) -> Verdict:
 
 
 def _codes(text: str) -> Iterator[str]:
-    for match in _PLACEHOLDER.finditer(text):
+    for match in pattern(more=_MORE).finditer(text):
         yield re.sub(r"\s", "", match[0])
 
 

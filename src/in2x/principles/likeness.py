@@ -112,9 +112,7 @@ def _evidence(left: NDArray[np.float64], right: NDArray[np.float64], hit: NDArra
     return np.asarray((left * (seen - unseen)) @ right.T + (left @ unseen)[:, None])
 
 
-def _lengths(
-    sources: Sequence[str], answers: Sequence[str], source_lang: str, target_lang: str
-) -> NDArray[np.float64]:
+def _lengths(sources: Sequence[str], answers: Sequence[str], source_lang: str, target_lang: str) -> NDArray[np.float64]:
     a = np.log([language(source_lang).weigh(text) + 6 for text in sources])
     b = np.log([language(target_lang).weigh(text) + 6 for text in answers])
     usual = float(np.median(b) - np.median(a))

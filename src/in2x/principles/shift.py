@@ -19,12 +19,12 @@ from in2x.principles.likeness import fits
 
 REACH = 3
 """Furthest shift of a run of lines."""
-CHANGE = 3.0
+CHANGE = 2.0
 LOST = 0.4
 """Cost of an answer that fits nothing near."""
-GAIN = 8.0
+GAIN = 4.2
 """By how much shifted lines must fit better than as they stand."""
-OWN = 3.0
+OWN = 1.0
 """Least fit of shifted lines to where they belong, in all."""
 FAR = 12.0
 """The gain asked of two exchanged lines beyond `REACH`."""
@@ -73,16 +73,24 @@ def _why(line: int, by: int) -> str:
 
 
 def _moved(fit: NDArray[np.float64]) -> dict[int, int]:
-    """Answer -> by how many lines it moved."""
+    """Answer -> by how many lines it moved.
+
+    Where a line moved, another one gave way: where the answer of the source that it fits stands in its place, what that
+    one would lose by giving way counts.
+    """
     path = _best(fit)
     own = np.diagonal(fit)
     found: dict[int, int] = {}
     for start, end in _stretches(path):
-        moved = [(j, path[j]) for j in range(start, end) if path[j] not in (0, None)]
-        there = sum(float(fit[j - by, j]) for j, by in moved if by is not None)
-        gain = there - sum(float(own[j]) for j, _ in moved)
+        moved = {j: by for j in range(start, end) if (by := path[j])}
+        there = sum(float(fit[j - by, j]) for j, by in moved.items())
+        gain = there - sum(float(own[j]) for j in moved)
+        for j, by in moved.items():
+            i = j - by
+            if path[i] == 0:
+                gain += min(0.0, max(float(fit[j, i]), -LOST) - float(own[i]))
         if moved and gain >= GAIN and there >= OWN:
-            found.update((j, by) for j, by in moved if by is not None)
+            found |= moved
     if not found:
         found |= _exchanged(fit, own)
     return found

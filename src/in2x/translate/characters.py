@@ -106,6 +106,12 @@ class Characters:
         """The character of a name, alias or target name, in any case."""
         return self._by_name.get(folded(name.strip()))
 
+    def spoken_by(self, text: str) -> str:
+        """The character whose name stands before a colon at the beginning of `text` (a script); "" where none does."""
+        name, colon, _ = text.partition(":") if ":" in text else text.partition("：")
+        person = self.who(name) if colon and len(name) < 60 else None
+        return person.name if person else ""
+
     @property
     def names(self) -> dict[str, str]:
         """Source name -> name in the translation."""

@@ -10,8 +10,11 @@ from in2x.formats.document import Segment
 from in2x.language.finding import Finding
 from in2x.language.grammar import grammar
 from in2x.language.register import register_of
-from in2x.principles.terms import places, stands, variants
-from in2x.translate.findings import Rules
+from in2x.language.voices import SpeakerVoice
+from in2x.principles.case import Case
+from in2x.principles.terms import Terms, places, stands, variants
+from in2x.principles.text_checks import register as register_check
+from in2x.translate.findings import Rules, other_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Voice:
     """(segment, register) in order, "none" included."""
     first_person: tuple[tuple[str, int], ...]
     second_person: tuple[tuple[str, int], ...]
+    titles: tuple[tuple[str, int], ...]
+    """Titles that stand behind names in these lines."""
     feminine: int
     masculine: int
     """Endings and words that convention gives to women and to men."""
@@ -125,8 +130,6 @@ def _uses(
     source_lang: str,
     target_lang: str,
 ) -> tuple[TermUse, ...]:
-    from in2x.principles.terms import Terms
-
     finder = Terms((source for source, _, _ in agreed), source_lang)
     where: dict[str, list[int]] = {}
     for number in there:
@@ -158,6 +161,7 @@ def _voices(
         counts = Counter(register for _, register in registers if register != "none")
         first: Counter[str] = Counter()
         second: Counter[str] = Counter()
+        titles: Counter[str] = Counter()
         feminine = masculine = 0
         breaks: list[Place] = []
         if tongue is not None:
@@ -165,6 +169,7 @@ def _voices(
             said = [f for text in texts for f in tongue.persons(text)]
             first.update(f.label for f in said if f.kind == "first person")
             second.update(f.label for f in said if f.kind == "second person")
+            titles.update(f.label for text in texts for f in tongue.titles(text))
             if speaker:
                 voice = tongue.speakers(texts, [speaker] * len(texts))[0]
                 genders = [tongue.gender(text) for text in texts]
@@ -172,9 +177,38 @@ def _voices(
             else:
                 voice = tongue.narrator(texts)
             breaks = [_place(lines[b.turn], b.finding) for b in voice.breaks]
+            breaks = _agreed(breaks, speaker, voice, lines, answers, rules, target_lang)
         voices.append(Voice(speaker, len(lines), _ranked(counts), tuple(registers), _ranked(first), _ranked(second),
-                            feminine, masculine, tuple(breaks)))  # fmt: skip
+                            _ranked(titles), feminine, masculine, tuple(breaks)))  # fmt: skip
     return sorted(voices, key=lambda voice: (voice.speaker == "", -voice.lines))
+
+
+def _agreed(
+    breaks: list[Place],
+    speaker: str,
+    voice: SpeakerVoice,
+    lines: Sequence[int],
+    answers: Sequence[str],
+    rules: Rules,
+    target_lang: str,
+) -> list[Place]:
+    """The breaks of a speaker's habit, but for what the characters file says: that counts, not the habit."""
+    person = rules.characters.who(speaker) if speaker else None
+    if person is None:
+        return breaks
+    register = rules.characters.relation(speaker).register
+    kinds = {kind for kind, agreed in (("register break", register), ("first person", person.first_person)) if agreed}
+    found = [_place(lines[b.turn], b.finding) for b in voice.breaks if b.finding.kind not in kinds]
+    for number in lines:
+        case = Case("", target_lang, target_lang, register=register)
+        verdict = register_check(case, answers[number])
+        if verdict.kept is False:
+            found.append(Place(number, 0, len(answers[number]), verdict.why))
+        wrong = other_person(answers[number], person.first_person, "first person", target_lang)
+        if wrong is not None:
+            why = f"{person.name} says {person.first_person}, here {wrong.label}"
+            found.append(Place(number, wrong.start, wrong.end, why))
+    return sorted(found, key=lambda place: (place.segment, place.start))
 
 
 def _place(segment: int, finding: Finding) -> Place:

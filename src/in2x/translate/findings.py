@@ -9,6 +9,7 @@ from typing import Literal
 
 from in2x.chat.source import Source
 from in2x.formats.document import Limit, Segment, Text
+from in2x.language.finding import Finding as Word
 from in2x.language.grammar import grammar
 from in2x.principles.case import Case
 from in2x.principles.document_checks import DOCUMENT, tags
@@ -105,20 +106,25 @@ def _speech(answer: str, characters: Characters, segment: Segment, target_lang: 
     if rules is None or person is None:
         return found
     relation = characters.relation(segment.speaker)
-    said = rules.persons(answer)
     for name, kind, own in (("first person", "first person", person.first_person),
                             ("address", "second person", relation.address)):  # fmt: skip
-        words = [word for word in said if word.kind == kind]
-        if not own or not words:
+        if not own or not any(word.kind == kind for word in rules.persons(answer)):
             continue
-        # compared by lemma: 私 for わたし is the same word
-        right = {w.lemma for w in rules.words(own)}
-        wrong = [w for w in words if w.label != own and not right & {x.lemma for x in rules.words(w.label)}]
+        wrong = other_person(answer, own, kind, target_lang)
         found[name] = KEPT
-        if wrong:
-            why = f"{person.name} says {own}, here {wrong[0].label}"
-            found[name] = Verdict(False, why, wrong[0].start, wrong[0].end)
+        if wrong is not None:
+            found[name] = Verdict(False, f"{person.name} says {own}, here {wrong.label}", wrong.start, wrong.end)
     return found
+
+
+def other_person(answer: str, own: str, kind: str, target_lang: str) -> Word | None:
+    """The first word for "I" or "you" (`kind`) in `answer` that is not `own`, in kanji or kana; None where none is."""
+    rules = grammar(target_lang)
+    if rules is None or not own:
+        return None
+    right = {word.lemma for word in rules.words(own)}
+    return next((said for said in rules.persons(answer) if said.kind == kind and said.label != own
+                 and not right & {word.lemma for word in rules.words(said.label)}), None)  # fmt: skip
 
 
 def _layout(answer: str, limit: Limit | None) -> Verdict:

@@ -2,7 +2,8 @@
 
 A table has the columns source, target, and where wanted forbidden, note, part of speech and case; the names of the two
 languages' codes do for the first two, so that one file serves both directions. Without a header its two columns are
-source and target. "A|B" allows two renderings, the first preferred. A line that begins with # is a comment.
+source and target. "A|B" allows two renderings, the first preferred. A line that begins with # is a comment; a term without
+a target is not agreed on yet, and is left out.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def read_glossary(file: Path, source_lang: str, target_lang: str) -> Glossary:
     else:
         rows = list(_table(_decoded(raw, file), file, source_lang, target_lang))
     if not rows:
-        raise In2xError("the glossary has no terms", file=file, mend="give a source and a target a line")
+        raise In2xError("the glossary has no agreed term", file=file, mend="give a source and a target a line")
     return Glossary(_settled(rows, file), source_lang, target_lang, file)
 
 
@@ -162,10 +163,10 @@ def _table(text: str, file: Path, source_lang: str, target_lang: str) -> Iterato
             raise In2xError(f"{len(cells)} cells, {len(names)} columns", file=file, line=number, mend=mend)
         row = dict(zip(names, cells, strict=False))
         source, target = row.get("source", ""), row.get("target", "")
-        if source and not target and row.get("forbidden") is None:
-            raise In2xError(f"{source!r} has no target", file=file, line=number, mend="fill it, or take the line out")
         if not source:
             raise In2xError("a line without a source term", file=file, line=number, mend="fill it, or take it out")
+        if not target and not row.get("forbidden"):
+            continue  # not agreed on yet
         yield Term(source, target, variants(row.get("forbidden", "")), row.get("note", ""),
                    row.get("part of speech", ""), row.get("case", "").lower() in _CASE, number)  # fmt: skip
 

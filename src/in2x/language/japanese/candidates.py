@@ -6,8 +6,10 @@ import re
 
 from in2x.language.finding import Word
 from in2x.language.japanese.morphology import Token, tokenise
+from in2x.language.japanese.surface import onomatopoeia
 
 _KATAKANA = re.compile("[ァ-ヴー・＝]{2,}")
+_HIRAGANA = re.compile("[ぁ-ゖー]+")
 _HAN = re.compile(r"[\u3400-\u9fff々]")
 _LATIN = re.compile("[A-Za-z][A-Za-z0-9-]+")
 _COUNTED = frozenset(("数詞", "助数詞可能", "副詞可能", "助動詞語幹"))
@@ -46,14 +48,17 @@ def _noun(token: Token, inside: bool) -> bool:
 
 
 def _candidate(text: str, run: list[Token]) -> list[Word]:
+    while len(run) > 1 and _HIRAGANA.fullmatch(run[0].surface):
+        run = run[1:]  # そら來た: what stands before a name, misread
     start, end = run[0].start, run[-1].end
     shown = text[start:end]
     proper = any(token.pos2 == "固有名詞" for token in run)
     if proper and len(shown) > 1:
-        return [Word("name", start, end)]
+        # hiragana alone is rather a word that the dictionary takes for a name: it must come again
+        return [Word("term" if _HIRAGANA.fullmatch(shown) else "name", start, end)]
     if len(run) == 1:
         # an everyday loan has its foreign word in the dictionary (ゴール-goal)
-        known = "-" in run[0].lemma or not _KATAKANA.fullmatch(shown)
+        known = "-" in run[0].lemma or not _KATAKANA.fullmatch(shown) or bool(onomatopoeia(shown))
         return [] if known or len(shown) < 2 else [Word("katakana", start, end)]
     if all(_HAN.match(token.surface) or _KATAKANA.fullmatch(token.surface) for token in run) and len(shown) > 2:
         return [Word("term", start, end)]
