@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from in2x.errors import In2xError
 
@@ -52,3 +52,8 @@ def escaped(text: str, spelt: Mapping[str, str], quote: str = "") -> str:
     if quote:
         table[ord(quote)] = spelt.get(quote, "&quot;" if quote == '"' else "&#39;")
     return text.translate(table)
+
+
+def escape(spelt: Mapping[str, str]) -> Callable[[str], str]:
+    """`escaped` for texts between tags, with these references."""
+    return lambda text: escaped(text, spelt)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from in2x.errors import In2xError
 from in2x.formats.document import Kind, Options, Segment
-from in2x.formats.entities import unescaped
+from in2x.formats.entities import escape, unescaped
 from in2x.formats.html_text import Page, Where
 from in2x.formats.inline import Item, passage
 from in2x.formats.markup import attributes
@@ -78,10 +78,8 @@ class _Book:
             if kind in _TRANSLATED:
                 found = passage([Item("text", start, end, text)], xml.source.slice) if "<" not in raw else None
                 if found and "<" not in found.text.text:
-                    number = draft.add(
-                        Segment(found.text.text, place=f"the {kind} of the book", kind="heading", group="book")
-                    )
-                    self.places.append(Place(found.start, found.end, number, found.put(spelt), found.text))
+                    segment = Segment(found.text.text, place=f"the {kind} of the book", kind="heading", group="book")
+                    self.places.append(found.place(draft.add(segment), escape(spelt)))
                 elif raw.strip():
                     draft.skip(f"the {kind} of the book", text, "markup inside metadata")
             elif kind == "language":
@@ -180,5 +178,5 @@ def _ncx(package: Package, path: str, draft: Draft, options: Options) -> Part:
             elif label:
                 where = f"the contents, line {xml.source.line(start)}"
                 segment = Segment(label.text.text, place=where, kind="heading", group="the contents")
-                places.append(label.place(draft.add(segment), spelt))
+                places.append(label.place(draft.add(segment), escape(spelt)))
     return Part(xml.source, tuple(places), tuple(patches))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from in2x.formats import ruby
 from in2x.formats.document import Kind, Options, Segment, Text
-from in2x.formats.entities import escaped, unescaped, unknown
+from in2x.formats.entities import escape, escaped, unescaped, unknown
 from in2x.formats.inline import Item, passage
 from in2x.formats.markup import VOID, Attribute, Token, attributes, elements
 from in2x.formats.part import Coded, Draft, Place, Render
@@ -124,7 +124,7 @@ class Page:
             if name in BLOCK:
                 self._flush()
             else:
-                self._items.append(Item("alone", *span))
+                self._items.append(Item("alone", *span, word=name != "svg"))
             return end
         if name == "ruby" and token.kind == "open" and (last := self._ruby(index)):
             return last
@@ -148,7 +148,7 @@ class Page:
         while not self.html and (own := unknown(raw[at:])):
             begin, end = at + own.start(), at + own.end()
             self._characters(token.start + at, raw[at:begin])
-            self._items.append(Item("alone", token.start + begin, token.start + end))
+            self._items.append(Item("alone", token.start + begin, token.start + end, word=True))
             at = end
         self._characters(token.start + at, raw[at:])
 
@@ -161,7 +161,7 @@ class Page:
         found = passage(self._items, self.source.slice) if self._items else None
         if found:
             kind = _KINDS.get(self._block, "text")
-            self._found.append((found.start, found.end, found.text, kind, found.put(self._spelt)))
+            self._found.append((found.start, found.end, found.text, kind, found.put(escape(self._spelt))))
         self._items, self._spelt = [], {}
 
     def _untranslated(self, found: dict[str, Attribute]) -> str | None:

@@ -14,7 +14,6 @@ from typing import Literal
 
 from in2x.errors import In2xError
 from in2x.formats.document import Tag, Text
-from in2x.formats.entities import escaped
 from in2x.formats.part import Place, Render
 
 Span = tuple[int, int]
@@ -35,6 +34,8 @@ class Item:
     """Of a text: its characters."""
     name: str = ""
     """By which an opening and a closing tag are a pair."""
+    word: bool = False
+    """What stands alone for a word, so that it may move in the sentence: never left outside."""
     fixed: bool = False
     """A text whose edges are no white space of the file (ruby, CDATA)."""
 
@@ -49,21 +50,21 @@ class Passage:
     tags: dict[tuple[int, str], tuple[Span, ...]]
     """(number, kind) of a tag -> where its markup stands."""
 
-    def place(self, number: int, spelt: dict[str, str]) -> Place:
+    def place(self, number: int, escape: Callable[[str], str]) -> Place:
         """Its place as that of segment `number`."""
-        return Place(self.start, self.end, number, self.put(spelt), self.text)
+        return Place(self.start, self.end, number, self.put(escape), self.text)
 
-    def put(self, spelt: dict[str, str]) -> Callable[[Text, Render], str]:
-        """How a translation is written in its place; `spelt` as in `entities.escaped`."""
+    def put(self, escape: Callable[[str], str]) -> Callable[[Text, Render], str]:
+        """How a translation is written in its place; `escape` makes characters what stands between tags."""
 
         def written(text: Text, render: Render) -> str:
             check(self.text, text)
             parts, done = [], 0
             for tag in text.tags:
-                parts.append(escaped(text.text[done : tag.at], spelt))
+                parts.append(escape(text.text[done : tag.at]))
                 parts += [render(*span) for span in self.tags[tag.number, tag.kind]]
                 done = tag.at
-            return "".join([*parts, escaped(text.text[done:], spelt)])
+            return "".join([*parts, escape(text.text[done:])])
 
         return written
 
@@ -160,8 +161,8 @@ def passage(pieces: Sequence[Item], raw: Render, collapse: bool = True) -> Passa
             if other is not None:
                 numbers[index] = numbers[other] = number
         tags.append((number, kind, [(item.start, item.end)], len(text)))
-    shift = len(text) - len(text.lstrip())
-    text = text.strip()
+    shift = len(text) - len(text.lstrip()) if items[low].kind == "text" else 0
+    text = text[shift:].rstrip() if items[high - 1].kind == "text" else text[shift:]
     spans = {(number, kind): tuple(where) for number, kind, where, _ in tags}
     made = tuple(
         Tag(min(max(at - shift, 0), len(text)), "".join(raw(*span) for span in where), number, kind)  # type: ignore[arg-type]
@@ -177,17 +178,22 @@ def _edges(items: Sequence[Item], pairs: dict[int, int]) -> tuple[int, int]:
     def blank(item: Item) -> bool:
         return item.kind == "text" and not item.text.strip()
 
+    def said(item: Item) -> bool:
+        return item.word or (item.kind == "text" and not blank(item))
+
+    if all(item.kind != "text" or blank(item) for item in items):
+        return 0, 0
     while low < high:
         first, last = pairs.get(low), pairs.get(high - 1)
-        if blank(items[low]) or (items[low].kind != "text" and first is None):
+        if blank(items[low]) or (items[low].kind != "text" and first is None and not items[low].word):
             low += 1
-        elif blank(items[high - 1]) or (items[high - 1].kind != "text" and last is None):
+        elif blank(items[high - 1]) or (items[high - 1].kind != "text" and last is None and not items[high - 1].word):
             high -= 1
         elif first is not None and first == high - 1:
             low, high = low + 1, high - 1
-        elif first is not None and not any(i.kind == "text" and i.text.strip() for i in items[low : first + 1]):
+        elif first is not None and not any(map(said, items[low : first + 1])):
             low = first + 1
-        elif last is not None and not any(i.kind == "text" and i.text.strip() for i in items[last:high]):
+        elif last is not None and not any(map(said, items[last:high])):
             high = last
         else:
             break

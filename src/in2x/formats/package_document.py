@@ -19,5 +19,7 @@ class PackageDocument(Document):
 
     def write(self, texts: Mapping[int, Text]) -> bytes:
         """See `Document.write`."""
-        new = {name: part.write(texts) for name, part in self.parts.items()} if texts else {}
+        if not any(part.changed(texts) for part in self.parts.values()):
+            return self.raw
+        new = {name: part.write(texts, True) for name, part in self.parts.items()}
         return self.package.written({name: raw for name, raw in new.items() if raw != self.parts[name].source.raw})

@@ -116,17 +116,21 @@ class Part:
     source: Coded
     places: tuple[Place, ...]
     patches: tuple[tuple[int, int, str], ...] = ()
-    """What else changes when a translation is written (the language that the file declares)."""
+    """What else changes where anything is translated (the language that the file declares)."""
 
-    def write(self, texts: Mapping[int, Text]) -> bytes:
-        """The part with `texts` in it; its own bytes where nothing changes."""
-        changed = [
+    def changed(self, texts: Mapping[int, Text]) -> list[Place]:
+        """The places that `texts` change."""
+        return [
             place
             for place in self.places
             if place.number in texts and not (place.now is not None and same(texts[place.number], place.now))
         ]
-        patches = [Place(start, end, -1, _constant(new), None) for start, end, new in self.patches]
-        if not changed and not (patches and texts):
+
+    def write(self, texts: Mapping[int, Text], patch: bool) -> bytes:
+        """The part with `texts` in it; its own bytes where nothing changes. `patch`: with its patches."""
+        changed = self.changed(texts)
+        patches = [Place(start, end, -1, _constant(new), None) for start, end, new in self.patches if patch]
+        if not changed and not patches:
             return self.source.raw
         order = sorted([*changed, *patches], key=lambda place: (place.start, -place.end))
         starts = [place.start for place in order]
@@ -181,4 +185,4 @@ class MarkupDocument(Document):
 
     def write(self, texts: Mapping[int, Text]) -> bytes:
         """See `Document.write`."""
-        return self.part.write(texts)
+        return self.part.write(texts, bool(self.part.changed(texts)))
