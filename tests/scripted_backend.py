@@ -8,7 +8,7 @@ from in2x.chat.source import Source
 from in2x.translate.backend import Backend, Done, Translation
 from in2x.translate.request import TranslationRequest
 
-ALL = frozenset({"before", "tagged", "finding"})
+ALL = frozenset({"before", "tags", "mend"})
 
 
 class Scripted(Backend):

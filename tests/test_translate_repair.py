@@ -138,7 +138,7 @@ def test_a_model_that_cannot_be_told_draws_another_answer() -> None:
     case = made(1, random.Random(3))
     answers = iter([case.wrong, case.wrong, case.right])
     backend = Scripted(lambda source: next(answers))
-    [outcome] = Work(backend, frozenset({"tagged"}), [case.segment], JOB).run()
+    [outcome] = Work(backend, frozenset({"tags"}), [case.segment], JOB).run()
     assert outcome.text.text == case.right.replace("<1>", "").replace("</1>", "")
     assert not any(source.finding for source in backend.asked) and outcome.repaired == ("numbers",)
 

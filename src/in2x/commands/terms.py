@@ -28,9 +28,7 @@ def terms(
     ],
     source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the document.")],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language of the translation.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a glossary to edit here (TSV).")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a glossary to edit here (TSV).")] = None,
     glossary: Annotated[
         Path | None,
         typer.Option("--glossary", exists=True, dir_okay=False, help="Terms that are agreed already: left out."),

@@ -110,7 +110,22 @@ def translate(
         typer.Option("--temperature", min=0.01, rich_help_panel=DECODING,
                      help="Of the samples: 1 is the model's own distribution."),
     ] = 1.0,
+    beam: Annotated[
+        int | None,
+        typer.Option("--beam", min=1, metavar="N", rich_help_panel=DECODING, show_default=False,
+                     help="Beam search with so many beams.  [default: as the profile]"),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, rich_help_panel=DECODING, help="Of what is drawn.")] = 0,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", rich_help_panel=RUNNING, show_default=False,
+                     help="How the model is asked: a profile's name, a file, or chat for any.  [default: the model's]"),
+    ] = None,
+    probed: Annotated[
+        bool,
+        typer.Option("--probe/--no-probe", rich_help_panel=RUNNING, show_default=False,
+                     help="Whether a model of others translates a first sentence before the work.  [default: probe]"),
+    ] = True,
     kind: Annotated[
         str | None,
         typer.Option("--format", metavar="SUFFIX", rich_help_panel=RUNNING, show_default=False,
@@ -144,10 +159,10 @@ def translate(
     command again goes on from there. A segment that could not be translated stays as it is, is named on stderr, and
     makes the exit code 3.
     """
-    from in2x.chat.profile import PromptProfile
     from in2x.formats.document import Options
     from in2x.llm.cache import Cache
     from in2x.llm.config import is_address
+    from in2x.translate.open import profile_at
     from in2x.translate.request import TranslationRequest, check_request
     from in2x.translate.translator import Translator
 
@@ -159,20 +174,20 @@ def translate(
         _check_writable(written, Path(file).is_dir() and written is output)
     if output is None and (edits or review or report):
         raise UsageError("--edits, --qe and --report belong to a document", mend="give -o")
-    # A folder says what its model knows; a server does not, and is asked for anything.
-    wanted = TranslationRequest(source_lang, target_lang, register, seed=seed)
+    wanted = TranslationRequest(source_lang, target_lang, register)
     for one in model:
-        wanted = check_request(PromptProfile.load(Path(one)) if Path(one).is_dir() else PromptProfile(), wanted)
+        wanted = check_request(profile_at(one, profile), wanted)
     options = Options(wanted.source_lang, wanted.target_lang, tuple(fields or ()), redo)
     wishes: dict[str, Any] = {
         "register": register, "style": style, "synopsis": _synopsis(synopsis), "glossary": glossary,
         "characters": characters, "context": context, "checks": checks, "repairs": repairs, "seed": seed,
-        "redo": redo, "step": batch,
+        "redo": redo, "beams": beam, "step": batch, "say": _say,
     }  # fmt: skip
     with Cache(cache) if cache else nullcontext() as answers:
 
         def load() -> Translator:
-            return Translator.load(model, combine=combine, samples=mbr, temperature=temperature, cache=answers)
+            return Translator.load(model, combine=combine, samples=mbr, temperature=temperature, cache=answers,
+                                   profile=profile, probed=not probed)  # fmt: skip
 
         if file == "-" and output is None:
             failures = _stream(load(), wanted, wishes, batch)
@@ -182,6 +197,10 @@ def translate(
         note = "" if output is None else "; the same command asks for them again, and for nothing else"
         console.print(f"not translated, left as they were: {failures:,}{note}", soft_wrap=True)
         raise typer.Exit(3)
+
+
+def _say(words: str) -> None:
+    console.print(escape(words), soft_wrap=True)
 
 
 def _check_writable(file: Path, folder: bool) -> None:

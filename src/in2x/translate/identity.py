@@ -18,7 +18,7 @@ EDGE = 1 << 16
 """Bytes at each end of a weight file that stand for it (with its size): hashing all of a large model takes a minute."""
 
 
-def identity(backend: Backend | MbrBackend, seed: int) -> str:
+def identity(backend: Backend | MbrBackend, seed: int, beams: int | None = None) -> str:
     """One text that is another where the answers could be: a model's name or its files, its prompt, samples and seed.
 
     A server is known by the name of its model, not by its address: the same model elsewhere answers the same.
@@ -26,14 +26,14 @@ def identity(backend: Backend | MbrBackend, seed: int) -> str:
     from in2x.translate.mbr import MbrBackend
 
     if isinstance(backend, MbrBackend):
-        parts = [identity(one, seed) for one in backend.translators]
+        parts = [identity(one, seed, beams) for one in backend.translators]
         return json.dumps(["mbr", backend.samples, backend.temperature, seed, *parts])
     model = getattr(backend, "asker", None)
     name = model.name if model is not None else fingerprint(getattr(backend, "folder", ""))
     profile = getattr(backend, "profile", None)
     prompt = asdict(profile) if isinstance(profile, PromptProfile) else None
     others = [str(other.config.to_json_string(use_diff=True)) for other in getattr(backend, "others", ())]
-    return json.dumps([name, prompt, others], sort_keys=True, default=str)
+    return json.dumps([name, prompt, beams, others], sort_keys=True, default=str)
 
 
 def fingerprint(folder: Path | str) -> str:

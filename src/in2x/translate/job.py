@@ -32,5 +32,7 @@ class Job:
     repairs: int = 2
     """Most times that a failing segment is asked for again."""
     seed: int = 0
+    beams: int | None = None
+    """Beam search with so many beams; None: as the model's profile."""
     redo: bool = False
     """Translate also what the file has a translation of."""

@@ -163,7 +163,9 @@ def _capitalised(segments: Sequence[Segment], tongue: Language) -> Iterator[_See
     counts = Counter(one.term for one, _ in found)
     for one, _ in found:
         single = " " not in one.term and "-" not in one.term
-        if (one.term not in sure and counts[one.term] < 3) or (single and (small[one.term.lower()] or (nouns and counts[one.term] < 3))):
+        if (one.term not in sure and counts[one.term] < 3) or (
+            single and (small[one.term.lower()] or (nouns and counts[one.term] < 3))
+        ):
             continue
         yield one
 

@@ -11,7 +11,7 @@ translation. With a journal every segment is kept the moment it is done (`journa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from in2x.translate.journal import Journal
 from in2x.translate.mbr import MbrBackend
 from in2x.translate.open import Combine, open_together
 from in2x.translate.outcome import Outcome
+from in2x.translate.probe import probe
 from in2x.translate.request import TranslationRequest, check_request
 from in2x.translate.review import review_table
 from in2x.translate.work import Done, Work
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from in2x.llm.cache import Cache
     from in2x.llm.request import Asker
 
+GENERAL = "chat"
+"""Name of the profile for any model that chats."""
 STEP = 64
 """Segments that a model in this process translates together, and the most that a kill costs (our choice)."""
 ASKED = 256
@@ -87,13 +90,15 @@ class Translator:
     Args:
         backend: who answers.
         name: the model, as reports call it.
+        probed: whether it is known to translate (see `probe.py`; a model that was trained here is).
     """
 
-    def __init__(self, backend: Backend | MbrBackend, name: str) -> None:
+    def __init__(self, backend: Backend | MbrBackend, name: str, probed: bool = False) -> None:
         self.backend, self.name = backend, name
-        members = backend.translators if isinstance(backend, MbrBackend) else [backend]
-        self.profiles = [p for p in (getattr(one, "profile", None) for one in members) if isinstance(p, PromptProfile)]
-        self._askers: list[Asker] = [one.asker for one in members if hasattr(one, "asker")]
+        self.members = list(backend.translators) if isinstance(backend, MbrBackend) else [backend]
+        self.profiles = [p for p in (getattr(m, "profile", None) for m in self.members) if isinstance(p, PromptProfile)]
+        self._askers: list[Asker] = [one.asker for one in self.members if hasattr(one, "asker")]
+        self._probed = probed
 
     @classmethod
     def load(
@@ -104,6 +109,8 @@ class Translator:
         samples: int = 0,
         temperature: float = 1.0,
         cache: Cache | None = None,
+        profile: str | None = None,
+        probed: bool = False,
     ) -> Self:
         """The translator that a folder, a hub name or the address of a server names; or several of them, combined.
 
@@ -113,12 +120,15 @@ class Translator:
             samples: answers to draw and choose from by minimum Bayes risk; 0 decodes greedily.
             temperature: they are drawn at.
             cache: keeps the answers of a server for good.
+            profile: how it is asked: a shipped profile's name, a file, or "chat" for any model that chats.
+            probed: whether it is known to translate; else a first sentence is tried before the first work.
 
         Raises:
             In2xError: there is no such model, or the server does not answer.
         """
         models = [str(model)] if isinstance(model, str | Path) else [str(one) for one in model]
-        return cls(open_together(models, combine, samples, temperature, cache), " + ".join(models))
+        backend = open_together(models, combine, samples, temperature, cache, profile)
+        return cls(backend, " + ".join(models), probed=probed)
 
     def translate(
         self,
@@ -135,11 +145,13 @@ class Translator:
         checks: Checks = "repair",
         repairs: int = 2,
         seed: int = 0,
+        beams: int | None = None,
         redo: bool = False,
         earlier: Sequence[Outcome] = (),
         journal: Journal | None = None,
         step: int | None = None,
         done: Done = lambda number, outcome: None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> Translated:
         """Translate a text, lines, or a document.
 
@@ -156,11 +168,13 @@ class Translator:
             checks: "off", "mark" (findings are told) or "repair" (failing segments are asked for again).
             repairs: most times that a segment is asked for again.
             seed: of what is drawn.
+            beams: beam search with so many beams; None: as the model's profile.
             redo: translate also what the document has a translation of.
             earlier: what stands before, where a text comes in parts.
             journal: keeps every segment the moment it is done, and knows those that are.
             step: segments translated together.
             done: told of each segment as it is finished.
+            say: told what is odd about the model's first sentence.
 
         Raises:
             UsageError: languages or register that the model or the language does not know.
@@ -168,7 +182,7 @@ class Translator:
         """
         job = self.job(source_lang, target_lang, register, glossary, characters)
         job = replace(job, style=style, synopsis=synopsis, context=context, checks=checks, repairs=repairs, seed=seed,
-                      redo=redo)  # fmt: skip
+                      beams=beams, redo=redo)  # fmt: skip
         past = [replace(one.segment, done=one.text.text) for one in earlier]
         document: Document | None = None
         if isinstance(what, Document):
@@ -180,7 +194,7 @@ class Translator:
         with self._kept_on_the_way(journal):
             work = Work(
                 self.backend, self._takes(job), [*past, *segments], job,
-                journal=journal, step=step or (ASKED if self._askers else STEP), asker=self._numbered(),
+                before=lambda: self._probe(job, say), journal=journal, step=step or (ASKED if self._askers else STEP), asker=self._numbered(),
                 done=lambda number, outcome: done(number - len(past), outcome) if number >= len(past) else None,
             )  # fmt: skip
             outcomes = work.run()[len(past) :]
@@ -214,21 +228,36 @@ class Translator:
                       characters or Characters(target_lang=target))  # fmt: skip
         return Job(source, target, register, rules=rules)
 
+    def _probe(self, job: Job, say: Callable[[str], None]) -> None:
+        """Try a first sentence with each model that others trained, once.
+
+        Raises:
+            In2xError: what comes back is no translation.
+        """
+        if self._probed:
+            return
+        for member in self.members:
+            profile = getattr(member, "profile", None)
+            if isinstance(profile, PromptProfile) and profile.name:
+                if odd := probe(member, job.source_lang, job.target_lang):
+                    say(odd)
+        self._probed = True
+
     def _takes(self, job: Job) -> frozenset[str]:
-        """Fields of `Source` that every prompt has words for: those that change it."""
-        plain = Source("text", job.source_lang, job.target_lang)
-        probes = {
-            "before": replace(plain, before=(("before", "earlier"),)),
-            "tagged": replace(plain, tagged=True),
-            "finding": replace(plain, attempt="attempt", finding="finding"),
-        }
-        found = frozenset(probes)
-        for profile in self.profiles:
-            found &= {name for name, probe in probes.items() if profile.prompt(probe) != profile.prompt(plain)}
-        return found if self.profiles else frozenset()
+        """What every model can be told beside the text: "before", "tags", "mend" (see `PromptProfile.takes`)."""
+        question = Source("text", job.source_lang, job.target_lang, job.register, before=(("a", "b"),), tagged=True)
+        needs = ("before", "tags", "mend")
+        return frozenset(
+            need for need in needs if self.profiles and all(p.takes(need, question) for p in self.profiles)
+        )
 
     def _numbered(self) -> Asker | None:
-        """The model to be asked several segments in one question: a general chat model, alone."""
+        """The model to be asked several segments in one question: a general chat model at a server, alone.
+
+        A model that was trained to translate answers such a question in form, and untranslated.
+        """
+        if len(self._askers) == len(self.members) == 1 and self.profiles[0].name == GENERAL:
+            return self._askers[0]
         return None
 
     def _spent(self) -> dict[str, float]:

@@ -36,25 +36,26 @@ class Work:
 
     Args:
         backend: who translates.
-        takes: what its prompt has words for: names of fields of `Source`.
+        takes: what it can be told beside the text: "before", "tags", "mend".
         segments: in their order.
         job: the wishes.
         journal: what is kept, and where it is kept.
         step: segments translated together.
         asker: the model behind the backend, where it is to be asked numbered questions.
+        before: called once before anything is asked.
         done: told of each segment.
     """
 
     def __init__(
         self, backend: Backend | MbrBackend, takes: frozenset[str], segments: Sequence[Segment], job: Job, *,
         journal: Journal | None = None, step: int = 64, asker: Asker | None = None,
-        done: Done = lambda number, outcome: None,
+        before: Callable[[], None] = lambda: None, done: Done = lambda number, outcome: None,
     ) -> None:  # fmt: skip
         self.backend, self.takes, self.segments, self.job = backend, takes, segments, job
-        self.journal, self.step, self.asker, self.done = journal, step, asker, done
+        self.journal, self.step, self.asker, self.before, self.done = journal, step, asker, before, done
         self.context = (CONTEXT if "before" in takes else 0) if job.context is None else job.context
-        self.request = TranslationRequest(job.source_lang, job.target_lang, seed=job.seed)
-        self.units = units(segments, job, self.context, "tagged" in takes, identity(backend, job.seed))
+        self.request = TranslationRequest(job.source_lang, job.target_lang, seed=job.seed, beams=job.beams)
+        self.units = units(segments, job, self.context, "tags" in takes, identity(backend, job.seed, job.beams))
         self.outcomes: list[Outcome | None] = [None] * len(segments)
         self.same: dict[str, list[Unit]] = {}
         for unit in self.units:
@@ -68,6 +69,8 @@ class Work:
             In2xError: the model cannot be used; what is done by then is kept in the journal.
         """
         todo = self._settle()
+        if todo:
+            self.before()
         at_once = TOGETHER if self.asker is not None and self.context else 1
         for side in waves(todo, self.context, at_once, self.step):
             self._translate(side)
@@ -152,7 +155,7 @@ class Work:
     def _mend(self, flat: Sequence[Unit], lines: dict[int, list[Line]]) -> None:
         owner = {id(line): (unit, place) for unit in flat for place, line in enumerate(lines[unit.number])}
         every = [line for unit in flat for line in lines[unit.number]]
-        resample = "finding" not in self.takes
+        resample = "mend" not in self.takes
 
         def again(failing: list[Line], questions: list[Source], number: int) -> list[Attempt]:
             request = replace(self.request, temperature=WARM, seed=self.job.seed + number) if resample else self.request
