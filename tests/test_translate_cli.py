@@ -36,7 +36,7 @@ def server() -> Iterator[ChatServer]:
 
 
 def of(server: ChatServer) -> tuple[str, ...]:
-    return "--model", server.url, "--profile", "chat", "--from", "en", "--to", "ja"
+    return "--model", server.url, "--profile", "chat", "--no-probe", "--from", "en", "--to", "ja"
 
 
 def book(folder: Path, lines: list[str], name: str = "book.txt") -> Path:

@@ -193,8 +193,8 @@ class Translator:
         began, before = time.monotonic(), self._spent()
         with self._kept_on_the_way(journal):
             work = Work(
-                self.backend, self._takes(job), [*past, *segments], job,
-                before=lambda: self._probe(job, say), journal=journal, step=step or (ASKED if self._askers else STEP), asker=self._numbered(),
+                self.backend, self._takes(job), [*past, *segments], job, journal=journal, asker=self._numbered(),
+                step=step or (ASKED if self._askers else STEP), before=lambda: self._probe(job, say),
                 done=lambda number, outcome: done(number - len(past), outcome) if number >= len(past) else None,
             )  # fmt: skip
             outcomes = work.run()[len(past) :]
@@ -238,9 +238,9 @@ class Translator:
             return
         for member in self.members:
             profile = getattr(member, "profile", None)
-            if isinstance(profile, PromptProfile) and profile.name:
-                if odd := probe(member, job.source_lang, job.target_lang):
-                    say(odd)
+            foreign = isinstance(profile, PromptProfile) and bool(profile.name)
+            if foreign and (odd := probe(member, job.source_lang, job.target_lang)):
+                say(odd)
         self._probed = True
 
     def _takes(self, job: Job) -> frozenset[str]:

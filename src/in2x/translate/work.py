@@ -51,11 +51,13 @@ class Work:
         journal: Journal | None = None, step: int = 64, asker: Asker | None = None,
         before: Callable[[], None] = lambda: None, done: Done = lambda number, outcome: None,
     ) -> None:  # fmt: skip
-        self.backend, self.takes, self.segments, self.job = backend, takes, segments, job
+        people = job.rules.characters
+        self.segments = [replace(one, speaker=one.speaker or people.spoken_by(one.text)) for one in segments]
+        self.backend, self.takes, self.job = backend, takes, job
         self.journal, self.step, self.asker, self.before, self.done = journal, step, asker, before, done
         self.context = (CONTEXT if "before" in takes else 0) if job.context is None else job.context
         self.request = TranslationRequest(job.source_lang, job.target_lang, seed=job.seed, beams=job.beams)
-        self.units = units(segments, job, self.context, "tags" in takes, identity(backend, job.seed, job.beams))
+        self.units = units(self.segments, job, self.context, "tags" in takes, identity(backend, job.seed, job.beams))
         self.outcomes: list[Outcome | None] = [None] * len(segments)
         self.same: dict[str, list[Unit]] = {}
         for unit in self.units:
