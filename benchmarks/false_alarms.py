@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from in2x.principles.case import Case
+from in2x.principles.document_checks import DOCUMENT
 from in2x.principles.fundamental import PRINCIPLES, check_principles
 
 HALVES = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
@@ -67,15 +68,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     names = ["language", "register", "repetition", "length", "untranslated", "numbers", "lines", "copied", "notes"]
-    names = [p.name for p in PRINCIPLES if p.name in names]
+    names = [p.name for p in PRINCIPLES if p.name in names] + [p.name for p in DOCUMENT if p.name != "forbidden"]
     print("| set | direction | n | " + " | ".join(names) + " | decided |\n|" + "---|" * (len(names) + 4))
     began, table = time.process_time(), {}
     for name, source_lang, target_lang, items in sets(options.data, options.rows, options.half):
         broken, decided = Counter[str](), Counter[str]()
         for source, reference, register in items:
-            for principle, verdict in check_principles(
-                Case(source, source_lang, target_lang, register), reference
-            ).items():
+            case = Case(source, source_lang, target_lang, register)
+            verdicts = check_principles(case, reference) | {p.name: p.check(case, reference) for p in DOCUMENT}
+            for principle, verdict in verdicts.items():
                 decided[principle] += verdict.kept is not None
                 broken[principle] += verdict.kept is False
                 if verdict.kept is False and principle == options.show:

@@ -31,7 +31,7 @@ def test_documents_hold_the_tag_a_translation_is_asked_in() -> None:
     texts = [("a", "\n".join([POLITE, "港。", PLAIN])), ("b", "\n".join([CASUAL] * 5))]
     documents = [d for d, _ in styled_documents(texts, "ja", 1e9, StyledConfig(passages=4))]
     assert [d.text.count("Japanese (") for d in documents] == [2, 4, 1]
-    profile = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
+    profile = PromptProfile(templates=dict(BASE_TEMPLATES), endpoint="completions")
     tag = profile.prompt(Source("x", "en", "ja", "polite")).split("\n")[1]
     assert documents[0].text.split("\n\n")[0] == f"{tag} {POLITE}"
     assert len({d.id for d in documents}) == 3 and {d.domain for d in documents} == {"styled"}

@@ -130,7 +130,7 @@ def test_a_source_cannot_close_its_own_turn(translator):
     assert ids.count(end) == 0
     assert ids.count(assistant) == 1 and ids[-1] == assistant
     assert "<|end|><|assistant|>" in translator.tokenizer.decode(ids)
-    base = PromptProfile(templates={"*": "{source}"}, chat=False)
+    base = PromptProfile(templates={"*": "{source}"}, endpoint="completions")
     assert end not in base.encode(translator.tokenizer, Source(attack, "en", "ja"))
 
 

@@ -276,7 +276,7 @@ def test_rows_that_a_template_refuses_are_set_aside_by_name():
 @pytest.mark.parametrize("source", ["Good evening.", "やかんが沸く。", ""])
 def test_a_base_model_is_left_to_go_on(framed, source):
     tokenizer = _tokenizer("plain", framed)
-    profile = PromptProfile(templates=BASE_TEMPLATES, chat=False)
+    profile = PromptProfile(templates=BASE_TEMPLATES, endpoint="completions")
     ids = profile.encode(tokenizer, Source(source, "en", "ja"))
     words = tokenizer.encode(profile.prompt(Source(source, "en", "ja")), add_special_tokens=False)
     assert ids == ([tokenizer.bos_token_id] if framed else []) + words

@@ -1,4 +1,4 @@
-"""`in2x check`: what a translation breaks, line by line, by the principles that code can check."""
+"""`in2x check`: what a translation made elsewhere breaks, as a table, as JSON, and as a page for an editor."""
 
 from __future__ import annotations
 
@@ -8,59 +8,98 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from in2x.commands.options import check_writable
 from in2x.commands.show import AsJson, emit, show
 from in2x.stage import console
 
 if TYPE_CHECKING:
-    from in2x.principles.verdict import Verdict
+    from in2x.translate.checked import Checked
 
 AROUND = 12
 """Characters shown on each side of the place that decides."""
 
 
 def check(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Text, one segment a line.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            exists=True,
+            dir_okay=False,
+            help="Text (one segment a line) or a document of any known format.",
+            show_default=False,
+        ),
+    ],
     translation: Annotated[
-        Path, typer.Argument(metavar="TRANSLATION", help="Its translation, line for line.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="TRANSLATION",
+            exists=True,
+            dir_okay=False,
+            help="Its translation, line for line or segment for segment.",
+            show_default=False,
+        ),
     ],
     source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the source.")],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language of the translation.")],
     register: Annotated[str | None, typer.Option("--register", help="Register that was asked for.")] = None,
+    glossary: Annotated[
+        Path | None,
+        typer.Option("--glossary", exists=True, dir_okay=False, help="Agreed terms: .tsv, .csv or .tbx."),
+    ] = None,
+    characters: Annotated[
+        Path | None,
+        typer.Option("--characters", exists=True, dir_okay=False, help="Who speaks, and how (YAML)."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a page (HTML) for an editor.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a translation breaks: language, register, numbers, lines, notes, what is copied or left untranslated.
+    """Show what a translation breaks, segment by segment: language, terms, names, register, numbers, tags, moved lines.
 
-    Exit code 0 whatever is broken. --json: a row for each line and principle, "kept" null where it does not apply.
+    Exit code 0 whatever is broken. --json: a row for each segment and principle, "kept" null where it does not apply.
     """
+    from in2x.artifact import write_text
     from in2x.chat.profile import PromptProfile
-    from in2x.evaluate.inputs import read_parallel
-    from in2x.principles.case import Case
-    from in2x.principles.fundamental import check_principles
+    from in2x.translate.characters import Characters, read_characters
+    from in2x.translate.check_page import render
+    from in2x.translate.checked import check_pairs, read_pairs
+    from in2x.translate.findings import Rules
+    from in2x.translate.glossary import Glossary, read_glossary
     from in2x.translate.request import TranslationRequest, check_request
 
+    if output:
+        check_writable(output)
     wanted = check_request(PromptProfile(), TranslationRequest(source_lang, target_lang, register))
-    numbers, (sources, answers) = read_parallel([source, translation], allow_empty=[source, translation])
-    rows: list[tuple[int, str, str, Verdict]] = []
-    for number, text, answer in zip(numbers, sources, answers, strict=True):
-        case = Case(text, wanted.source_lang, wanted.target_lang, register=register)
-        rows += [(number, answer, name, verdict) for name, verdict in check_principles(case, answer).items()]
+    source_lang, target_lang = wanted.source_lang, wanted.target_lang
+    rules = Rules(
+        read_glossary(glossary, source_lang, target_lang) if glossary else Glossary(),
+        read_characters(characters, target_lang) if characters else Characters(),
+    )
+    pairs = read_pairs(source, translation, source_lang, target_lang)
+    checked = check_pairs(pairs, rules, source_lang, target_lang, register)
+    if output:
+        write_text(output, render(checked, rules, source_lang, target_lang, (source.name, translation.name), register))
+        console.print(f"written: {output}", soft_wrap=True)
     if as_json:
-        emit([{"line": number, "principle": name, **asdict(verdict)} for number, _, name, verdict in rows])
-        return
-    _show([row for row in rows if row[3].kept is False], len(numbers))
+        emit([{"line": one.pair.number, "principle": name, **asdict(verdict)}
+              for one in checked for name, verdict in one.verdicts.items()])  # fmt: skip
+    else:
+        _show(checked)
 
 
-def _show(broken: list[tuple[int, str, str, Verdict]], lines: int) -> None:
+def _show(checked: list[Checked]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    broken = [one for one in checked if one.broken]
     if broken:
         table = Table("line", "principle", "why", "excerpt")
-        for number, answer, name, verdict in broken:
-            table.add_row(str(number), name, Text(verdict.why), Text(excerpt(answer, verdict.start, verdict.end)))
+        for one in broken:
+            for name, verdict in one.broken.items():
+                shown = excerpt(one.pair.answer.text, verdict.start, verdict.end)
+                table.add_row(str(one.pair.number), name, Text(verdict.why), Text(shown))
         show(table)
-    count = len({number for number, *_ in broken})
-    console.print(f"{count:,} of {lines:,} lines break a principle")
+    console.print(f"{len(broken):,} of {len(checked):,} segments break a principle")
 
 
 def excerpt(text: str, start: int, end: int) -> str:

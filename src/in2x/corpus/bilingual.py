@@ -20,7 +20,7 @@ from in2x.language import language
 from in2x.language.identify import UNKNOWN
 from in2x.records import Document, Pair, content_id
 
-PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
+PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), endpoint="completions")
 
 
 def labelled(pairs: Sequence[Pair]) -> str:

@@ -22,7 +22,7 @@ class Tag:
     at: int
     """0 to len(text)."""
     raw: str
-    """What the file has there; it goes back unchanged."""
+    """What the file has there, with its escapes undone as in the text; it goes back unchanged."""
     number: int
     """Of the pair that an opening and a closing tag make; a lone tag has one of its own."""
     kind: Literal["open", "close", "alone"] = "alone"
@@ -30,7 +30,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text and the tags in it, by falling outermost: tags at one place stand in their order."""
+    """A text and the tags in it, in the order of the file: tags at one place stand as they follow each other."""
 
     text: str
     tags: tuple[Tag, ...] = ()
@@ -83,7 +83,7 @@ class Options:
     paths: tuple[str, ...] = ()
     """Which fields are text, in the words of the format (JSON paths, names of columns); () for all that look it."""
     redo: bool = False
-    """Translate also what the file has a translation of."""
+    """Translate also what the file has a translation of: readers then leave `Segment.done` empty."""
 
 
 @dataclass(slots=True)

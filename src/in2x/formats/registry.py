@@ -16,7 +16,7 @@ READERS = {
     ".vtt": "vtt", ".ass": "ass", ".ssa": "ass", ".epub": "epub", ".docx": "docx", ".pptx": "pptx", ".xml": "android",
     ".strings": "strings", ".properties": "properties", ".ftl": "fluent", ".rpy": "renpy",
 }  # fmt: skip
-"""Suffix -> module of this room, each with `read(raw, name, options) -> Document`."""
+"""Suffix -> module of this room, each with `read(raw, name, options) -> Document`; errors call the file `name`."""
 LARGEST = 1 << 30
 """Bytes of the largest file that is read (our choice): formats hold a file in memory."""
 
@@ -40,5 +40,5 @@ def parse(raw: bytes, name: str, options: Options, kind: str | None = None, file
         known = ", ".join(sorted(s[1:] for s in READERS))
         raise UsageError(f"{suffix or name} is no format that is known here", file=file, mend=f"known are {known}")
     module = importlib.import_module(f"in2x.formats.{READERS[suffix]}")
-    document: Document = module.read(raw, name, options)
+    document: Document = module.read(raw, str(file or name), options)
     return document

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from in2x.language.finding import Finding, Unit, Word
+from in2x.language.voices import Gender, SpeakerVoice
 
 _MODULES: Mapping[str, str] = {"ja": "in2x.language.japanese.grammar"}
 
@@ -70,8 +71,50 @@ class Grammar(Protocol):
         sure."""
         ...
 
+    def ruby_use(self, base: str, ruby: str, after: str = "") -> Literal["reading", "context", "double"]:
+        """What small characters above `base` are: its reading, a reading by context, a second meaning."""
+        ...
+
     def traits(self, text: str) -> list[str]:
         """What else the passage shows: "literary", "role language"."""
+        ...
+
+    def misuse(self, text: str) -> list[Finding]:
+        """Honorific forms that are wrong whoever speaks to whom; the label is the kind of misuse."""
+        ...
+
+    def persons(self, text: str) -> list[Finding]:
+        """Words for "I" (kind "first person") and "you" ("second person"); the label is the word."""
+        ...
+
+    def titles(self, text: str) -> list[Finding]:
+        """Titles behind names; the label is the title."""
+        ...
+
+    def ruby(self, text: str) -> list[Finding]:
+        """Readings that stand beside their words; the label is the reading."""
+        ...
+
+    def gender(self, text: str) -> Gender:
+        """How gendered the speech is by convention."""
+        ...
+
+    def speakers(
+        self, turns: Sequence[str], speakers: Sequence[str], listeners: Sequence[str | None] | None = None
+    ) -> list[SpeakerVoice]:
+        """The voice of each speaker (to each listener) over a document, with the turns that break it."""
+        ...
+
+    def narrator(self, paragraphs: Sequence[str]) -> SpeakerVoice:
+        """The style of the narration, quoted speech left out, with the sentences that break it."""
+        ...
+
+    def loans(self, text: str) -> set[str]:
+        """The foreign words, in small letters, that words of `text` were taken from."""
+        ...
+
+    def names(self, text: str) -> list[Word]:
+        """What may be a name or term of the document (`in2x terms`): the lemma is as the text has it."""
         ...
 
 

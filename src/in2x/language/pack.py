@@ -99,6 +99,8 @@ class Pack(BaseModel):
     """Marks that end a sentence."""
     quotes: tuple[str, str]
     """Opening and closing quotation mark."""
+    example: str = ""
+    """A plain sentence, the same in every pack: what a model is tried with before it translates."""
     bleu: str
     """sacrebleu's tokeniser for figures that are compared with others' figures."""
     reward_bleu: str | None = None
@@ -114,12 +116,16 @@ class Pack(BaseModel):
     """Letters outside of a-z that its words are written with (alphabets only)."""
     abbreviations: frozenset[str] = frozenset()
     """Written with a full stop that ends no sentence, without that full stop."""
+    endings: tuple[str, ...] = ()
+    """How its words inflect: "ADD", "STRIP>ADD" or "*ADD"; see `language/inflection.py`."""
+    irregular: tuple[str, ...] = ()
+    """Words whose forms no ending makes, a family a row ("take takes took taken taking")."""
     numbers: NumberWords = NumberWords()
     """The number words; see `language/number_words.py`."""
     wording: Mapping[str, tuple[str, ...]] = {}
     """Name -> regular expressions; see `language/wording.py`."""
 
-    @field_validator("words", "abbreviations", mode="before")
+    @field_validator("words", "abbreviations", "endings", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         """A text of words parted by spaces is the readable way to write a long list."""

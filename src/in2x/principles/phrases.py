@@ -61,8 +61,3 @@ def _words(code: str, text: str) -> Sequence[Word]:
 def _phrase(code: str, text: str) -> tuple[str, ...]:
     rules = grammar(code)
     return rules.phrase(text) if rules else ()
-
-
-def contains(answer: str, phrase: str, lang: str) -> bool:
-    """Whether `phrase` occurs in `answer`; see `occurrence`."""
-    return occurrence(answer, phrase, lang) is not None

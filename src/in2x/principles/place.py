@@ -15,14 +15,15 @@ Span = tuple[int, int]
 NOWHERE: Span = (-1, -1)
 
 
-def _counts(char: str) -> bool:
+def counts(char: str) -> bool:
+    """Whether a character is part of the wording: no white space, punctuation or symbol."""
     return unicodedata.category(char)[0] not in "PZCS" or char == "%"
 
 
 @lru_cache(maxsize=1 << 15)
 def normalise(text: str) -> str:
     """NFKC, lower case, without white space and punctuation: what is compared when wording counts."""
-    return "".join(filter(_counts, unicodedata.normalize("NFKC", text).lower()))
+    return "".join(filter(counts, unicodedata.normalize("NFKC", text).lower()))
 
 
 def _letters(text: str) -> tuple[str, list[int]]:
@@ -43,7 +44,7 @@ def place_of(text: str, phrase: str) -> Span:
     """Where `phrase` stands in `text`, as `normalise` reads both; (-1, -1) where it does not, or cannot be told."""
     letters, origins = _letters(text)
     counted = [(lower, place) for letter, place in zip(letters, origins, strict=True) for lower in letter.lower()]
-    counted = [(letter, place) for letter, place in counted if _counts(letter)]
+    counted = [(letter, place) for letter, place in counted if counts(letter)]
     wanted = normalise(phrase)
     at = "".join(letter for letter, _ in counted).find(wanted) if wanted else -1
     return (counted[at][1], counted[at + len(wanted) - 1][1] + 1) if at >= 0 else NOWHERE

@@ -15,9 +15,10 @@ from in2x.language.language import language
 from in2x.language.number_words import number_facts
 from in2x.language.words import words_of
 from in2x.principles.case import TRANSLATE, Case
-from in2x.principles.phrases import contains, occurrence
+from in2x.principles.phrases import occurrence
 from in2x.principles.place import NOWHERE, Span, normalise, place_of
 from in2x.principles.quantities import compare
+from in2x.principles.terms import due, stands, variants
 from in2x.principles.text_checks import EMPTY
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
@@ -83,12 +84,12 @@ def _terms(case: Case, answer: str, key: str, what: str) -> Verdict:
     table = case.checks.get(key)
     if not table:
         return not_applicable(f"no {what} is agreed")
-    due = {str(term): str(target) for term, target in table.items()}
-    due = {term: target for term, target in due.items() if contains(case.source, term, case.source_lang)}
-    if not due:
+    agreed = {str(term): variants(str(target)) for term, target in table.items()}
+    wanted = {term: agreed[term] for term in due(case.source, agreed, case.source_lang) if agreed[term]}
+    if not wanted:
         return not_applicable(f"no agreed {what} stands in the source")
-    have = normalise(answer)
-    missing = [f"{target} for {term}" for term, target in due.items() if normalise(target) not in have]
+    missing = [f"{' or '.join(renderings)} for {term}" for term, renderings in wanted.items()
+               if not stands(answer, renderings, case.target_lang)]  # fmt: skip
     return Verdict(False, f"{listed(missing)} is missing") if missing else KEPT
 
 

@@ -16,6 +16,9 @@ from in2x.translate.request import TranslationRequest
 LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 """Everything that some program takes for the end of a line; an answer holds none of them."""
 
+CT2_FILE = "model.bin"
+"""The file by which a folder of CTranslate2 is known."""
+
 Done = Callable[[int], None]
 """Called with the number of sources finished, as they finish."""
 

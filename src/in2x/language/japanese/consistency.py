@@ -9,47 +9,18 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from in2x.language.finding import Finding
 from in2x.language.japanese.morphology import sentences
 from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.register import register_of
 from in2x.language.japanese.voice import person_words
+from in2x.language.voices import Break, SpeakerVoice
 
 STYLE = {"polite": "polite", "honorific": "polite", "plain": "plain", "casual": "plain"}
 """Register -> the style that a speaker keeps to; casual and plain mix freely in speech."""
 
 _QUOTED = re.compile(r"「[^「」]*(?:「[^「」]*」[^「」]*)*」|『[^『』]*』|“[^”]*”")
-
-
-class Break(NamedTuple):
-    """A turn that departs from its speaker's habit."""
-
-    turn: int
-    """0-based index of the turn (line) in the document."""
-    finding: Finding
-    """Span in that turn."""
-
-
-class SpeakerVoice(NamedTuple):
-    """How one speaker speaks (to one listener) over a document."""
-
-    speaker: str
-    listener: str | None
-    style: str
-    """The usual style: "polite" | "plain" | "none"."""
-    counts: dict[str, int]
-    """Turns by style."""
-    first_person: dict[str, int]
-    """Words for "I" and how often each occurs."""
-    breaks: tuple[Break, ...]
-
-    @property
-    def consistency(self) -> float | None:
-        """Share of the usual style among turns that show one; None where none does."""
-        total = sum(self.counts.values())
-        return self.counts[self.style] / total if total else None
 
 
 def narration(text: str) -> str:

@@ -6,19 +6,29 @@ import re
 from collections.abc import Sequence
 
 from in2x.language.finding import LIGHT, Finding, Unit, Word
-from in2x.language.japanese import names, surface
+from in2x.language.japanese import surface
+from in2x.language.japanese.candidates import names
 from in2x.language.japanese.consistency import STYLE, narration
+from in2x.language.japanese.consistency import narration_consistency as narrator
+from in2x.language.japanese.consistency import speaker_consistency as speakers
+from in2x.language.japanese.misuse import misused_keigo as misuse
 from in2x.language.japanese.morphology import Token, sentences, tokenise
+from in2x.language.japanese.names import name_drift as drifts
 from in2x.language.japanese.politeness import deference, politeness
 from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.register import formality, is_literary, is_polite, register_of
 from in2x.language.japanese.roles import role_language
-from in2x.language.japanese.surface import punctuation
+from in2x.language.japanese.ruby import ruby_use
+from in2x.language.japanese.surface import punctuation, ruby
 from in2x.language.japanese.swap import swapped_name
+from in2x.language.japanese.voice import gendered_speech as gender
+from in2x.language.japanese.voice import person_words as persons
+from in2x.language.japanese.voice import titles
 
 __all__ = [
-    "formality", "is_whole", "keeps", "name_drift", "phrase", "politeness", "punctuation", "residue", "styles",
-    "swapped_name", "traits", "units", "words",
+    "formality", "gender", "is_whole", "keeps", "loans", "misuse", "name_drift", "names", "narrator", "persons", "phrase",
+    "politeness", "punctuation", "residue", "ruby", "ruby_use", "speakers", "styles", "swapped_name", "titles", "traits", "units",
+    "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
@@ -34,6 +44,12 @@ def words(text: str) -> list[Word]:
     return [Word(token.lemma, token.start, token.end) for token in _tokens(text)]
 
 
+def loans(text: str) -> set[str]:
+    """By the dictionary: コンピューター-computer, トム-Thom."""
+    return {token.lemma.partition("-")[2].lower() for token in _tokens(text) if _LOAN.search(token.lemma)}
+
+
+_LOAN = re.compile(r"-[A-Za-z][a-z]+")
 _CONTENT = frozenset(("名詞", "動詞", "形容詞", "形状詞", "副詞", "感動詞", "連体詞", "代名詞", "接尾辞", "接頭辞"))
 _EMPTY = frozenset(
     ("居る", "為る", "有る", "成る", "事", "物", "の", "者", "様", "為", "其の", "此の", "言う", "御", "さん", "君")
@@ -111,7 +127,7 @@ def residue(text: str, source: str) -> list[Finding]:
 def name_drift(sources: Sequence[str], texts: Sequence[str]) -> list[tuple[int, Finding]]:
     """For sources in Latin script or Chinese; see `names.name_drift`."""
     found = []
-    for drift in names.name_drift(sources, texts):
+    for drift in drifts(sources, texts):
         usual = drift.forms[0][0]
         why = f"{drift.name} is {usual} elsewhere in this document", f"他の箇所では「{usual}」"
         found += [(place, Finding("name", form, start, end, *why)) for form, place, start, end in drift.places]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from in2x.language.finding import Finding
 from in2x.language.japanese.morphology import Token, sentences, tokenise
 from in2x.language.japanese.predicate import closing_predicate
+from in2x.language.voices import Gender
 
 
 class Word(NamedTuple):
@@ -236,15 +237,6 @@ _ROUGH = re.compile(
     "まじ|マジ|くそ|クソ|うざ|ウザ|むかつ|ムカつ|やべ|ヤベ|うるさ|うるせ|うっせ|だる|アホ|ボケ|バカ|腹減|腹立"
 )
 """Beside these a falling わ is anyone's: マジうけるわ."""
-
-
-class Gender(NamedTuple):
-    """How gendered a text sounds by convention; not who speaks."""
-
-    label: str
-    """"feminine" | "masculine" | "neutral"."""
-    feminine: int
-    masculine: int
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,85 @@
+"""What subtitle formats share: the lines of a cue become one text, and a translation is broken into lines anew.
+
+Two speakers in one cue (lines that begin with a dash, or name a voice) are a segment each. A cue that is too long or
+shown too short keeps all its words: its `Limit` says what it should keep to, and checks may ask for a shorter one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from in2x.formats import placeholders
+from in2x.formats.document import Options, Segment, Text
+from in2x.formats.layout import between, rules, wrapped
+from in2x.formats.spans import Draft, flat, lettered
+
+DASH = re.compile(r"(?:<[^<>]*>|\{[^{}]*\})*\s*[-–—‐・]\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a format writes the text of a cue."""
+
+    marks: re.Pattern[str]
+    """Its tags."""
+    newline: str
+    """Between two lines."""
+    plain: Callable[[str], str] = str
+    """Undoes its escapes."""
+    escape: Callable[[str], str] = str
+    voice: re.Pattern[str] | None = None
+    """What a line begins with that names its speaker (group 1)."""
+
+
+def add(
+    draft: Draft, lines: Sequence[tuple[int, int]], like: Segment, seconds: float, style: Style, options: Options
+) -> None:
+    """Add a cue, given the offsets of its lines."""
+    source = draft.source.text
+    whole = rules(options.target_lang).limit(round(seconds, 3) if seconds > 0 else None)
+    begins = [DASH.match(source, start, end) for start, end in lines]
+    voices = [style.voice.match(source, start, end) if style.voice else None for start, end in lines]
+    alone = sum(begin is not None for begin in begins) > 1 or sum(voice is not None for voice in voices) > 1
+    blocks: list[list[tuple[int, int]]] = []
+    for number, line in enumerate(lines):
+        if blocks and not (alone and (begins[number] or voices[number])):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+    limit = replace(whole, lines=1) if alone else whole
+    for block in blocks:
+        dash, voice = begins[lines.index(block[0])] if alone else None, voices[lines.index(block[0])]
+        start, end = dash.end() if dash else block[0][0], block[-1][1]
+        while start < end and source[start].isspace():
+            start += 1
+        block[0] = (start, block[0][1])
+        text = _text(source, block, style)
+        raw = " ".join(source[first:last] for first, last in block)
+        if not lettered(text.text):
+            if raw.strip():
+                draft.skip(like.place, raw, "it has no letter")
+            continue
+        speaker = style.plain(voice[1]).strip() if voice else like.speaker
+        segment = replace(like, text=text.text, tags=text.tags, limit=limit, speaker=speaker)
+        draft.add(segment, start, end, _writer(style, options))
+
+
+def _text(source: str, block: Sequence[tuple[int, int]], style: Style) -> Text:
+    """The lines as one text with its tags; a space between lines, none beside full-width letters."""
+    raw = ""
+    for start, end in block:
+        line = source[start:end].strip()
+        before, after = style.marks.sub("", raw)[-1:], style.marks.sub("", line)[:1]
+        raw += between(before, after) + line
+    return placeholders.cut(raw, [match.span() for match in style.marks.finditer(raw)], style.plain)
+
+
+def _writer(style: Style, options: Options) -> Callable[[Text], str]:
+    whole = rules(options.target_lang).limit(None)
+
+    def put(new: Text) -> str:
+        return flat(wrapped(new, options.target_lang, whole), style.escape).replace("\n", style.newline)
+
+    return put
