@@ -3,12 +3,12 @@
     python benchmarks/tags.py                  two models, with and without tag injection: some ten minutes on one core
     python benchmarks/tags.py --quick          a few seconds, to see that it runs
 
-Micro-world, both directions between its first two languages; models, steps and pairs alike but for `--share`. "right"
-is an answer that `unmarked` takes: every placeholder once, nested as asked, no pair empty. Held-out sentences are
-tagged in two ways: around any words ("any words"), and where the pair shows for sure what stands for what ("sure
-places"), which also says whether the tags stand around the same words as in the reference where the model's words are
-the reference's. At last, where `projected` puts the tags of references that have lost them, and how often a mere share
-of the length finds the place.
+Micro-world, both directions between its first two languages; models, steps and pairs alike but for `--share` and the
+seed. "right" is an answer that `unmarked` takes: every placeholder once, nested as asked, no pair empty. Held-out
+sentences are tagged in two ways: around any words ("any words"), and where the pair shows for sure what stands for what
+("sure places"), which also says whether the tags stand around the same words as in the reference where the model's
+words are the reference's. At last, where `projected` puts the tags of references that have lost them, and how often a
+mere share of the length finds the place.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from itertools import islice
 from pathlib import Path
 
 from small_model import machine, plan, stage
+from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.profile import PromptProfile
 from in2x.chat.translation import translation
@@ -32,7 +33,7 @@ from in2x.instructions.tagged import tags_of, with_tags
 from in2x.language.segment import words
 from in2x.metrics.significance import paired_bootstrap
 from in2x.metrics.strings import statistics
-from in2x.records import Instruction, Pair
+from in2x.records import Instruction, Pair, write_records
 from in2x.sample import world
 from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.examples import chat_examples
@@ -57,9 +58,10 @@ def pairs(items: Sequence[world.Item], seed: int) -> list[Pair]:
     return [p for item in items for p in world.pairs(item, rng) if (p.src_lang, p.tgt_lang) in DIRECTIONS]
 
 
-def model(folder: Path, items: Sequence[Instruction], epochs: int, seed: int) -> None:
+def model(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, items: Sequence[Instruction], epochs: int, seed: int
+) -> None:
     """Train on `items` and save."""
-    tokenizer = train_tokenizer((i.messages[0]["content"] + " " + (i.answer or "") for i in items), SHAPE.vocabulary)
     found = list(chat_examples(tokenizer, items, max_tokens=160))
     network = build_model(SHAPE, tokenizer, seed)
     knobs = OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="linear")
@@ -129,13 +131,17 @@ def main() -> None:
     held = pairs([*dev, *test], given.seed)
     items = [translation(pair, PROFILE) for pair in learned]
     began = time.perf_counter()
-    injected, number = with_tags(items, PROFILE, given.share, given.seed)
-    print(f"{len(items):,} pairs, {number:,} of them with tags, injected in {time.perf_counter() - began:.0f} s")
-    for name, some in (("with", injected), ("without", items)):
+    injected, injections = with_tags(items, PROFILE, given.share, given.seed)
+    print(f"{len(items):,} pairs, {injections:,} of them with tags, injected in {time.perf_counter() - began:.0f} s")
+    # As in a recipe: the tokenizer is made of texts without tags. The two have it in common, so that they can also be
+    # averaged (benchmarks/ensemble.py).
+    tokenizer = train_tokenizer((i.messages[0]["content"] + " " + (i.answer or "") for i in items), SHAPE.vocabulary)
+    for number, (name, some) in enumerate((("with", injected), ("without", items))):
         if not (folder / name).exists():
             began = time.perf_counter()
-            model(folder / name, some, epochs, given.seed)
+            model(folder / name, tokenizer, some, epochs, given.seed + number)
             print(f"the model {name} tags: trained in {time.perf_counter() - began:.0f} s", flush=True)
+    write_records(folder / "pairs.test.parquet", held, Pair)
     report(LocalBackend(folder / "with"), LocalBackend(folder / "without"), learned, held, segments, given.seed)
 
 
