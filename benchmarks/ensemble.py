@@ -6,12 +6,12 @@
     python benchmarks/ensemble.py runs/a/merge/model runs/b/merge/model --pairs runs/a/data/pairs.test.parquet
     python benchmarks/ensemble.py ... --quick        eight pairs, four samples
 
-    python benchmarks/ensemble.py m/with m/without --pairs m/pairs.test.parquet --tokenize ""     those of tags.py --out m
+    python benchmarks/ensemble.py m/with m/without --pairs m/pairs.test.parquet --tokenize own     of tags.py --out m
 
 The second model is another seed of SFT and RL from the same pretraining, so it has the same tokenizer. `--temperature`
 is chosen on the dev pairs. Every way with samples draws equally many: those of two models half from each. chrF chooses
-in minimum Bayes risk, so BLEU is the one to look at. "time" is a multiple of A's greedy answers. Differences are to the first model's greedy answers, by paired
-bootstrap with 95% intervals.
+in minimum Bayes risk, so BLEU is the one to look at. "time" is a multiple of A's greedy answers. Differences are to the
+first model's greedy answers, by paired bootstrap with 95% intervals.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--temperature", type=float, nargs="+", default=[0.7], help="of the samples; a table for each")
     parser.add_argument(
-        "--tokenize", default="none", help="BLEU's tokeniser (none: the corpus is cut into words; : the language's own)"
+        "--tokenize", default="none", help="BLEU's tokeniser (none: the corpus is cut into words; own: the language's)"
     )
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
@@ -83,7 +83,7 @@ def main() -> None:
                 for metric in ("BLEU", "chrF"):
                     found = statistics(
                         [one.text for one in said], [pair.target for pair in rows], metric,
-                        lang=target, tokenize=given.tokenize or None,
+                        lang=target, tokenize=None if given.tokenize == "own" else given.tokenize,
                     )  # fmt: skip
                     before = base.setdefault((source, target, metric), found)
                     gap = paired_bootstrap(found, before)

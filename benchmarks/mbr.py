@@ -64,7 +64,7 @@ def main() -> None:
                for a, b in zip(tables["ours"], tables["plain"], strict=True))  # fmt: skip
     print(f"{machine('fastchrf')}\nutility: {UTILITY}")
     print(f"{sets} sets of {size}: {took['ours']:.2f} s of processor time, by a Counter {took['plain']:.2f} s "
-          f"({took['plain'] / took['ours']:.1f}x); same choice {same} of {sets}, largest difference {gap:.0e}")  # fmt: skip
+          f"({took['plain'] / took['ours']:.1f}x)\nsame choice {same} of {sets}, largest difference {gap:.0e}")  # fmt: skip
 
 
 if __name__ == "__main__":
