@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 from in2x.chat.placeholders import Holder, Layout, layout, nested
 from in2x.formats.document import Text
@@ -30,7 +31,12 @@ _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
 def projected(
-    source: Text, answer: str, source_lang: str, target_lang: str, terms: Iterable[tuple[str, str]] = ()
+    source: Text,
+    answer: str,
+    source_lang: str,
+    target_lang: str,
+    terms: Iterable[tuple[str, str]] = (),
+    hints: Mapping[int, Span] = MappingProxyType({}),
 ) -> Text:
     """The translation in `answer` with all tags of `source`, well nested.
 
@@ -38,8 +44,8 @@ def projected(
         source: the text that was asked.
         answer: its translation, with or without (some of) the placeholders.
         source_lang, target_lang: codes of the languages.
-        terms: (form in the source, its rendering), of which some may stand there; also what the model makes of the
-            words of a pair when it is asked for them alone.
+        terms: (form in the source, its rendering), of which some may stand there.
+        hints: placeholder -> where the model has its words (`occlusion.py`).
     """
     found = layout(source)
     words, kept = without_placeholders(answer, source, target_lang)
@@ -53,7 +59,11 @@ def projected(
     firm = set(wanted)
     for holder in found.holders:
         if holder.number not in wanted:
-            wanted[holder.number] = _snapped(_aligned(holder, found.body, sure, line), words, allowed, holder, found)
+            aim = _aligned(holder, found.body, sure, line)
+            hint = hints.get(holder.number)
+            if hint is not None and not _exact(holder, sure):
+                aim = float(hint[0]), float(hint[1])
+            wanted[holder.number] = _snapped(aim, words, allowed, holder, found)
     for holder in reversed(found.holders):  # a pair reaches around what it holds
         if holder.parent in wanted and holder.parent is not None:
             (start, end), (low, high) = wanted[holder.parent], wanted[holder.number]
@@ -61,6 +71,7 @@ def projected(
                 wanted[holder.parent] = (min(start, low), max(end, high))
     spans: dict[int, Span] = {}
     held = {h.number for h in found.holders if any(h.start <= a.start and a.end <= h.end for a in sure)}
+    held |= set(hints)
     rank = {h.number: 0 if h.number in firm else 1 if h.pair and h.number in held else 2 for h in found.holders}
     _settle(None, (0, len(words)), found, wanted, rank, allowed, words, spans)
     return found.text(words, nested(found, spans))
@@ -125,6 +136,10 @@ def _along(line: Sequence[tuple[int, int]], at: int) -> float:
         if x <= at <= right:
             return y if right == x else y + (up - y) * (at - x) / (right - x)
     return float(line[-1][1])
+
+
+def _exact(holder: Holder, sure: Sequence[Anchor]) -> bool:
+    return any((a.start, a.end) == (holder.start, holder.end) for a in sure)
 
 
 def _aligned(holder: Holder, body: str, sure: Sequence[Anchor], line: Sequence[tuple[int, int]]) -> tuple[float, float]:
