@@ -145,7 +145,7 @@ def parsed(question: str) -> Text:
 def remarked(translation: Text, source: Text) -> str:
     """A translation that holds the tags of `source`, as a model asked with `marked(source)` would have written it."""
     found = layout(source)
-    names = {}
+    names: dict[tuple[int, str], tuple[str, bool]] = {}
     for holder in found.holders:
         names |= {(tag.number, tag.kind): (holder.names[0], tag == holder.opening[0]) for tag in holder.opening}
         names |= {(tag.number, tag.kind): (holder.names[-1], tag == holder.closing[0]) for tag in holder.closing}
