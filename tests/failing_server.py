@@ -132,7 +132,7 @@ class FailingServer:
                 return whole[: len(whole) // 2], "length"
             case "empty":
                 return "", "stop"
-        return f"<think>easy</think>\n{whole}" if len(whole) % 3 == 0 else whole, "stop"
+        return f"<think>\nEasy.\n</think>\n{whole}" if len(whole) % 3 == 0 else whole, "stop"
 
     def count(self, body: dict[str, Any]) -> None:
         """A good answer was sent."""

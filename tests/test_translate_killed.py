@@ -60,8 +60,8 @@ def random_line(number: int, rng: random.Random) -> str:
 
 
 def run(file: Path, out: Path, server: FailingServer, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "in2x", "translate", str(file), "--model", server.url, "--profile", "chat", "--no-probe",
-               "--from", "en", "--to", "ja", "-o", str(out), "--checks", "mark", *more]  # fmt: skip
+    command = [sys.executable, "-m", "in2x", "translate", str(file), "-o", str(out), "--from", "en", "--to", "ja",
+               "--model", server.url, "--profile", "chat", "--no-probe", "--checks", "mark", *more]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
 
