@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
+from typing import Literal
 
 from in2x.formats.document import Tag, Text
 
@@ -20,6 +21,7 @@ PLACEHOLDER = re.compile(
     r"(?:[<＜〈⟨]|&lt;)[ \u3000]?([/／]?)[ \u3000]?([0-9０-９]{1,3})[ \u3000]?([/／]?)[ \u3000]?(?:[>＞〉⟩]|&gt;)"
 )
 """What is read as a placeholder, beside what is written: full-width signs, spaces inside, escaped brackets."""
+_WRITTEN = re.compile(r"<(/?)(\d{1,3})(/?)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,32 @@ def marked(text: Text) -> str:
         out += [found.body[at : place.at], mark]
         at = place.at
     return "".join([*out, found.body[at:]])
+
+
+def parsed(question: str) -> Text:
+    """The text that `question` is `marked` of, each placeholder a tag by itself."""
+    out, tags, at = "", list[Tag](), 0
+    for match in _WRITTEN.finditer(question):
+        out, at = out + question[at : match.start()], match.end()
+        kind: Literal["open", "close", "alone"] = "close" if match[1] else "alone" if match[3] else "open"
+        tags.append(Tag(len(out), match[0], int(match[2]), kind))
+    return Text(out + question[at:], tuple(tags))
+
+
+def remarked(translation: Text, source: Text) -> str:
+    """A translation that holds the tags of `source`, as a model asked with `marked(source)` would have written it."""
+    found = layout(source)
+    names = {}
+    for holder in found.holders:
+        names |= {(tag.number, tag.kind): (holder.names[0], tag == holder.opening[0]) for tag in holder.opening}
+        names |= {(tag.number, tag.kind): (holder.names[-1], tag == holder.closing[0]) for tag in holder.closing}
+    out, at = [], 0
+    for tag in translation.tags:
+        name, first = names.get((tag.number, tag.kind), ("", False))
+        if first:
+            out += [translation.text[at : tag.at], name]
+            at = tag.at
+    return "".join([*out, translation.text[at:]]).strip()
 
 
 def placeholders(text: Text) -> tuple[str, ...]:

@@ -100,10 +100,15 @@ def translate(
         typer.Option("--mbr", min=0, metavar="N", rich_help_panel=DECODING,
                      help="Draw N samples (of each model) and take the one the others agree with."),
     ] = 0,
+    best: Annotated[
+        int,
+        typer.Option("--best", min=0, metavar="N", rich_help_panel=DECODING,
+                     help="Draw N samples (of each model) and take the one that breaks the least."),
+    ] = 0,
     combine: Annotated[
         Combine,
         typer.Option("--combine", rich_help_panel=DECODING,
-                     help="Several models: average their probabilities, or choose among answers (with --mbr)."),
+                     help="Several models: average their probabilities, or choose among answers (--mbr, --best)."),
     ] = "tokens",
     temperature: Annotated[
         float,
@@ -166,8 +171,10 @@ def translate(
     from in2x.translate.request import TranslationRequest, check_request
     from in2x.translate.translator import Translator
 
-    if mbr == 1:
-        raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
+    if 1 in (mbr, best):
+        raise UsageError(f"--{'mbr' if mbr else 'best'} 1 leaves nothing to choose from", mend="give 2 or more")
+    if mbr and best:
+        raise UsageError("--mbr and --best choose differently", mend="give one of them")
     if cache and not any(map(is_address, model)):
         raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
     for written in filter(None, (output, review, report)):
@@ -186,8 +193,10 @@ def translate(
     with Cache(cache) if cache else nullcontext() as answers:
 
         def load() -> Translator:
-            return Translator.load(model, combine=combine, samples=mbr, temperature=temperature, cache=answers,
-                                   profile=profile, probed=not probed)  # fmt: skip
+            return Translator.load(
+                model, combine=combine, samples=mbr or best, choose="principles" if best else "agreement",
+                temperature=temperature, cache=answers, profile=profile, probed=not probed,
+            )  # fmt: skip
 
         if file == "-" and output is None:
             failures = _stream(load(), wanted, wishes, batch)

@@ -1,7 +1,7 @@
 """Anchors of a translation: stretches of source and translation that surely stand for each other, found without a
 dictionary.
 
-They are agreed terms, words that both sides write alike, numbers of one value, names by sound, what stands in quotation
+They are agreed terms, words that both sides write alike, numbers of one value, what stands in quotation
 marks and brackets, and sentences where both sides have equally many. Each is claimed once, the surest kind first. Our
 choice; whoever needs a place for everything else goes between anchors by length (`translate/projection.py`).
 """
@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from in2x.language.content import names_of
 from in2x.language.language import language
 from in2x.language.numbers import numbers
-from in2x.language.script import HAN, KATAKANA, LATIN
+from in2x.language.script import HAN, LATIN
 from in2x.language.split import sentence_spans
 
 
@@ -27,11 +26,10 @@ class Anchor(NamedTuple):
     target_start: int
     target_end: int
     kind: str
-    """ "term", "same", "number", "name", "quoted" or "sentence"."""
+    """ "term", "same", "number", "quoted" or "sentence"."""
 
 
 _SAME = re.compile(rf"https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+|[{LATIN}0-9][{LATIN}0-9_.'’-]*[{LATIN}0-9]|[{HAN}]{{2,}}")
-_NAME = re.compile(rf"[{KATAKANA}]{{2,}}|[{LATIN}]{{3,}}")
 _QUOTED = re.compile(r"「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|«\s?([^«»]+?)\s?»|„([^„“”]+)[“”]|\"([^\"]+)\"")
 _BRACKETS = re.compile(r"\(([^()（）]+)\)|（([^()（）]+)）")
 Span = tuple[int, int]
@@ -52,7 +50,6 @@ def anchors(
         ("term", _terms(source, target, terms)),
         ("same", _same(source, target, source_lang, target_lang)),
         ("number", _numbers(source, target, source_lang, target_lang)),
-        ("name", _names(source, target)),
     ):
         for (start, end), (other, stop) in pairs:
             free = not any((start < a.end and a.start < end) or (other < a.target_end and a.target_start < stop)
@@ -115,14 +112,6 @@ def _numbers(source: str, target: str, source_lang: str, target_lang: str) -> It
         if fitting and len(fitting) == len(rivals):  # in turn, where a value stands there several times
             other = fitting[rivals.index(number)]
             yield (number.start, number.end), (other.start, other.end)
-
-
-def _names(source: str, target: str) -> Iterator[tuple[Span, Span]]:
-    forms = {match[0]: match.span() for match in _NAME.finditer(source)}
-    for match in _NAME.finditer(target):
-        for name in sorted(names_of(match[0], source)):
-            if name in forms:
-                yield forms[name], match.span()
 
 
 def _inner(pattern: re.Pattern[str], text: str) -> list[Span]:

@@ -27,7 +27,7 @@ def identity(backend: Backend | MbrBackend, seed: int, beams: int | None = None)
 
     if isinstance(backend, MbrBackend):
         parts = [identity(one, seed, beams) for one in backend.translators]
-        return json.dumps(["mbr", backend.samples, backend.temperature, seed, *parts])
+        return json.dumps([backend.signature, backend.samples, backend.temperature, seed, *parts])
     model = getattr(backend, "asker", None)
     name = model.name if model is not None else fingerprint(getattr(backend, "folder", ""))
     profile = getattr(backend, "profile", None)

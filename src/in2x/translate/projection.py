@@ -9,6 +9,7 @@ simpler known way is to go by the share of the length alone.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +18,14 @@ from itertools import pairwise
 
 from in2x.chat.placeholders import Holder, Layout, layout, nested
 from in2x.formats.document import Text
-from in2x.language import language
+from in2x.language import language, segment
 from in2x.language.anchors import Anchor, anchors
-from in2x.language.grammar import grammar
+from in2x.language.content import names_of
+from in2x.language.script import KATAKANA, LATIN
 from in2x.translate.tags import without_placeholders
 
 Span = tuple[int, int]
+_NAME = re.compile(rf"[{KATAKANA}]{{2,}}|[{LATIN}]{{3,}}")
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
@@ -43,7 +46,8 @@ def projected(
     wanted: dict[int, Span] = {}
     for place in kept:
         wanted[place.number] = (wanted.get(place.number, (place.at,))[0], place.at)
-    sure = anchors(found.body, words, source_lang, target_lang, terms)
+    agreed = [*terms, *_names(found.body, words)]
+    sure = anchors(found.body, words, source_lang, target_lang, agreed)
     allowed = cuts(words, target_lang)
     line = _line(sure, [(h, wanted[h.number]) for h in found.holders if h.number in wanted], found, len(words))
     firm = set(wanted)
@@ -62,6 +66,12 @@ def projected(
     return found.text(words, nested(found, spans))
 
 
+def _names(source: str, target: str) -> list[tuple[str, str]]:
+    """(name in the source, what sounds like it in the translation)."""
+    heard = {(name, word) for word in _NAME.findall(target) for name in names_of(word, source)}
+    return sorted(pair for pair in heard if pair[0] != pair[1])
+
+
 @lru_cache(maxsize=1 << 10)
 def cuts(text: str, lang: str) -> tuple[int, ...]:
     """Where a tag may stand in `text`, from 0 to its length: between words, by the grammar where spaces part none.
@@ -69,8 +79,7 @@ def cuts(text: str, lang: str) -> tuple[int, ...]:
     Where neither spaces nor a grammar part words, between any two graphemes that are no Latin letters or digits.
     """
     tongue = language(lang)
-    rules = None if tongue.spaced else grammar(tongue.code)
-    inside = {at for word in rules.words(text) for at in range(word.start + 1, word.end)} if rules else set()
+    inside = {at for word in segment.words(text, lang) for at in range(word.start + 1, word.end)}
     between = (at for at in range(1, len(text)) if not _one_word(text[at - 1], text[at], tongue.spaced))
     return tuple(sorted({0, len(text), *(at for at in between if at not in inside and not _one_grapheme(text, at))}))
 

@@ -27,7 +27,7 @@ from in2x.translate.glossary import Glossary, read_glossary
 from in2x.translate.job import Checks, Job
 from in2x.translate.journal import Journal
 from in2x.translate.mbr import MbrBackend
-from in2x.translate.open import Combine, open_together
+from in2x.translate.open import Choose, Combine, open_together
 from in2x.translate.outcome import Outcome
 from in2x.translate.probe import probe
 from in2x.translate.request import TranslationRequest, check_request
@@ -107,6 +107,7 @@ class Translator:
         *,
         combine: Combine = "tokens",
         samples: int = 0,
+        choose: Choose = "agreement",
         temperature: float = 1.0,
         cache: Cache | None = None,
         profile: str | None = None,
@@ -117,7 +118,8 @@ class Translator:
         Args:
             model: one, or several.
             combine: how several work together, see `open_together`.
-            samples: answers to draw and choose from by minimum Bayes risk; 0 decodes greedily.
+            samples: answers to draw and choose from; 0 decodes greedily.
+            choose: by what: minimum Bayes risk, or the fewest and least severe findings.
             temperature: they are drawn at.
             cache: keeps the answers of a server for good.
             profile: how it is asked: a shipped profile's name, a file, or "chat" for any model that chats.
@@ -127,7 +129,7 @@ class Translator:
             In2xError: there is no such model, or the server does not answer.
         """
         models = [str(model)] if isinstance(model, str | Path) else [str(one) for one in model]
-        backend = open_together(models, combine, samples, temperature, cache, profile)
+        backend = open_together(models, combine, samples, temperature, cache, profile, choose)
         return cls(backend, " + ".join(models), probed=probed)
 
     def translate(
