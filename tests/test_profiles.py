@@ -210,6 +210,15 @@ def test_a_config_outweighs_a_name(tmp_path):
     assert profile_of(folder) == PromptProfile(languages=("en",)), "its own comes first"
 
 
+def test_a_folder_that_is_not_there_is_no_hub_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    for name in ("runs/qwen", "a/b/qwen", str(tmp_path / "qwen"), "qwen"):
+        with pytest.raises(In2xError, match="there is no model folder here"):
+            profile_of(name)
+    assert profile_of("Qwen/Qwen3-4B").name == "qwen"
+
+
 def test_a_profile_is_named_or_a_file(tmp_path):
     assert named("qwen").sampling == Sampling(0.7, 0.8, 20)
     named("hy-mt1.5").save(tmp_path)

@@ -387,6 +387,8 @@ def test_what_cannot_be_exported_is_one_sentence(tiny_model, encoders, tmp_path,
     )
     code, said, _ = in2x("export", tiny_model, "--to", "gguf", "--int8", "--converter", converter, "-o", tmp_path / "g")
     assert code == 0 and "llama-server -m" in said and named(str(tmp_path / "g")) == PromptProfile.load(tiny_model)
+    with pytest.raises(UsageError, match=r"run llama-server -m .*g/model\.gguf"):
+        open_backend(str(tmp_path / "g"))
     assert in2x("export", tmp_path, "--to", "ct2", "-o", tmp_path / "h")[0] == 2
     assert in2x("export", tiny_model, "--to", "ct2", "--set", "a=b", "-o", tmp_path / "h")[0] == 2
 
