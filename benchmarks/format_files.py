@@ -152,7 +152,7 @@ def yaml(r: random.Random) -> bytes:
             elif kind < 0.5:
                 out += f'{indent}{key}: {{a: {word(r)}, "b": [{json.dumps(message(r), ensure_ascii=False)}, 3]}}\n'
             else:
-                out += f"{indent}{key}:{r.choice(['', ' &a' + str(n) + word(r)[:1].encode().hex()])}{scalar(indent)}\n"
+                out += f"{indent}{key}:{r.choice(['', f' &a{r.randrange(1 << 30)}'])}{scalar(indent)}\n"
             out += r.choice(["", "", "\n", f"{indent}# {phrase(r)}\n"])
         return out
 
@@ -306,7 +306,7 @@ def span(r: random.Random, depth: int = 0) -> str:
     if depth > 2:
         return text
     return r.choice([
-        text, text, f"**{span(r, depth + 1)}**", f"*{span(r, depth + 1)}*", f"_{text}_", f"~~{text}~~", f"`{text}`",
+        text, text, f"**{span(r, depth + 1)}**", f"*{span(r, depth + 1)}*", f"_{text}_", f" ~~{text}~~ ", f"`{text}`",
         f"[{span(r, depth + 1)}](https://x.y/{word(r)[:1].encode().hex()})",
         f'[{text}](a "{text.replace(chr(34), "")}")',
         f"![{text}](i.png)", f"<b>{text}</b>", f"\\*{text}\\*", f"{text} &amp; {text}", f"[{text}][ref]", f"{text}[^1]",

@@ -17,13 +17,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TROUBLES = ("thought", "refusal", "cut", "empty", "busy", "error", "reset", "garbage")
+KANA = "かきくけこさしすせそたちつてとなにぬねのまみむめもらりるれろ"
 BUSY = 0.3
 """Seconds for which everybody hears 429 (a minute, scaled down)."""
 
 
 def rendered(text: str) -> str:
-    """The translation of `text` by this server."""
-    return f"訳文{zlib.crc32(text.encode('utf-8', 'replace'))}番です。"
+    """The translation of `text` by this server: its numbers, and a word of its own for the rest."""
+    rest = zlib.crc32(text.encode("utf-8", "replace"))
+    word = "".join(KANA[rest // len(KANA) ** place % len(KANA)] for place in range(7))
+    numbers = "と".join(re.findall(r"\d+", text)[:3])
+    return f"訳文は{word}で{numbers}です。"
 
 
 class FailingServer:
@@ -128,7 +132,7 @@ class FailingServer:
                 return whole[: len(whole) // 2], "length"
             case "empty":
                 return "", "stop"
-        return f"<think>easy</think>\n{whole}" if len(whole) % 3 == 0 else whole, "stop"
+        return f"<think>\nEasy.\n</think>\n{whole}" if len(whole) % 3 == 0 else whole, "stop"
 
     def count(self, body: dict[str, Any]) -> None:
         """A good answer was sent."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -50,7 +49,8 @@ GOLDEN = [
     (
         "hy-mt1.5",
         BEFORE,
-        "Come in.\nSit down.\n参考上面的信息，把下面的文本翻译成日语，注意不需要翻译上文，也不要额外解释：\nThe tea is ready.",
+        "Come in.\nSit down.\n参考上面的信息，把下面的文本翻译成日语，注意不需要翻译上文，也不要额外解释：\n"
+        "The tea is ready.",
     ),
     (
         "hy-mt1.5",
@@ -67,9 +67,9 @@ GOLDEN = [
     (
         "hy-mt2",
         TERMS,
-        "Reference the following translations:\ntea translates to お茶\nKen translates to 健\n\nTranslate the following "
-        "text into Japanese. Note that you should only output the translated result without any additional "
-        "explanation:\n\nThe tea is ready.",
+        "Reference the following translations:\ntea translates to お茶\nKen translates to 健\n\n"
+        "Translate the following text into Japanese. Note that you should only output the translated result without "
+        "any additional explanation:\n\nThe tea is ready.",
     ),
     (
         "hy-mt2",
@@ -129,8 +129,8 @@ GOLDEN = [
         FULL,
         "About the text: A house in Kyoto.\n\nUse these translations:\ntea = お茶\nKen = 健\n\n"
         "What stands before it, already translated:\nCome in. -> 入って。\nSit down.\n\n"
-        "Translate the following text from English into Japanese. Register: polite (です・ます). Style: dry. Keep every "
-        "tag, around the words that it belongs to. Write the translation and nothing else.\n\nThe tea is ready.",
+        "Translate the following text from English into Japanese. Register: polite (です・ます). Style: dry. Keep "
+        "every tag, around the words that it belongs to. Write the translation and nothing else.\n\nThe tea is ready.",
     ),
     ("nllb", PLAIN, "The tea is ready."),
     ("m2m", PLAIN, "The tea is ready."),
@@ -208,6 +208,15 @@ def test_a_config_outweighs_a_name(tmp_path):
     assert profile_of(folder).name == "opus-mt", "all of that kind are asked alike"
     PromptProfile(languages=("en",)).save(folder)
     assert profile_of(folder) == PromptProfile(languages=("en",)), "its own comes first"
+
+
+def test_a_folder_that_is_not_there_is_no_hub_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    for name in ("runs/qwen", "a/b/qwen", str(tmp_path / "qwen"), "qwen"):
+        with pytest.raises(In2xError, match="there is no model folder here"):
+            profile_of(name)
+    assert profile_of("Qwen/Qwen3-4B").name == "qwen"
 
 
 def test_a_profile_is_named_or_a_file(tmp_path):

@@ -1,4 +1,4 @@
-"""All back ends behind one door: the same prompt tokens, beams, penalties, loops, encoders, CTranslate2, GGUF, probe."""
+"""All back ends behind one door: the same prompt tokens, beams, loops, encoders, CTranslate2, GGUF, the probe."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from in2x.translate.probe import probe
 from in2x.translate.remote import RemoteBackend
 from in2x.translate.request import TranslationRequest, check_request
 from in2x.translate.seq2seq import Seq2SeqBackend
+from in2x.translate.split import cut
 
 ENJA = TranslationRequest("en", "ja")
 HOSTILE = [
@@ -58,26 +59,30 @@ def encoders(tmp_path_factory) -> dict[str, Path]:
     base = train_tokenizer([*PAIRS, *(t for by in PAIRS.values() for t in by.values())] * 4, 380)
     made = {}
     for kind in KINDS:
-        folder = tmp_path_factory.mktemp(kind) / f"my-{KINDS[kind]}"
+        folder = tmp_path_factory.mktemp(kind) / f"{KINDS[kind]}-tiny"
         tokenizer = PreTrainedTokenizerFast(
-            tokenizer_object=base.backend_tokenizer, eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+            tokenizer_object=base.backend_tokenizer, eos_token="</s>" if kind == "m2m_100" else base.eos_token
         )
         tokenizer.add_special_tokens({"additional_special_tokens": TOKENS})
+        tokenizer.add_special_tokens({"pad_token": "<pad>"})  # the last one, as Marian has it
         torch.manual_seed(7)
         pad, end = tokenizer.pad_token_id, tokenizer.eos_token_id
+        start = end if kind == "m2m_100" else pad
+        pad = 1 if kind == "m2m_100" else pad  # its positions are counted from there
         values = {
             "vocab_size": len(tokenizer), "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "d_kv": 8,
             "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
-            "num_layers": 2, "num_heads": 4, "d_ff": 64, "max_position_embeddings": 128, "pad_token_id": pad,
-            "eos_token_id": end, "decoder_start_token_id": pad, "bos_token_id": pad, "forced_eos_token_id": None,
+            "num_layers": 2, "num_heads": 4, "d_ff": 64, "max_position_embeddings": 512, "pad_token_id": pad,
+            "eos_token_id": end, "decoder_start_token_id": start, "bos_token_id": start, "forced_eos_token_id": None,
         }  # fmt: skip
         model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(kind, **values))
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim > 1:
                     parameter.normal_(0, 0.4)
+            model.get_input_embeddings().weight[pad] = 0
         model.generation_config = GenerationConfig(
-            eos_token_id=end, pad_token_id=pad, decoder_start_token_id=pad, bos_token_id=pad
+            eos_token_id=end, pad_token_id=pad, decoder_start_token_id=start, bos_token_id=start
         )
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -123,12 +128,13 @@ def test_an_encoder_is_known_by_its_config_or_said(encoders):
 def test_an_encoder_gets_one_sentence_at_a_time(encoders):
     translator = open_backend(str(encoders["marian"]))
     text = "The cat sleeps. Where is the station? She did not come."
-    assert translator._cut(Source(text, "en", "ja")) == [
+    assert cut(Source(text, "en", "ja"), translator.profile, lambda part: True) == [
         "The cat sleeps.",
         "Where is the station?",
         "She did not come.",
     ]
-    alone = [t.text for t in translator.translations(translator._cut(Source(text, "en", "ja")), ENJA)]
+    parts = cut(Source(text, "en", "ja"), translator.profile, lambda part: True)
+    alone = [one.text for one in translator.translations(parts, ENJA)]
     assert translator.translate([text], ENJA) == ["".join(alone)]
 
 
@@ -181,6 +187,21 @@ def test_a_raw_prompt_goes_to_completions_and_is_read_to_its_stop():
         assert server.asked[0]["max_tokens"] < 100
 
 
+def test_an_answer_in_marks_is_taken_out_and_a_long_source_is_cut():
+    def reply(body):
+        text = (
+            body["messages"][-1]["content"].partition("<source>")[2].partition("<source>")[2].partition("</source>")[0]
+        )
+        return f"<target>{text.upper()}</target> done"
+
+    with ChatServer(reply) as server:
+        profile = replace(named("hy-mt1.5"), longest=8)
+        translator = RemoteBackend(open_server(server.url), profile)
+        source = Source("<s1>Tea</s1> is ready. So are we. Come in, all of you.", "en", "ja", tagged=True)
+        assert translator.translations([source], ENJA)[0].text == "<S1>TEA</S1> IS READY.SO ARE WE.COME IN, ALL OF YOU."
+        assert len(server.asked) == 3
+
+
 def test_a_raw_prompt_that_failed_is_drawn_anew():
     said = iter(["", "お茶"])
     with ChatServer(lambda body: {"text": next(said)}) as server:
@@ -223,7 +244,7 @@ def test_an_unknown_model_at_a_server_must_be_said(tiny_model):
         assert open_backend(server.url + "#stranger", profile="chat").translate(["Tea"], ENJA) == ["お茶"]
         with pytest.raises(UsageError, match="such servers do not serve"):
             open_backend(server.url, profile="nllb")
-    with pytest.raises(UsageError, match="knows English"):
+    with pytest.raises(UsageError, match="it knows Japanese"):
         check_request(profile_at("cyberagent/CAT-Translate-7B"), TranslationRequest("en", "de"))
     with pytest.raises(UsageError, match=r"for llama\.cpp; run llama-server -m x\.gguf"):
         open_backend("x.gguf")
@@ -366,6 +387,8 @@ def test_what_cannot_be_exported_is_one_sentence(tiny_model, encoders, tmp_path,
     )
     code, said, _ = in2x("export", tiny_model, "--to", "gguf", "--int8", "--converter", converter, "-o", tmp_path / "g")
     assert code == 0 and "llama-server -m" in said and named(str(tmp_path / "g")) == PromptProfile.load(tiny_model)
+    with pytest.raises(UsageError, match=r"run llama-server -m .*g/model\.gguf"):
+        open_backend(str(tmp_path / "g"))
     assert in2x("export", tmp_path, "--to", "ct2", "-o", tmp_path / "h")[0] == 2
     assert in2x("export", tiny_model, "--to", "ct2", "--set", "a=b", "-o", tmp_path / "h")[0] == 2
 
@@ -408,8 +431,8 @@ def test_what_cannot_be_a_translation_stops_the_work(answer, why):
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ("那只老猫睡在窗边，因为那里很暖和。", "reads as Chinese"),
-        ("Die alte Katze schläft am Fenster.", "reads as German"),
+        ("那只老猫睡在窗边，因为那里很暖和。", "in Japanese"),
+        ("Die alte Katze schläft am Fenster.", "in Japanese"),
         (Translation("猫が", "the answer was cut after 64 tokens"), "was cut after 64 tokens"),
         ("訳文：<think>猫</think>は眠る。", "thinks aloud"),
         ("以下は翻訳です：年老いた猫は窓辺で眠っている。（注：直訳です）", "odd"),

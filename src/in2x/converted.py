@@ -5,6 +5,7 @@ What is written asks as the model itself is asked: tokenizer and prompt profile 
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,11 @@ def to_ct2(model: Path, out: Path, *, int8: bool) -> None:
             first = str(error).partition("(supported")[0].strip()
             raise In2xError(f"CTranslate2 cannot convert it ({first})", file=model,
                             mend="translate with the model folder itself") from None  # fmt: skip
+        told = json.loads((partial / "config.json").read_text(encoding="utf-8"))
+        for name in told:  # a token that the model has not, which no text holds, is no reason to refuse it
+            if name.endswith("_token") and told[name] is None:
+                told[name] = tokenizer.eos_token
+        (partial / "config.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
         longest = getattr(config.get_text_config(), "max_position_embeddings", None)
         if longest:  # CTranslate2's own config.json does not say it
             tokenizer.model_max_length = int(longest)

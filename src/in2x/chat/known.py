@@ -27,6 +27,9 @@ from in2x.errors import In2xError, UsageError
 
 HERE = Path(__file__).parent / "profiles"
 
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+"""OWNER/MODEL."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -96,10 +99,13 @@ def profile_of(model: Path | str) -> PromptProfile:
 
     Raises:
         UsageError: as `profile_for`.
-        In2xError: the folder's own is none.
+        In2xError: there is no such folder, or its own is none.
     """
     folder = Path(model)
     if not folder.is_dir():
+        if not HUB_NAME.fullmatch(str(model)) or folder.parent.is_dir():
+            raise In2xError("there is no model folder here", file=folder, mend="give the folder of a model, "
+                            "for example runs/demo/model")  # fmt: skip
         return profile_for(str(model))
     if (folder / FILE).is_file():
         return PromptProfile.load(folder)

@@ -111,6 +111,12 @@ class PromptProfile:
         """
         return "".join(text for text, _ in self._pieces(source))
 
+    @property
+    def notice(self) -> str:
+        """One line on the licence of a model that others trained; "" where nothing is known of it."""
+        said = f"{self.name}: {self.licence}. {self.use}" if self.licence else ""
+        return said.strip()
+
     def takes(self, need: str, source: Source) -> bool:
         """Whether the model has words for `need`: one of `NEEDS`, or "mend" (attempt and finding) in questions like
         `source`. What it has no words for is left out."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from in2x.errors import In2xError
 
@@ -35,9 +35,9 @@ def unescaped(raw: str) -> tuple[str, dict[str, str]]:
     return REFERENCE.sub(character, raw), spelt
 
 
-def unknown(raw: str) -> re.Match[str] | None:
-    """The first reference in `raw` to an entity that no standard names (a document's own)."""
-    return next((m for m in REFERENCE.finditer(raw) if m[0].endswith(";") and html.unescape(m[0]) == m[0]), None)
+def unknown(raw: str) -> Iterator[re.Match[str]]:
+    """The references in `raw` to entities that no standard names (a document's own)."""
+    return (m for m in REFERENCE.finditer(raw) if m[0].endswith(";") and html.unescape(m[0]) == m[0])
 
 
 def escaped(text: str, spelt: Mapping[str, str], quote: str = "") -> str:

@@ -62,7 +62,8 @@ class _Book:
             elif name == "itemref":
                 spine.append(_value(self.xml, index, "idref"))
         read = [files[one] for one in dict.fromkeys(spine) if one in files]
-        rest = [one for one in files.values() if one not in read and one.media in (_PAGE, _CONTENTS)]
+        known = {one.path for one in read}
+        rest = [one for one in files.values() if one.path not in known and one.media in (_PAGE, _CONTENTS)]
         self.files = [*read, *rest]
 
     def texts(self, draft: Draft) -> None:
@@ -173,7 +174,9 @@ def _ncx(package: Package, path: str, draft: Draft, options: Options) -> Part:
             start, end = xml.inner(index)
             text, spelt = unescaped(xml.text[start:end])
             label = passage([Item("text", start, end, text)], xml.source.slice)
-            if inside == "docAuthor":
+            if "<" in xml.text[start:end]:
+                draft.skip("the contents", text, "markup inside a label")
+            elif inside == "docAuthor":
                 draft.skip("the contents", text, "a name")
             elif label:
                 where = f"the contents, line {xml.source.line(start)}"

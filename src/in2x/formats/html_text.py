@@ -145,11 +145,10 @@ class Page:
     def _text(self, token: Token) -> None:
         raw = self.file[token.start : token.end]
         at = 0
-        while not self.html and (own := unknown(raw[at:])):
-            begin, end = at + own.start(), at + own.end()
-            self._characters(token.start + at, raw[at:begin])
-            self._items.append(Item("alone", token.start + begin, token.start + end, word=True))
-            at = end
+        for own in () if self.html else unknown(raw):
+            self._characters(token.start + at, raw[at : own.start()])
+            self._items.append(Item("alone", token.start + own.start(), token.start + own.end(), word=True))
+            at = own.end()
         self._characters(token.start + at, raw[at:])
 
     def _characters(self, start: int, raw: str) -> None:
@@ -199,7 +198,7 @@ class Page:
     def _ruby(self, index: int) -> int | None:
         """The element `ruby` at `index` as text; None where it holds more than text, or never ends."""
         end = next((i for i in range(index + 1, len(self.tokens)) if self._ends_ruby(self.tokens[i])), None)
-        if end is None or self._name(self.tokens[end]) != "ruby":
+        if end is None or self.tokens[end].kind != "close" or self._name(self.tokens[end]) != "ruby":
             return None
         pairs: list[tuple[str, str]] = []
         base, above, inside = "", "", "rb"
@@ -233,7 +232,7 @@ class Page:
 
     def _ends_ruby(self, token: Token) -> bool:
         name = self._name(token)
-        return (token.kind == "close" and name == "ruby") or (token.kind != "text" and name in BLOCK)
+        return name == "ruby" or (token.kind != "text" and name in BLOCK)
 
     def _end(self, index: int) -> int:
         """The index of the last token of the element that `index` opens, as a browser would close it."""

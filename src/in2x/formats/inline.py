@@ -125,7 +125,8 @@ def passage(pieces: Sequence[Item], raw: Render, collapse: bool = True) -> Passa
     if items[high - 1].kind == "text" and not items[high - 1].fixed:
         last = raw(items[high - 1].start, end)
         end -= len(last) - len(last.rstrip())
-    text = ""
+    parts: list[str] = []
+    length = 0
     tags: list[tuple[int, str, list[Span], int]] = []  # number, kind, spans, where
     numbers: dict[int, int] = {}
     count = 0
@@ -133,7 +134,12 @@ def passage(pieces: Sequence[Item], raw: Render, collapse: bool = True) -> Passa
     for index in range(low, high):
         item = items[index]
         if item.kind == "text":
-            text = _joined(text, item.text, collapse, solid)
+            more = _shown(item.text, collapse)
+            if collapse and more.startswith(" ") and not solid and parts and parts[-1].endswith(" "):
+                more = more[1:]
+            if more:
+                parts.append(more)
+                length += len(more)
             solid = False
             continue
         solid |= index not in pairs
@@ -160,7 +166,8 @@ def passage(pieces: Sequence[Item], raw: Render, collapse: bool = True) -> Passa
             number = count
             if other is not None:
                 numbers[index] = numbers[other] = number
-        tags.append((number, kind, [(item.start, item.end)], len(text)))
+        tags.append((number, kind, [(item.start, item.end)], length))
+    text = "".join(parts)
     shift = len(text) - len(text.lstrip()) if items[low].kind == "text" else 0
     text = text[shift:].rstrip() if items[high - 1].kind == "text" else text[shift:]
     spans = {(number, kind): tuple(where) for number, kind, where, _ in tags}
@@ -200,8 +207,5 @@ def _edges(items: Sequence[Item], pairs: dict[int, int]) -> tuple[int, int]:
     return low, high
 
 
-def _joined(text: str, more: str, collapse: bool, solid: bool) -> str:
-    if not collapse:
-        return text + more.replace("\r\n", "\n")
-    more = _SPACE.sub(" ", _BROKEN.sub("", more))
-    return text + (more[1:] if more.startswith(" ") and text.endswith(" ") and not solid else more)
+def _shown(text: str, collapse: bool) -> str:
+    return _SPACE.sub(" ", _BROKEN.sub("", text)) if collapse else text.replace("\r\n", "\n")

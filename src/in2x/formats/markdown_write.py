@@ -2,9 +2,9 @@
 emphasis are moved where they would not be seen as such.
 
 CommonMark takes `**` for a mark only beside the right characters. Where words are not parted by spaces it fails beside
-brackets: `は**「甲」**で` shows asterisks. The mark is then moved inside (`は「**甲**」で`). Where that leaves nothing it is
-written as an element (`<strong>`). The grammar itself decides, with and without symbols as punctuation, for renderers
-differ in that.
+brackets: `は**「甲」**で` shows asterisks. The mark is then moved inside: `は「**甲**」で`. Where that leaves nothing
+it is written as an element (`<strong>`). The grammar itself decides, with and without symbols as punctuation, because
+renderers differ in that.
 """
 
 from __future__ import annotations

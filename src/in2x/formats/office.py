@@ -49,6 +49,7 @@ class Office:
         self.package, self.name, self.options = Package(raw, name), name, options
         self.draft = Draft()
         self.parts: dict[str, Part] = {}
+        self._drawn: set[str] = set()
         if "[Content_Types].xml" not in self.package.entries:
             raise In2xError("it is no office file: it has no [Content_Types].xml", file=name)
         types = self.xml("[Content_Types].xml")
@@ -91,8 +92,9 @@ class Office:
 
     def drawings(self, path: str, called: str, group: str) -> None:
         """The texts of a slide, a chart or a diagram, and of the charts and diagrams that it names."""
-        if path in self.parts or path not in self.package.entries:
+        if path in self._drawn or path not in self.package.entries:
             return
+        self._drawn.add(path)
         reader = DrawingReader(self, path)
         reader.paragraphs(called, group)
         for relation in self.relations(path).values():
@@ -150,11 +152,16 @@ class PartReader:
     def close(self, called: str, tags: Iterable[str]) -> None:
         """List what was not read of the elements `tags` (whole names); the part is done."""
         names = frozenset(tags)
+        waiting = sorted(self.hidden, key=lambda hidden: (hidden[0], -hidden[1]), reverse=True)
+        around: list[tuple[int, int, str]] = []
         for index in sorted(self.xml.close):
             if self.xml.tokens[index].name in names and index not in self.taken and self.xml.is_open(index):
                 start, end = self.xml.inner(index)
-                whys = (why for first, last, why in reversed(self.hidden) if first <= start < last)
-                why = next(whys, "no text of a paragraph")
+                while waiting and waiting[-1][0] <= start:
+                    around.append(waiting.pop())
+                while around and around[-1][1] <= start:
+                    around.pop()
+                why = around[-1][2] if around else "no text of a paragraph"
                 self.office.draft.skip(called, unescaped(self.xml.text[start:end])[0], why)
         for base, above in self.readings:
             self.office.draft.skip(called, above, f"the reading of {base}")

@@ -20,6 +20,9 @@ from in2x.formats.markup import attributes
 from in2x.formats.part import Render
 from in2x.formats.xml_file import Elements
 
+DEEPEST = 20
+"""Links in links that are followed (our choice; there is no use for one)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -299,7 +302,7 @@ class Paragraph:
         content = render(piece.start, piece.end)
         return content if piece.look is None else self.dialect.run(piece.look, content, text=False)
 
-    def _fields(self, pieces: Sequence[Piece]) -> list[Piece]:
+    def _fields(self, pieces: Sequence[Piece], depth: int = 0) -> list[Piece]:
         """Fields as one piece each; a link keeps its text between a pair."""
         out: list[Piece] = []
         at = 0
@@ -310,9 +313,9 @@ class Paragraph:
                 continue
             end, middle = _field_end(pieces, at)
             code = "".join(piece.text for piece in pieces[at:middle] if piece.field == "code")
-            if code.split()[:1] == ["HYPERLINK"] and middle < end:
+            if code.split()[:1] == ["HYPERLINK"] and middle < end and depth < DEEPEST:
                 out.append(_one("open", pieces[at : middle + 1]))
-                out += self._fields(pieces[middle + 1 : end])
+                out += self._fields(pieces[middle + 1 : end], depth + 1)
                 out.append(_one("close", pieces[end : end + 1]))
             else:
                 whole = pieces[at : end + 1]

@@ -16,6 +16,10 @@ from in2x.formats.markup import Token, xml_tokens
 from in2x.formats.part import Coded
 from in2x.formats.spans import LONGEST_LINE, MARKS
 
+LARGEST_PART = 1 << 26
+"""Bytes of the largest part of a package (our choice)."""
+DEEPEST = 250
+"""How deep elements may lie in each other (our choice, about that of libxml2)."""
 _DECLARED = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml\s.*?\?>", re.DOTALL)
 _PROLOG = re.compile(r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
@@ -59,9 +63,11 @@ def xml_source(raw: bytes, name: str, one_line: bool = False) -> Coded:
             if not encoding:
                 raise In2xError(f"the encoding that it declares, {label}, is not known", file=name)
     source = Coded(raw, name, encoding or "utf-8", mark)
-    check(source.text, name)
     if not one_line:
         check_lines(source)
+    elif len(raw) > LARGEST_PART:
+        raise In2xError(f"a part of {len(raw):,} bytes; {LARGEST_PART:,} are the most that are read", file=name)
+    check(source.text, name)
     return source
 
 
@@ -99,6 +105,9 @@ class Elements:
         for index, token in enumerate(self.tokens):
             if token.kind == "open":
                 stack.append(index)
+                if len(stack) > DEEPEST:
+                    what = f"its elements lie in each other more than {DEEPEST} deep"
+                    raise In2xError(what, file=source.name, line=source.line(token.start))
             elif token.kind == "close":
                 self.close[stack.pop()] = index
             elif token.kind == "empty":

@@ -83,7 +83,7 @@ def translated_not_answered(case: Case, answer: str) -> Verdict:
     number in place of a question.
     """
     source = case.source.strip()
-    asks, orders = _asks(source, case.source_lang), wording.search("orders", source) is not None
+    asks, orders = _asks(source), wording.search("orders", source) is not None
     if not asks and not orders:
         return not_applicable("the source neither asks nor orders")
     for name in ("opening", "promise"):
@@ -92,7 +92,7 @@ def translated_not_answered(case: Case, answer: str) -> Verdict:
             return Verdict(False, "the source is answered, not translated")
     if not asks or "\n" in source or len(language(case.source_lang).sentences(source)) != 1:
         return KEPT
-    if _asks(answer.strip(), case.target_lang) or not answer.strip():
+    if _asks(answer.strip(), loosely=True) or not answer.strip():
         return KEPT
     if wording.any_of("reply").match(answer.strip()) and not wording.any_of("reply").match(source):
         return Verdict(False, "the question is answered, not translated")
@@ -102,9 +102,11 @@ def translated_not_answered(case: Case, answer: str) -> Verdict:
     return KEPT
 
 
-def _asks(text: str, lang: str) -> bool:
-    closing = text.rstrip("\"'”’»）)」』】]. ")
-    return closing.endswith(("?", "？", "؟", ";")[:3]) or wording.any_of("asks", "{}$").search(closing) is not None
+def _asks(text: str, loosely: bool = False) -> bool:
+    """Whether a text closes as a question; `loosely`: whether it may be one."""
+    closing = text.rstrip("\"'”’»）)」』】]。. ")
+    names = ("asks", "may_ask") if loosely else ("asks",)
+    return closing.endswith(("?", "？", "؟")) or any(wording.any_of(name, "{}$").search(closing) for name in names)
 
 
 def ruby(case: Case, answer: str) -> Verdict:

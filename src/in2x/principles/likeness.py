@@ -32,11 +32,11 @@ Sign = tuple[str, str]
 """(kind, value)."""
 HIT = {"number": 0.8, "meaning": 0.5, "loan": 0.7, "latin": 0.6, "han": 0.4, "name": 0.8, "mark": 0.75}
 """Chance that a translation has a sign of its source."""
-MISS = 0.6
+MISS = 0.8
 """Part of the evidence that an absent sign counts: wording is free, and the signs of a line hang together."""
 PRIOR, WEIGHT = 0.04, 12.0
 """Frequency of a sign in lines unseen, and how many lines that knowledge is worth."""
-SPREAD = 0.33
+SPREAD = 0.3
 """Standard deviation of the logarithm of two lengths of a pair."""
 FAR = 4
 """Lines apart at which names are still compared by sound."""
@@ -65,14 +65,15 @@ def signs(text: str, code: str, other: str) -> frozenset[Sign]:
     latin = [word for word in _WORD.findall(plain) if word.isascii()]
     tongue = language(code)
     if tongue.scripts[0] == "Latn":
-        found |= {("loan", word.lower()) for word in latin if len(word) > 3 and word.lower() not in tongue.pack.words}
+        found |= {("loan", form) for word in latin if len(word) > 2
+                  for form in (word.lower(), word.lower().removesuffix("s"))}  # fmt: skip
         if language(other).scripts[0] == "Latn":
             found |= {("latin", word[:4].lower()) for word in latin if len(word) > 4}
     else:
         found |= {("loan", word.lower()) for word in latin if len(word) > 1}
         rules = grammar(code)
         if rules is not None:
-            found |= {("loan", word) for word in rules.loans(text) if len(word) > 3}
+            found |= {("loan", word) for word in rules.loans(text) if len(word) > 2}
             if language(other).scripts[0] in ("Hans", "Hant", "Hani"):
                 found |= {("han", char) for char in re.findall(f"[{HAN}]", text)}
         elif tongue.scripts[0] in ("Hans", "Hant", "Hani") and language(other).scripts[0] in ("Jpan", "Hans", "Hant"):

@@ -22,12 +22,14 @@ REACH = 3
 CHANGE = 2.0
 LOST = 0.4
 """Cost of an answer that fits nothing near."""
-GAIN = 4.2
+GAIN = 5.0
 """By how much shifted lines must fit better than as they stand."""
 OWN = 1.0
 """Least fit of shifted lines to where they belong, in all."""
-FAR = 12.0
-"""The gain asked of two exchanged lines beyond `REACH`."""
+EXCHANGE, FAR = 3.6, 12.0
+"""The gain asked of two neighbours that were exchanged, and of two lines anywhere."""
+NOTHING = -9.0
+"""Fit of a line without a letter to any but its own."""
 BLOCK, OVERLAP = 120, 20
 """Lines looked at together."""
 
@@ -46,7 +48,7 @@ class Shift:
 def shifted(sources: Sequence[str], answers: Sequence[str], source_lang: str, target_lang: str) -> list[Shift]:
     """The answers that stand at another source's line, in order; [] where nothing speaks for a shift.
 
-    Empty answers, and sources without a letter, are left out of account.
+    Lines without a letter or digit fit nothing but their own.
 
     Raises:
         ValueError: the two have different lengths.
@@ -54,17 +56,26 @@ def shifted(sources: Sequence[str], answers: Sequence[str], source_lang: str, ta
     """
     if len(sources) != len(answers):
         raise ValueError(f"{len(sources)} sources and {len(answers)} answers")
-    there = [n for n, (a, b) in enumerate(zip(sources, answers, strict=True))
-             if any(c.isalnum() for c in a) and any(c.isalnum() for c in b)]  # fmt: skip
+    there = [n for n, pair in enumerate(zip(sources, answers, strict=True)) if any(map(_lettered, pair))]
     found: dict[int, int] = {}
     for first in range(0, max(1, len(there) - OVERLAP), BLOCK - OVERLAP):
         block = there[first : first + BLOCK]
         if len(block) < 2:
             break
         fit = fits([sources[n] for n in block], [answers[n] for n in block], source_lang, target_lang)
+        for axis, texts in enumerate((sources, answers)):
+            blank = [at for at, n in enumerate(block) if not _lettered(texts[n])]
+            own = np.diagonal(fit).copy()
+            own[blank] = 0.0
+            fit[(blank, slice(None)) if axis == 0 else (slice(None), blank)] = NOTHING
+            np.fill_diagonal(fit, own)
         for at, by in _moved(fit).items():
             found.setdefault(block[at], block[at] - block[at - by])
     return [Shift(line, by, _why(line, by)) for line, by in sorted(found.items())]
+
+
+def _lettered(text: str) -> bool:
+    return any(char.isalnum() for char in text)
 
 
 def _why(line: int, by: int) -> str:
@@ -91,8 +102,18 @@ def _moved(fit: NDArray[np.float64]) -> dict[int, int]:
                 gain += min(0.0, max(float(fit[j, i]), -LOST) - float(own[i]))
         if moved and gain >= GAIN and there >= OWN:
             found |= moved
-    if not found:
-        found |= _exchanged(fit, own)
+    return found or _neighbours(fit, own) or _exchanged(fit, own)
+
+
+def _neighbours(fit: NDArray[np.float64], own: NDArray[np.float64]) -> dict[int, int]:
+    """Neighbours that fit better the other way round."""
+    gain = np.diagonal(fit, 1) + np.diagonal(fit, -1) - own[1:] - own[:-1]
+    found: dict[int, int] = {}
+    for at in map(int, np.argsort(-gain, kind="stable")):
+        if gain[at] < EXCHANGE:
+            break
+        if at not in found and at + 1 not in found:
+            found |= {at: -1, at + 1: 1}
     return found
 
 

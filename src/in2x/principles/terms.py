@@ -28,6 +28,7 @@ _GAP = re.compile(r"[\s\u00ad\u2010-\u2015-]*")
 _OPEN = frozenset({"Kore", "Hang"})
 _KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
 _KATAKANA = re.compile(f"[{KATAKANA}]")
+_LATIN = re.compile("[A-Za-z0-9]")
 
 
 def variants(target: str) -> tuple[str, ...]:
@@ -118,8 +119,9 @@ class Terms:
         lemmas = [lemma for lemma, _, _ in words]
         for at, lemma in enumerate(lemmas):
             for term, phrase in self._by_lemma.get(lemma, ()):
-                if tuple(lemmas[at : at + len(phrase)]) == phrase:
-                    yield words[at][1], words[at + len(phrase) - 1][2], term
+                start, end = words[at][1], words[min(at + len(phrase), len(words)) - 1][2]
+                if tuple(lemmas[at : at + len(phrase)]) == phrase and not _continued(text, start, end):
+                    yield start, end, term
 
     def _alone(self, text: str, start: int, end: int, inside: frozenset[int]) -> bool:
         """Whether what stands at `start` to `end` is a word of its own."""
@@ -127,14 +129,20 @@ class Terms:
             return not (text[start].isalnum() and text[start - 1 : start].isalnum() and start > 0) and (
                 self._open or not (text[end - 1].isalnum() and text[end : end + 1].isalnum())
             )
-        before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-        for edge, other in ((text[start], before), (text[end - 1], after)):
-            if edge.isascii() and edge.isalnum() and other.isascii() and other.isalnum():
-                return False
-            if _KATAKANA.fullmatch(edge) and other and _KATAKANA.fullmatch(other):
-                return False
+        if _continued(text, start, end):
+            return False
         # a stem that inflects ends inside its word: only the beginning must be one's own
         return start not in inside and (end not in inside or not _straddles(text, end))
+
+
+def _continued(text: str, start: int, end: int) -> bool:
+    """Whether a word of Latin letters or katakana goes on before or behind a stretch (エルフ in ハイエルフ)."""
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    return any(
+        pattern.fullmatch(edge) and pattern.fullmatch(other)
+        for edge, other in ((text[start], before), (text[end - 1], after))
+        for pattern in (_KATAKANA, _LATIN)
+    )
 
 
 def _straddles(text: str, end: int) -> bool:

@@ -19,11 +19,10 @@ from in2x.chat.profile import PromptProfile, Sampling
 from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.inference.loops import loops, repeated
-from in2x.language import language
 from in2x.language.reasoning import without_reasoning
 from in2x.translate.backend import Backend, Done, Translation, one_line, unfit
 from in2x.translate.request import TranslationRequest
-from in2x.translate.split import split_text
+from in2x.translate.split import cut, joined
 
 FOREVER = 1 << 30
 """Tokens that a model reads which has no end of its context."""
@@ -75,7 +74,7 @@ class BatchedBackend(Backend):
         pieces: list[Source] = []
         owner: list[int] = []
         for line, source in enumerate(sources):
-            parts = self._cut(source)
+            parts = cut(source, self.profile, partial(self._fits, source))
             pieces += [replace(source, text=part) for part in parts]
             owner += [line] * len(parts)
         prompts = [self._prompt(piece) for piece in pieces]
@@ -107,17 +106,10 @@ class BatchedBackend(Backend):
             left.subtract(owner[i] for i in batch)
             if done:
                 done(len({owner[i] for i in batch if left[owner[i]] == 0}))
-        joint = " " if language(request.target_lang).spaced else ""
         lines: list[list[list[Translation]]] = [[] for _ in sources]
         for line, drawn_answers in zip(owner, answers, strict=True):
             lines[line].append(drawn_answers)
-        return [[_joined(parts, joint) for parts in zip(*line, strict=True)] for line in lines]
-
-    def _cut(self, source: Source) -> list[str]:
-        """The pieces that `source` is translated in."""
-        text = one_line(source.text)
-        whole = language(source.source_lang).sentences(text) if self.profile.one_sentence else [text]
-        return [piece for part in whole or [text] for piece in split_text(part, partial(self._fits, source))]
+        return [[joined(parts, request.target_lang) for parts in zip(*line, strict=True)] for line in lines]
 
     def _prompt(self, source: Source) -> list[int]:
         return self.profile.encode(self.tokenizer, source)
@@ -169,11 +161,6 @@ class BatchedBackend(Backend):
         if said == marked:
             return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
         return re.sub("|".join(map(re.escape, self.tokenizer.all_special_tokens)), "", said)
-
-
-def _joined(parts: Sequence[Translation], joint: str) -> Translation:
-    fault = next((part.fault for part in parts if part.fault), "")
-    return Translation(joint.join(part.text for part in parts if part.text), fault)
 
 
 def stop_tokens(tokenizer: Any, profile: PromptProfile) -> frozenset[int]:

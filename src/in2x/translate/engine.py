@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import end_ids
-from in2x.chat.known import profile_of
+from in2x.chat.known import HUB_NAME, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.inference.generation import generate
@@ -26,7 +25,7 @@ def model_path(folder: Path | str, config: str = "config.json") -> Path:
         In2xError: it is neither.
     """
     path = Path(folder)
-    if not path.is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", str(folder)):
+    if not path.is_dir() and not HUB_NAME.fullmatch(str(folder)):
         raise In2xError("there is no model folder here", file=folder, mend="give the folder of a model, "
                         "for example runs/demo/model")  # fmt: skip
     if path.is_dir() and not (path / config).is_file():

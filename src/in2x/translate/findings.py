@@ -73,6 +73,8 @@ def verdicts(source: Source, answer: Text, rules: Rules, segment: Segment) -> di
     found["tags"] = tags(segment, answer)
     found |= _speech(answer.text, rules.characters, segment, source.target_lang)
     found["layout"] = _layout(answer.text, segment.limit)
+    if segment.limit is not None:  # broken into lines to fit
+        found["lines"] = not_applicable("the layout decides")
     return found
 
 

@@ -114,7 +114,7 @@ def _prompt(sources: Sequence[Source]) -> str:
         else "",
     ]
     texts = {
-        str(number): source.text if common or not manner else {"text": source.text, "how": manner}
+        str(number): one_line(source.text) if common or not manner else {"text": one_line(source.text), "how": manner}
         for number, (source, manner) in enumerate(zip(sources, manners, strict=True), start=1)
     }
     return "\n\n".join([*filter(None, paragraphs), json.dumps(texts, ensure_ascii=False)])

@@ -36,6 +36,7 @@ def profile_at(model: str, profile: str | None = None) -> PromptProfile | None:
     """
     from in2x.llm.config import is_address
 
+    _refuse_gguf(model)
     if profile is not None:
         return named(profile)
     if is_address(model):
@@ -66,11 +67,7 @@ def open_backend(model: str, cache: Cache | None = None, profile: str | None = N
 
         asker = open_server(model, cache)
         return RemoteBackend(asker, named(profile) if profile is not None else profile_for(asker.name))
-    if model.endswith(".gguf"):
-        server = "--model http://127.0.0.1:8080/v1"
-        raise UsageError(
-            f"{model} is for llama.cpp", mend=f"run llama-server -m {model} --port 8080, and give {server}"
-        )
+    _refuse_gguf(model)
     folder = Path(model)
     known = None if profile is None else named(profile)
     if (folder / CT2_FILE).is_file():
@@ -84,6 +81,15 @@ def open_backend(model: str, cache: Cache | None = None, profile: str | None = N
     from in2x.translate.engine import LocalBackend
 
     return LocalBackend(model, profile=known)
+
+
+def _refuse_gguf(model: str) -> None:
+    folder = Path(model)
+    inside = [] if (folder / "config.json").is_file() else sorted(folder.glob("*.gguf"))
+    if model.endswith(".gguf") or inside:
+        model = str(next(iter(inside), model))
+        mend = f"run llama-server -m {model} --port 8080, and give --model http://127.0.0.1:8080/v1"
+        raise UsageError(f"{model} is for llama.cpp", mend=mend)
 
 
 def _encodes(model: str, known: PromptProfile | None) -> bool:

@@ -154,8 +154,8 @@ def _scene(segments: Sequence[Segment], number: int, job: Job) -> tuple[str | No
     if not segment.speaker:
         return job.register, job.synopsis
     order = [n for distance in range(1, NEAR + 1) for n in (number - distance, number + distance)]
-    near = (segments[n] for n in order if 0 <= n < len(segments) and segments[n].group == segment.group)
-    listener = next((one.speaker for one in near if one.speaker and one.speaker != segment.speaker), None)
+    near = (segments[n].speaker for n in order if 0 <= n < len(segments))
+    listener = next((speaker for speaker in near if speaker not in ("", segment.speaker)), None)
     scene = job.rules.characters.scene(segment.speaker, listener)
     return scene.register or job.register, "\n".join(filter(None, (job.synopsis, scene.sentences)))
 

@@ -11,7 +11,6 @@ import re
 
 from in2x.errors import In2xError
 from in2x.language import language
-from in2x.language.identify import language_of
 from in2x.language.reasoning import OPENS
 from in2x.metrics.chrf import sentence_chrf
 from in2x.principles.case import Case
@@ -56,7 +55,5 @@ def probe(backend: Backend, source_lang: str, target_lang: str) -> str:
     for name in TOLD:
         verdict = verdicts.get(name)
         if verdict is not None and verdict.kept is False:
-            found = language_of(answer.text)
-            named = f", which reads as {language(found).name}" if found and found != target_lang else ""
-            return f"a first sentence comes out odd, {verdict.why} ({answer.text[:60]!r}{named}): {other}"
+            return f"a first sentence comes out odd, {verdict.why} ({answer.text[:60]!r}): {other}"
     return ""

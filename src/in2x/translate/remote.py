@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from in2x.chat.profile import PromptProfile
 from in2x.chat.source import Source
@@ -22,6 +22,7 @@ from in2x.judge.retry import Question, Reply, Unreadable, ask_until_read
 from in2x.llm.request import Answer, Asker, Request
 from in2x.translate.backend import Backend, Done, Translation, one_line, unfit
 from in2x.translate.request import TranslationRequest
+from in2x.translate.split import cut, joined
 
 ROOM = {"chat": 512, "completions": 64}
 """Tokens that an answer may have beside four for each of the source (our choice): a chat may think although it shall
@@ -50,13 +51,18 @@ class RemoteBackend(Backend):
         self, sources: Sequence[Source], request: TranslationRequest, samples: int, done: Done | None
     ) -> list[list[Translation]]:
         """One question a sample, with seeds `seed`, `seed` + 1, ...; beams are no part of the protocol: greedy."""
-        replies = ask_until_read(self.asker, self._questions(sources, request, samples))
+        pieces = [[replace(source, text=part) for part in cut(source, self.profile, self._fits)] for source in sources]
+        replies = ask_until_read(self.asker, self._questions(list(chain(*pieces)), request, samples))
         found: list[list[Translation]] = []
-        while drawn := [_translation(reply) for reply in islice(replies, samples)]:
-            found.append(drawn)
+        for parts in pieces:
+            drawn = [[_translation(reply) for reply in islice(replies, samples)] for _ in parts]
+            found.append([joined(of_each, request.target_lang) for of_each in zip(*drawn, strict=True)])
             if done:
                 done(1)
         return found
+
+    def _fits(self, text: str) -> bool:
+        return not self.profile.longest or _tokens(text) <= self.profile.longest
 
     def _questions(
         self, sources: Sequence[Source], request: TranslationRequest, samples: int
@@ -82,13 +88,18 @@ class RemoteBackend(Backend):
     def asked(self, source: Source) -> Request:
         """The request that asks for a translation of `source`, without how to decode it."""
         told = guarded(replace(source, text=one_line(source.text)))
-        room = ROOM[self.profile.endpoint] + 4 * math.ceil(len(source.text.encode("utf-8", "replace")) / 3)
+        room = ROOM[self.profile.endpoint] + 4 * _tokens(source.text)
         if self.profile.endpoint == "completions":
             return Request(prompt=self.profile.prompt(told), max_tokens=room, stop=self.profile.stop)
         return Request(
             messages=tuple(self.profile.messages(told)), max_tokens=room, stop=self.profile.stop,
             fields=tuple(self.profile.fields(told).items()),
         )  # fmt: skip
+
+
+def _tokens(text: str) -> int:
+    """Tokens that `text` is taken to have: three bytes each (our choice, as `llm/client.py`)."""
+    return math.ceil(len(text.encode("utf-8", "replace")) / 3)
 
 
 def read_translation(answer: Answer, source: str, profile: PromptProfile) -> str:

@@ -1,19 +1,27 @@
 """Ask again for what the checks find fault with, and keep the best attempt.
 
-Only a line with a critical or major finding is asked for again, with its attempt and the finding in the question where
-the model's profile has words for that (`Source.attempt`, `.finding`); a model that takes none draws another answer. Of
-all attempts the one with the fewest and least severe findings stays, and of equal ones the first: an attempt to mend
-that harms is dropped.
+Only a line with a critical or major finding, or one that leaves an agreed voice, is asked for again, with its attempt
+and the finding in the question where the model's profile has words for that (`Source.attempt`, `.finding`); a model
+that takes none draws another answer. Of all attempts the one with the fewest and least severe findings stays, and of
+equal ones the first: an attempt to mend that harms is dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from in2x.chat.source import Source
 from in2x.formats.document import Text
 from in2x.translate.findings import Finding, weight
+
+AGREED = frozenset({"first person", "address", "titles"})
+"""Minor findings that are mended too: what the characters file says of a voice was agreed on."""
+
+
+def failing(findings: Iterable[Finding]) -> bool:
+    """Whether a translation with these findings is to be asked for again."""
+    return any(finding.severity != "minor" or finding.principle in AGREED for finding in findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class Attempt:
     @property
     def failing(self) -> bool:
         """Whether it is to be asked for again."""
-        return any(finding.severity != "minor" for finding in self.findings)
+        return failing(self.findings)
 
     @property
     def cost(self) -> tuple[bool, int]:
@@ -67,15 +75,15 @@ def mend(
         resample: draw other answers instead of telling the model what is wrong; then also for what is no translation.
     """
     for number in range(1, most + 1):
-        failing = [
+        left = [
             line for line in lines
             if line.repairs < most and not line.best.unasked
             and (line.best.failing if not line.best.fault else resample)
         ]  # fmt: skip
-        if not failing:
+        if not left:
             return
-        questions = [line.question if resample else told(line.question, line.best) for line in failing]
-        for line, attempt in zip(failing, ask(failing, questions, number), strict=True):
+        questions = [line.question if resample else told(line.question, line.best) for line in left]
+        for line, attempt in zip(left, ask(left, questions, number), strict=True):
             line.repairs += 1
             if attempt.cost < line.best.cost:
                 gone = {finding.principle for finding in line.best.findings}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from in2x.formats.document import Skipped
 from in2x.pages.environment import duration
-from in2x.translate.drift import Drift, Place, drift
+from in2x.translate.drift import Drift, Place, Voice, drift
 from in2x.translate.job import Job
 from in2x.translate.outcome import Outcome
 from in2x.translate.translator import Translated
@@ -65,13 +65,24 @@ class Summary:
         """(kind, place, why, excerpt) of every place where names, terms, forms or voices depart from what is agreed."""
         found = [("name", place) for place in self.drift.drifting]
         found += [("form", place) for place in self.drift.misuse]
-        found += [("voice", place) for voice in self.drift.voices for place in voice.breaks]
+        found += [("voice", place) for voice in self.drift.voices for place in voice.breaks
+                  if not self._to_listener(voice, place)]  # fmt: skip
         rows = [(kind, self.place(at), at.why, self.outcomes[at.segment].text.text[max(0, at.start) : at.end])
                 for kind, at in found]  # fmt: skip
         for kind, uses in (("term", self.drift.terms), ("name", self.drift.names)):
             rows += [(kind, self.outcomes[n].segment.place, f"{use.target} for {use.source} is missing", "")
                      for use in uses for n in use.missing]  # fmt: skip
         return rows
+
+    def _to_listener(self, voice: Voice, place: Place) -> bool:
+        """Whether a line that leaves the speaker's own register is in one that they have for somebody else, and the
+        check of the line, which knew who was spoken to, found nothing."""
+        person = self.job.rules.characters.who(voice.speaker)
+        if person is None or self.job.checks == "off":
+            return False
+        shown = dict(voice.by_line).get(place.segment)
+        agreed = any(relation.register == shown for _, relation in person.to)
+        return agreed and not any(one.principle == "register" for one in self.outcomes[place.segment].findings)
 
     def lines(self) -> Iterator[str]:
         """A few sentences for stderr."""

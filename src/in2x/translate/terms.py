@@ -149,7 +149,7 @@ def _capitalised(segments: Sequence[Segment], tongue: Language) -> Iterator[_See
         words = words_of(segment.text)
         small.update(word.text for word in words if word.text.islower())
         free = [word for word in words if not word.sentence]
-        title = len(words) > 1 and sum(word.text[0].isupper() for word in words) > 0.6 * len(words)
+        title = len(words) > 2 and sum(word.text[0].isupper() for word in words[1:]) > 0.75 * (len(words) - 1)
         if not title and not segment.text.isupper():
             inside += len(free)
             capitals += sum(word.text[0].isupper() for word in free)
@@ -161,11 +161,13 @@ def _capitalised(segments: Sequence[Segment], tongue: Language) -> Iterator[_See
     sure = {one.term for one, free in found if free}
     nouns = inside > 50 and capitals / inside > NOUNS
     counts = Counter(one.term for one, _ in found)
+    parts = {word for term in counts if " " in term for word in term.split()}
     for one, _ in found:
         single = " " not in one.term and "-" not in one.term
-        if (one.term not in sure and counts[one.term] < 3) or (
-            single and (small[one.term.lower()] or (nouns and counts[one.term] < 3))
-        ):
+        if one.term not in sure and counts[one.term] < 3:
+            continue
+        # where every noun has a capital, a word is a name that stands in a name of several words as well
+        if single and (small[one.term.lower()] or (nouns and one.term not in parts)):
             continue
         yield one
 

@@ -17,7 +17,7 @@ from in2x.translate.numbered import TOGETHER, ask_numbered
 from in2x.translate.outcome import Outcome
 from in2x.translate.pieces import whole
 from in2x.translate.plan import Unit, units, waves
-from in2x.translate.repair import Attempt, Line, mend
+from in2x.translate.repair import Attempt, Line, failing, mend
 from in2x.translate.request import TranslationRequest
 from in2x.translate.shown import shown, with_tags
 
@@ -113,7 +113,7 @@ class Work:
         """Whether a kept segment was never mended and should be: the run before was killed, or did not mend."""
         if self.job.checks != "repair" or kept.repairs or not self.job.repairs:
             return False
-        return any(finding.severity != "minor" for finding in self._from(unit, kept).findings)
+        return failing(self._from(unit, kept).findings)
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         self.outcomes[number] = outcome
@@ -159,10 +159,10 @@ class Work:
         every = [line for unit in flat for line in lines[unit.number]]
         resample = "mend" not in self.takes
 
-        def again(failing: list[Line], questions: list[Source], number: int) -> list[Attempt]:
+        def again(left: list[Line], questions: list[Source], number: int) -> list[Attempt]:
             request = replace(self.request, temperature=WARM, seed=self.job.seed + number) if resample else self.request
             answers = self.backend.translations(questions, request)
-            return [self._read(*owner[id(line)], answer) for line, answer in zip(failing, answers, strict=True)]
+            return [self._read(*owner[id(line)], answer) for line, answer in zip(left, answers, strict=True)]
 
         mend(every, again, self.job.repairs, resample)
         for unit in flat:

@@ -9,6 +9,8 @@ from in2x.language.japanese.morphology import Token, tokenise
 from in2x.language.japanese.surface import onomatopoeia
 
 _KATAKANA = re.compile("[ァ-ヴー・＝]{2,}")
+_NAMED = re.compile("-[A-Z]")
+"""In a lemma: the foreign word that it was taken from is a name (カイル-Kyle)."""
 _HIRAGANA = re.compile("[ぁ-ゖー]+")
 _HAN = re.compile(r"[\u3400-\u9fff々]")
 _LATIN = re.compile("[A-Za-z][A-Za-z0-9-]+")
@@ -52,14 +54,18 @@ def _candidate(text: str, run: list[Token]) -> list[Word]:
         run = run[1:]  # そら來た: what stands before a name, misread
     start, end = run[0].start, run[-1].end
     shown = text[start:end]
-    proper = any(token.pos2 == "固有名詞" for token in run)
+    proper = any(token.pos2 == "固有名詞" or _NAMED.search(token.lemma) for token in run)
     if proper and len(shown) > 1:
         # hiragana alone is rather a word that the dictionary takes for a name: it must come again
         return [Word("term" if _HIRAGANA.fullmatch(shown) else "name", start, end)]
-    if len(run) == 1:
+    if _KATAKANA.fullmatch(shown):
         # an everyday loan has its foreign word in the dictionary (ゴール-goal)
-        known = "-" in run[0].lemma or not _KATAKANA.fullmatch(shown) or bool(onomatopoeia(shown))
-        return [] if known or len(shown) < 2 else [Word("katakana", start, end)]
+        loans = ["-" in token.lemma for token in run]
+        if len(run) == 1 and (loans[0] or onomatopoeia(shown)):
+            return []
+        return [Word("term" if all(loans) else "katakana", start, end)]
+    if len(run) == 1:
+        return []
     if all(_HAN.match(token.surface) or _KATAKANA.fullmatch(token.surface) for token in run) and len(shown) > 2:
         return [Word("term", start, end)]
     return []
