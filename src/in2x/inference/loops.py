@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LEAST = 24
 REPEATS = 4
@@ -24,6 +25,8 @@ _TEXT = re.compile(r"(.{1,60}?)\1{5,}", re.DOTALL)
 
 def looping(tokens: Tensor) -> Tensor:
     """[B] whether each row of [B, N] token ids ends in a loop."""
+    import torch  # here, not above: who asks a server reads texts alone, and torch takes seconds to load
+
     count = tokens.shape[1]
     found = torch.zeros(len(tokens), dtype=torch.bool)
     for period in range(1, PERIOD + 1):
@@ -36,6 +39,8 @@ def looping(tokens: Tensor) -> Tensor:
 
 def loops(tokens: Sequence[int]) -> bool:
     """`looping` for one row."""
+    import torch
+
     return bool(tokens) and bool(looping(torch.tensor([tokens]))[0])
 
 

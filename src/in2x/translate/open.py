@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Combine = Literal["tokens", "answers"]
 """How several models work together: `ensemble.py` or `mbr.py`."""
+Choose = Literal["agreement", "principles"]
+"""What chooses among samples: `mbr.py` or `best.py`."""
 
 
 def profile_at(model: str, profile: str | None = None) -> PromptProfile | None:
@@ -118,9 +120,10 @@ def open_together(
     temperature: float = 1.0,
     cache: Cache | None = None,
     profile: str | None = None,
+    choose: Choose = "agreement",
 ) -> Backend | MbrBackend:
-    """What translates with `models`: one, or several combined, by minimum Bayes risk where `samples` are to be drawn at
-    `temperature`; all are asked as `profile` says, where it is given.
+    """What translates with `models`: one, or several combined; chosen from by `choose` where `samples` are to be drawn
+    at `temperature`. All are asked as `profile` says, where it is given.
 
     Raises:
         UsageError: a combination that cannot be.
@@ -130,7 +133,7 @@ def open_together(
     from in2x.translate.mbr import MbrBackend
 
     if combine == "answers" and not samples:
-        raise UsageError("--combine answers chooses among samples", mend="give --mbr N beside it")
+        raise UsageError("--combine answers chooses among samples", mend="give --mbr N or --best N beside it")
     if combine == "answers" or len(models) == 1:
         backends = [open_backend(model, cache, profile) for model in models]
     elif server := next(filter(is_address, models), None):
@@ -142,4 +145,8 @@ def open_together(
 
         known = None if profile is None else named(profile)
         backends = [ensemble([LocalBackend(model, profile=known) for model in models])]
+    if samples and choose == "principles":
+        from in2x.translate.best import BestBackend
+
+        return BestBackend(backends, samples, temperature)
     return MbrBackend(backends, samples, temperature) if samples else backends[0]
