@@ -160,7 +160,7 @@ def translate(
 ) -> None:  # fmt: skip
     """Translate a document, a folder of documents, or lines.
 
-    Plain text: one line in, one line out. Every segment is kept in OUT.in2x.jsonl the moment it is done: the same
+    Plain text: one line in, one line out. Every segment is kept in OUT.journal.jsonl the moment it is done: the same
     command again goes on from there. A segment that could not be translated stays as it is, is named on stderr, and
     makes the exit code 3.
     """

@@ -1,7 +1,7 @@
 """Texts and documents in, translations out: the one door for programs; `in2x translate` is a face of it.
 
     translator = Translator.load("runs/demo/model")
-    for one in translator.translate(["Where is the station?"], "en", "ja", register="polite").outcomes:
+    for one in translator.translate(lines, source_lang, target_lang, register="polite").outcomes:
         print(one.text.text, one.findings, one.confidence, one.repaired)
 
 A document comes from `in2x.formats.registry.read_document`, and `Translated.write()` gives the bytes of its
