@@ -70,17 +70,23 @@ class Page {
       main.replaceChildren(make("div.intro", {}, make("h1", {}, told(task.title, this.lang)), make("h2", {}, say("guidelines")), text.split(/\n\s*\n/).map((p) => make("p", {}, p)), make("h2", {}, say("keys")), this.keys(), make("button.done", { type: "button", onclick: () => this.show(0) }, say(this.session.finished ? "go_on" : "start"))));
     } else if (at >= task.screens.length) {
       const left = task.screens.map((screen, index) => ({ index, n: screen.items.filter((item) => !this.session.of(item.id).done).length })).filter((s) => s.n);
-      main.replaceChildren(make("div.intro", {}, make("h1", {}, say(left.length ? "some_left" : "thanks")), left.map((s) => make("p", {}, make("button", { type: "button", onclick: () => this.show(s.index) }, `${say("document", { n: s.index + 1, m: task.screens.length })} (${s.n})`))), make("p.end", {}, this.outbox.waiting ? "" : say("all_saved")), make("button", { type: "button", onclick: () => this.show(task.screens.length - 1) }, say("previous"))));
+      main.replaceChildren(make("div.intro", {}, make("h1", {}, say(left.length ? "some_left" : "thanks")), left.map((s) => make("p", {}, make("button", { type: "button", onclick: () => this.show(s.index) }, `${this.named(s.index)} (${s.n})`))), make("p.end", {}, this.outbox.waiting ? "" : say("all_saved")), make("button", { type: "button", onclick: () => this.show(task.screens.length - 1) }, say("previous"))));
     } else {
       const screen = task.screens[at];
       this.items = screen.items.map((item, index) => new Item(item, index + 1, screen.practice, this));
-      main.replaceChildren(make("div.where", {}, make("h1", {}, screen.practice ? say("practice") : say("document", { n: at + 1, m: task.screens.length })), screen.domain ? make("span", {}, screen.domain) : ""), ...this.items.map((i) => i.root),
+      main.replaceChildren(make("div.where", {}, make("h1", {}, this.named(at)), screen.domain ? make("span", {}, screen.domain) : ""), ...this.items.map((i) => i.root),
         make("nav.pages", {}, make("button", { type: "button", onclick: () => this.show(at - 1) }, say("previous")), make("button", { type: "button", onclick: () => this.show(at + 1) }, say("next"))));
       (this.items.find((i) => !i.state.done) ?? this.items[0])?.begin();
     }
     if (!this.items.length) main.focus();
     if (!this.items.some((i) => !i.state.done)) scrollTo(0, 0);
     this.changed();
+  }
+
+  /** What a page is called: practice, or its number among the texts that count. */
+  named(at) {
+    const screens = this.task.screens, texts = screens.filter((s) => !s.practice);
+    return screens[at].practice ? this.say("practice") : this.say("document", { n: texts.indexOf(screens[at]) + 1, m: texts.length });
   }
 
   keys() { return make("ul.keys", {}, ["k_move", "k_mark", "k_score", "k_answer", "k_enter", "k_jk", "k_undo", "k_help"].map((key) => make("li", {}, this.say(key)))); }
