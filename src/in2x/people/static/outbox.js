@@ -64,6 +64,7 @@ export class Outbox {
     this.tab = uuid();
     this.versions = {};
     this.queue = [];
+    this.coming = 0; // events that are about to stand in the queue
     this.sending = null;
     this.fault = null;
     this.pause = WAIT.least;
@@ -77,24 +78,26 @@ export class Outbox {
       this.database = await database(`in2x-${this.name}`);
       this.queue = (await settled(this.database.transaction("events").objectStore("events").getAll())).concat(this.queue);
     } catch { this.database = null; } // a private window may have none: then memory alone
-    this.told(this.queue.length, null);
+    this.told(this.waiting, null);
     if (this.queue.length) this.flush(0);
   }
 
   /** Keep an event and send it soon. */
   async add(item, kind, value) {
     const event = { id: uuid(), item, kind, value, time: Date.now() / 1000, version: this.versions[item] ?? 0 };
+    this.coming++;
+    this.told(this.waiting, this.fault); // at once: what is not sent must never read as saved
     await this.ready;
     if (this.database) {
       const kept = this.database.transaction("events", "readwrite").objectStore("events").add({ ...event });
       event.order = await settled(kept).catch(() => undefined);
     }
     this.queue.push(event);
-    this.told(this.queue.length, this.fault);
+    this.coming--;
     this.flush(WAIT.first);
   }
 
-  get waiting() { return this.queue.length; }
+  get waiting() { return this.queue.length + this.coming; }
 
   flush(delay) {
     clearTimeout(this.timer);
@@ -103,8 +106,9 @@ export class Outbox {
 
   /** Wait until all is saved; false where that fails. */
   async emptied() {
-    while (this.queue.length) {
-      await this._send();
+    while (this.waiting) {
+      if (this.queue.length) await this._send();
+      else await new Promise((done) => setTimeout(done, 10));
       if (this.fault) return false;
     }
     return true;
@@ -138,6 +142,6 @@ export class Outbox {
       this.pause = Math.min(WAIT.most, 2 * this.pause);
       if (![401, 403].includes(fault.status)) this.flush(Math.max(fault.wait ?? 0, this.pause * (0.5 + Math.random())));
     }
-    this.told(this.queue.length, this.fault);
+    this.told(this.waiting, this.fault);
   }
 }
