@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from alembic import command
 from in2x.errors import In2xError, UsageError
 
 BUSY = 30.0
@@ -82,7 +82,7 @@ def connect(store: str, *, create: bool) -> Engine:
         engine.dispose()
         what = str(error.orig).strip() or error.__class__.__name__
         raise In2xError(f"the store {_shown(url)} cannot be opened ({what[:200]})",
-                        mend="see that the database runs, and that the file is a store and may be written") from None  # fmt: skip
+                        mend="see that the database runs, and that the file is a store") from None  # fmt: skip
     return engine
 
 

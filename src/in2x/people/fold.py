@@ -1,7 +1,7 @@
 """The state of an item is the fold of its events, and a judgement is a row of that state.
 
-Nothing is stored but events: a reload, another tab, the organiser's view and the results all come from here. Events stand
-in the order of saving; each sets one field, so the last one counts.
+Nothing is stored but events: a reload, another tab, the organiser's view and the results all come from here. Events
+stand in the order of saving; each sets one field, so the last one counts.
 """
 
 from __future__ import annotations

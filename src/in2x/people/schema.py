@@ -6,103 +6,102 @@ that no answer is ever read against a text that its annotator did not see. Texts
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger, Boolean, Column, Double, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text,
-    UniqueConstraint,
-)  # fmt: skip
+import sqlalchemy as sa
 
-metadata = MetaData()
+metadata = sa.MetaData()
 
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself for INTEGER alone
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up by itself for INTEGER alone
 
-campaign = Table(
+campaign = sa.Table(
     "campaign",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("body", Text, nullable=False),  # the Campaign without its screens
-    Column("status", String(16), nullable=False),  # open | paused | closed
-    Column("seed", BigInteger, nullable=False),  # of the order in which candidates are shown
-    Column("changes", Integer, nullable=False),  # counts edits of anything but events: a server reads anew
-    Column("created", Double, nullable=False),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),  # the Campaign without its screens
+    sa.Column("status", sa.String(16), nullable=False),  # open | paused | closed
+    sa.Column("seed", sa.BigInteger, nullable=False),  # of the order in which candidates are shown
+    sa.Column("changes", sa.Integer, nullable=False),  # counts edits of anything but events: a server reads anew
+    sa.Column("created", sa.Double, nullable=False),
 )
 
-screen = Table(
+screen = sa.Table(
     "screen",
     metadata,
-    Column("campaign", String(64), primary_key=True),
-    Column("id", String(64), primary_key=True),
-    Column("revision", Integer, primary_key=True),  # the highest counts
-    Column("position", Integer, nullable=False),
-    Column("body", Text, nullable=False),
-    ForeignKeyConstraint(["campaign"], ["campaign.id"]),
+    sa.Column("campaign", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),  # the highest counts
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["campaign"], ["campaign.id"]),
 )
 
-annotator = Table(
+annotator = sa.Table(
     "annotator",
     metadata,
-    Column("campaign", String(64), primary_key=True),
-    Column("id", String(64), primary_key=True),
-    Column("note", Text, nullable=False),  # the organiser's own ("native, paid 20 an hour"); never shown to others
-    Column("status", String(16), nullable=False),  # active | paused
-    ForeignKeyConstraint(["campaign"], ["campaign.id"]),
+    sa.Column("campaign", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column(
+        "note", sa.Text, nullable=False
+    ),  # the organiser's own ("native, paid 20 an hour"); never shown to others
+    sa.Column("status", sa.String(16), nullable=False),  # active | paused
+    sa.ForeignKeyConstraint(["campaign"], ["campaign.id"]),
 )
 
-invitation = Table(
+invitation = sa.Table(
     "invitation",
     metadata,
-    Column("hash", String(64), primary_key=True),  # SHA-256 of the token, which is kept nowhere
-    Column("campaign", String(64), nullable=False),
-    Column("annotator", String(64), nullable=False),
-    Column("created", Double, nullable=False),
-    Column("expires", Double),
-    Column("revoked", Double),
-    ForeignKeyConstraint(["campaign", "annotator"], ["annotator.campaign", "annotator.id"]),
+    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of the token, which is kept nowhere
+    sa.Column("campaign", sa.String(64), nullable=False),
+    sa.Column("annotator", sa.String(64), nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("expires", sa.Double),
+    sa.Column("revoked", sa.Double),
+    sa.ForeignKeyConstraint(["campaign", "annotator"], ["annotator.campaign", "annotator.id"]),
 )
 
-assignment = Table(
+assignment = sa.Table(
     "assignment",
     metadata,
-    Column("campaign", String(64), primary_key=True),
-    Column("annotator", String(64), primary_key=True),
-    Column("screen", String(64), primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("withdrawn", Boolean, nullable=False),  # reassigned: no longer shown, its events stay
-    ForeignKeyConstraint(["campaign", "annotator"], ["annotator.campaign", "annotator.id"]),
+    sa.Column("campaign", sa.String(64), primary_key=True),
+    sa.Column("annotator", sa.String(64), primary_key=True),
+    sa.Column("screen", sa.String(64), primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False),  # reassigned: no longer shown, its events stay
+    sa.ForeignKeyConstraint(["campaign", "annotator"], ["annotator.campaign", "annotator.id"]),
 )
 
-event = Table(
+event = sa.Table(
     "event",
     metadata,
-    Column("seq", _NUMBER, primary_key=True, autoincrement=True),
-    Column("id", String(64), nullable=False),
-    Column("campaign", String(64), nullable=False),
-    Column("annotator", String(64), nullable=False),
-    Column("item", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("value", Text, nullable=False),
-    Column("client_time", Double, nullable=False),
-    Column("server_time", Double, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("tab", String(64), nullable=False),
-    Column("revision", Integer, nullable=False),
-    UniqueConstraint("campaign", "annotator", "id", name="event_once"),
-    UniqueConstraint("campaign", "annotator", "item", "version", name="event_version"),
+    sa.Column("seq", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False),
+    sa.Column("campaign", sa.String(64), nullable=False),
+    sa.Column("annotator", sa.String(64), nullable=False),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("client_time", sa.Double, nullable=False),
+    sa.Column("server_time", sa.Double, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("tab", sa.String(64), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.UniqueConstraint("campaign", "annotator", "id", name="event_once"),
+    sa.UniqueConstraint("campaign", "annotator", "item", "version", name="event_version"),
 )
 
-audit = Table(
+audit = sa.Table(
     "audit",
     metadata,
-    Column("seq", _NUMBER, primary_key=True, autoincrement=True),
-    Column("time", Double, nullable=False),
-    Column("campaign", String(64), nullable=False),
-    Column("action", String(32), nullable=False),
-    Column("detail", Text, nullable=False),
+    sa.Column("seq", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("time", sa.Double, nullable=False),
+    sa.Column("campaign", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
 )
-Index("audit_campaign", audit.c.campaign)
+sa.Index("audit_campaign", audit.c.campaign)
 
-admin = Table(
+admin = sa.Table(
     "admin",
     metadata,
-    Column("hash", String(64), primary_key=True),  # SHA-256 of the organiser's token
-    Column("created", Double, nullable=False),
+    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of the organiser's token
+    sa.Column("created", sa.Double, nullable=False),
 )

@@ -16,15 +16,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Engine, Row, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from in2x.errors import In2xError, UsageError
 from in2x.people import schema
 from in2x.people.database import connect, writing
 from in2x.people.fold import ItemState, fold, judgements
+from in2x.people.ledger import changed, insert_rows, note
 from in2x.people.model import Campaign, Event, Item, Judgement, Screen
-from in2x.people.tokens import hashed, new_token
 
 _CAMPAIGN, _SCREEN = TypeAdapter(Campaign), TypeAdapter(Screen)
 Status = str
@@ -66,29 +66,6 @@ class Loaded:
         return fold(events, item, self.revisions[screen.id], older, before)
 
 
-@dataclass(frozen=True)
-class Person:
-    """An annotator of a campaign, for the organiser."""
-
-    id: str
-    note: str
-    status: str
-    screens: tuple[str, ...]
-    """Assigned screens in order, withdrawn ones left out."""
-    links: int
-    """Invitations that are still good."""
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """What a token stands for."""
-
-    campaign: str
-    annotator: str
-    expires: float | None
-    revoked: float | None
-
-
 class Store:
     """An open store; safe to use from several threads."""
 
@@ -106,9 +83,11 @@ class Store:
             self.engine.dispose()
 
     def __enter__(self) -> Self:
+        """The store, closed at the end of the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        """Close it."""
         self.close()
 
     # Campaigns
@@ -135,17 +114,17 @@ class Store:
             with writing(self.engine) as connection:
                 connection.execute(insert(schema.campaign).values(
                     id=campaign.id, body=body, status=status, seed=seed, changes=0, created=time.time()))  # fmt: skip
-                _insert(connection, schema.screen, [
+                insert_rows(connection, schema.screen, [
                     {"campaign": campaign.id, "id": s.id, "revision": 0, "position": at,
                      "body": _SCREEN.dump_json(s).decode()} for at, s in enumerate(campaign.screens)])  # fmt: skip
-                _insert(connection, schema.annotator, [
+                insert_rows(connection, schema.annotator, [
                     {"campaign": campaign.id, "id": person, "note": "", "status": "active"}
                     for person in assignments])  # fmt: skip
-                _insert(connection, schema.assignment, [
+                insert_rows(connection, schema.assignment, [
                     {"campaign": campaign.id, "annotator": person, "screen": screen, "position": at,
                      "withdrawn": False}
                     for person, screens in assignments.items() for at, screen in enumerate(screens)])  # fmt: skip
-                _note(connection, campaign.id, "created", {"screens": len(campaign.screens), "seed": seed,
+                note(connection, campaign.id, "created", {"screens": len(campaign.screens), "seed": seed,
                                                            "annotators": len(assignments)})  # fmt: skip
         except IntegrityError:
             raise UsageError(f"the store has a campaign {campaign.id!r} already", mend="choose another name") from None
@@ -199,8 +178,8 @@ class Store:
     def set_status(self, name: str, status: Status) -> None:
         """Open, pause or close a campaign."""
         with writing(self.engine) as connection:
-            _changed(connection, name, status=status)
-            _note(connection, name, status, {})
+            changed(connection, name, status=status)
+            note(connection, name, status, {})
 
     def edit(self, name: str, screens: Sequence[Screen]) -> None:
         """Lay a new revision of these screens beside the old; annotators are told that their item has changed.
@@ -219,141 +198,11 @@ class Store:
             return
         order = {screen: at for at, screen in enumerate(now)}
         with writing(self.engine) as connection:
-            _insert(connection, schema.screen, [
+            insert_rows(connection, schema.screen, [
                 {"campaign": name, "id": s.id, "revision": loaded.revisions[s.id] + 1, "position": order[s.id],
                  "body": _SCREEN.dump_json(s).decode()} for s in changed])  # fmt: skip
-            _changed(connection, name)
-            _note(connection, name, "edited", {"screens": [s.id for s in changed]})
-
-    # People and links
-
-    def people(self, name: str) -> list[Person]:
-        """The annotators of a campaign, by id."""
-        now = time.time()
-        i, a = schema.invitation.c, schema.assignment.c
-        with self.engine.connect() as connection:
-            rows = connection.execute(
-                select(schema.annotator).where(schema.annotator.c.campaign == name).order_by(schema.annotator.c.id)
-            ).all()
-            links = {person: count for person, count in connection.execute(
-                select(i.annotator, func.count()).where(i.campaign == name, i.revoked.is_(None),
-                                                        (i.expires.is_(None)) | (i.expires > now))
-                .group_by(i.annotator)).tuples()}  # fmt: skip
-            screens: dict[str, list[str]] = defaultdict(list)
-            for person, screen in connection.execute(
-                select(a.annotator, a.screen).where(a.campaign == name, ~a.withdrawn).order_by(a.position, a.screen)
-            ).tuples():
-                screens[person].append(screen)
-        return [Person(r.id, r.note, r.status, tuple(screens[r.id]), links.get(r.id, 0)) for r in rows]
-
-    def person(self, name: str, annotator: str) -> Person:
-        """One annotator. Raises UsageError where there is none of this id."""
-        found = next((one for one in self.people(name) if one.id == annotator), None)
-        if found is None:
-            raise UsageError(f"{name} has no annotator {annotator!r}", mend="give one that the admin page lists")
-        return found
-
-    def add_annotator(self, name: str, annotator: str, screens: Sequence[str], note: str = "") -> None:
-        """A further annotator with these screens. Raises UsageError where the id is taken."""
-        try:
-            with writing(self.engine) as connection:
-                connection.execute(insert(schema.annotator).values(
-                    campaign=name, id=annotator, note=note, status="active"))  # fmt: skip
-                _insert(connection, schema.assignment, [
-                    {"campaign": name, "annotator": annotator, "screen": screen, "position": at, "withdrawn": False}
-                    for at, screen in enumerate(screens)])  # fmt: skip
-                _changed(connection, name)
-                _note(connection, name, "annotator", {"annotator": annotator, "screens": len(screens)})
-        except IntegrityError:
-            raise UsageError(f"{name} has an annotator {annotator!r} already", mend="choose another id") from None
-
-    def set_annotator(self, name: str, annotator: str, status: str) -> None:
-        """Pause one annotator ("paused") or let them go on ("active")."""
-        self.person(name, annotator)
-        c = schema.annotator.c
-        with writing(self.engine) as connection:
-            connection.execute(
-                update(schema.annotator).where(c.campaign == name, c.id == annotator).values(status=status)
-            )
-            _changed(connection, name)
-            _note(connection, name, f"annotator {status}", {"annotator": annotator})
-
-    def reassign(self, name: str, screens: Sequence[str], giver: str, taker: str) -> None:
-        """Screens of one annotator go to another; what the first said of them stays in the store and in results.
-
-        Raises:
-            UsageError: a screen is not the giver's, or the taker has it already or is another one.
-        """
-        a = schema.assignment.c
-        mine, theirs = self.person(name, giver).screens, self.person(name, taker).screens
-        for screen in screens:
-            if screen not in mine:
-                raise UsageError(f"{giver} has no screen {screen!r}", mend="give one that is assigned to them")
-            if screen in theirs:
-                raise UsageError(f"{taker} has the screen {screen!r} already", mend="choose another annotator")
-        with writing(self.engine) as connection:
-            last = connection.scalar(select(func.max(a.position)).where(a.campaign == name, a.annotator == taker)) or 0
-            for at, screen in enumerate(screens, start=1):
-                connection.execute(update(schema.assignment)
-                                   .where(a.campaign == name, a.annotator == giver, a.screen == screen)
-                                   .values(withdrawn=True))  # fmt: skip
-                again = connection.execute(update(schema.assignment)
-                                           .where(a.campaign == name, a.annotator == taker, a.screen == screen)
-                                           .values(withdrawn=False, position=last + at))  # fmt: skip
-                if not again.rowcount:
-                    connection.execute(insert(schema.assignment).values(
-                        campaign=name, annotator=taker, screen=screen, position=last + at, withdrawn=False))  # fmt: skip
-            _changed(connection, name)
-            _note(connection, name, "reassigned", {"screens": list(screens), "from": giver, "to": taker})
-
-    def invite(self, name: str, annotator: str, days: float | None = None) -> str:
-        """A new token for an annotator, good for `days`; it is shown once and kept as its hash."""
-        self.person(name, annotator)
-        token, now = new_token(), time.time()
-        with writing(self.engine) as connection:
-            connection.execute(insert(schema.invitation).values(
-                hash=hashed(token), campaign=name, annotator=annotator, created=now,
-                expires=None if days is None else now + days * 86400, revoked=None))  # fmt: skip
-            _note(connection, name, "invited", {"annotator": annotator, "days": days})
-        return token
-
-    def revoke(self, name: str, annotator: str) -> int:
-        """Make every link of an annotator useless. Returns how many were good."""
-        i = schema.invitation.c
-        with writing(self.engine) as connection:
-            count = connection.execute(
-                update(schema.invitation)
-                .where(i.campaign == name, i.annotator == annotator, i.revoked.is_(None))
-                .values(revoked=time.time())
-            ).rowcount
-            _changed(connection, name)
-            _note(connection, name, "revoked", {"annotator": annotator, "links": count})
-        return count
-
-    def invitation(self, token: str) -> Invitation | None:
-        """What `token` stands for, good or not; None where it was never given."""
-        with self.engine.connect() as connection:
-            row = connection.execute(
-                select(schema.invitation).where(schema.invitation.c.hash == hashed(token))
-            ).one_or_none()
-        return row and Invitation(row.campaign, row.annotator, row.expires, row.revoked)
-
-    def new_admin_token(self, *, only: bool = False) -> str:
-        """A new token for the organiser, shown once; `only`: the earlier ones are no longer good."""
-        token = new_token()
-        with writing(self.engine) as connection:
-            if only:
-                connection.execute(schema.admin.delete())
-            connection.execute(insert(schema.admin).values(hash=hashed(token), created=time.time()))
-            _note(connection, "", "admin token", {"only": only})
-        return token
-
-    def is_admin(self, token: str) -> bool:
-        """Whether `token` is an organiser's."""
-        with self.engine.connect() as connection:
-            return (
-                connection.scalar(select(schema.admin.c.hash).where(schema.admin.c.hash == hashed(token))) is not None
-            )
+            changed(connection, name)
+            note(connection, name, "edited", {"screens": [s.id for s in changed]})
 
     # Events and results
 
@@ -379,7 +228,7 @@ class Store:
         return found
 
     def judgements(self, name: str, *, unfinished: bool = False) -> list[Judgement]:
-        """The results of a campaign, practice among them (by `role`): rows of the finished items, by annotator and item.
+        """The results of a campaign, practice among them (by `role`): rows of finished items, by annotator and item.
 
         `unfinished`: also those of items that are not finished.
         """
@@ -404,7 +253,7 @@ class Store:
     def note(self, name: str, action: str, detail: Mapping[str, Any]) -> None:
         """Add to the audit log what no other method here did (an export, an item that was opened again)."""
         with writing(self.engine) as connection:
-            _note(connection, name, action, detail)
+            note(connection, name, action, detail)
 
 
 def event_of(row: Row[Any]) -> Event:
@@ -420,20 +269,3 @@ def parse_campaign(raw: bytes | str) -> Campaign:
     except ValidationError as error:
         fault = error.errors()[0]
         raise In2xError(f"no campaign: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
-
-
-def _insert(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    for start in range(0, len(rows), 500):
-        connection.execute(insert(table), list(rows[start : start + 500]))
-
-
-def _changed(connection: Connection, name: str, **values: Any) -> None:
-    c = schema.campaign.c
-    done = connection.execute(update(schema.campaign).where(c.id == name).values(changes=c.changes + 1, **values))
-    if not done.rowcount:
-        raise UsageError(f"there is no campaign {name!r}", mend="give the name of one that the store holds")
-
-
-def _note(connection: Connection, name: str, action: str, detail: Mapping[str, Any]) -> None:
-    connection.execute(insert(schema.audit).values(
-        time=time.time(), campaign=name, action=action, detail=json.dumps(detail, ensure_ascii=False)))  # fmt: skip
