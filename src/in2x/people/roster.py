@@ -73,12 +73,12 @@ class Roster:
             raise UsageError(f"{name} has no annotator {annotator!r}", mend="give one that the admin page lists")
         return found
 
-    def add_annotator(self, name: str, annotator: str, screens: Sequence[str], note: str = "") -> None:
+    def add_annotator(self, name: str, annotator: str, screens: Sequence[str], remark: str = "") -> None:
         """A further annotator with these screens. Raises UsageError where the id is taken."""
         try:
             with writing(self.engine) as connection:
                 connection.execute(insert(schema.annotator).values(
-                    campaign=name, id=annotator, note=note, status="active"))  # fmt: skip
+                    campaign=name, id=annotator, note=remark, status="active"))  # fmt: skip
                 insert_rows(connection, schema.assignment, [
                     {"campaign": name, "annotator": annotator, "screen": screen, "position": at, "withdrawn": False}
                     for at, screen in enumerate(screens)])  # fmt: skip

@@ -41,7 +41,7 @@ annotator = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column(
         "note", sa.Text, nullable=False
-    ),  # the organiser's own ("native, paid 20 an hour"); never shown to others
+    ),  # the organiser's own ("native, paid 20 an hour")
     sa.Column("status", sa.String(16), nullable=False),  # active | paused
     sa.ForeignKeyConstraint(["campaign"], ["campaign.id"]),
 )
