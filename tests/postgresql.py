@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the tests' own: made in a temporary folder, reached by a free port of this machine, thrown away.
+"""A PostgreSQL cluster of the tests' own: in a temporary folder, on a free port of this machine, thrown away after.
 
 The programs come from the PATH or from where Debian lays them; where there are none, tests skip and say so.
 """
@@ -61,7 +61,8 @@ class Cluster:
         """Start the server and wait until it takes connections."""
         self.log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(
-            [program("postgres"), "-D", str(self.data), "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)],
+            [program("postgres"), "-D", str(self.data), "-p", str(self.port), "-h", "127.0.0.1",
+             "-k", str(self.folder)],
             stdout=self.log, stderr=self.log, user=self.user, cwd=self.folder,
         )  # fmt: skip
         import pg8000.native
