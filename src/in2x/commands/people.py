@@ -76,7 +76,9 @@ def campaign(
         console.print("One annotator: nothing can be said about agreement.")
     if token:
         console.print(f"The organiser's token for /admin, shown this once: {token}", soft_wrap=True)
-    console.print(escape(f"Next: in2x people serve --store {store}; each link goes after the address that it prints."))
+    console.print(
+        escape(f"Next: in2x people serve --store {store}; a link goes after the address it prints."), soft_wrap=True
+    )
 
 
 @app.command()

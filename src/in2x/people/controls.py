@@ -86,6 +86,8 @@ def plant(
         share = float(getattr(config, knob))
         left = max(1, round(share * items)) if share and items else 0
         rng.shuffle(early)
+        if role == "degraded":  # a bad translation made worse is no check: references first, as WMT does
+            early.sort(key=lambda name: all(c.role != "reference" for c in screens[name].items[0].candidates))
         for name in early:
             if not left:
                 break
@@ -114,10 +116,13 @@ def _copy(
     ]
     if role in ("degraded", "wrong-document") and not others:
         return None
+    if role == "degraded" and any(c.text == item.source for item in screen.items for c in item.candidates):
+        return None
     at = rng.randint(0, len(screen.items) - size)
     items = []
     for item in screen.items[at : at + size]:
-        spoilt = rng.randrange(len(item.candidates))
+        sound = [n for n, c in enumerate(item.candidates) if c.role == "reference"] or range(len(item.candidates))
+        spoilt = rng.choice(sound)
         candidates = []
         for number, candidate in enumerate(item.candidates):
             fresh = replace(candidate, id=ids.new("c"))
