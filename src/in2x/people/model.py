@@ -85,7 +85,7 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a right answer to a practice or attention item looks like in one dimension, and what is said if it is not."""
+    """What a right answer to a practice item looks like in one dimension, and what is said if it is not."""
 
     dimension: str
     """`SCORE`, `SPANS`, `RANK`, or the name of a question."""
@@ -138,8 +138,10 @@ class Item:
     known: tuple[Known, ...] = ()
 
     def role_of(self, candidate: Candidate) -> Role:
-        """The role of a judgement of `candidate`: practice and repeats go before what the candidate is."""
-        return candidate.role if self.role == "real" else self.role
+        """The role of a judgement of `candidate`: practice, then what was spoilt, then what is shown again."""
+        if self.role == "practice" or (self.role == "repeat" and candidate.role not in CONTROLS):
+            return self.role
+        return candidate.role
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,8 @@ class Span:
 
 
 Kind = Literal[
-    "spans", "score", "rank", "answer", "why", "comment", "reveal", "time", "finish", "reopen", "flag", "unflag", "practice"
+    "spans", "score", "rank", "answer", "why", "comment", "reveal", "time", "finish", "reopen", "flag", "unflag",
+    "practice",
 ]  # fmt: skip
 
 
@@ -213,6 +216,8 @@ class Event:
     """1, 2, ... within (annotator, item), in the order of saving; 0 before that."""
     tab: str = ""
     """Which tab of the annotator sent it."""
+    revision: int = 0
+    """Revision of the screen that it was made on."""
 
 
 @dataclass(frozen=True, slots=True)
