@@ -85,7 +85,7 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a right answer to a practice or attention item looks like in one dimension, and what is said if it is not."""
+    """What a right answer to a practice item looks like in one dimension, and what is said if it is not."""
 
     dimension: str
     """`SCORE`, `SPANS`, `RANK`, or the name of a question."""
@@ -191,7 +191,8 @@ class Span:
 
 
 Kind = Literal[
-    "spans", "score", "rank", "answer", "why", "comment", "reveal", "time", "finish", "reopen", "flag", "unflag", "practice"
+    "spans", "score", "rank", "answer", "why", "comment", "reveal", "time", "finish", "reopen", "flag", "unflag",
+    "practice",
 ]  # fmt: skip
 
 
@@ -213,6 +214,8 @@ class Event:
     """1, 2, ... within (annotator, item), in the order of saving; 0 before that."""
     tab: str = ""
     """Which tab of the annotator sent it."""
+    revision: int = 0
+    """Revision of the screen that it was made on."""
 
 
 @dataclass(frozen=True, slots=True)
