@@ -81,9 +81,7 @@ def truth(world: World) -> Floats:
     """Mean of each system over all annotators, documents and segments there could be."""
     if not world.ceiling:
         return np.array(world.systems)
-    whole = math.sqrt(
-        world.annotator**2 + world.document**2 + world.segment**2 + world.by_document**2 + world.error**2
-    )
+    whole = math.sqrt(world.annotator**2 + world.document**2 + world.segment**2 + world.by_document**2 + world.error**2)
     x, weights = np.polynomial.hermite_e.hermegauss(201)
     return np.array([float((bend(m + whole * x) * weights).sum() / weights.sum()) for m in world.systems])
 

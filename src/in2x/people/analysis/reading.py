@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from in2x.evaluate.human import HumanScore
 from in2x.people.analysis.rows import counted
 from in2x.people.analysis.scores import usual_scores
 from in2x.people.model import CANNOT_TELL, RANK, SCORE, SPANS, Judgement
-from in2x.evaluate.human import HumanScore
 
 HIGH, LOW = 90.0, 50.0
 """A score from HIGH with a major span, or up to LOW without any span, contradicts itself (our choice)."""
@@ -49,7 +49,9 @@ def to_read(judgements: Iterable[Judgement], limit: int = 40) -> list[Odd]:
 def _scores_differ(rows: Sequence[Judgement]) -> list[Odd]:
     """By the gap of standard scores, so that a stern annotator beside a mild one is no disagreement."""
     scores = [j for j in rows if j.dimension == SCORE and j.value is not None]
-    usual = usual_scores([HumanScore(j.system, j.segment, j.document, float(j.value or 0), j.annotator) for j in scores])
+    usual = usual_scores(
+        [HumanScore(j.system, j.segment, j.document, float(j.value or 0), j.annotator) for j in scores]
+    )
     groups: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
     for j in scores:
         groups[j.segment, j.system].append(j)
@@ -57,7 +59,9 @@ def _scores_differ(rows: Sequence[Judgement]) -> list[Odd]:
     for group in groups.values():
         if len({j.annotator for j in group}) < 2:
             continue
-        z = {id(j): (float(j.value or 0) - usual[j.annotator].mean) / (usual[j.annotator].deviation or 1) for j in group}
+        z = {
+            id(j): (float(j.value or 0) - usual[j.annotator].mean) / (usual[j.annotator].deviation or 1) for j in group
+        }
         group = sorted(group, key=lambda j: -z[id(j)])
         gap = z[id(group[0])] - z[id(group[-1])]
         points = abs(float(group[0].value or 0) - float(group[-1].value or 0))
@@ -96,7 +100,9 @@ def _contradictions(rows: Sequence[Judgement]) -> list[Odd]:
             why = f"{score:.0f} points with {len(grave)} grave error{'s' if len(grave) > 1 else ''} marked"
             found.append(_odd("score and spans differ", len(grave) + score / 1000, [j], why))
         elif score <= LOW and not j.spans:
-            found.append(_odd("score and spans differ", (LOW - score) / LOW, [j], f"{score:.0f} points, no span marked"))
+            found.append(
+                _odd("score and spans differ", (LOW - score) / LOW, [j], f"{score:.0f} points, no span marked")
+            )
     return found
 
 
