@@ -3,9 +3,9 @@
     python benchmarks/people_coverage.py [--runs 1000] [--power-runs 2000] [--data ../shared/data]
 
 Prints Markdown tables. Coverage: the share of campaigns whose 95% interval for "system A minus system B", and for the
-mean of A, holds the planted value. "normal" draws annotators, documents, document x system, segments and error as normal
-with the deviations that WMT24 English-Japanese shows; "skewed" bends the sum at a ceiling as ESA scores are (83% of
-judgements without an error), so no model is right; "few" has twelve documents. Power: predicted against the share of
+mean of A, holds the planted value. "normal" draws annotators, documents, document x system, segments and error as
+normal with deviations like those of WMT24 English-Japanese; "skewed" bends the sum at a ceiling as ESA scores are (83%
+of judgements without an error), so no model is right; "few" has twelve documents. Power: predicted against the share of
 campaigns in which the test finds the planted difference. With --data, the segments needed on WMT24 English-Japanese.
 """
 
@@ -154,9 +154,10 @@ def main() -> None:
     table = tabulate(read_esa(options.data / "eval" / "wmt24.en-ja.esa.jsonl"))
     spread = usual_spread(table.values, table.documents)
     assert spread is not None
+    uneven = spread.design_effect(uneven=True)
     print(f"\nWMT24 English-Japanese: paired deviation {spread.deviation:.1f}, correlation inside a document "
           f"{spread.correlation:.2f}, {spread.even:.1f} segments a document; design effect "
-          f"{spread.design_effect():.2f}, with documents as uneven as there {spread.design_effect(uneven=True):.2f}.\n")  # fmt: skip
+          f"{spread.design_effect():.2f}, with documents as uneven as there {uneven:.2f}.\n")  # fmt: skip
     print("| difference | segments a system | simulated power there | as uneven as there |\n|---|---|---|---|")
     for effect in (3.0, 2.0, 1.0):
         n = needed(spread, effect)

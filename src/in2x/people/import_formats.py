@@ -2,13 +2,14 @@
 
 wmt-esa    JSON Lines {"annotator", "system", "line", "score", "doc_id", "errors": [{"start_i", "end_i", "severity"}],
            "end_time"}; texts stand in the test set (`texts`)
-mqm        TSV, one row an error: system, doc, seg_id, rater, source, target, category, severity; <v>...</v> marks the span
-pearmut    the log of a campaign, JSON Lines {"user_id", "item_i", "item": [{"item_id", "src", "tgt"}], "annotation": [...]}
-appraise   CSV without a header: login, system, item, type, source and target language, score, document, complete document,
-           spans[, start, end]
+mqm        TSV, one row an error: system, doc, seg_id, rater, source, target, category, severity; <v>...</v> is the span
+pearmut    the log of a campaign, JSON Lines {"user_id", "item_i", "item": [{"item_id", "src", "tgt"}],
+           "annotation": [{SYSTEM: {"score", "error_spans"}}]}
+appraise   CSV without a header: login, system, item, type, source and target language, score, document, complete
+           document, spans[, start, end]
 
-Ends of spans are inclusive in all but MQM; here they are half open. An omission that has no place ("missing") becomes an
-empty span on the source side.
+Ends of spans are inclusive in all but MQM; here they are half open. An omission that has no place ("missing") becomes
+an empty span on the source side.
 """
 
 from __future__ import annotations
@@ -157,10 +158,8 @@ def read_mqm(file: Path, texts: Texts) -> Iterator[Said]:
     groups: dict[tuple[str, str, str, str], tuple[list[Span], str, str, int]] = {}
     for line, row in enumerate(reader, start=2):
         document = row.get("doc") or row.get("doc_id") or ""
-        if item == "seg_id":
-            segment = f"{document}:{row[item]}" if document else str(row[item])
-        else:
-            segment = str(row[item])
+        # Numbers of segments start anew in each document, unless they are global.
+        segment = f"{document}:{row[item]}" if document and item == "seg_id" else str(row[item])
         source, in_source = _marked(row.get("source") or "")
         target, in_target = _marked(row.get("target") or "")
         key = (row["rater"] or "", row["system"] or "", segment, document or segment)
@@ -180,7 +179,7 @@ def read_mqm(file: Path, texts: Texts) -> Iterator[Said]:
 
 
 def read_pearmut(file: Path, texts: Texts) -> Iterator[Said]:
-    """A pearmut log. Items with "validation" are attention checks; the tutorial and free-standing checks are practice."""
+    """A pearmut log: items with "validation" are attention checks, the tutorial and checks that stand free practice."""
     for line, row in read_jsonl(file):
         items, said, who = row.get("item"), row.get("annotation"), str(row.get("user_id") or "")
         if not isinstance(items, list) or not isinstance(said, list) or not who:

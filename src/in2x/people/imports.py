@@ -130,8 +130,8 @@ def _events(name: str, one: Said, item: Item) -> list[Event]:
         values.append(("time", {"seconds": one.seconds}))
     values.append(("finish", {}))
     return [
-        Event(str(uuid.uuid5(_SPACE, f"{name}\0{one.annotator}\0{item.id}\0{kind}")), one.annotator, item.id, kind, value,
-              one.time, tab="import")
+        Event(str(uuid.uuid5(_SPACE, f"{name}\0{one.annotator}\0{item.id}\0{kind}")), one.annotator, item.id, kind,
+              value, one.time, tab="import")
         for kind, value in values
     ]  # fmt: skip
 

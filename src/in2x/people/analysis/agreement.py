@@ -57,15 +57,12 @@ def alpha(units: Mapping[Unit, Sequence[Hashable]], level: Level, *, resamples: 
     return Alpha(value, low, high, level, len(paired), sum(map(len, paired)))
 
 
-BINS = 101
-"""Distinct values above which scores of the interval level go through moments and not through a table."""
-
-
 def _coincidences(units: Sequence[Sequence[Hashable]], level: Level) -> tuple[Floats, Floats | None]:
     """Coincidences of each unit [units, k, k] over the k distinct values, and the squared distances [k, k].
 
-    Many distinct interval values: no table of k x k but the three sums that its distance needs, [units, 1, 3] (weight of
-    a value is 1 in both margins): (observed disagreement, sum of values, sum of squares, values), and no distances.
+    Interval values may all differ: instead of a table of k x k the four sums that their distance needs, [units, 1, 4]:
+    (observed disagreement, sum of values, sum of their squares, how many), and no distances. Ordinal distances depend
+    on the counts: they are empty here.
     """
     if level == "interval":
         rows = []
@@ -86,7 +83,7 @@ def _coincidences(units: Sequence[Sequence[Hashable]], level: Level) -> tuple[Fl
         counts[number] = (np.outer(have, have) - np.diag(have)) / (len(unit) - 1)
     if level == "nominal":
         return counts, 1 - np.eye(len(names))
-    return counts, np.zeros((0, 0))  # ordinal: distances depend on how often each value is used
+    return counts, np.zeros((0, 0))
 
 
 def _alpha(counts: Floats, metric: Floats | None) -> Floats:

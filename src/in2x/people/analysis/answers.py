@@ -51,8 +51,8 @@ def answers(judgements: Iterable[Judgement]) -> list[Answers]:
         mean = None
         if worths:
             mean = mean_by_documents(np.array([w for w, _ in worths], float), [d for _, d in worths])
-        found.append(Answers(question, phenomenon, system, mean, dict(Counter(str(j.value) for j in told).most_common()),
-                             len(rows) - len(told)))  # fmt: skip
+        counts = dict(Counter(str(j.value) for j in told).most_common())
+        found.append(Answers(question, phenomenon, system, mean, counts, len(rows) - len(told)))
     order = {name: i for i, name in enumerate(dict.fromkeys(a.question for a in found))}
     kinds = {name: i for i, name in enumerate(sorted({a.phenomenon for a in found}))}
     return sorted(found, key=lambda a: (order[a.question], kinds[a.phenomenon], -(a.worth.value if a.worth else 0.0),

@@ -1,8 +1,8 @@
 """How well do metrics, code checks and judges agree with people, and on which phenomena?
 
-The human side is the main dimension (scores, or what an answer is worth), one number a translation. Every metric, every
-check of `evaluate/checks.py` (the principles that code decides among them) and every judge's share is correlated with it
-over all segments, and over those of each phenomenon: a check that helps with idioms may say nothing of register.
+The human side is the main dimension (scores, or what an answer is worth), one number a translation. Every metric,
+every check of `evaluate/checks.py` (the principles that code decides among them) and every judge's share is correlated
+with it over all segments, and over those of each phenomenon: one that helps with idioms may say nothing of register.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def usual_spread(table: Floats, documents: Sequence[str]) -> Spread | None:
 def needed(spread: Spread, effect: float, *, uneven: bool = False, alpha: float = ALPHA, power: float = POWER) -> int:
     """Segments judged for each of two systems to find a difference of `effect` with the chance `power`."""
     z = stats.norm.isf(alpha) + stats.norm.ppf(power)
-    return math.ceil(spread.design_effect(uneven=uneven) * (spread.deviation * z / effect) ** 2)
+    return math.ceil(float(spread.design_effect(uneven=uneven) * (spread.deviation * z / effect) ** 2))
 
 
 def chance(spread: Spread, effect: float, segments: int, *, uneven: bool = False, alpha: float = ALPHA) -> float:

@@ -87,7 +87,7 @@ def preferences(
     range_ = np.percentile(np.stack([bradley_terry(w) for w in drawn]), [2.5, 97.5], axis=0)
     found = [
         Preferred(name, float(rates[i]), float(rate_range[0, i]), float(rate_range[1, i]), float(strengths[i]),
-                  float(range_[0, i]), float(range_[1, i]), int(round((whole[i] + whole[:, i]).sum())))
+                  float(range_[0, i]), float(range_[1, i]), round(float((whole[i] + whole[:, i]).sum())))
         for i, name in enumerate(names)
     ]  # fmt: skip
     against = {(a, b): float(whole[place[a], place[b]]) for a in names for b in names if a != b}

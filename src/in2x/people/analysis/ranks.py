@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from in2x.evaluate.clusters import ALPHA, better, parted, rank_clusters
 from in2x.evaluate.human import ScoreTable

@@ -113,6 +113,8 @@ class Analysis:
     campaign: str
     dimension: str
     judgements: int
+    people: int
+    """Annotators with a judgement that counts."""
     segments: int
     documents: int
     systems: list[System]
@@ -176,7 +178,9 @@ def analyse(
     main = dimension or main_dimension(judgements)
     scores = scored(judgements, main)
     if not scores and main != RANK:
-        raise In2xError(f"no judgement in {main!r}", mend=f"use one of {', '.join(dict.fromkeys(j.dimension for j in rows))}")
+        raise In2xError(
+            f"no judgement in {main!r}", mend=f"use one of {', '.join(dict.fromkeys(j.dimension for j in rows))}"
+        )
     rules, fixed = read_rules(campaign.about)
     lengths = {i.id: len(i.source) + sum(len(c.text) for c in i.candidates) for i in campaign.items().values()}
     people = annotators(judgements, main, rules, {k: v for k, v in lengths.items() if v}) if scores else []
@@ -187,7 +191,8 @@ def analyse(
               if (found := _agreement(rows, name)) is not None]  # fmt: skip
     notes = _notes(agreed, people, fixed, mixed, table)
     return Analysis(
-        campaign.id, main, len({(j.annotator, j.item, j.candidate) for j in rows}), len({j.segment for j in rows}),
+        campaign.id, main, len({(j.annotator, j.item, j.candidate) for j in rows}),
+        len({j.annotator for j in rows}), len({j.segment for j in rows}),
         len({j.document for j in rows}),
         _systems(scores, ranking, mixed, people, significance) if ranking and table is not None else [],
         ranking, mixed, agreed, people, rules, fixed, answers(judgements), preferences(judgements),
@@ -303,5 +308,3 @@ def _notes(
     if mixed is None and table is not None:
         notes.append("too few judgements for the mixed model")
     return notes
-
-
