@@ -138,8 +138,10 @@ class Item:
     known: tuple[Known, ...] = ()
 
     def role_of(self, candidate: Candidate) -> Role:
-        """The role of a judgement of `candidate`: practice and repeats go before what the candidate is."""
-        return candidate.role if self.role == "real" else self.role
+        """The role of a judgement of `candidate`: practice, then what was spoilt, then what is shown again."""
+        if self.role == "practice" or (self.role == "repeat" and candidate.role not in CONTROLS):
+            return self.role
+        return candidate.role
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ class Person:
     note: str
     status: str
     screens: tuple[str, ...]
-    """Assigned screens in order, withdrawn ones left out."""
+    """Assigned screens in order."""
+    withdrawn: tuple[str, ...]
+    """Screens that went to others; what is still on its way for them is taken."""
     links: int
     """Invitations that are still good."""
 
@@ -59,12 +61,15 @@ class Roster:
                 select(i.annotator, func.count()).where(i.campaign == name, i.revoked.is_(None),
                                                         (i.expires.is_(None)) | (i.expires > now))
                 .group_by(i.annotator)).tuples()}  # fmt: skip
-            screens: dict[str, list[str]] = defaultdict(list)
-            for person, screen in connection.execute(
-                select(a.annotator, a.screen).where(a.campaign == name, ~a.withdrawn).order_by(a.position, a.screen)
+            screens: dict[tuple[str, bool], list[str]] = defaultdict(list)
+            for person, screen, withdrawn in connection.execute(
+                select(a.annotator, a.screen, a.withdrawn).where(a.campaign == name).order_by(a.position, a.screen)
             ).tuples():
-                screens[person].append(screen)
-        return [Person(r.id, r.note, r.status, tuple(screens[r.id]), links.get(r.id, 0)) for r in rows]
+                screens[person, withdrawn].append(screen)
+        return [
+            Person(r.id, r.note, r.status, tuple(screens[r.id, False]), tuple(screens[r.id, True]), links.get(r.id, 0))
+            for r in rows
+        ]
 
     def person(self, name: str, annotator: str) -> Person:
         """One annotator. Raises UsageError where there is none of this id."""
@@ -73,12 +78,12 @@ class Roster:
             raise UsageError(f"{name} has no annotator {annotator!r}", mend="give one that the admin page lists")
         return found
 
-    def add_annotator(self, name: str, annotator: str, screens: Sequence[str], note: str = "") -> None:
+    def add_annotator(self, name: str, annotator: str, screens: Sequence[str], remark: str = "") -> None:
         """A further annotator with these screens. Raises UsageError where the id is taken."""
         try:
             with writing(self.engine) as connection:
                 connection.execute(insert(schema.annotator).values(
-                    campaign=name, id=annotator, note=note, status="active"))  # fmt: skip
+                    campaign=name, id=annotator, note=remark, status="active"))  # fmt: skip
                 insert_rows(connection, schema.assignment, [
                     {"campaign": name, "annotator": annotator, "screen": screen, "position": at, "withdrawn": False}
                     for at, screen in enumerate(screens)])  # fmt: skip
@@ -175,3 +180,8 @@ class Roster:
             return (
                 connection.scalar(select(schema.admin.c.hash).where(schema.admin.c.hash == hashed(token))) is not None
             )
+
+    def has_admin(self) -> bool:
+        """Whether there is a token of an organiser."""
+        with self.engine.connect() as connection:
+            return connection.scalar(select(schema.admin.c.hash).limit(1)) is not None

@@ -39,9 +39,7 @@ annotator = sa.Table(
     metadata,
     sa.Column("campaign", sa.String(64), primary_key=True),
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column(
-        "note", sa.Text, nullable=False
-    ),  # the organiser's own ("native, paid 20 an hour"); never shown to others
+    sa.Column("note", sa.Text, nullable=False),  # the organiser's own ("native, paid 20 an hour")
     sa.Column("status", sa.String(16), nullable=False),  # active | paused
     sa.ForeignKeyConstraint(["campaign"], ["campaign.id"]),
 )

@@ -193,16 +193,16 @@ class Store:
             if screen.id not in now or [i.id for i in screen.items] != [i.id for i in now[screen.id].items]:
                 raise UsageError(f"screen {screen.id!r} has other items than in the campaign",
                                  mend="change texts, not items")  # fmt: skip
-        changed = [screen for screen in screens if screen != now[screen.id]]
-        if not changed:
+        edited = [screen for screen in screens if screen != now[screen.id]]
+        if not edited:
             return
         order = {screen: at for at, screen in enumerate(now)}
         with writing(self.engine) as connection:
             insert_rows(connection, schema.screen, [
                 {"campaign": name, "id": s.id, "revision": loaded.revisions[s.id] + 1, "position": order[s.id],
-                 "body": _SCREEN.dump_json(s).decode()} for s in changed])  # fmt: skip
+                 "body": _SCREEN.dump_json(s).decode()} for s in edited])  # fmt: skip
             changed(connection, name)
-            note(connection, name, "edited", {"screens": [s.id for s in changed]})
+            note(connection, name, "edited", {"screens": [s.id for s in edited]})
 
     # Events and results
 
