@@ -5,7 +5,7 @@
 Prints Markdown tables. Coverage: the share of campaigns whose 95% interval for "system A minus system B", and for the
 mean of A, holds the planted value. "normal" draws annotators, documents, document x system, segments and error as
 normal with deviations like those of WMT24 English-Japanese; "skewed" bends the sum at a ceiling as ESA scores are (83%
-of judgements without an error), so no model is right; "few" has twelve documents. Power: predicted against the share of
+of judgements without an error), so no model is right; "few" has twelve documents, "very few" six. Answers are worth 0, .5 or 1. Power: predicted against the share of
 campaigns in which the test finds the planted difference. With --data, the segments needed on WMT24 English-Japanese.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from in2x.evaluate.human import HumanScore, read_esa, tabulate
 from in2x.metrics.significance import Floats, bootstrap, mean
-from in2x.people.analysis.intervals import mean_by_documents
+from in2x.people.analysis.intervals import mean_by_documents, share_by_documents
 from in2x.people.analysis.mixed import fit_mixed
 from in2x.people.analysis.power import Spread, chance, needed, simulated, usual_spread
 
@@ -48,7 +48,12 @@ class World:
     ceiling: bool = False
 
 
-WORLDS = (World("normal"), World("skewed", ceiling=True), World("few", documents=12, segments=6, annotators=4))
+WORLDS = (
+    World("normal"),
+    World("skewed", ceiling=True),
+    World("few", documents=12, segments=6, annotators=4),
+    World("very few", documents=6, segments=8, annotators=4),
+)
 
 
 def bend(x: Floats) -> Floats:
@@ -132,6 +137,21 @@ def coverage(world: World, runs: int, seed: int = 1) -> dict[str, tuple[float, f
     return {name: tuple(table.mean(axis=0).tolist()) for name, table in held.items()}  # type: ignore[misc]
 
 
+def answers_held(share: float, documents: int, runs: int, seed: int = 2) -> float:
+    """How often the interval of answers' worth (0, .5, 1; three a document, alike inside it) holds the true mean."""
+    chosen = np.random.default_rng(seed)
+    cuts = np.array([-0.35, 0.35]) - 1.5 * (share - 0.5) / 0.5
+
+    def draw(count: int) -> Floats:
+        shared = np.repeat(chosen.normal(0, 0.6, count), 3)
+        return np.asarray(np.searchsorted(cuts, shared + chosen.normal(0, 0.8, 3 * count)) / 2)
+
+    right = draw(200_000).mean()
+    names = [str(d) for d in range(documents) for _ in range(3)]
+    found = [share_by_documents(draw(documents), names) for _ in range(runs)]
+    return float(np.mean([one.low <= right <= one.high for one in found]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000)
@@ -142,6 +162,11 @@ def main() -> None:
     for world in WORLDS:
         for name, (gap, own, width) in coverage(world, options.runs).items():
             print(f"| {world.name} | {name} | {100 * gap:.1f}% | {100 * own:.1f}% | {width:.2f} |", flush=True)
+    print("\n| answers | documents | hold their mean worth |\n|---|---|---|")
+    for share in (0.5, 0.8, 0.95):
+        for documents in (8, 30):
+            held = answers_held(share, documents, options.runs)
+            print(f"| {share:g} | {documents} | {100 * held:.1f}% |", flush=True)
     print("\n| planted | segments | predicted power | simulated |\n|---|---|---|---|")
     usual = Spread(17.4, 0.27, 3.3, 3.3)
     for effect in (3.0, 2.0, 1.0):

@@ -16,7 +16,7 @@ from scipy import stats
 from in2x.evaluate.clusters import rank_clusters
 from in2x.evaluate.human import HumanScore, tabulate
 from in2x.people.analysis.agreement import alpha, span_overlap
-from in2x.people.analysis.intervals import mean_by_documents, t_test
+from in2x.people.analysis.intervals import mean_by_documents, share_by_documents, t_test
 from in2x.people.analysis.mixed import fit_mixed
 from in2x.people.analysis.power import Spread, chance, even_sizes, needed, spread_of
 from in2x.people.analysis.preference import bradley_terry
@@ -174,8 +174,26 @@ def test_means_without_spread_or_documents() -> None:
     assert math.isnan(mean_by_documents(np.array([np.nan]), ["a"]).value)
     same = mean_by_documents(np.full(10, 3.0), [str(i) for i in range(10)])
     assert (same.low, same.value, same.high) == (3, 3, 3)
-    few = mean_by_documents(np.array([1.0, 2.0]), ["a", "b"])
-    assert few.value == 1.5 and math.isnan(few.low)
+    x = np.array([1.0, 2.0, 4.0, 3.0, 1.0])
+    few = mean_by_documents(x, list("abcde"))
+    assert (few.low, few.high) == pytest.approx(stats.t.interval(0.95, 4, x.mean(), stats.sem(x)))
+    assert math.isnan(mean_by_documents(x, ["a"] * 5).low)
+
+
+def test_the_interval_of_a_share_stays_within_0_and_1() -> None:
+    names = [str(i) for i in range(12)]
+    all_kept = share_by_documents(np.ones(12), names)
+    assert all_kept.high == 1 and 0.6 < all_kept.low < 0.85
+    # of independent answers of 0 and 1 it is Wilson's, with t for z and one value less
+    some = np.array([1.0] * 9 + [0.0] * 3)
+    found = share_by_documents(some, names)
+    n, p, z = 11, 0.75, stats.t.isf(0.025, 11)
+    middle, reach = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n * n))
+    assert (found.low, found.high) == pytest.approx(
+        ((middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n))
+    )
+    odd = share_by_documents(np.array([0.3, 1, 0.3, 0.3, 0, 1, 0.3, 0.3, 0.3, 0.3, 0.3]), [str(i) for i in range(11)])
+    assert 0 <= odd.low < odd.value < odd.high <= 1
 
 
 def test_ranks_are_those_of_the_clusters_and_holm_parts_less() -> None:

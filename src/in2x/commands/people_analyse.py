@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from in2x.people.analysis.whole import Analysis
     from in2x.people.calibrate import Calibration
 
-StoreUrl = Annotated[str, typer.Option("--store", help="The store: a file, or postgresql://USER@HOST/NAME.")]
+StoreUrl = Annotated[str, typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME.")]
 CampaignName = Annotated[
-    str | None, typer.Option("--campaign", help="Name of the campaign, where the store has several.")
+    str | None, typer.Option("--campaign", help="Its name.  [default: the only one]", show_default=False)
 ]
 Dimension = Annotated[
     str | None,
@@ -31,6 +31,9 @@ Level = Annotated[float, typer.Option("--alpha", min=0.0001, max=0.5, help="Leve
 Judges = Annotated[
     list[Path] | None, typer.Option("--judge", help="A file of `in2x people judge`; again for further judges.")
 ]
+
+
+DEFAULT = "people.db"
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +57,7 @@ def _judges(listed: list[Path] | None) -> dict[str, dict[str, float]]:
 
 
 def analyse(
-    store: StoreUrl,
+    store: StoreUrl = DEFAULT,
     campaign: CampaignName = None,
     by: Dimension = None,
     alpha: Level = 0.05,
@@ -131,7 +134,7 @@ def _show(found: Analysis) -> None:
 def take_in(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Judgements: WMT ESA (JSON Lines), MQM (TSV), a pearmut "
                                          "log, Appraise's CSV.")],
-    store: StoreUrl,
+    store: StoreUrl = DEFAULT,
     source: Annotated[str, typer.Option("--from", help="Language of the sources.", callback=language_code)] = "und",
     to: Annotated[str, typer.Option("--to", help="Language of the translations.", callback=language_code)] = "und",
     name: Annotated[str | None, typer.Option("--name", help="Name of the campaign.  [default: that of the file]",
@@ -165,8 +168,8 @@ def take_in(
 
 
 def export(
-    store: StoreUrl,
     out: Annotated[Path, out_option("The file to write.")],
+    store: StoreUrl = DEFAULT,
     kind: Annotated[str, typer.Option("--format", help="jsonl, csv, parquet, pearmut, appraise; latex (a table), heds "
                                       "(JSON) or heds-latex.")] = "jsonl",
     campaign: CampaignName = None,
@@ -198,11 +201,11 @@ def export(
 
 
 def judge(
-    store: StoreUrl,
     model: Annotated[str, typer.Option("--model", help="The judge: a model folder, an address (ADDRESS#NAME), or its "
                                        "name at --model-url.")],
     url: Annotated[str | None, typer.Option("--model-url", help="OpenAI-compatible server of the judge, up to /v1.")]
     = None,
+    store: StoreUrl = DEFAULT,
     cache: CacheFile = None,
     campaign: CampaignName = None,
     count: Annotated[int | None, typer.Option("--count", min=1, help="Segments; two questions are asked about each.  "

@@ -71,10 +71,14 @@ def questions(rows: Sequence[Answers], order: Sequence[str]) -> list[Asked]:
     for name in dict.fromkeys(a.question for a in rows):
         own = [a for a in rows if a.question == name]
         systems = sorted({a.system for a in own}, key=lambda s: (order.index(s) if s in order else len(order), s))
-        chart = interval_chart(f"{name}: worth of the answers", [
-            (a.system, a.worth.value, *_ends(a.worth.low, a.worth.high, a.worth.value))
+        chart = interval_chart(f"{name}: worth of the answers, %", [
+            (a.system, 100 * a.worth.value, *_ends(100 * a.worth.low, 100 * a.worth.high, 100 * a.worth.value))
             for a in own if a.phenomenon == ALL and a.worth is not None])  # fmt: skip
-        found.append(Asked(name, systems, list(dict.fromkeys(a.phenomenon for a in own)),
+        kinds = list(dict.fromkeys(a.phenomenon for a in own))
+        whole = sum(a.n + a.cannot_tell for a in own if a.phenomenon == ALL)
+        if len(kinds) == 2 and whole == sum(a.n + a.cannot_tell for a in own if a.phenomenon != ALL):
+            kinds = [ALL]  # asked of one phenomenon alone: one column says it
+        found.append(Asked(name, systems, kinds,
                            {(a.phenomenon, a.system): a for a in own}, chart))  # fmt: skip
     return found
 
@@ -124,12 +128,15 @@ def against_best(analysis: Analysis) -> IntervalChart | None:
     return interval_chart(f"Difference to {best}, same segments", rows, difference=True)
 
 
-def counts(asked: Asked) -> list[Bar]:
-    """How often each answer was given, by system."""
+def counts(asked: Asked, campaign: Campaign) -> list[Bar]:
+    """How often each answer was given, by system; answers in the order of the question."""
+    order = next(([c.value for c in q.choices] for q in campaign.protocol.questions if q.name == asked.question), [])
+    given = {value for cell in asked.cells.values() for value in cell.counts}
+    order = [value for value in [*order, *sorted(given - set(order))] if value in given]
     rows: dict[str, Mapping[str, float]] = {}
     for system in asked.systems:
         if (cell := asked.cells.get((ALL, system))) is not None:
-            rows[system] = {**cell.counts, **({"cannot tell": cell.cannot_tell} if cell.cannot_tell else {})}
+            rows[system] = {**{v: cell.counts.get(v, 0) for v in order}, "cannot tell": cell.cannot_tell}
     return bars(rows)
 
 

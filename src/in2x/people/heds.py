@@ -110,8 +110,8 @@ def _quality(analysis: Analysis) -> str:
     fixed = "fixed beforehand" if analysis.rules_fixed else "not fixed beforehand"
     rules = analysis.rules
     return (f"{controls} control items (rule: {100 * rules.attention:.0f}% seen through), {repeats} repeated items "
-            f"(rule: consistency of {rules.consistency:g}), {fixed}; {len(failing)} annotators fail one; results are given "
-            "with all, with weights, and without them")  # fmt: skip
+            f"(rule: consistency of {rules.consistency:g}), {fixed}; {len(failing)} annotators fail one; results "
+            "are given with all, with weights, and without them")  # fmt: skip
 
 
 def _seen(campaign: Campaign) -> str:

@@ -60,8 +60,9 @@ def table(analysis: Analysis, campaign: Campaign) -> str:
     caption = (
         f"{escape(campaign.id)} ({escape(campaign.source_lang)}--{escape(campaign.target_lang)}): "
         f"{escape(analysis.dimension)}, {analysis.judgements} judgements by {analysis.people} annotators of "
-        f"{analysis.segments} segments in {analysis.documents} documents{agreement}. Mean: all judgements, bootstrap-$t$ "
-        "over documents. Model: linear mixed model (system fixed; annotator, document, segment, document by system random), "
+        f"{analysis.segments} segments in {analysis.documents} documents{agreement}. Mean: all judgements, "
+        "bootstrap-$t$ over documents. Model: linear mixed model (system fixed; annotator, document, segment, document "
+        "by system random), "
         f"Satterthwaite intervals. Clusters: {escape(ranking.test) if ranking else ''} over all pairs, "
         f"$\\alpha$ = {ranking.alpha if ranking else 0:g}, without correction; with Holm's correction "
         f"{max((p.cluster_holm for p in ranking.places), default=1) if ranking else 1} clusters. "

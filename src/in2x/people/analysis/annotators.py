@@ -8,8 +8,9 @@ agreement     correlation with the mean of all others on the same translations (
 entropy       bits of the spread of scores over tens (0: one score throughout; 3.5: all tens alike)
 speed         median seconds an item, and the rank correlation of time with length
 
-Only controls and repeats have a right answer, so only they exclude (`Rules`, to be fixed before the campaign); the rest
-is shown. Exclusion is never silent: systems are told with all, with weights, and without those who fail.
+Only controls and repeats have a right answer, so only they exclude (`Rules`, to be fixed before the campaign); what is
+out of the ordinary in the rest is told as a sign. Exclusion is never silent: systems are told with all, with weights,
+and without those who fail.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from in2x.errors import UsageError
 from in2x.people.analysis.rows import COUNTED, number
 from in2x.people.model import CONTROLS, Judgement
 
+HASTE = 4.0
+"""How many times faster than the median is a sign of haste (our choice)."""
 ENOUGH = 8
 """Common translations from which a correlation with the others is told (our choice)."""
 
@@ -39,9 +42,11 @@ class Rules:
     """Least share of control items seen through."""
     consistency: float = 0.2
     """Least consistency of repeated items."""
+    gap: float = 20.0
+    """Repeated items that are no further apart on average never exclude, in points."""
     controls: int = 3
     """Fewer control items say nothing."""
-    repeats: int = 4
+    repeats: int = 2
     """Fewer repeated items say nothing."""
 
 
@@ -70,12 +75,14 @@ class Annotator:
     entropy: float | None
     fails: list[str] = field(default_factory=list)
     """Rules that are broken, in words; they exclude."""
+    signs: list[str] = field(default_factory=list)
+    """What is out of the ordinary and excludes nobody."""
     weight: float = 1.0
     """Share of the applicable rules kept, each in proportion (our choice)."""
 
 
 def read_rules(about: Mapping[str, Any]) -> tuple[Rules, bool]:
-    """The rules that a campaign fixed in `about`, and whether it did.
+    """The rules that a campaign fixed in `about.exclusion`, and whether it did; a rule in words is none of ours.
 
     Raises:
         UsageError: an unknown rule, or no number.
@@ -112,7 +119,22 @@ def annotators(
         for j, value in rows:
             if j.role in COUNTED:
                 totals[j.segment, j.system][name].append(value)
-    return [_one(name, of[name], rules, totals, seconds.get(name, {}), lengths or {}) for name in sorted(of)]
+    found = [_one(name, of[name], rules, totals, seconds.get(name, {}), lengths or {}) for name in sorted(of)]
+    times = [a.seconds for a in found if a.seconds is not None]
+    usual = float(np.median(times)) if times else 0.0
+    return [replace(a, signs=_signs(a, usual)) for a in found]
+
+
+def _signs(a: Annotator, usual: float) -> list[str]:
+    """What a reader should look at: haste, no agreement, one answer throughout."""
+    signs = []
+    if a.seconds is not None and a.seconds < usual / HASTE:
+        signs.append(f"{a.seconds:.1f} s an item, where {usual:.0f} s are usual")
+    if a.agreement is not None and a.common >= 2 * ENOUGH and a.agreement < 0.1:
+        signs.append(f"no agreement with the others on {a.common} translations")
+    if a.entropy == 0 and a.items >= 2 * ENOUGH:
+        signs.append("one score throughout")
+    return signs
 
 
 def _seconds(judgements: Sequence[Judgement]) -> dict[str, dict[str, float]]:
@@ -164,8 +186,9 @@ def _one(
         if attention < rules.attention:
             fails.append(f"saw through {sum(seen)} of {len(seen)} control items")
     if consistency is not None and len(again) >= rules.repeats:
-        kept.append(min(1.0, max(0.0, consistency) / rules.consistency) if rules.consistency else 1.0)
-        if consistency < rules.consistency:
+        sound = gap is not None and gap <= rules.gap
+        kept.append(1.0 if sound else min(1.0, max(0.0, consistency) / rules.consistency))
+        if consistency < rules.consistency and not sound:
             fails.append(f"repeated items {gap:.0f} points apart, where any two of these scores are {usual:.0f}")
     timed = [(lengths[item], s) for item, s in seconds.items() if item in lengths]
     return Annotator(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from in2x.people.analysis.intervals import Mean, mean_by_documents
+from in2x.people.analysis.intervals import Mean, share_by_documents
 from in2x.people.analysis.rows import counted
 from in2x.people.model import CANNOT_TELL, RANK, SCORE, SPANS, Judgement
 
@@ -50,7 +50,7 @@ def answers(judgements: Iterable[Judgement]) -> list[Answers]:
         worths = [(j.worth, j.document or j.segment) for j in told if j.worth is not None]
         mean = None
         if worths:
-            mean = mean_by_documents(np.array([w for w, _ in worths], float), [d for _, d in worths])
+            mean = share_by_documents(np.array([w for w, _ in worths], float), [d for _, d in worths])
         counts = dict(Counter(str(j.value) for j in told).most_common())
         found.append(Answers(question, phenomenon, system, mean, counts, len(rows) - len(told)))
     order = {name: i for i, name in enumerate(dict.fromkeys(a.question for a in found))}

@@ -1,4 +1,9 @@
-"""Intervals that hold where documents, not segments, are what was drawn: the bootstrap-t over documents.
+"""Intervals that hold where documents, not segments, are what was drawn.
+
+scores    the bootstrap-t over documents; for fewer than `FEW` of them, which resample into next to nothing, Student's t
+          with (documents - 1) degrees of freedom on the same linearised error
+shares    values within 0 and 1, of which many are the same: Wilson's interval with as many values as the error over
+          documents is worth (Korn and Graubard 1998), and t for z; it stays within 0 and 1
 
 Segments of a document are alike (on WMT24 English-Japanese the differences of two systems correlate by .27 inside one),
 so an interval over segments is too narrow, and a percentile interval over few documents as well. Here each resample of
@@ -16,13 +21,13 @@ from scipy import stats
 
 from in2x.metrics.significance import SEED, Floats
 
-FEW = 5
-"""Documents below which no interval is given: five resample into next to nothing (our choice)."""
+FEW = 12
+"""Documents below which nothing is resampled (our choice, by the benchmark)."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over segments with a 95% interval over documents (NaN for fewer than `FEW`)."""
+    """A mean over segments with a 95% interval over documents (NaN for a single document)."""
 
     value: float
     low: float
@@ -58,7 +63,7 @@ def mean_by_documents(
 ) -> Mean:  # fmt: skip
     """The mean of `values` (one a segment, NaN left out) with a bootstrap-t interval over documents.
 
-    A difference of two systems is the mean of its paired differences.
+    A difference of two systems is the mean of its paired differences. Without `resamples` it is Student's t.
     """
     rows = by_document(values, documents)
     count, n = len(rows), int(rows[:, 1].sum())
@@ -69,16 +74,31 @@ def mean_by_documents(
     if count < 2:
         return Mean(float(rows[:, 0].sum() / n), nan, nan, nan, n, count)
     value, error = _studentised(rows.sum(axis=0), tuple(products.sum(axis=0)), count)
-    if count < FEW or error == 0:
-        low = high = nan if count < FEW else float(value)
-        return Mean(float(value), low, high, float(error), n, count)
+    if count < FEW or error == 0 or not resamples:
+        reach = float(stats.t.isf((1 - confidence) / 2, count - 1) * error)
+        return Mean(float(value), float(value) - reach, float(value) + reach, float(error), n, count)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples).astype(float)
     means, errors = _studentised(weights @ rows, tuple(np.moveaxis(weights @ products, -1, 0)), count)
-    # A resample without spread (one document drawn throughout) has no t of its own.
-    t = ((means - value) / errors)[errors > 1e-9 * error]
+    # A resample next to without spread (documents that happen to be alike) has no t of its own.
+    some = errors > 0.05 * error
+    t = (means[some] - value) / errors[some]
     tail = 50 * (1 - confidence)
     lower, upper = np.percentile(t, [tail, 100 - tail])
     return Mean(float(value), float(value - upper * error), float(value - lower * error), float(error), n, count)
+
+
+def share_by_documents(values: Floats, documents: Sequence[str], *, confidence: float = 0.95) -> Mean:
+    """The mean of values within 0 and 1, with an interval within 0 and 1."""
+    plain = mean_by_documents(values, documents, resamples=0)
+    if plain.n == 0 or plain.documents < 2:
+        return plain
+    p, count = plain.value, plain.documents
+    z = float(stats.t.isf((1 - confidence) / 2, count - 1))
+    worth = p * (1 - p) / plain.error**2 if plain.error > 0 and 0 < p < 1 else float(plain.n)
+    scale = 1 + z**2 / worth
+    middle = (p + z**2 / (2 * worth)) / scale
+    reach = z * np.sqrt(p * (1 - p) / worth + z**2 / (4 * worth**2)) / scale
+    return Mean(p, max(0.0, float(middle - reach)), min(1.0, float(middle + reach)), plain.error, plain.n, count)
 
 
 def t_test(values: Floats, documents: Sequence[str]) -> float:

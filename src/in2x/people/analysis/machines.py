@@ -7,13 +7,14 @@ with it over all segments, and over those of each phenomenon: one that helps wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from in2x.evaluate.correlation import segment_level, system_level
 from in2x.evaluate.human import HumanScore, tabulate
-from in2x.evaluate.judged import Correlated, Judged, check_tables, correlate, metric_table
+from in2x.evaluate.judged import Correlated, Judged, check_tables, metric_table
 from in2x.metrics.significance import Floats
 from in2x.people.analysis.rows import COUNTED
 from in2x.people.model import Campaign
@@ -63,9 +64,7 @@ def machines(
         human = judged.human[kept]
         if int((~np.isnan(human)).sum()) < LEAST:
             continue
-        rows = correlate([(n, kind, t[kept]) for n, kind, t in tables], human) if len(judged.systems) > 2 else []
-        rows = rows or _segments_alone([(n, kind, t[kept]) for n, kind, t in tables], human)
-        rows = [row for row in rows if row.segment is not None]
+        rows = [row for n, kind, t in tables if (row := _correlated(n, kind, t[kept], human)) is not None]
         found.append(ByPhenomenon(phenomenon, int(kept.sum()), sorted(rows, key=_by_strength)))
     return found
 
@@ -75,16 +74,13 @@ def _by_strength(row: Correlated) -> tuple[str, float]:
     return {"judge": "0", "metric": "1"}.get(row.kind, "2"), -(0.0 if np.isnan(value) else value)
 
 
-def _segments_alone(tables: Iterable[tuple[str, str, Floats]], human: Floats) -> list[Correlated]:
-    """Two systems have no order to correlate with: segments only."""
-    from in2x.evaluate.correlation import segment_level
-
-    rows = []
-    for name, kind, table in tables:
-        there = table[~np.isnan(table) & ~np.isnan(human)]
-        varies = len(there) > 2 and bool(np.ptp(there))
-        rows.append(Correlated(name, kind, None, segment_level(table, human) if varies else None))
-    return rows
+def _correlated(name: str, kind: str, table: Floats, human: Floats) -> Correlated | None:
+    """Agreement at both levels; None where the machine says the same of all, no system level for fewer than three."""
+    both = ~np.isnan(table) & ~np.isnan(human)
+    if both.sum() < LEAST or not np.ptp(table[both]):
+        return None
+    systems = int(both.any(axis=0).sum())
+    return Correlated(name, kind, system_level(table, human) if systems > 2 else None, segment_level(table, human))
 
 
 def _texts(campaign: Campaign, scores: Sequence[HumanScore]) -> tuple[Judged | None, list[tuple[str, ...]]]:

@@ -32,6 +32,8 @@ TWICE = 0.2
 """Share of translations judged twice below which agreement says little (99.6% of WMT24's were judged once)."""
 EFFECTS = {SCORE: (3.0, 2.0, 1.0), SPANS: (2.0, 1.0, 0.5)}
 """Differences for which needed segments are told, by dimension; for the worth of answers `WORTHS`."""
+MANY = 12
+"""Annotators up to whom signs of haste and the like are told one by one among the notes."""
 WORTHS = (0.1, 0.05, 0.02)
 
 
@@ -299,6 +301,8 @@ def _notes(
         notes.append(f"{main.twice} of {main.units} translations were judged by two or more annotators: "
                      + ("agreement cannot be computed" if main.twice < 2 else "agreement says little")
                      + "; have at least 20% judged twice")  # fmt: skip
+    for a in people:
+        notes += [f"{a.name}: {sign}" for sign in a.signs] if len(people) <= MANY else []
     if people and not any(a.controls for a in people):
         notes.append("no control items were judged: careless annotators cannot be told from careful ones")
     if not fixed and any(a.fails for a in people):
