@@ -245,7 +245,7 @@ def test_every_answer_forbids_frames_and_foreign_scripts(site: Site, path: str) 
     assert policy["frame-ancestors"] == "'none'" and policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'" and "unsafe" not in headers["content-security-policy"]
     assert headers["x-frame-options"] == "DENY" and headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 def test_bodies_that_are_wrong_or_too_large(site: Site) -> None:
