@@ -5,8 +5,9 @@
 Prints Markdown tables. Coverage: the share of campaigns whose 95% interval for "system A minus system B", and for the
 mean of A, holds the planted value. "normal" draws annotators, documents, document x system, segments and error as
 normal with deviations like those of WMT24 English-Japanese; "skewed" bends the sum at a ceiling as ESA scores are (83%
-of judgements without an error), so no model is right; "few" has twelve documents, "very few" six. Answers are worth 0, .5 or 1. Power: predicted against the share of
-campaigns in which the test finds the planted difference. With --data, the segments needed on WMT24 English-Japanese.
+of judgements without an error), so no model is right; "few" has twelve documents, "very few" six. Answers are worth 0,
+.5 or 1. Power: predicted against the share of campaigns in which the test finds the planted difference. With --data,
+the segments needed on WMT24 English-Japanese.
 """
 
 from __future__ import annotations
