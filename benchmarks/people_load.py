@@ -75,10 +75,11 @@ class Annotator:
         await asyncio.sleep(rng.random() * every)
         while time.monotonic() < until:
             began = time.monotonic()
-            screen, item = self.number % (ITEMS // 10), rng.randrange(10)
-            self.outbox.append({"id": str(uuid.uuid4()), "item": f"i{screen}-{item}", "kind": "score",
-                                "value": {"candidate": f"c{screen}-{item}", "score": rng.randrange(101)},
-                                "time": time.time(), "version": self.versions.get(f"i{screen}-{item}", 0), "revision": 0})  # fmt: skip
+            place = f"{self.number % (ITEMS // 10)}-{rng.randrange(10)}"
+            version = self.versions.get(f"i{place}", 0)
+            self.outbox.append({"id": str(uuid.uuid4()), "item": f"i{place}", "kind": "score",
+                                "value": {"candidate": f"c{place}", "score": rng.randrange(101)},
+                                "time": time.time(), "version": version, "revision": 0})  # fmt: skip
             await self.flush(until)
             await asyncio.sleep(max(0.0, every * (0.8 + 0.4 * rng.random()) - (time.monotonic() - began)))
 

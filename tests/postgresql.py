@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -91,10 +92,7 @@ class Cluster:
 
     def close(self) -> None:
         """End it and remove its folder."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self.process.send_signal(signal.SIGQUIT)  # at once: nothing of it is wanted any more
+        self.process.wait(20)
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)

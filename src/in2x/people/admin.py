@@ -1,9 +1,9 @@
 """The organiser's side of the server: how the campaign stands, and what can be done about it.
 
-Pages without script, and the same as JSON:
+Pages that work without script (a small one keeps them live), and the same as JSON:
 
     GET  /admin                                  campaigns; asks for the token first
-    GET  /admin/CAMPAIGN                         one campaign, drawn anew every 15 seconds
+    GET  /admin/CAMPAIGN                         one campaign, drawn anew every 5 seconds
     POST /admin/CAMPAIGN/ACTION                  a form of that page
     GET  /admin/api/CAMPAIGN                     the same as JSON (`progress.Standing`)
     GET  /admin/api/CAMPAIGN/judgements.jsonl    the results, one `Judgement` a line

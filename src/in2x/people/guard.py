@@ -102,6 +102,7 @@ class Guard:
             await self.app(scope, counted, dressed)
         except Fault as fault:
             if not started:
+                await _swallow(receive)
                 await refuse(fault, dressed)
         except Exception:  # the trace is for the terminal, never for the wire; the application has sent its sentence
             traceback.print_exc(file=sys.stderr)
@@ -131,6 +132,16 @@ async def refuse(fault: Fault, send: Send) -> None:
         headers.append((b"retry-after", str(int(fault.wait) + 1).encode()))
     await send({"type": "http.response.start", "status": fault.status, "headers": headers})
     await send({"type": "http.response.body", "body": fault.body()})
+
+
+async def _swallow(receive: Receive) -> None:
+    """Read what is still coming, up to a point: who is cut off while sending never sees the answer."""
+    left = 16 * LARGEST
+    while left > 0:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        left -= len(message.get("body", b""))
 
 
 def _dress(headers: MutableHeaders, path: str) -> None:

@@ -16,7 +16,8 @@ from in2x.evaluate.express.baselines import BASELINES
 from in2x.evaluate.express.item import choose
 from in2x.evaluate.inputs import read_jsonl, read_lines
 from in2x.evaluate.outputs import Output
-from in2x.evaluate.wmt import align, read_submission, read_testset
+from in2x.evaluate.wmt import align, parse_doc_id, read_submission, read_testset
+from in2x.language import canonical
 from in2x.people.config import CampaignConfig, ExpressConfig, OutputsConfig, TextsConfig, WmtConfig
 from in2x.records import read_records
 
@@ -67,7 +68,7 @@ def read_material(config: CampaignConfig, progress: Progress) -> list[Document]:
     if config.texts is not None:
         documents = _texts(config.texts)
     elif config.wmt is not None:
-        documents = _wmt(config.wmt, f"{config.source_lang}-{config.target_lang}")
+        documents = _wmt(config.wmt, config.source_lang, config.target_lang)
     elif config.outputs is not None:
         documents = _outputs(config.outputs, f"{config.source_lang}-{config.target_lang}")
     else:
@@ -96,13 +97,11 @@ def read_material(config: CampaignConfig, progress: Progress) -> list[Document]:
 
 def _texts(given: TextsConfig) -> list[Document]:
     sources = read_lines(given.source)
-    names = read_lines(given.documents) if given.documents else _numbered(sources)
+    while sources and not sources[-1].strip():
+        sources.pop()
     files = {**({REFERENCE: given.references} if given.references else {}), **given.systems}
-    texts = {name: read_lines(file) for name, file in files.items()}
-    for name, lines in [("documents", names), *texts.items()]:
-        if len(lines) != len(sources):
-            file = files.get(name, given.documents)
-            raise In2xError(f"{len(lines)} lines for {len(sources)} sources", file=file, mend="give one line a source")
+    texts = {name: _lines(file, len(sources)) for name, file in files.items()}
+    names = _lines(given.documents, len(sources)) if given.documents else _numbered(sources)
     rows = [at for at, source in enumerate(sources) if source.strip()]
     if not rows:
         raise In2xError("there is no source in this file", file=given.source, mend="give one segment a line")
@@ -117,6 +116,14 @@ def _texts(given: TextsConfig) -> list[Document]:
     if twice := _first_twice([document.id for document in documents]):
         raise In2xError(f"document {twice!r} comes in two places", file=given.documents, mend="keep its lines together")
     return documents
+
+
+def _lines(file: Path, count: int) -> list[str]:
+    """The lines of a file of one line a source; empty ones at its end do not count."""
+    lines = read_lines(file)
+    if len(lines) < count or any(line.strip() for line in lines[count:]):
+        raise In2xError(f"{len(lines)} lines for {count} sources", file=file, mend="give one line a source")
+    return lines[:count]
 
 
 def _about(file: Path | None, count: int) -> list[Segment]:
@@ -150,12 +157,17 @@ def _first_twice(names: Sequence[str]) -> str | None:
     return next((name for at, name in enumerate(names) if name in names[:at]), None)
 
 
-def _wmt(given: WmtConfig, pair: str) -> list[Document]:
-    testset = read_testset(given.testset, None)
-    pairs = {name for name in testset if name.startswith(pair)}
-    testset = {name: d for name, d in testset.items() if name in pairs} if pairs else testset
-    handed = {name: align(read_submission(file, pair).documents, testset, name)
-              for name, file in given.submissions.items()}  # fmt: skip
+def _wmt(given: WmtConfig, source_lang: str, target_lang: str) -> list[Document]:
+    named = {parse_doc_id(name)[0] for name in read_testset(given.testset)}
+    pair = next((name for name in sorted(named) if _is_pair(name, source_lang, target_lang)), None)
+    if pair is None and named != {""}:
+        raise In2xError(f"no document from {source_lang} into {target_lang}", file=given.testset,
+                        mend=f"pairs in this file: {', '.join(sorted(named))}")  # fmt: skip
+    testset = read_testset(given.testset, pair)
+    handed = {
+        name: align(read_submission(file, pair or "").documents, testset, name)
+        for name, file in given.submissions.items()
+    }
     documents, at = [], 0
     for doc in testset.values():
         size = len(doc.paragraphs)
@@ -174,6 +186,15 @@ def _wmt(given: WmtConfig, pair: str) -> list[Document]:
         documents = [replace(d, translations={n: t for n, t in d.translations.items() if n != REFERENCE})
                      for d in documents]  # fmt: skip
     return documents
+
+
+def _is_pair(name: str, source_lang: str, target_lang: str) -> bool:
+    """Whether the pair of a doc_id ("cs-de_DE") is of these languages."""
+    source, _, target = name.partition("-")
+    try:
+        return canonical(source) == source_lang and canonical(target) == target_lang
+    except UsageError:
+        return False
 
 
 def _outputs(given: OutputsConfig, pair: str) -> list[Document]:
