@@ -4,9 +4,10 @@
 
 Prints Markdown tables. Coverage: the share of campaigns whose 95% interval for "system A minus system B", and for the
 mean of A, holds the planted value. "normal" draws annotators, documents, document x system, segments and error as
-normal with deviations like those of WMT24 English-Japanese; "skewed" bends the sum at a ceiling as ESA scores are (83%
-of judgements without an error), so no model is right; "few" has twelve documents, "very few" six. Answers are worth 0, .5 or 1. Power: predicted against the share of
-campaigns in which the test finds the planted difference. With --data, the segments needed on WMT24 English-Japanese.
+normal with deviations like those of WMT24 en-ja; "skewed" bends the sum at a ceiling as ESA scores are (83%
+of judgements without an error), so no model is right; "few" has twelve documents, "very few" six. Answers are worth 0,
+.5 or 1. Power: predicted against the share of campaigns in which the test finds the planted difference. With --data,
+the segments needed on WMT24 en-ja.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def main() -> None:
     spread = usual_spread(table.values, table.documents)
     assert spread is not None
     uneven = spread.design_effect(uneven=True)
-    print(f"\nWMT24 English-Japanese: paired deviation {spread.deviation:.1f}, correlation inside a document "
+    print(f"\nWMT24 en-ja: paired deviation {spread.deviation:.1f}, correlation inside a document "
           f"{spread.correlation:.2f}, {spread.even:.1f} segments a document; design effect "
           f"{spread.design_effect():.2f}, with documents as uneven as there {uneven:.2f}.\n")  # fmt: skip
     print("| difference | segments a system | simulated power there | as uneven as there |\n|---|---|---|---|")

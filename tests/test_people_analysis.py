@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.metrics.agreement import AnnotationTask
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from in2x.evaluate.clusters import rank_clusters
 from in2x.evaluate.human import HumanScore, tabulate
@@ -215,6 +216,8 @@ def test_holm_is_the_step_down() -> None:
     p = [0.01, 0.04, 0.03, 0.005]
     assert holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
+    some = np.random.default_rng(0).random(30) ** 3
+    assert holm(some) == pytest.approx(list(multipletests(some, method="holm")[1]))
 
 
 def test_standard_scores_take_the_annotator_out() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from in2x.commands.judge import CacheFile
-from in2x.commands.options import language_code, out_option
+from in2x.commands.options import out_option
 from in2x.commands.show import AsJson, emit, show
 from in2x.errors import UsageError
 from in2x.stage import console
@@ -131,12 +131,31 @@ def _show(found: Analysis) -> None:
         console.print(f"[yellow]note[/yellow]  {note}")
 
 
+def _pair(file: Path, source: str | None, target: str | None) -> tuple[str, str]:
+    """The languages that options or the name of the file give; "und" for one that nobody named."""
+    import re
+
+    from in2x.language.codes import canonical
+
+    named = re.search(r"(?<![a-zA-Z])([a-z]{2,3})-([a-z]{2,3})(?![a-z])", file.name)
+    pair = []
+    for given, number in ((source, 1), (target, 2)):
+        try:
+            pair.append(canonical(given or (named[number] if named else "")))
+        except UsageError:
+            if given is not None:
+                raise
+            pair.append("und")
+    return pair[0], pair[1]
+
+
 def take_in(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Judgements: WMT ESA (JSON Lines), MQM (TSV), a pearmut "
                                          "log, Appraise's CSV.")],
     store: StoreUrl = DEFAULT,
-    source: Annotated[str, typer.Option("--from", help="Language of the sources.", callback=language_code)] = "und",
-    to: Annotated[str, typer.Option("--to", help="Language of the translations.", callback=language_code)] = "und",
+    source: Annotated[str | None, typer.Option("--from", help="Language of the sources.  [default: by the name of the "
+                                               "file, as in wmt24.en-ja.jsonl]", show_default=False)] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Language of the translations.", show_default=False)] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the campaign.  [default: that of the file]",
                                              show_default=False)] = None,
     kind: Annotated[str | None, typer.Option("--format", help="wmt-esa, mqm, pearmut or appraise.  [default: by "
@@ -154,7 +173,7 @@ def take_in(
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name or file.name.split(".gz")[0].rsplit(".", 1)[0]).strip("-")[:64]
     if name is not None and plain != name:
         raise UsageError(f"--name: {name!r}", mend="use letters, digits, - and _")
-    found = read_file(file, plain or "imported", source, to, kind=kind, texts=texts)
+    found = read_file(file, plain or "imported", *_pair(file, source, to), kind=kind, texts=texts)
     with Store.open(store, create=True) as opened:
         save(opened, found)
     told: dict[str, Any] = {"campaign": found.campaign.id, "format": found.format, "judgements": found.judgements,

@@ -17,6 +17,14 @@ WEIGHTS = {"neutral": 0.0, "minor": 1.0, "major": 5.0, "critical": 25.0}
 """MQM weights of severities (Freitag et al. 2021)."""
 
 
+def weight(span: Span) -> float:
+    """What a span costs: by severity, but a non-translation 25 and minor punctuation .1 (Freitag et al. 2021)."""
+    category = span.category.lower()
+    if category.startswith("non-translation"):
+        return 25.0
+    return 0.1 if category == "fluency/punctuation" and span.severity == "minor" else WEIGHTS[span.severity]
+
+
 @dataclass
 class CandidateState:
     """What an annotator has said of one candidate so far."""
@@ -193,7 +201,7 @@ def judgements(
         if one.score is not None:
             yield row(SCORE, one.score, one.spans)
         if protocol.spans and (one.marked or state.done):
-            yield row(SPANS, -sum(WEIGHTS[span.severity] for span in one.spans), one.spans)
+            yield row(SPANS, -sum(weight(span) for span in one.spans), one.spans)
         if candidate.id in state.rank:
             yield row(RANK, float(state.rank[candidate.id]))
         for question in protocol.questions:

@@ -42,7 +42,7 @@ class Rules:
     """Least share of control items seen through."""
     consistency: float = 0.2
     """Least consistency of repeated items."""
-    gap: float = 20.0
+    gap: float = 25.0
     """Repeated items that are no further apart on average never exclude, in points."""
     controls: int = 3
     """Fewer control items say nothing."""
@@ -195,7 +195,7 @@ def _one(
         name, len(own), mean, float(np.std(own, ddof=1)) if len(own) > 1 else None, len(seen), attention, len(again),
         gap, consistency, float(np.median(list(seconds.values()))) if seconds else None, _rank_correlation(timed),
         _rank_correlation(pairs), len(pairs), _entropy(own) if own else None, fails,
-        float(np.mean(kept)) if kept else 1.0,
+        weight=float(np.mean(kept)) if kept else 1.0,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ scores    the bootstrap-t over documents; for fewer than `FEW` of them, which re
 shares    values within 0 and 1, of which many are the same: Wilson's interval with as many values as the error over
           documents is worth (Korn and Graubard 1998), and t for z; it stays within 0 and 1
 
-Segments of a document are alike (on WMT24 English-Japanese the differences of two systems correlate by .27 inside one),
+Segments of a document are alike (on WMT24 en-ja the differences of two systems correlate by .27 inside one),
 so an interval over segments is too narrow, and a percentile interval over few documents as well. Here each resample of
 documents is studentised by its own linearised error (Efron and Tibshirani 1993, 12.5; Cameron, Gelbach and Miller 2008
 for clusters). `benchmarks/people_coverage.py` counts how often the intervals hold the truth.

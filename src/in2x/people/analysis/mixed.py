@@ -4,7 +4,7 @@
 
 Fitted by restricted likelihood, as statsmodels' MixedLM does (a test holds the two equal). What differs: MixedLM needs
 one dense matrix for effects that cross, 8 s and no convergence for two of these effects on the 3,629 judgements of
-WMT24 English-Japanese; here documents are blocks, annotators come on top by Woodbury's identity, and variances are
+WMT24 en-ja; here documents are blocks, annotators come on top by Woodbury's identity, and variances are
 sought as ratios to the error, which falls out (.6 s for all of them). A random effect stays in where the data can tell
 it from the others: it repeats within a level, and no other parts the rows in the same way. Document x system is what
 makes the intervals honest: without it a system that is good at one document counts as good on each of its segments.

@@ -7,7 +7,7 @@ differences correlate by r (Kish 1965). A one-sided test at level a finds d with
     n = D s^2 (z_a + z_power)^2 / d^2
 
 Documents of unequal size cost more: then m is not their mean size but sum m^2 / sum m. Both are told, because a new
-campaign can cut its documents evenly (on WMT24 English-Japanese: 1.6 against 2.7).
+campaign can cut its documents evenly (on WMT24 en-ja: 1.6 against 2.7).
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from in2x.evaluate.clusters import ALPHA, better, parted, rank_clusters
 from in2x.evaluate.human import ScoreTable
@@ -68,7 +67,11 @@ class Ranking:
 
 def holm(p: Sequence[float]) -> list[float]:
     """p-values corrected by Holm's step-down."""
-    return [float(x) for x in multipletests(p, method="holm")[1]] if len(p) else []
+    found, least = [0.0] * len(p), 0.0
+    for place, i in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        least = max(least, min(1.0, (len(p) - place) * p[i]))
+        found[i] = least
+    return found
 
 
 def rank(table: ScoreTable, *, alpha: float = ALPHA) -> Ranking:
