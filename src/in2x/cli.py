@@ -17,8 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import check, evaluate, export, language, merge, plan, run, sample, terms, translate
-from in2x.commands.options import Grouped
+from in2x.commands import check, evaluate, export, language, merge, people, plan, run, sample, terms, translate, translate from in2x.commands.options import Grouped
 from in2x.errors import In2xError
 from in2x.process import be_quiet
 
@@ -50,6 +49,7 @@ app.command("export")(export.export)
 app.command("merge-models")(merge.merge_models)
 app.add_typer(language.app, name="language")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(people.app, name="people")
 app.add_typer(sample.app, name="sample")
 
 

@@ -10,7 +10,7 @@ import difflib
 import glob
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
@@ -151,7 +151,15 @@ def _strings(value: Any) -> Iterable[str]:
 
 
 def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
-    """Read a recipe and apply `a.b=value` overrides (values are YAML).
+    """Read the recipe of a model and apply `a.b=value` overrides. Raises UsageError as `load_config` does."""
+    return load_config(path, Recipe, overrides)
+
+
+C = TypeVar("C", bound=Config)
+
+
+def load_config(path: Path, kind: type[C], overrides: Iterable[str] = ()) -> C:
+    """Read a config of `kind` and apply `a.b=value` overrides (values are YAML).
 
     Raises:
         UsageError: the file is missing, is not YAML, or holds a key or value that the schema does not know.
@@ -178,9 +186,9 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
         _apply(raw, override)
     raw.setdefault("name", path.stem)
     try:
-        return Recipe.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise _explain(error, path, text, overrides) from None
+        raise _explain(error, path, text, overrides, kind) from None
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:
@@ -199,7 +207,9 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         raise UsageError(f"--set {name}: {value!r} is not a YAML value", mend="quote it") from None
 
 
-def _explain(error: ValidationError, path: Path, text: str, overrides: Iterable[str]) -> UsageError:
+def _explain(
+    error: ValidationError, path: Path, text: str, overrides: Iterable[str], kind: type[BaseModel]
+) -> UsageError:
     """The first fault of a validation error as one sentence, with the line it stands on or the override it came by."""
     fault = error.errors()[0]
     where = [str(part) for part in fault["loc"]]
@@ -209,7 +219,7 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Iterable[
     file, line = (None, None) if from_set else (path, _line_of(text, where))
     option = "--set: " if from_set else ""
     if fault["type"] == "extra_forbidden":
-        known = _fields_at(where[:-1])
+        known = _fields_at(where[:-1], kind)
         near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)
         mend = f"did you mean {near[0]!r}" if near else f"known keys here: {', '.join(sorted(known))}"
         return UsageError(f"{option}unknown key {name!r}", file=file, line=line, mend=mend)
@@ -217,12 +227,13 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Iterable[
     what = what.removeprefix("Value error, ")
     given = "" if fault["type"] in ("missing", "value_error") else f" (given: {str(fault.get('input'))[:60]!r})"
     sentence = f"{option}{name or 'recipe'}: {what[:1].lower()}{what[1:]}{given}"
-    hint = None if ";" in what else "see `in2x plan --knobs` for types and limits"
+    knobs = "`in2x plan --knobs`" if kind is Recipe else "`in2x people campaign --knobs`"
+    hint = None if ";" in what else f"see {knobs} for types and limits"
     return UsageError(sentence, file=file, line=line, mend=hint)
 
 
-def _fields_at(where: list[str]) -> list[str]:
-    model: Any = Recipe
+def _fields_at(where: list[str], kind: type[BaseModel]) -> list[str]:
+    model: Any = kind
     for part in where:
         fields = getattr(model, "model_fields", {})
         if part in fields:

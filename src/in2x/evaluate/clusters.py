@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from in2x.errors import In2xError
@@ -63,10 +64,16 @@ def rank_clusters(values: Floats, systems: Sequence[str], *, alpha: float = ALPH
         for j in range(count):
             if i != j:
                 wins[i, j] = better(values[:, order[i]], values[:, order[j]]) < alpha
-    placed, cluster = [], 1
-    for place, index in enumerate(order):
-        if place and wins[:place, place:].all():
-            cluster += 1
-        placed.append(Placed(systems[index], means[index], cluster, 1 + int(wins[:, place].sum()),
-                             count - int(wins[place].sum()), int((~np.isnan(values[:, index])).sum())))  # fmt: skip
-    return placed
+    return [
+        Placed(systems[index], means[index], cluster, 1 + int(wins[:, place].sum()), count - int(wins[place].sum()),
+               int((~np.isnan(values[:, index])).sum()))
+        for place, (index, cluster) in enumerate(zip(order, parted(wins), strict=True))
+    ]  # fmt: skip
+
+
+def parted(wins: NDArray[np.bool_]) -> list[int]:
+    """Cluster of each system, best first, for `wins` [systems, systems]: whether one is significantly better."""
+    clusters = [1] * len(wins)
+    for place in range(1, len(wins)):
+        clusters[place] = clusters[place - 1] + bool(wins[:place, place:].all())
+    return clusters
