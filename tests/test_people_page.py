@@ -184,7 +184,7 @@ def test_three_annotators_one_of_them_careless(chromium: Any, tmp_path: Path) ->
     assert not faults and max(keys) <= 4
     found = json.loads(in2x("people", "analyse", "--store", house.store, "--json"))
     assert [row["system"] for row in found["systems"]] == list(QUALITY), found["systems"]
-    assert [row["annotator"] for row in found["annotators"] if row["fails"]] == [careless], found["annotators"]
+    assert [row["name"] for row in found["annotators"] if row["fails"]] == [careless], found["annotators"]
 
 
 def test_spans_undo_reload_and_a_lost_connection(chromium: Any, house: House) -> None:  # noqa: F811
