@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import check, evaluate, export, language, merge, people, plan, run, sample, terms, translate, translate from in2x.commands.options import Grouped
+from in2x.commands import check, evaluate, export, language, merge, people, plan, run, sample, terms, translate
+from in2x.commands.options import Grouped
 from in2x.errors import In2xError
 from in2x.process import be_quiet
 
