@@ -2,8 +2,9 @@
 
     python benchmarks/ruby.py ../shared/data/raw/ja.jsonl.gz [--pairs 20000] [--show 20]
 
-The file holds books with ruby as 《》, one JSON object a line with `text`. What is no reading is passed to the translator
-in brackets, so a reading that is not known as one costs some words, and a meaning that is taken for a reading is lost.
+The file holds books with ruby as 《》, one JSON object a line with `text`. What is no reading is passed to the
+translator in brackets, so a reading that is not known as one costs some words, and a meaning that is taken for a
+reading is lost.
 """
 
 from __future__ import annotations
