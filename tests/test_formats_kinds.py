@@ -129,7 +129,7 @@ def test_gettext_fuzzy_done_and_obsolete() -> None:
         ("a.rpy", 'translate de strings:\n    old "Hi [name]"\n    new "Hallo [name]"\n'),
         (
             "a.xcstrings",
-            '{"sourceLanguage": "en", "strings": {"Hi %@": {"localizations": {"ja": {"stringUnit": {"value": "Yo %@"}}}}}}',
+            '{"sourceLanguage":"en","strings":{"Hi %@":{"localizations":{"ja":{"stringUnit":{"value":"Yo %@"}}}}}}',
         ),
     ],
 )
