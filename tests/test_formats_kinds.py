@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import ruamel.yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.formats.document import Options, Tag, Text
 from in2x.formats.placeholders import tagged
 from in2x.formats.registry import parse
@@ -81,6 +84,27 @@ def test_yaml_mends_quotes_where_the_text_needs_them() -> None:
     )
 
 
+TEXTS = st.text("ab 　あ:#-?!&*'\"\\{}[]|>%@`,\t\n\u0085\u2028😀~0", min_size=1, max_size=20)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS, min_size=7, max_size=7))
+def test_yaml_says_exactly_what_was_written(new: list[str]) -> None:
+    """In every style; blocks drop white space at the ends, and folded ones that before a line."""
+    raw = "a: xx yy\nb: 'xx yy'\nc: \"xx yy\"\nd: |-\n  xx\n  yy\ne: >-\n  xx\n  yy\nf: {g: xx yy}\nh: [xx yy]\n"
+    blocks = ["\n".join(line.strip() for line in text.strip().split("\n")) for text in new]
+    new[3], new[4] = blocks[3], blocks[4]
+    document = parse(raw.encode(), "a.yaml", OPTIONS)
+    try:
+        out = document.write({number: Text(text) for number, text in enumerate(new)}).decode()
+    except In2xError as error:
+        assert "cannot stand in a block of YAML" in str(error)
+        return
+    for yaml in (ruamel.yaml.YAML(typ="safe"), ruamel.yaml.YAML(typ="safe", pure=True)):
+        tree = yaml.load(out)
+        assert [tree[key] for key in "abcde"] + [tree["f"]["g"], tree["h"][0]] == new
+
+
 def test_comments_are_notes() -> None:
     raw = "# first\n# second\na: Some text\n\nb: Other text\n"
     assert [s.note for s in parse(raw.encode(), "a.yml", OPTIONS).segments] == ["first second", ""]
@@ -120,6 +144,23 @@ def test_gettext_fuzzy_done_and_obsolete() -> None:
         raw, "a.po", "@開く"
     )
     assert [s.done for s in parse(raw.encode(), "a.po", Options(target_lang="ja", redo=True)).segments] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("a.po", 'msgid "Open %s"\nmsgstr ""\n"Öffne "\n"%s"\n'),
+        ("a.rpy", 'translate de strings:\n    old "Hi [name]"\n    new "Hallo [name]"\n'),
+        (
+            "a.xcstrings",
+            '{"sourceLanguage":"en","strings":{"Hi %@":{"localizations":{"ja":{"stringUnit":{"value":"Yo %@"}}}}}}',
+        ),
+    ],
+)
+def test_what_is_translated_already_may_be_written_back(name: str, raw: str) -> None:
+    document = parse(raw.encode(), name, OPTIONS)
+    (segment,) = document.segments
+    assert segment.done and document.write({0: Text(segment.done)}) == raw.encode()
 
 
 def test_subrip_with_what_people_have() -> None:
@@ -181,7 +222,7 @@ def test_fluent() -> None:
 def test_renpy() -> None:
     raw = 'define e = Character("Ann")\nlabel start:\n    e happy "Hi {b}you{/b} [name]!" with vpunch\n'
     raw += '    "Bob" "Yes."\n    menu:\n        "Go" if x:\n            jump a\n    play music "a.ogg"\n'
-    raw += 'translate xx start_1:\n    # e "Old words"\n    e ""\n'
+    raw += 'translate xx start_1:\n    # e "Old words"\n    # e "More"\n    e ""\n    e @ b "Mehr"\n'
     raw += 'translate xx strings:\n    old "Go"\n    new "Geh"\n'
     document = parse(raw.encode(), "a.rpy", OPTIONS)
     assert [(s.text, s.speaker, s.kind, s.done) for s in document.segments] == [
@@ -190,6 +231,7 @@ def test_renpy() -> None:
         ("Yes.", "Bob", "speech", ""),
         ("Go", "", "message", ""),
         ("Old words", "e", "speech", ""),
+        ("More", "e", "speech", "Mehr"),
         ("Go", "", "message", "Geh"),
     ]
     out = translated(raw, "a.rpy", "アン", '"やあ"@君@[@')
