@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
+import fluent.syntax
+import polib
 import pytest
 import ruamel.yaml
 from hypothesis import given, settings
@@ -103,6 +107,47 @@ def test_yaml_says_exactly_what_was_written(new: list[str]) -> None:
     for yaml in (ruamel.yaml.YAML(typ="safe"), ruamel.yaml.YAML(typ="safe", pure=True)):
         tree = yaml.load(out)
         assert [tree[key] for key in "abcde"] + [tree["f"]["g"], tree["h"][0]] == new
+
+
+def of_fluent(out: str) -> str:
+    (message,) = fluent.syntax.FluentParser().parse(out).body
+    parts = [
+        part.value if hasattr(part, "value") else part.expression.parse()["value"] for part in message.value.elements
+    ]
+    return "".join(parts)
+
+
+READ_BACK = {
+    "json": ('{"a": "xx yy"}', lambda out: json.loads(out)["a"]),
+    "csv": ("a,b\nxx yy,1\n", lambda out: list(csv.reader(io.StringIO(out, newline="")))[1][0]),
+    "po": ('msgid "xx yy"\nmsgstr ""\n', lambda out: polib.pofile(out)[0].msgstr),
+    "ftl": ("a = xx yy\n", of_fluent),
+    "strings": ('"a" = "xx yy";\n', lambda out: flat(parse(out.encode(), "a.strings", OPTIONS).segments[0])),
+    "properties": ("a=xx yy\n", lambda out: flat(parse(out.encode(), "a.properties", OPTIONS).segments[0])),
+    "rpy": ('label a:\n    "xx yy"\n', lambda out: flat(parse(out.encode(), "a.rpy", OPTIONS).segments[0])),
+}
+"""A file with one text, and what an independent reader (where there is one) finds in its place."""
+
+
+@pytest.mark.parametrize("kind", READ_BACK)
+@settings(max_examples=100, deadline=None)
+@given(text=TEXTS)
+def test_any_text_can_be_written(kind: str, text: str) -> None:
+    text = f"あ{text}あ"
+    if kind == "po":  # polib ends lines at these, gettext does not
+        text = text.replace("\u0085", "").replace("\u2028", "")
+    if kind == "properties":  # two of them are one to MessageFormat, and so when they are read
+        text = text.replace("'", "")
+    raw, back = READ_BACK[kind]
+    out = parse(raw.encode(), f"a.{kind}", OPTIONS).write({0: Text(text)}).decode()
+    if kind in ("ftl", "rpy"):  # lines of Fluent have no margins, and what Ren'Py has in brackets is a tag when read
+        assert said(back(out)) == said(text)
+    else:
+        assert back(out) == text
+
+
+def said(text: str) -> str:
+    return "".join(text.replace("[[", "[").replace("{{", "{").split())
 
 
 def test_comments_are_notes() -> None:
@@ -212,8 +257,8 @@ def test_apple_and_java() -> None:
 
 def test_fluent() -> None:
     raw = "# note\nhi = Hello, { $user }!\nn = { $n ->\n    [one] One thing\n   *[other] { $n } things\n}\n"
-    raw += "-b = Brand\n    .g = x\n"
-    assert texts(raw, "a.ftl") == ["Hello, !", "One thing", " things", "Brand"]
+    raw += "-b = Brand\n    .g = x\nsave = Save\n    .accesskey = S\n"
+    assert texts(raw, "a.ftl") == ["Hello, !", "One thing", " things", "Brand", "Save"]
     out = translated(raw, "a.ftl", "やあ@{", "一つ", "@個\n[二]")
     assert 'hi = やあ{ $user }{"{"}\n' in out
     assert '*[other] { $n }個\n       {"["}二]\n}' in out

@@ -24,6 +24,7 @@ STATEMENTS = re.compile(
 TAGS = re.compile(r"\{\{|\[\[|\{[^{}\n]*\}|\[[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*\]")
 TRANSLATABLE = re.compile(r"__?\(\s*(?=[\"'])")
 NAMES = re.compile(r"(?:Character|DynamicCharacter)\(\s*(?:_\(\s*)?(?=[\"'])")
+WORD = re.compile(r"(?!__?\()\w+")
 SHOWN = re.compile(r"(?:text|textbutton|label|tooltip)[ \t]+(?=[\"'])")
 ELEMENT = re.compile(r"\{(/?)([a-z_]\w*)[^{}]*(/?)\}")
 ESCAPE = re.compile(r"\\(.)|\s*\n\s*", re.DOTALL)
@@ -185,8 +186,8 @@ class _Reader:
                     self.draft.skip(f"line {self.draft.source.line(at)}", body, why)
                 at = quoted.end()
             else:
-                word = re.compile(r"\w+|.", re.DOTALL).match(self.text, at)
-                at = word.end() if word and not re.match(r"_{1,2}\(", self.text[at:]) else at + 1
+                word = WORD.match(self.text, at)
+                at = word.end() if word else at + 1
         return max(at, end)
 
     def _end_of_line(self, at: int) -> int:

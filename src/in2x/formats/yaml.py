@@ -61,9 +61,9 @@ def read(raw: bytes, name: str, options: Options) -> Document:
 
 
 def _note(source: Decoded, at: int) -> str:
-    """The comments above the line of an offset."""
+    """The comments above the line of an offset, ten lines at most."""
     out: list[str] = []
-    for number in range(source.line(at) - 2, -1, -1):
+    for number in range(source.line(at) - 2, max(-1, source.line(at) - 12), -1):
         line = source.text[source.starts[number] : source.starts[number + 1]].strip()
         if not line.startswith("#"):
             break
