@@ -69,6 +69,13 @@ def test_a_translation_is_kept_unless_asked_for_again() -> None:
     assert '<target xml:lang="ja" state="translated">やあ</target>' in body(again, {0: Text("やあ")})
 
 
+def test_a_translation_that_is_written_again_changes_nothing() -> None:
+    units = '<trans-unit id="1"><source>A <x id="1"/> b</source><target>甲<x id="1"/></target></trans-unit>'
+    document = first(units)
+    assert document.segments[0].done == '甲<x id="1"/>'
+    assert document.write({0: Text(document.segments[0].done)}) == document.raw
+
+
 def test_codes_go_into_the_target_as_they_are() -> None:
     source = (
         '<g id="1">Big <x id="2"/></g> <bpt id="3">&lt;b></bpt>boat<ept id="3">&lt;/b></ept> '

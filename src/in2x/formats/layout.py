@@ -91,11 +91,13 @@ def breaks(text: str, lang: str) -> list[int]:
 
 
 def _allowed(text: str, place: int, rule: Rules) -> bool:
-    before = text[:place].rstrip()
+    last = place - 1
+    while last >= 0 and text[last].isspace():
+        last -= 1
     return (
-        bool(before)
+        last >= 0
         and text[place] not in rule.no_start
-        and before[-1] not in rule.no_end
+        and text[last] not in rule.no_end
         and not unicodedata.combining(text[place])
         and text[place] not in "\u200d\ufe0e\ufe0f"
     )
