@@ -23,6 +23,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.records import Instruction, Pair, content_id, read_records
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Policy, reinforce
@@ -137,7 +138,7 @@ def held_out(run: Path, *splits: str) -> list[Instruction]:
     return [
         Instruction(
             id=p.id, lang=p.tgt_lang, task="translate", answer=p.target,
-            messages=profile.messages(p.source, p.src_lang, p.tgt_lang, p.register),
+            messages=profile.messages(Source.of_pair(p)),
         )
         for split in splits
         for p in read_records(run / "data" / f"pairs.{split}.parquet", Pair)

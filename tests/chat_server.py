@@ -46,7 +46,7 @@ class ChatServer:
                 self.wfile.write(raw)
 
             def do_GET(self) -> None:
-                self.send(200, {"data": [{"id": "thinker"}]})
+                self.send(200, {"data": [{"id": "qwen3-thinker"}]})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -49,6 +49,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from in2x.chat.profile import PromptProfile
+    from in2x.chat.source import Source
     from in2x.training.model import ShapeConfig, build_model, save_model
     from in2x.training.tokenizer import train_tokenizer
 
@@ -63,7 +64,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = []
     for source, by_register in PAIRS.items():
         for register, target in by_register.items():
-            prompt = profile.encode(tokenizer, source, "en", "ja", register)
+            prompt = profile.encode(tokenizer, Source(source, "en", "ja", register))
             answer = [*tokenizer.encode(target, add_special_tokens=False), tokenizer.eos_token_id]
             rows.append(([*prompt, *answer], [-100] * len(prompt) + answer))
     width = max(len(ids) for ids, _ in rows)

@@ -10,6 +10,7 @@ import pytest
 from in2x.chat.contract import end_ids, settle
 from in2x.chat.profile import PromptProfile
 from in2x.chat.render import answered_tokens, chat_ids, chat_text, prompt_tokens
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.llm.local import LocalClient
 from in2x.llm.request import Request
@@ -19,7 +20,6 @@ from in2x.training.examples import chat_examples
 from in2x.training.model import ShapeConfig, build_model
 from in2x.training.tokenizer import train_tokenizer
 from in2x.translate.engine import LocalBackend
-from in2x.translate.request import TranslationRequest
 
 SWITCH = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
@@ -66,7 +66,7 @@ def local_rows(model, tokenizer, messages, monkeypatch):
 def test_all_ask_token_for_token_alike(model, tokenizer, source, system, monkeypatch):
     trl = pytest.importorskip("in2x.rl.trl")
     profile = PromptProfile(system=system)
-    messages = profile.messages(source, "en", "ja")
+    messages = profile.messages(Source(source, "en", "ja"))
     asked = chat_ids(tokenizer, messages)
     instruction = Instruction("1", "ja", "translate", messages, answer="猫は眠る。")
 
@@ -78,7 +78,7 @@ def test_all_ask_token_for_token_alike(model, tokenizer, source, system, monkeyp
     assert trl.TrajectoryTrainer._tokenize_prompts(stand_in, [messages])[0] == [asked], "TRL"
     translator = LocalBackend.__new__(LocalBackend)
     translator.tokenizer, translator.profile = tokenizer, profile
-    assert translator._prompt(source, TranslationRequest("en", "ja"), None) == asked, "translate"
+    assert translator._prompt(Source(source, "en", "ja")) == asked, "translate"
     assert local_rows(model, tokenizer, messages, monkeypatch) == asked, "a model in this process"
     if "<" not in source:  # verl renders itself, and knows no control tokens as plain text
         saved = copy.deepcopy(tokenizer)

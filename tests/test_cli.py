@@ -273,13 +273,13 @@ def test_translate_keeps_every_line(in2x, tiny_model, tmp_path):
         "translate", source, "--model", tiny_model, "--from", "en", "--to", "ja", "--register", "polite", "-o", target
     )
     assert (code, out) == (0, "")
-    lines = target.read_text(encoding="utf-8").split("\n")
-    assert lines[-1] == "" and len(lines) == 7
-    assert lines[0] == PAIRS[sources[0]]["polite"]
-    assert lines[1] == lines[3] == ""
-    assert lines[2] == PAIRS[sources[1]]["polite"]
+    lines = target.read_bytes().decode().split("\n")
+    assert len(lines) == 6, "as many lines as the source, and no end of line where it has none"
+    assert lines[0] == "\ufeff" + PAIRS[sources[0]]["polite"]
+    assert (lines[1], lines[3]) == ("", "   ")
+    assert lines[2] == PAIRS[sources[1]]["polite"] + "\r"
     assert lines[5] == PAIRS[sources[3]]["polite"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.txt", "out.txt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.txt", "out.txt", "out.txt.journal.jsonl"]
 
 
 def test_translate_stdin_in_small_batches(in2x, tiny_model, stdin):
@@ -327,7 +327,7 @@ def test_translate_refuses_what_it_cannot_do(in2x, tiny_model, tmp_path):
     (tmp_path / "latin.txt").write_bytes(b"fine\ncaf\xe9\n")
     code, _, err = in2x(*base, "--to", "ja", tmp_path / "latin.txt", "-o", tmp_path / "out.txt")
     assert code == 1
-    sentence(err, "latin.txt, line 2: not UTF-8")
+    sentence(err, "latin.txt, line 2: bytes that are no UTF-8")
     assert not (tmp_path / "out.txt").exists() and not (tmp_path / "out.txt.partial").exists()
     code, _, err = in2x(*base, "--to", "ja", tmp_path / "latin.txt", "-o", tmp_path / "no" / "out.txt")
     assert code == 2

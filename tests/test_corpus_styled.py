@@ -1,6 +1,7 @@
 """Style-augmented documents: passages, their tags, and the layout that a base model is asked in."""
 
 from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
+from in2x.chat.source import Source
 from in2x.corpus.config import StyledConfig
 from in2x.corpus.styled import passages, styled_documents
 from in2x.language.traits import traits
@@ -30,8 +31,8 @@ def test_documents_hold_the_tag_a_translation_is_asked_in() -> None:
     texts = [("a", "\n".join([POLITE, "港。", PLAIN])), ("b", "\n".join([CASUAL] * 5))]
     documents = [d for d, _ in styled_documents(texts, "ja", 1e9, StyledConfig(passages=4))]
     assert [d.text.count("Japanese (") for d in documents] == [2, 4, 1]
-    profile = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
-    tag = profile.prompt("x", "en", "ja", "polite").split("\n")[1]
+    profile = PromptProfile(templates=dict(BASE_TEMPLATES), endpoint="completions")
+    tag = profile.prompt(Source("x", "en", "ja", "polite")).split("\n")[1]
     assert documents[0].text.split("\n\n")[0] == f"{tag} {POLITE}"
     assert len({d.id for d in documents}) == 3 and {d.domain for d in documents} == {"styled"}
 

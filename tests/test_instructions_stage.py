@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from in2x.artifact import Artifact
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.instructions.balance import content_of, split
 from in2x.instructions.from_pairs import read_pairs
@@ -162,7 +163,7 @@ def test_translations_are_asked_in_the_words_of_the_recipe(tmp_path: Path) -> No
     assert asked
     for item in asked:
         known = item.verifier or {}
-        wanted = stage.recipe.profile.prompt(known["source"], known["from"], known["to"], known["register"])
+        wanted = stage.recipe.profile.prompt(Source(known["source"], known["from"], known["to"], known["register"]))
         assert item.messages == [{"role": "user", "content": wanted}] and " <- " in wanted
 
 

@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.judge.ask import Judge
 from in2x.llm.client import Client
 from in2x.llm.config import LlmConfig
@@ -53,7 +54,7 @@ def pairs(seed: int, items: int) -> Iterator[Pair]:
 
 
 def prompts(pair: Pair) -> list[str]:
-    return [p.prompt(pair.source, pair.src_lang, pair.tgt_lang, pair.register) for p in (PromptProfile(), SHORT)]
+    return [p.prompt(Source.of_pair(pair)) for p in (PromptProfile(), SHORT)]
 
 
 def verdicts(prompt: str, lang: str, answer: str, principles: Sequence[str]) -> dict[str, str]:
@@ -163,7 +164,7 @@ def test_what_the_grammar_cannot_read_is_not_judged(prompt: str) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "ja", "zh"])
 def test_written_principles_are_about_the_sentence_and_told_apart_by_answers(lang: str) -> None:
-    prompt = SHORT.prompt("Emma will read a book at the library tomorrow.", "en", "ja", "polite")
+    prompt = SHORT.prompt(Source("Emma will read a book at the library tomorrow.", "en", "ja", "polite"))
     written = write(prompt, lang, 5)
     kinds = [found.kind for text in written if (found := read_written(text))]
     assert kinds == ["register", "person", "time", "place", "thing"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import numpy as np
 
 from conftest import PAIRS
-from in2x.metrics.chrf import sentence_chrf
+from in2x.metrics.chrf import expected_utility, pairwise_chrf, sentence_chrf
 from in2x.translate.backend import Translation
 from in2x.translate.engine import LocalBackend
-from in2x.translate.mbr import MbrBackend, expected_utility
+from in2x.translate.mbr import MbrBackend
 from in2x.translate.request import TranslationRequest
 
 
@@ -16,6 +19,31 @@ def test_utility_is_the_mean_over_all_samples_repeats_counted():
     samples = ["猫が眠る", "猫が眠る", "犬が走る"]
     by_hand = [np.mean([sentence_chrf(c, s) for s in samples]) for c in ("猫が眠る", "犬が走る")]
     np.testing.assert_allclose(expected_utility(["猫が眠る", "犬が走る"], samples), by_hand)
+
+
+def plain_chrf(hypothesis: str, reference: str) -> float:
+    """chrF2 as its paper has it, effective order as in sacrebleu."""
+    hyp, ref = "".join(hypothesis.split()), "".join(reference.split())
+    precisions, recalls = [], []
+    for n in range(1, 7):
+        mine, theirs = (Counter(text[i : i + n] for i in range(len(text) - n + 1)) for text in (hyp, ref))
+        if mine and theirs:
+            both = (mine & theirs).total()
+            precisions.append(both / mine.total())
+            recalls.append(both / theirs.total())
+    precision, recall = (sum(part) / len(part) if part else 0.0 for part in (precisions, recalls))
+    return 500 * precision * recall / (4 * precision + recall) if precision + recall else 0.0
+
+
+def test_many_to_many_is_one_to_one_and_chooses_the_same():
+    rng = random.Random(1)
+    for _ in range(3):
+        first = "".join(rng.choice("abc d猫が庭で眠る。　é") for _ in range(60))
+        texts = ["", " ", "a\ud83d", *("".join(c for c in first if rng.random() < 0.8) for _ in range(12))]
+        by_hand = np.array([[plain_chrf(a.replace("\ud83d", "\ufffd"), b.replace("\ud83d", "\ufffd"))
+                             for b in texts] for a in texts])  # fmt: skip
+        np.testing.assert_allclose(pairwise_chrf(texts, texts), by_hand, atol=1e-9)
+        assert expected_utility(texts, texts).argmax() == by_hand.mean(1).argmax()
 
 
 class Fixed:

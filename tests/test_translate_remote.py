@@ -73,13 +73,13 @@ def test_lines_come_back_in_order_and_on_one_line(server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     sources = [f"line {n}" for n in range(20)] + ["", "last"]
     seen = []
-    translator = open_backend(address(server))
+    translator = open_backend(address(server), profile="chat")
     answers = translator.translate(sources, TranslationRequest("en", "ja", ["casual"] * 22), seen.append)
     assert answers == [f"{source[::-1]} !" if source else "" for source in sources]
     assert sum(seen) == 22
     authorization, body = server.seen[0]
     assert authorization == "Bearer secret-key"
-    assert body["model"] == "first" and body["temperature"] == 0 and "max_tokens" not in body
+    assert body["model"] == "first" and body["temperature"] == 0 and body["max_tokens"] < 600, "an answer has a bound"
     assert "Register: casual (タメ口)." in body["messages"][-1]["content"]
     assert "from English into Japanese" in body["messages"][-1]["content"]
     assert len(server.seen) == 21, "an empty line costs no request"
@@ -87,7 +87,7 @@ def test_lines_come_back_in_order_and_on_one_line(server, monkeypatch):
 
 def test_samples_have_numbers_of_their_own(server, tmp_path):
     with Cache(tmp_path / "answers") as cache:
-        translator = open_backend(address(server) + "#second", cache)
+        translator = open_backend(address(server) + "#second", cache, "chat")
         request = TranslationRequest("en", "de", "polite", temperature=1.0, seed=5)
         for _ in range(2):  # the second time from the cache
             assert translator.candidates(["ab", ""], request, 3) == [[Translation("ba !")] * 3, [Translation("")] * 3]
@@ -98,7 +98,9 @@ def test_samples_have_numbers_of_their_own(server, tmp_path):
 
 def test_minimum_bayes_risk_over_a_server(server):
     request = TranslationRequest("en", "ja", seed=1)
-    assert MbrBackend([open_backend(address(server))], 4).translations(["ab"], request) == [Translation("ba !")]
+    assert MbrBackend([open_backend(address(server), profile="chat")], 4).translations(["ab"], request) == [
+        Translation("ba !")
+    ]
     assert sorted((body["temperature"], body["seed"]) for _, body in server.seen) == [(0, 1)] + [
         (1, seed) for seed in (1, 2, 3, 4)
     ]
@@ -106,13 +108,13 @@ def test_minimum_bayes_risk_over_a_server(server):
 
 def test_reasoning_is_no_part_of_a_translation(server):
     server.prefix = "<think>the cat, hm</think>\n"
-    assert open_backend(address(server)).translate(["ab"], TranslationRequest("en", "ja")) == ["ba !"]
+    assert open_backend(address(server), profile="chat").translate(["ab"], TranslationRequest("en", "ja")) == ["ba !"]
 
 
 def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     request = TranslationRequest("en", "ja")
-    translator = open_backend(address(server))
+    translator = open_backend(address(server), profile="chat")
     server.failures = [503]
     assert translator.translate(["ab"], request) == ["ba !"]
     server.failures = [401]
@@ -123,7 +125,7 @@ def test_a_busy_server_is_asked_again_and_a_broken_one_is_one_sentence(server, m
         translator.translate(["", "ab"], request)
     server.models = []
     with pytest.raises(In2xError, match="lists no model; name one: ADDRESS#MODEL"):
-        open_backend(address(server))
+        open_backend(address(server), profile="chat")
 
 
 def test_no_server(server, monkeypatch):
@@ -132,7 +134,7 @@ def test_no_server(server, monkeypatch):
     server.shutdown()
     server.server_close()
     with pytest.raises(In2xError, match=r"gave no answer .*; check the address"):
-        open_backend(gone)
+        open_backend(gone, profile="chat")
 
 
 def test_judges_and_servers_are_named_alike(server, tmp_path):

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from in2x import __version__
 from in2x.commands import check, evaluate, export, language, merge, plan, run, sample, terms, translate
+from in2x.commands.options import Grouped
 from in2x.errors import In2xError
 from in2x.process import be_quiet
 
@@ -42,7 +43,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 app.command("run")(run.run_recipe)
 run.add_stage_commands(app)
 app.command("plan")(plan.plan_recipe)
-app.command("translate")(translate.translate)
+app.command("translate", cls=Grouped)(translate.translate)
 app.command("check")(check.check)
 app.command("terms")(terms.terms)
 app.command("export")(export.export)

@@ -7,6 +7,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from in2x.chat.contract import settle
+from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.inference.sampler import sampling_copy
 from in2x.records import Instruction
 from in2x.rl.loop import Policy
@@ -58,13 +60,13 @@ def folders(tmp_path_factory):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_translating_takes_the_tokens_that_transformers_takes(folders, family):
-    translator = LocalBackend(folders[family], device="cpu")
+    translator = LocalBackend(folders[family], profile=PromptProfile(), device="cpu")
     request = TranslationRequest("en", "ja", max_new_tokens=12)
     lines = translator.translations(LINES, request)
     assert len(lines) == len(LINES) and lines[2].text == ""
     own = AutoModelForCausalLM.from_pretrained(folders[family]).eval()
     for source, line in zip(LINES[:2], lines, strict=False):
-        prompt = torch.tensor([translator._prompt(source, request, None)])
+        prompt = torch.tensor([translator._prompt(Source(source, "en", "ja"))])
         ids = own.generate(
             prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=12, do_sample=False, pad_token_id=0,
             eos_token_id=sorted(translator.stop_ids),

@@ -13,6 +13,7 @@ from tokenizers.processors import TemplateProcessing
 from in2x.chat.contract import DAY, contract_of, end_ids, settle
 from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
 from in2x.chat.render import answered_tokens, chat_ids, prompt_tokens
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.records import Instruction
 from in2x.rl.loop import Policy
@@ -24,7 +25,6 @@ from in2x.training.loss import LanguageModelingLoss
 from in2x.training.model import ShapeConfig, build_model, load_tokenizer
 from in2x.training.tokenizer import train_tokenizer
 from in2x.translate.engine import LocalBackend
-from in2x.translate.request import TranslationRequest
 
 TURN = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
 OPEN = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -126,8 +126,8 @@ def test_all_ask_alike_and_what_is_saved_asks_so_without_options(template, frame
     profile = PromptProfile(system="Be brief.")
     translator = LocalBackend.__new__(LocalBackend)
     translator.tokenizer, translator.profile = saved, profile
-    asked = chat_ids(raw, profile.messages("The kettle boils.", "en", "ja"))
-    assert translator._prompt("The kettle boils.", TranslationRequest("en", "ja"), None) == asked, "translate"
+    asked = chat_ids(raw, profile.messages(Source("The kettle boils.", "en", "ja")))
+    assert translator._prompt(Source("The kettle boils.", "en", "ja")) == asked, "translate"
     again = copy.deepcopy(saved)
     settle(again, copy.deepcopy(model.generation_config))
     assert (again.chat_template, again.eos_token) == (saved.chat_template, saved.eos_token), "settled once is settled"
@@ -276,9 +276,9 @@ def test_rows_that_a_template_refuses_are_set_aside_by_name():
 @pytest.mark.parametrize("source", ["Good evening.", "やかんが沸く。", ""])
 def test_a_base_model_is_left_to_go_on(framed, source):
     tokenizer = _tokenizer("plain", framed)
-    profile = PromptProfile(templates=BASE_TEMPLATES, chat=False)
-    ids = profile.encode(tokenizer, source, "en", "ja")
-    words = tokenizer.encode(profile.prompt(source, "en", "ja"), add_special_tokens=False)
+    profile = PromptProfile(templates=BASE_TEMPLATES, endpoint="completions")
+    ids = profile.encode(tokenizer, Source(source, "en", "ja"))
+    words = tokenizer.encode(profile.prompt(Source(source, "en", "ja")), add_special_tokens=False)
     assert ids == ([tokenizer.bos_token_id] if framed else []) + words
 
 

@@ -85,7 +85,7 @@ def contract_of(tokenizer: Any) -> Contract:
             "the tokenizer has no chat template",
             file=tokenizer.name_or_path,
             mend="use an instruction-tuned tokenizer, add chat_template.jinja, or put "
-            '"chat": false into in2x_prompt.json',
+            '"endpoint": "completions" into in2x_prompt.json',
         )
     own = control_tokens(tokenizer)
     try:

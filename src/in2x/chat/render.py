@@ -31,12 +31,46 @@ def chat_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
     return ids
 
 
-def open_ids(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a text that a base model shall go on with: with what its tokenizer puts before, not behind."""
-    words: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-    framed: list[int] = tokenizer.encode(text, split_special_tokens=True)
-    behind = next((n for n in range(len(framed) - len(words) + 1) if framed[n : n + len(words)] == words), 0)
+def open_ids(tokenizer: Any, pieces: Sequence[tuple[str, bool]]) -> list[int]:
+    """Token ids of a text that a model shall go on with: with what its tokenizer puts before, not behind.
+
+    Args:
+        tokenizer: of the model.
+        pieces: see `spoken_ids`.
+    """
+    words = spoken_ids(tokenizer, pieces)
+    mark, framed = (tokenizer.encode("a", add_special_tokens=special) for special in (False, True))
+    behind = next((n for n in range(len(framed) - len(mark) + 1) if framed[n : n + len(mark)] == mark), 0)
     return [*framed[:behind], *words]
+
+
+def spoken_ids(tokenizer: Any, pieces: Sequence[tuple[str, bool]]) -> list[int]:
+    """Token ids of a text alone.
+
+    Args:
+        tokenizer: of the model.
+        pieces: the text in pieces, each with whether it is a template's own: control tokens in those are control
+            tokens, and plain text in the others.
+    """
+    spelt = _control_tokens(tokenizer)
+    text = "".join(piece for piece, _ in pieces)
+    if not any(own and spelt.search(piece) for piece, own in pieces):
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True, verbose=False)
+        return ids
+    if not any(spelt.search(piece) for piece, own in pieces if not own):
+        ids = tokenizer.encode(text, add_special_tokens=False, verbose=False)
+        return ids
+    # A control token parts the text anyway: what stands between two of the template's is encoded by itself.
+    ids, words = [], ""
+    for piece, own in pieces:
+        for part in re.split(f"({spelt.pattern})", piece) if own else [piece]:
+            if own and spelt.fullmatch(part):
+                ids += tokenizer.encode(words, add_special_tokens=False, split_special_tokens=True) if words else []
+                ids.append(tokenizer.convert_tokens_to_ids(part))
+                words = ""
+            else:
+                words += part
+    return ids + (tokenizer.encode(words, add_special_tokens=False, split_special_tokens=True) if words else [])
 
 
 def prompt_tokens(tokenizer: Any, chats: Sequence[list[Message]]) -> list[list[int]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from in2x.records import Pair
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -34,3 +36,8 @@ class Source:
     """An earlier answer that is to be mended."""
     finding: str = ""
     """With `attempt`: what is wrong with it, a sentence for the model."""
+
+    @classmethod
+    def of_pair(cls, pair: Pair) -> Source:
+        """The question that `pair.target` answers."""
+        return cls(pair.source, pair.src_lang, pair.tgt_lang, pair.register)

@@ -8,8 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from in2x.errors import UsageError
+
+
+class Grouped(TyperCommand):
+    """A command whose help shows its options by their `rich_help_panel`, those without one first."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write one section a group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx)
+            if record is not None and option.param_type_name == "option":
+                groups.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(record)
+        for name, records in groups.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
 
 
 def out_option(help: str) -> Any:

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)  # fmt: skip
+from rich.text import Text
 
 from in2x.stage import console
 
@@ -64,12 +74,21 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+class _Rate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, while there is one."""
+        return Text(f"{task.speed:,.1f}/s" if task.speed else "")
+
+
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Any]:
     """A bar on stderr for a command that is no stage; yields `advance(count)`. Nothing where stderr is no terminal."""
     bar = Progress(
         TextColumn(f"[bold]{what}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("eta"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
+        _Rate(), TextColumn("eta"), TimeRemainingColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
     )  # fmt: skip
     with bar:
         task = bar.add_task(what, total=total)

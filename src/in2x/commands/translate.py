@@ -1,20 +1,28 @@
-"""`in2x translate`: plain text, one line in, one line out."""
+"""`in2x translate`: a file of any known format, a folder of them, standard input, or a talk at the terminal."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
+from in2x.artifact import write_text
 from in2x.commands.options import check_writable, once_each
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.stage import console
 from in2x.translate.open import Combine
+
+if TYPE_CHECKING:
+    from in2x.formats.document import Options
+    from in2x.translate.files import Paper
+    from in2x.translate.outcome import Outcome
+    from in2x.translate.translator import Translated, Translator
+
+WORDING, CHECKING, DECODING, RUNNING = "Wording", "Checks", "Decoding", "Files and runs"
 
 
 def translate(
@@ -29,94 +37,277 @@ def translate(
     source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the text: en, ja, zh, ...")],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language wanted.")],
     file: Annotated[
-        str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
+        str,
+        typer.Argument(metavar="[FILE|FOLDER|-]", help="A document, a tree of them, or - for stdin.",
+                       show_default=False),
     ] = "-",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write here; the journal lies beside it.", show_default=False),
+    ] = None,
     register: Annotated[
         str | None,
-        typer.Option("--register", help="One that the language tells: plain, polite, honorific, casual or literary."),
+        typer.Option("--register", rich_help_panel=WORDING, show_default=False,
+                     help="One that the language tells: plain, polite, honorific, casual or literary."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here (beside, then renamed).")] = None,
+    glossary: Annotated[
+        Path | None,
+        typer.Option("--glossary", rich_help_panel=WORDING, help="Agreed terms: TSV, CSV or TBX.", show_default=False),
+    ] = None,
+    characters: Annotated[
+        Path | None,
+        typer.Option("--characters", rich_help_panel=WORDING, show_default=False,
+                     help="YAML: who they are, how they speak, and to whom."),
+    ] = None,
+    synopsis: Annotated[
+        str, typer.Option("--synopsis", rich_help_panel=WORDING, help="What the text is about: words, or a file.",
+                          show_default=False),
+    ] = "",
+    style: Annotated[
+        str, typer.Option("--style", rich_help_panel=WORDING, help="Wish for the style, in a few words.",
+                          show_default=False),
+    ] = "",
+    context: Annotated[
+        int | None,
+        typer.Option("--context", min=0, metavar="N", rich_help_panel=WORDING, show_default=False,
+                     help="Segments before that the model is told.  [default: 12 if it takes any]"),
+    ] = None,
+    checks: Annotated[
+        Literal["off", "mark", "repair"],
+        typer.Option("--checks", rich_help_panel=CHECKING, help="What a translation breaks: say so, or ask again."),
+    ] = "repair",
+    repairs: Annotated[
+        int, typer.Option("--repairs", min=0, metavar="N", rich_help_panel=CHECKING,
+                          help="Most times that a segment is asked for again."),
+    ] = 2,
+    review: Annotated[
+        Path | None,
+        typer.Option("--qe", metavar="TSV", rich_help_panel=CHECKING, show_default=False,
+                     help="Write what to review, riskiest first; fill in its last column for --edits."),
+    ] = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option("--edits", metavar="TSV", rich_help_panel=CHECKING, show_default=False,
+                     help="Your own words for some segments; they outrank all and stay."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="HTML", rich_help_panel=CHECKING, show_default=False,
+                     help="Write a page: terms, names, voices, findings, coverage, cost."),
+    ] = None,
     mbr: Annotated[
         int,
-        typer.Option(
-            "--mbr",
-            min=0,
-            metavar="N",
-            help="Draw N samples (of each model whose answers are combined) and take the one the others agree with.",
-        ),
+        typer.Option("--mbr", min=0, metavar="N", rich_help_panel=DECODING,
+                     help="Draw N samples (of each model) and take the one the others agree with."),
+    ] = 0,
+    best: Annotated[
+        int,
+        typer.Option("--best", min=0, metavar="N", rich_help_panel=DECODING,
+                     help="Draw N samples (of each model) and take the one that breaks the least."),
     ] = 0,
     combine: Annotated[
         Combine,
-        typer.Option(
-            "--combine",
-            help="Several models: average their probabilities token by token (one tokenizer), or "
-            "choose among the answers of all (with --mbr).",
-        ),
+        typer.Option("--combine", rich_help_panel=DECODING,
+                     help="Several models: average their probabilities, or choose among answers (--mbr, --best)."),
     ] = "tokens",
     temperature: Annotated[
-        float, typer.Option("--temperature", min=0.01, help="Of the samples: 1 is the model's own distribution.")
+        float,
+        typer.Option("--temperature", min=0.01, rich_help_panel=DECODING,
+                     help="Of the samples: 1 is the model's own distribution."),
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Lines translated together.")] = 256,
+    beam: Annotated[
+        int | None,
+        typer.Option("--beam", min=1, metavar="N", rich_help_panel=DECODING, show_default=False,
+                     help="Beam search with so many beams.  [default: as the profile]"),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, rich_help_panel=DECODING, help="Of what is drawn.")] = 0,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", rich_help_panel=RUNNING, show_default=False,
+                     help="How the model is asked: a profile's name, a file, or chat for any.  [default: the model's]"),
+    ] = None,
+    probed: Annotated[
+        bool,
+        typer.Option("--probe/--no-probe", rich_help_panel=RUNNING, show_default=False,
+                     help="Whether a model of others translates a first sentence before the work.  [default: probe]"),
+    ] = True,
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", metavar="SUFFIX", rich_help_panel=RUNNING, show_default=False,
+                     help="What the file is, where its name does not say: srt, md, epub, ..."),
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--field", metavar="PATH", rich_help_panel=RUNNING, show_default=False,
+                     help="Which fields are text (JSON path, column); again for more.  [default: all that look it]"),
+    ] = None,
+    redo: Annotated[
+        bool, typer.Option("--redo", rich_help_panel=RUNNING, help="Also what the file has a translation of.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", rich_help_panel=RUNNING, help="Write over a file that is there.")
+    ] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", min=1, metavar="N", rich_help_panel=RUNNING, show_default=False,
+                     help="Segments translated together.  [default: 64; 256 at a server]"),
+    ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(
-            "--cache",
-            help="SQLite file that keeps a server's answers.  [default: beside the output, until every line is done]",
-            show_default=False,
-        ),
+        typer.Option("--cache", rich_help_panel=RUNNING, show_default=False,
+                     help="SQLite file that keeps a server's answers for good."),
     ] = None,
-) -> None:
-    """Translate plain text: one line in, one line out.
+) -> None:  # fmt: skip
+    """Translate a document, a folder of documents, or lines.
 
-    A line that could not be translated stays as it is, is named on stderr, and makes the exit code 3. The same command
-    again asks a server only for what it has not answered.
+    Plain text: one line in, one line out. Every segment is kept in OUT.journal.jsonl the moment it is done: the same
+    command again goes on from there. A segment that could not be translated stays as it is, is named on stderr, and
+    makes the exit code 3.
     """
-    from in2x.chat.profile import PromptProfile
-    from in2x.commands.show import progress
+    from in2x.formats.document import Options
     from in2x.llm.cache import Cache
     from in2x.llm.config import is_address
-    from in2x.translate.lines import open_source, open_target, read_lines, translate_lines
-    from in2x.translate.open import open_together
+    from in2x.translate.open import profile_at
     from in2x.translate.request import TranslationRequest, check_request
+    from in2x.translate.translator import Translator
 
-    if mbr == 1:
-        raise UsageError("--mbr 1 leaves nothing to choose from", mend="give 2 or more")
-    if output:
-        check_writable(output)
-    remote = any(map(is_address, model))
-    if cache and not remote:
+    if 1 in (mbr, best):
+        raise UsageError(f"--{'mbr' if mbr else 'best'} 1 leaves nothing to choose from", mend="give 2 or more")
+    if mbr and best:
+        raise UsageError("--mbr and --best choose differently", mend="give one of them")
+    if cache and not any(map(is_address, model)):
         raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
-    # A folder says what its model knows; a server does not, and is asked for anything.
-    wanted = TranslationRequest(source_lang, target_lang, register, seed=seed)
+    for written in filter(None, (output, review, report)):
+        _check_writable(written, Path(file).is_dir() and written is output)
+    if output is None and (edits or review or report):
+        raise UsageError("--edits, --qe and --report belong to a document", mend="give -o")
+    wanted = TranslationRequest(source_lang, target_lang, register)
     for one in model:
-        profile = PromptProfile.load(Path(one)) if Path(one).is_dir() else PromptProfile()
-        wanted = check_request(profile, wanted)
-    beside = output.with_name(output.name + ".answers") if output and remote else None
-    kept, failures = cache or beside, 0
-    with (
-        open_source(None if file == "-" else Path(file)) as (stream, name, total),
-        open_target(output) as target,
-        Cache(kept) if kept else nullcontext() as answers,
-    ):
-        translator = open_together(model, combine, mbr, temperature, answers)
-        with progress("translate", total) as advance:
+        wanted = check_request(profile_at(one, profile), wanted)
+    options = Options(wanted.source_lang, wanted.target_lang, tuple(fields or ()), redo)
+    wishes: dict[str, Any] = {
+        "register": register, "style": style, "synopsis": _synopsis(synopsis), "glossary": glossary,
+        "characters": characters, "context": context, "checks": checks, "repairs": repairs, "seed": seed,
+        "redo": redo, "beams": beam, "step": batch, "say": _say,
+    }  # fmt: skip
+    with Cache(cache) if cache else nullcontext() as answers:
 
-            def write(lines: list[str]) -> None:
-                target.write("".join(f"{line}\n" for line in lines))
-                target.flush()
+        def load() -> Translator:
+            return Translator.load(
+                model, combine=combine, samples=mbr or best, choose="principles" if best else "agreement",
+                temperature=temperature, cache=answers, profile=profile, probed=not probed,
+            )  # fmt: skip
 
-            def failed(line: int, why: str) -> None:
-                nonlocal failures
-                failures += 1
-                console.print(f"{escape(name)}, line {line}: not translated ({escape(why)})", soft_wrap=True)
-
-            interactive = file == "-" and sys.stdin.isatty()
-            answer = partial(translator.translations, request=wanted, done=advance)
-            translate_lines(answer, read_lines(stream, name), write, failed, 1 if interactive else batch)
+        if file == "-" and output is None:
+            failures = _stream(load(), wanted, wishes, batch)
+        else:
+            failures = _documents(load, Path(file), output, options, kind, force, wishes, (edits, review, report))
     if failures:
-        note = f"; the server's answers are kept in {kept}: the same command asks for the others alone" if kept else ""
-        console.print(escape(f"lines not translated, left as they were: {failures:,}{note}"), soft_wrap=True)
+        note = "" if output is None else "; the same command asks for them again, and for nothing else"
+        console.print(f"not translated, left as they were: {failures:,}{note}", soft_wrap=True)
         raise typer.Exit(3)
-    if kept and not cache:
-        kept.unlink()
+
+
+def _say(words: str) -> None:
+    console.print(escape(words), soft_wrap=True)
+
+
+def _check_writable(file: Path, folder: bool) -> None:
+    if not folder or not file.is_dir():
+        check_writable(file)
+
+
+def _synopsis(words: str) -> str:
+    """The words, or those in the file of that name."""
+    if not words or len(words) > 255 or "\n" in words or not Path(words).is_file():
+        return words
+    return Path(words).read_text(encoding="utf-8").strip()
+
+
+def _stream(translator: Translator, wanted: Any, wishes: dict[str, Any], batch: int | None) -> int:
+    """Standard input to standard output, as it comes; the number of lines that are not translated."""
+    from in2x.translate.lines import AT_ONCE, read_lines, translate_lines
+
+    talk = sys.stdin.isatty()
+    if talk:
+        console.print(f"{translator.name}: {wanted.source_lang} to {wanted.target_lang}, a line at a time; "
+                      "Ctrl-D ends.", soft_wrap=True)  # fmt: skip
+    failures = 0
+
+    def write(number: int, line: str, outcome: Outcome | None) -> None:
+        nonlocal failures
+        sys.stdout.write(f"{line}\n")
+        if outcome is None:
+            return
+        if outcome.origin == "failed":
+            failures += 1
+            _say_failed("standard input", f"line {number}", outcome.fault)
+        elif talk and outcome.findings:
+            console.print(escape("  " + "; ".join(f"{f.principle}: {f.why}" for f in outcome.findings)), style="dim")
+
+    lines = read_lines(sys.stdin.buffer, "standard input")
+    translate_lines(translator, lines, wanted, wishes, write, sys.stdout.flush, 1 if talk else batch or AT_ONCE)
+    return failures
+
+
+def _say_failed(name: str, place: str, why: str) -> None:
+    console.print(f"{escape(name)}, {escape(place)}: not translated ({escape(why)})", soft_wrap=True)
+
+
+def _documents(
+    load: Any, file: Path, output: Path | None, options: Options, kind: str | None, force: bool,
+    wishes: dict[str, Any], tables: tuple[Path | None, Path | None, Path | None],
+) -> int:  # fmt: skip
+    """A file or a folder; the number of segments that are not translated."""
+    from in2x.commands.show import progress
+    from in2x.translate.files import check_ours, open_journal, read_folder, read_paper, read_stdin
+    from in2x.translate.page import page
+    from in2x.translate.review import read_edits, review_table
+    from in2x.translate.summary import summary
+
+    edits, review, report = tables
+    known = read_edits(edits) if edits else None
+    papers: list[Paper]
+    if file.is_dir():
+        if output is None:
+            raise UsageError("a folder is translated into another one", file=file, mend="give -o FOLDER")
+        papers = list(read_folder(file, output, options, lambda name, why: console.print(
+            f"{escape(name)}: left out ({escape(why)})", soft_wrap=True)))  # fmt: skip
+        if not papers:
+            raise In2xError("there is no document in this folder", file=file, mend="give a folder with documents")
+    else:
+        papers = [read_stdin(output, options, kind) if str(file) == "-" else read_paper(file, output, options, kind)]
+    total = sum(len(paper.document.segments) for paper in papers)
+    name = papers[0].name if len(papers) == 1 else file.name
+    parts: list[tuple[str, Translated]] = []
+    langs = (options.source_lang, options.target_lang)
+    with open_journal(file, output, *langs) if output else nullcontext() as journal:
+        if journal and not force:
+            check_ours(papers, journal)
+        translator = load()
+        if journal and known:
+            journal.take_edits(known)
+        with progress("translate", total) as advance:
+            for paper in papers:
+                one = translator.translate(paper.document, *langs, journal=journal, **wishes,
+                                           done=lambda number, outcome: advance(1))  # fmt: skip
+                raw = one.write()
+                if journal:
+                    paper.write(raw)
+                    journal.note_output(paper.name, raw)
+                else:
+                    sys.stdout.buffer.write(raw)
+                    sys.stdout.flush()
+                parts.append((paper.name, one))
+                for failed in one.failed:
+                    _say_failed(name, failed.segment.place, failed.fault)
+        if journal:
+            journal.finish()
+            found = summary(name, translator.name, parts)
+            if review:
+                write_text(review, review_table(found.outcomes))
+            if report:
+                write_text(report, page(found))
+            for line in found.lines():
+                console.print(escape(line), soft_wrap=True)
+    return sum(len(one.failed) for _, one in parts)

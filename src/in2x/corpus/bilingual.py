@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
+from in2x.chat.source import Source
 from in2x.corpus.config import BilingualConfig
 from in2x.corpus.tokens import estimate_tokens
 from in2x.errors import In2xError
@@ -19,12 +20,12 @@ from in2x.language import language
 from in2x.language.identify import UNKNOWN
 from in2x.records import Document, Pair, content_id
 
-PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), chat=False)
+PROFILE = PromptProfile(templates=dict(BASE_TEMPLATES), endpoint="completions")
 
 
 def labelled(pairs: Sequence[Pair]) -> str:
     """`English: ...` / `German (polite): ...`, an empty line between pairs: a few-shot prompt."""
-    return "\n\n".join(f"{PROFILE.prompt(p.source, p.src_lang, p.tgt_lang, p.register)} {p.target}" for p in pairs)
+    return "\n\n".join(f"{PROFILE.prompt(Source.of_pair(p))} {p.target}" for p in pairs)
 
 
 def interleaved(pairs: Sequence[Pair]) -> str:

@@ -8,7 +8,7 @@ copying, loss of diversity, and (given candidates) how far minimum Bayes risk de
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from sacrebleu.metrics import BLEU, CHRF
 from in2x.errors import In2xError, UsageError
 from in2x.evaluate.rewarded import is_rewarded
 from in2x.language.language import language
+from in2x.metrics.chrf import Utility, expected_utility, pairwise_chrf
 from in2x.metrics.significance import SEED, Statistics, mean, paired_bootstrap, ratio
 from in2x.metrics.strings import LOWER_IS_BETTER, METRICS, canonical, statistics
 
@@ -86,7 +87,7 @@ def audit(
                 raise In2xError(f"{side.name}: {len(side.hypotheses)} outputs but {len(texts)} {what}",
                                 mend="give the same segments for all")  # fmt: skip
 
-    def compare(name: str, a: Statistics, b: Statistics, better: int, kind: str = "") -> Measure:
+    def compare(name: str, a: Statistics, b: Statistics, better: int, kind: str = "") -> Utility:
         found = paired_bootstrap(a, b, resamples=resamples, seed=seed)
         verdict = "level" if found.p >= ALPHA else "rose" if found.difference > 0 else "fell"
         kind = kind or ("rewarded" if is_rewarded(name, rewarded) else "held out")
@@ -215,30 +216,26 @@ def _diversity(before: Side, after: Side, lang: str) -> list[str]:
     return findings
 
 
-Utility = Callable[[str, str], float]
-
-
 def utility(metric: str, lang: str) -> Utility:
     """A sentence-level utility for MBR. Raises UsageError for an unknown name."""
     name = canonical(metric)
-    if name not in ("BLEU", "chrF", "chrF++"):
+    if name == "chrF":
+        return pairwise_chrf
+    if name not in ("BLEU", "chrF++"):
         raise UsageError(f"{name} is no utility", mend="use BLEU, chrF or chrF++")
     engine = (
         BLEU(tokenize="13a" if language(lang).spaced else "char", effective_order=True, force=True) if name == "BLEU"
-        else CHRF(word_order=2 if name == "chrF++" else 0)
+        else CHRF(word_order=2)
     )  # fmt: skip
-    return lambda hypothesis, reference: float(engine.sentence_score(hypothesis, [reference]).score)
+    return lambda hypotheses, references: np.array(
+        [[engine.sentence_score(one, [other]).score for other in references] for one in hypotheses]
+    )
 
 
 def mbr_choice(candidates: Sequence[str], measure: Utility) -> int:
-    """Index of the candidate with the highest expected utility against the others (its own copies count)."""
-    counts = Counter(candidates)
-    expected = {
-        c: sum(n * measure(c, other) for other, n in counts.items() if other != c) + 100.0 * (counts[c] - 1)
-        for c in counts
-    }
-    best = max(counts, key=lambda c: (expected[c], -candidates.index(c)))
-    return candidates.index(best)
+    """Index of the candidate with the highest expected utility against all of them, itself included."""
+    different = list(dict.fromkeys(candidates))
+    return candidates.index(different[int(expected_utility(different, candidates, measure).argmax())])
 
 
 def mbr_sensitivity(

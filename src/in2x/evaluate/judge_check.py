@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.evaluate.express.score import wilson
 from in2x.evaluate.planted import FAULTS, Planted, broken_by
 from in2x.judge.ask import Judge
@@ -141,7 +142,7 @@ async def _ask(asker: Asker, planted: Sequence[Planted]) -> list[_Told]:
 
 async def _one(judge: Judge, second: Judge, planted: Planted) -> _Told:
     pair = planted.pair
-    prompt = PromptProfile().prompt(pair.source, pair.src_lang, pair.tgt_lang, pair.register)
+    prompt = PromptProfile().prompt(Source.of_pair(pair))
     principles = tuple(fundamental("translate", pair.tgt_lang))
     question = Question(prompt, pair.tgt_lang, principles)
     # The target stands first in half of the groups, last in the others; the rest in an order that says nothing.

@@ -64,13 +64,9 @@ def open_translator(folder: Path) -> LocalBackend:
     """The model of `folder`, asked in its own words; one without a profile is asked as a base model."""
     from in2x.translate.engine import LocalBackend
 
-    translator = LocalBackend(folder)
-    if not (folder / FILE).exists():
-        translator.profile = PromptProfile(templates=dict(BASE_TEMPLATES), stop=("\n",), chat=False)
-        newline = translator.tokenizer.encode("\n", add_special_tokens=False)
-        if len(newline) == 1:
-            translator.stop_ids = frozenset({*translator.stop_ids, newline[0]})
-    return translator
+    own = (folder / FILE).exists()
+    base = PromptProfile(templates=dict(BASE_TEMPLATES), stop=("\n",), endpoint="completions")
+    return LocalBackend(folder, profile=None if own else base)
 
 
 def answer(

@@ -42,22 +42,25 @@ def add(
     begins = [DASH.match(source, start, end) for start, end in lines]
     voices = [style.voice.match(source, start, end) if style.voice else None for start, end in lines]
     alone = sum(begin is not None for begin in begins) > 1 or sum(voice is not None for voice in voices) > 1
-    blocks = [[line] for line in lines] if alone else [list(lines)]
+    blocks: list[list[tuple[int, int]]] = []
+    for number, line in enumerate(lines):
+        if blocks and not (alone and (begins[number] or voices[number])):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
     limit = replace(whole, lines=1) if alone else whole
-    for number, block in enumerate(blocks):
-        start, end = block[0][0], block[-1][1]
-        dash = begins[number] if alone else None
-        start = dash.end() if dash else start
-        block[0] = (start, block[0][1])
+    for block in blocks:
+        dash, voice = begins[lines.index(block[0])] if alone else None, voices[lines.index(block[0])]
+        start, end = dash.end() if dash else block[0][0], block[-1][1]
         while start < end and source[start].isspace():
             start += 1
+        block[0] = (start, block[0][1])
         text = _text(source, block, style)
         raw = " ".join(source[first:last] for first, last in block)
         if not lettered(text.text):
             if raw.strip():
                 draft.skip(like.place, raw, "it has no letter")
             continue
-        voice = voices[number] if alone else voices[0]
         speaker = style.plain(voice[1]).strip() if voice else like.speaker
         segment = replace(like, text=text.text, tags=text.tags, limit=limit, speaker=speaker)
         draft.add(segment, start, end, _writer(style, options))

@@ -23,6 +23,9 @@ from in2x.language.language import language, unspaced
 
 TOGETHER = re.compile(r"…+|‥+|[—―─]{2,}|[A-Za-z0-9][\w.,:'’%-]*\w")
 """What no line break parts: runs of dots and dashes, Latin words and numbers."""
+COSTS = {"mark": -25.0, "tight": 25.0, "short": 12.0, "inside": 15.0}
+"""What a break is worth, in squared full-width characters of uneven lines (our choice): behind a mark, behind what
+belongs to the next word, behind a short word where spaces part words, inside brackets."""
 LONGEST = 400
 """Characters of the longest text whose lines are evened out; longer ones are filled line by line (our choice)."""
 
@@ -36,6 +39,7 @@ class Rules:
     width: float
     lines: int
     phrases: str = ""
+    tight: str = ""
 
     def limit(self, seconds: float | None) -> Limit:
         """What a subtitle in the language must keep to."""
@@ -115,7 +119,9 @@ def wrapped(text: Text, lang: str, limit: Limit) -> Text:
     if width(text.text) <= limit.width:
         return text
     places = [0, *breaks(text.text, lang), len(text.text)]
-    chosen = _even(text.text, places, limit) if len(text.text) <= LONGEST else _filled(text.text, places, limit)
+    chosen = (
+        _even(text.text, places, limit, rules(lang)) if len(text.text) <= LONGEST else _filled(text.text, places, limit)
+    )
     out, moved = "", [0] * (len(text.text) + 1)
     for start, end in pairwise([0, *chosen, len(text.text)]):
         line = text.text[start:end]
@@ -150,14 +156,28 @@ def between(before: str, after: str) -> str:
     return "" if not before or not after or (wide and not hangul) else " "
 
 
-def _even(text: str, places: list[int], limit: Limit) -> list[int]:
-    """The offsets of the breaks: fewest lines, then least overflow, then the most even lines."""
+def _price(text: str, place: int, rule: Rules) -> float:
+    """What a break before an offset costs."""
+    before = text[:place].rstrip()
+    kinds = [unicodedata.category(letter) for letter in before]
+    cost = COSTS["inside"] if kinds.count("Ps") + kinds.count("Pi") > kinds.count("Pe") + kinds.count("Pf") else 0.0
+    if kinds[-1] in ("Po", "Pe", "Pf"):
+        return cost + COSTS["mark"]
+    if before[-1] in rule.tight:
+        return cost + COSTS["tight"]
+    word = before.rsplit(maxsplit=1)[-1]
+    return cost + (COSTS["short"] if len(word) <= 3 and not rule.phrases else 0.0)
+
+
+def _even(text: str, places: list[int], limit: Limit, rule: Rules) -> list[int]:
+    """The offsets of the breaks: fewest lines, then least overflow, then even lines that break at good places."""
     widths = [width(text[:place]) for place in places]
+    prices = [0.0, *(_price(text, place, rule) for place in places[1:-1]), 0.0]
     spaces = [width(text[:place]) - width(text[:place].rstrip()) for place in places]
 
     def cost(i: int, j: int) -> tuple[float, float]:
         line = widths[j] - widths[i] - spaces[j]
-        return max(0.0, line - limit.width), line * line
+        return max(0.0, line - limit.width), line * line + prices[j]
 
     last = len(places) - 1
     best: dict[int, tuple[tuple[float, float], list[int]]] = {0: ((0.0, 0.0), [])}

@@ -33,6 +33,8 @@ FIELD = re.compile(
 MARGIN = re.compile(r"\[[ xX]\][ \t]+|\[\^[^\]\s]+\]:[ \t]*|\[![A-Z]+\][ \t]*(?:\n|$)")
 """What stands before the text of a paragraph: a box to tick, the name of a footnote, the kind of a note."""
 FENCE = re.compile(r":::")
+DEFINITION = re.compile(r":[ \t]+")
+"""Before a definition, which renderers beyond CommonMark part from the term above it."""
 BLOCKS = {"fence": "code", "code_block": "code", "html_block": "an html block"}
 
 
@@ -46,9 +48,13 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     if front:
         _front(draft, front)
     body = re.sub(r"[^\r\n]", " ", text[: front.end()]) + text[front.end() :] if front else text
-    env: dict[str, dict[str, object]] = {}
+    env: dict[str, dict[str, dict[str, object]]] = {}
     parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
     tokens = parser.parse(body, env)
+    for reference in env.get("references", {}).values():
+        title, lines = str(reference["title"]), reference.get("map")
+        if lettered(title) and isinstance(lines, list):
+            draft.skip(f"line {lines[0] + 1}", title, "the title of a link definition")
     _Reader(draft, {normal(label) for label in env.get("references", {})}).read(tokens)
     return draft.document(raw)
 
@@ -122,15 +128,18 @@ class _Reader:
                 self.draft.skip(f"line {first + 1}", content, "its place in the line is not certain")
                 return
             if FENCE.match(want):
-                self._block(block, first, kind)
+                self._block(block, kind)
                 self.draft.skip(f"line {first + number + 1}", want, "the mark of a block")
                 block = []
                 continue
             lead = len(line) - len(line.lstrip()) if number else 0
+            if number and (definition := DEFINITION.match(line)):
+                self._block(block, kind)
+                block, lead = [], definition.end()
             block.append((start + at + lead, start + at + len(line) if source[start + at :].startswith(line) else end))
-        self._block(block, first, kind)
+        self._block(block, kind)
 
-    def _block(self, block: list[tuple[int, int]], first: int, kind: str) -> None:
+    def _block(self, block: list[tuple[int, int]], kind: str) -> None:
         """Lines that follow each other as one text, given where each begins and ends."""
         if not block:
             return

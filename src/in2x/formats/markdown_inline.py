@@ -132,7 +132,8 @@ class _Scan:
         elif letter == "\n":
             spaces = len(text[:at]) - len(text[:at].rstrip(" "))
             indent = re.compile(r"[ \t]*").match(text, at + 1)
-            return self._add(at - spaces, indent.end() if indent else at + 1, "break" if spaces > 1 else "text", "\n")
+            start = max(at - spaces, self.out[-1].end if self.out else 0)
+            return self._add(start, indent.end() if indent else at + 1, "break" if spaces > 1 else "text", "\n")
         elif letter == "`":
             return self._code(at)
         elif letter == "<" and (match := ANGLES.match(text, at)):

@@ -2,9 +2,9 @@
 emphasis are moved where they would not be seen as such.
 
 CommonMark takes `**` for a mark only beside the right characters. Where words are not parted by spaces it fails beside
-brackets (`は**「甲」**で` shows asterisks). The mark is then moved inside the bracket (`は「**甲**」で`), and where there is
-nothing to move it to, written as an element (`<strong>`). The grammar itself decides, with and without symbols as
-punctuation, for renderers differ in that.
+brackets: `は**「甲」**で` shows asterisks. The mark is then moved inside: `は「**甲**」で`. Where that leaves nothing
+it is written as an element (`<strong>`). The grammar itself decides, with and without symbols as punctuation, because
+renderers differ in that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from in2x.formats.markdown_inline import ESCAPABLE, parse, punctuation
 from in2x.formats.spans import flat, single_line
 
 EMPHASIS = {"*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del"}
-START = re.compile(r"(?P<mark>#{1,6}(?=\s|$)|[-+](?=\s|$)|[>|=]|:::|~~~|-{2,})|(?P<number>\d{1,9})(?=[.)](?:\s|$))")
+START = re.compile(r"(?P<mark>#{1,6}(?=\s|$)|[-+*](?=\s|$)|[>|=]|:::|~~~|-{2,})|(?P<number>\d{1,9})(?=[.)](?:\s|$))")
 """What would begin a block at the start of a line."""
 MARKUP = re.compile(r"[\\`*\[\]<]|&(?=#?\w{1,32};)|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~|\$|\{(?=[{%])")
 

@@ -119,7 +119,7 @@ class _Reader:
 
     def _say(self, say: re.Match[str], end: int, block: _Block | None) -> int:
         string = self._string(say.end())
-        speaker = say["who"] or ""
+        speaker = "" if say["who"] in (None, "extend", "centered", "vcentered") else say["who"]
         following = re.compile(r"[ \t]+(?=[\"'])").match(self.text, string.end())
         if not speaker and following and STRING.match(self.text, following.end()):
             speaker, string = string["body"], self._string(following.end())  # "Name" "what is said"
@@ -131,10 +131,25 @@ class _Reader:
         if choice:
             like = Segment("", (), place, "message", group, note="a choice")
         source = block.source if block and block.kind == "translate" else ""
-        self._add(string, like, source)
+        if len(string["quote"]) == 3:
+            self._monologue(string, like)
+        else:
+            self._add(string, like, source)
         if block:
             block.source = ""
         return max(end, self._end_of_line(string.end()))
+
+    def _monologue(self, string: re.Match[str], like: Segment) -> None:
+        """A string in three quotes: each of its paragraphs is said on its own."""
+        for part in re.finditer(r"\S(?:(?!\r?\n[ \t]*\r?\n).)*", string["body"], re.DOTALL):
+            start = string.start("body") + part.start()
+            text, end = _text(part[0].rstrip()), start + len(part[0].rstrip())
+            place = f"line {self.draft.source.line(start)}"
+            if lettered(text.text):
+                own = Segment(text.text, text.tags, place, like.kind, like.group, like.speaker)
+                self.draft.add(own, start, end, lambda new: _written(new, string["quote"]))
+            elif part[0].strip():
+                self.draft.skip(place, part[0], "it has no letter")
 
     def _pair(self, at: int, end: int, block: _Block) -> int:
         pair = re.compile(r"(old|new)\s+(?=[\"'`])").match(self.text, at, end)
@@ -192,7 +207,7 @@ class _Reader:
         quote = string["quote"]
         done = own if source and own != source and not self.redo else ""
         segment = Segment(
-            text.text, text.tags, like.place, like.kind, like.group, like.speaker, like.note, None, _text(done).text
+            text.text, text.tags, like.place, like.kind, like.group, like.speaker, like.note, None, flat(_text(done))
         )
         now = None if source and not own else _text(own)
         start, end = string.span("body")

@@ -14,6 +14,8 @@ from in2x.formats.spans import BREAK, Draft, decoded
 
 STAMP = r"(\d{1,3}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?"
 TIMES = re.compile(rf"[ \t\ufeff]*{STAMP}[ \t]*-{{1,2}}>[ \t]*{STAMP}[ \t]*(?:[XY]\d.*)?[ \t]*")
+BROKEN = re.compile(r"\d:\d+.*-{1,2}>|-{1,2}>.*\d:\d")
+"""Looks like times and is none: a part of the file that a player does not read."""
 MARKS = re.compile(r"</?[a-zA-Z][^<>\n]*>|\{\\[^{}]*\}|\{/?[a-zA-Z]:?[^{} ]{0,12}\}|\\[Nh]")
 
 
@@ -43,7 +45,11 @@ def read(raw: bytes, name: str, options: Options) -> Document:
             stop -= 1
         block: list[tuple[int, int]] = []
         for start, end in [*lines[number + 1 : stop], (0, 0)]:
-            if text[start:end].strip():
+            broken = BROKEN.search(text, start, end)
+            if broken:
+                place = f"line {draft.source.line(start)}"
+                draft.skip(place, text[start:end], "times that cannot be read")
+            if text[start:end].strip() and not broken:
                 block.append((start, end))
             elif block:
                 like = Segment("", place=f"cue {count + 1}", kind="subtitle", group="subtitles")

@@ -47,8 +47,16 @@ def read(raw: bytes, name: str, options: Options) -> Document:
             while end < stop and not (following := TIMES.fullmatch(text, *lines[end])):
                 end += 1
             like = Segment("", place=f"cue {count}", kind="subtitle", group="subtitles")
-            if end > at + 1:
-                cues.add(draft, lines[at + 1 : end], like, seconds(times), style, options)
+            block: list[tuple[int, int]] = []
+            for first, last in [*lines[at + 1 : end], (0, 0)]:
+                if first < last and "-->" not in text[first:last]:
+                    block.append((first, last))
+                    continue
+                if first < last:
+                    draft.skip(f"line {draft.source.line(first)}", text[first:last], "times that cannot be read")
+                if block:
+                    cues.add(draft, block, like, seconds(times), style, options)
+                block = []
             at, times = end, following
         number = max(stop, number) + 1
     return draft.document(raw)

@@ -21,9 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
+from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel, StoppingCriteriaList
 
 from in2x.errors import In2xError
+from in2x.inference.generation import LoopStop
+from in2x.inference.loops import EVERY, looping
 from in2x.training.attention import causal_mask
 from in2x.training.compiling import own_cache
 from in2x.training.forward import body, forward_of, head
@@ -198,6 +200,7 @@ def sample(
     rows: int = ROWS,
     progress: Callable[[int], None] | None = None,
     decoder: Decode = decode,
+    watched: Sequence[bool] = (),
 ) -> list[list[Completion]]:
     """Answer every prompt `samples` times.
 
@@ -213,6 +216,7 @@ def sample(
         rows: rows side by side.
         progress: called with the number of prompts finished since the last call.
         decoder: `compiled_decode(model)` for long work at temperatures above 0 (greedy decoding does without).
+        watched: for each prompt, whether an answer that has fallen into a loop is cut (`loops.py`); none, where empty.
 
     Returns:
         For each prompt in order, its `samples` completions.
@@ -233,6 +237,7 @@ def sample(
         completions = [out[i][s] for i in chosen for s in range(samples)]
         drawn = None if uniform is None else torch.from_numpy(uniform[chosen].reshape(len(completions), -1))
         stops = sorted(stop_ids)
+        looks = torch.tensor([bool(watched) and watched[i] for i in chosen for _ in range(samples)])
         plain = [one for one in models if not forward_of(one).reads(len(asked[-1]) + max_new_tokens)]
         if plain and len(models) > 1:
             raise In2xError(f"models cannot be averaged token by token where one has a {forward_of(plain[0]).words}",
@@ -240,10 +245,10 @@ def sample(
         if not plain:
             _sample_batch(
                 models, asked, completions, drawn, max_new_tokens, stops, temperature, samples,
-                decode if uniform is None else decoder,
+                decode if uniform is None else decoder, looks,
             )  # fmt: skip
         else:
-            _generate_batch(models[0], asked, completions, drawn, max_new_tokens, stops, temperature, samples)
+            _generate_batch(models[0], asked, completions, drawn, max_new_tokens, stops, temperature, samples, looks)
         if progress is not None:
             progress(len(chosen))
     return out
@@ -275,6 +280,7 @@ def _generate_batch(
     stop_ids: list[int],
     temperature: float,
     samples: int,
+    watched: Tensor,
 ) -> None:
     """`_sample_batch` by transformers' own generation, with its caches and masks."""
     rows = [prompt for prompt in prompts for _ in range(samples)]
@@ -287,7 +293,10 @@ def _generate_batch(
     asked = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=stop_ids or None, pad_token_id=0
     )
-    model.generate(ids, attention_mask=mask, generation_config=asked, logits_processor=[choice])
+    criteria = StoppingCriteriaList([LoopStop(watched.tolist(), width)] if watched.any() else [])
+    model.generate(
+        ids, attention_mask=mask, generation_config=asked, logits_processor=[choice], stopping_criteria=criteria
+    )
     _keep(completions, torch.stack(choice.tokens, 1).tolist(), torch.stack(choice.logprobs, 1).tolist(), stop_ids)
 
 
@@ -297,7 +306,7 @@ def _keep(
     """Fill each completion with its row up to the first stop token."""
     ended = set(stop_ids)
     for completion, drawn, found in zip(completions, tokens, logprobs, strict=True):
-        count = next((n + 1 for n, token in enumerate(drawn) if token in ended), len(drawn))
+        count = next((n + (token >= 0) for n, token in enumerate(drawn) if token in ended or token < 0), len(drawn))
         completion.tokens, completion.logprobs = drawn[:count], found[:count]
         completion.finished = count > 0 and drawn[count - 1] in ended
 
@@ -312,6 +321,7 @@ def _sample_batch(
     temperature: float,
     samples: int,
     decoder: Decode,
+    watched: Tensor,
 ) -> None:
     device, dtype = models[0].device, models[0].dtype
     lengths = torch.tensor([len(p) for p in prompts])
@@ -356,6 +366,8 @@ def _sample_batch(
         drawn_tokens[alive, step] = torch.where(running, here, -1)
         drawn_logprobs[alive, step] = logprob.cpu()
         running &= ~torch.isin(here, stops)
+        if (step + 1) % EVERY == 0 and (looks := watched[alive]).any():
+            running &= ~(looks & looping(drawn_tokens[alive, : step + 1]))
         count = int(running.sum())
         if step + 1 == max_new_tokens or not count:
             break

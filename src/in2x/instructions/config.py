@@ -112,6 +112,10 @@ class InstructConfig(Config):
     license: str | None = knob(
         None, "Terms of what the model writes on its own, recorded per item (a rewriting keeps its source's licence)."
     )
+    tagged: float = knob(
+        0.0, "Share of the translations made from pairs that carry inline tags as placeholders, where the pair "
+        "shows for sure what stands for what; SFT alone reads them.", ge=0, le=1,
+    )  # fmt: skip
     rewritten: int = knob(1500, "Register rewritings made from pairs that share a source, at most.", ge=0)
     rewrite: RewriteConfig = knob(RewriteConfig(), "Rewriting by the model.", source="METHOD 2")
     synthesize: bool = knob(True, "Let the model write instructions of its own.", source="METHOD 2")

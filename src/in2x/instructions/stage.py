@@ -31,6 +31,7 @@ from in2x.instructions.ledger import Ledger
 from in2x.instructions.page import page
 from in2x.instructions.rewrite import REWRITERS, rewrite
 from in2x.instructions.self_instruct import PER_REQUEST, Pool, Steering, answered, kind_of, self_instruct
+from in2x.instructions.tagged import with_tags
 from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.open import open_model, template_of
@@ -232,6 +233,7 @@ def _write(
     stage.say(f"splitting {len(pool):,} instructions")
     parts = split(pool, config.rl_share, config.near_duplicate, stage.seed)
     sft = [item for place, item in enumerate(pool) if place not in parts.rl]
+    sft, tagged = with_tags(sft, stage.recipe.profile, config.tagged, stage.seed)
     rl = [item for place, item in enumerate(pool) if place in parts.rl]
     if parts.threshold != config.near_duplicate:
         stage.say(
@@ -249,9 +251,13 @@ def _write(
     write_json(stage.out / "funnel.json", funnel)
     write_text(stage.out / "funnel.html", page(funnel, stage.recipe.name, usage, prompt.versions()))
     # The examples of each reason stay in funnel.json: a manifest holds figures.
-    counts = {**funnel, "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]}}
+    counts = {
+        **funnel,
+        "tagged": tagged,
+        "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
+    }
     stage.figures.update({"funnel": counts, "sft": len(sft), "rl": len(rl), "llm": usage, "prompts": prompt.versions()})
     stage.say(f"{funnel['in']:,} in, {funnel['kept']:,} kept, {funnel['rejected']:,} rejected, "
-              f"{funnel['failed']:,} failed; SFT {len(sft):,}, RL {len(rl):,}")  # fmt: skip
+              f"{funnel['failed']:,} failed; SFT {len(sft):,} ({tagged:,} with tags), RL {len(rl):,}")  # fmt: skip
     # The artifact is renamed when the stage returns: this is where the page will be.
     stage.say(f"where each item went: {stage.out.parent.parent / stage.name / 'funnel.html'}")

@@ -22,13 +22,24 @@ from in2x.llm.schema import json_values, read_json
 T = TypeVar("T")
 CHUNK = 512
 """Questions under way together: what is asked again is asked when the last of them was answered once."""
+AGAIN_AT = 0.3
+"""Temperature of a second try that can only be drawn anew (our choice)."""
 LONGER = 4
 """How many times as long an answer may be that was cut (our choice)."""
 WISH = "That could not be used: {why}. Answer again, in the form that was asked for and with nothing else."
 
 
 class Unreadable(ValueError):
-    """A reader's word that an answer cannot be used; the message says why, to the model and to people."""
+    """A reader's word that an answer cannot be used; the message says why, to the model and to people.
+
+    Args:
+        why: the message.
+        longer: whether more room may help where the answer was cut.
+    """
+
+    def __init__(self, why: str, *, longer: bool = True) -> None:
+        super().__init__(why)
+        self.longer = longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,8 @@ class Reply(Generic[T]):
     text: str = ""
     """The model's last words."""
     tries: int = 1
+    longer: bool = True
+    """Whether more room may help where the last answer was cut."""
 
 
 def ask_until_read(
@@ -84,7 +97,7 @@ def ask_until_read(
             if not waiting:
                 break
             for place in waiting:
-                requests[place] = _once_more(requests[place], told[place], wish.replace("{why}", replies[place].fault))
+                requests[place] = _once_more(requests[place], told[place], replies[place], wish)
         yield from replies
 
 
@@ -97,11 +110,15 @@ def _reply(question: Question[T], answer: Answer, attempt: int, before: Reply[T]
     try:
         return Reply(question.read(answer), text=answer.text, tries=attempt)
     except Unreadable as error:
-        return Reply(None, str(error), text=answer.text, tries=attempt)
+        return Reply(None, str(error), text=answer.text, tries=attempt, longer=error.longer)
 
 
-def _once_more(request: Request, answer: Answer, wish: str) -> Request:
-    if answer.finished:
+def _once_more(request: Request, answer: Answer, reply: Reply[Any], wish: str) -> Request:
+    if request.messages is None and (answer.finished or not reply.longer):
+        # A text to go on with cannot be talked about: drawn anew, and not greedily.
+        request = replace(request, temperature=max(request.temperature, AGAIN_AT))
+    elif answer.finished or not reply.longer:
+        wish = wish.replace("{why}", reply.fault)
         form = f" The form is JSON by this schema: {json.dumps(request.schema)}" if request.schema is not None else ""
         request = again(request, answer.text, wish + form)
     else:

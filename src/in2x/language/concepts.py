@@ -19,6 +19,7 @@ def _columns() -> Mapping[str, tuple[tuple[str, ...], ...]]:
     return {code: tuple(tuple(row[at]) for row in rows[1:]) for at, [code] in enumerate(rows[0])}
 
 
+@cache
 def rows_of(code: str) -> Mapping[str, tuple[int, ...]]:
     """Word -> the rows that it stands in; empty where the table has no column of the language."""
     found: dict[str, list[int]] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from in2x.language.finding import Finding, Unit, Word
 from in2x.language.voices import Gender, SpeakerVoice
@@ -69,6 +69,10 @@ class Grammar(Protocol):
     def swapped_name(self, source: str, text: str, reference: str | None = None) -> Finding | bool | None:
         """A name in `text` that stands for another one of the source; True where all are there, None where it is not
         sure."""
+        ...
+
+    def ruby_use(self, base: str, ruby: str, after: str = "") -> Literal["reading", "context", "double"]:
+        """What small characters above `base` are: its reading, a reading by context, a second meaning."""
         ...
 
     def traits(self, text: str) -> list[str]:

@@ -99,6 +99,8 @@ class Pack(BaseModel):
     """Marks that end a sentence."""
     quotes: tuple[str, str]
     """Opening and closing quotation mark."""
+    example: str = ""
+    """A plain sentence, the same in every pack: what a model is tried with before it translates."""
     bleu: str
     """sacrebleu's tokeniser for figures that are compared with others' figures."""
     reward_bleu: str | None = None

@@ -30,6 +30,9 @@ _WORDS = {
     "max_tokens": r"max_?(?:new_?)?tokens",
     "temperature": r"\btemperature\b",
     "top_p": r"\btop_?p\b",
+    "top_k": r"\btop_?k\b",
+    "repetition_penalty": r"repetition_?penalty",
+    "repeat_penalty": r"repeat_?penalty",
     "seed": r"\bseed\b",
     "logprobs": r"\blogprobs\b",
     "top_logprobs": r"\b(?:top_?)?logprobs\b",
@@ -58,12 +61,20 @@ class Parameters:
             body["prompt"] = sound(request.prompt or "")
         else:
             body["messages"] = [{**message, "content": sound(message["content"])} for message in request.messages]
+            if request.fields:
+                body["messages"][-1]["content"] = [
+                    {"type": "text", **dict(request.fields), "text": body["messages"][-1]["content"]}
+                ]
             if not bare:
                 body |= QUIET | {"reasoning_effort": self._effort}
         if request.max_tokens is not None:
             body[self._max_tokens] = request.max_tokens
         if request.top_p != 1.0:
             body["top_p"] = request.top_p
+        if request.top_k:
+            body["top_k"] = request.top_k
+        if request.repetition_penalty != 1.0:
+            body |= {"repetition_penalty": request.repetition_penalty, "repeat_penalty": request.repetition_penalty}
         if request.stop:
             body["stop"] = list(request.stop[:4])  # the protocol's limit
         if request.top_logprobs is not None:

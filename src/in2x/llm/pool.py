@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import urllib.request
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,11 +18,17 @@ SHARD = 4
 """Connections a pool, on average."""
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Made once: reading the certificates takes longer than a request."""
+    return ssl.create_default_context()
+
+
 class ShardedTransport(httpx2.AsyncBaseTransport):
     """Hands each request to the next of several transports."""
 
     def __init__(self, shards: int) -> None:
-        context = ssl.create_default_context()  # made once: reading the certificates takes longer than a request
+        context = _certificates()
         # No bound on connections: the client bounds what is in flight, and a pool that waits would only add delay.
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=4 * SHARD)
         self._transports = [httpx2.AsyncHTTPTransport(verify=context, limits=limits) for _ in range(shards)]

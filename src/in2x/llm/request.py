@@ -31,6 +31,11 @@ class Request:
     """Longest answer; None leaves it to the server (a model in this process then stops at 1024)."""
     temperature: float = 0.0
     top_p: float = 1.0
+    top_k: int = 0
+    """0: all tokens."""
+    repetition_penalty: float = 1.0
+    fields: tuple[tuple[str, str], ...] = ()
+    """What a chat template wants to know beside the last message's text, which is then sent as a list of parts."""
     stop: tuple[str, ...] = ()
     seed: int = 0
     sample: int = 0
@@ -46,10 +51,12 @@ class Request:
 
     def key(self, model: str) -> bytes:
         """16 bytes that stand for this question to `model`: all that the answer may depend on, and nothing else."""
-        parts = [
+        parts: list[Any] = [
             model, self.messages if self.prompt is None else self.prompt, self.max_tokens, self.temperature,
             self.top_p, self.stop, self.seed, self.sample, self.schema, self.top_logprobs,
         ]  # fmt: skip
+        if self.top_k or self.repetition_penalty != 1.0 or self.fields:  # keys of others stay what they were
+            parts += [self.top_k, self.repetition_penalty, self.fields]
         return hashlib.blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from in2x import __version__
 from in2x.artifact import Artifact, write_text
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.language import language
 from in2x.stage import Facts
 
@@ -100,8 +101,10 @@ def write_card(folder: Path, recipe: Facts, artifacts: Mapping[str, Artifact]) -
         + f" and {language(languages.all[-1]).name}",
         version=__version__,
         seed=recipe.seed,
-        kind="It is asked through its chat template." if profile.chat else "It is a base model: it continues a text.",
-        example=profile.prompt("How are you?", languages.hub, languages.target, None),
+        kind="It is asked through its chat template."
+        if profile.endpoint == "chat"
+        else "It is a base model: it continues a text.",
+        example=profile.prompt(Source("How are you?", languages.hub, languages.target)),
         stages="\n\n".join(_section(name, artifact.manifest) for name, artifact in artifacts.items()),
         versions=", ".join(f"{name} {version}" for name, version in dict(last.get("versions", {})).items()),
     )

@@ -19,7 +19,7 @@ from in2x.training import parallel
 from in2x.training.model import build_model, load_tokenizer, save_model
 from in2x.training.tokenizer import train_tokenizer
 
-BASE_PROFILE = PromptProfile(templates=BASE_TEMPLATES, stop=("\n",), chat=False)
+BASE_PROFILE = PromptProfile(templates=BASE_TEMPLATES, stop=("\n",), endpoint="completions")
 
 
 def hub_heavy(documents: Iterator[Document], hub: str, share: float) -> Iterator[Document]:

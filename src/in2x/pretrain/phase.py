@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from in2x.chat.source import Source
 from in2x.corpus.pack import pack, pack_documents
 from in2x.corpus.view import select_documents
 from in2x.errors import In2xError
@@ -30,7 +31,7 @@ def translation_chats(stage: Stage) -> Iterator[Instruction]:
     for pair in read_records(data / "pairs.train.parquet", Pair):
         yield Instruction(
             id=content_id(pair.id, "chat"), lang=pair.tgt_lang, task="translate",
-            messages=profile.messages(pair.source, pair.src_lang, pair.tgt_lang, pair.register), answer=pair.target,
+            messages=profile.messages(Source.of_pair(pair)), answer=pair.target,
         )  # fmt: skip
 
 

@@ -8,12 +8,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.language.wording import search
 from in2x.translate.request import TranslationRequest
 
 LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 """Everything that some program takes for the end of a line; an answer holds none of them."""
+
+CT2_FILE = "model.bin"
+"""The file by which a folder of CTranslate2 is known."""
 
 Done = Callable[[int], None]
 """Called with the number of sources finished, as they finish."""
@@ -63,7 +67,9 @@ _BLANKS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 class Backend(ABC):
     """A model in this process or one behind an address."""
 
-    def translate(self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None) -> list[str]:
+    def translate(
+        self, sources: Sequence[str | Source], request: TranslationRequest, done: Done | None = None
+    ) -> list[str]:
         """The texts of `translations`, as the model gave them.
 
         Raises:
@@ -77,9 +83,9 @@ class Backend(ABC):
         return [one.text for one in found]
 
     def translations(
-        self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None
+        self, sources: Sequence[str | Source], request: TranslationRequest, done: Done | None = None
     ) -> list[Translation]:
-        """Translate `sources`: exactly one answer for each.
+        """Translate `sources`: exactly one answer for each. A `Source` says itself what is asked, a text as `request`.
 
         Raises:
             In2xError: as `candidates` does.
@@ -87,7 +93,7 @@ class Backend(ABC):
         return [answer for [answer] in self.candidates(sources, request, 1, done)]
 
     def candidates(
-        self, sources: Sequence[str], request: TranslationRequest, samples: int, done: Done | None = None
+        self, sources: Sequence[str | Source], request: TranslationRequest, samples: int, done: Done | None = None
     ) -> list[list[Translation]]:
         """`samples` answers for each source, drawn by seeds of their own (all alike at temperature 0).
 
@@ -96,24 +102,19 @@ class Backend(ABC):
         Raises:
             In2xError: the model cannot be used.
         """
-        kept = [wordless(source) for source in sources]
+        questions = request.sources(sources)
+        kept = [wordless(question.text) for question in questions]
         asked = [place for place, same in enumerate(kept) if same is None]
         found = [[Translation(same or "")] * samples for same in kept]
         if done and len(asked) < len(sources):
             done(len(sources) - len(asked))
-        registers = request.registers(len(sources))
-        drawn = self._draw([sources[i] for i in asked], request, [registers[i] for i in asked], samples, done)
+        drawn = self._draw([questions[i] for i in asked], request, samples, done)
         for place, answers in zip(asked, drawn, strict=True):
             found[place] = answers
         return found
 
     @abstractmethod
     def _draw(
-        self,
-        sources: Sequence[str],
-        request: TranslationRequest,
-        registers: Sequence[str | None],
-        samples: int,
-        done: Done | None,
+        self, sources: Sequence[Source], request: TranslationRequest, samples: int, done: Done | None
     ) -> list[list[Translation]]:
-        """See `candidates`, for sources that all have words; `registers` has the register of each."""
+        """See `candidates`, for sources that all have words; of `request` only how to decode is read."""

@@ -1,4 +1,4 @@
-"""Plain text through a translator: one line in, one line out, in bounded memory."""
+"""Lines as they come, one in, one out, in bounded memory: standard input, and a talk at the terminal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 from in2x.errors import In2xError
-from in2x.translate.backend import Translation, one_line
+from in2x.formats.document import Options
+from in2x.formats.registry import parse
+from in2x.translate.job import CONTEXT
+from in2x.translate.outcome import Outcome
+from in2x.translate.request import TranslationRequest
+from in2x.translate.translator import Translator
+
+AT_ONCE = 256
+"""Lines that are translated together (our choice): a smaller number answers sooner, a larger one is faster."""
 
 
 def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
@@ -48,44 +56,30 @@ def open_source(file: Path | None) -> Iterator[tuple[BinaryIO, str, int | None]]
         ) from None
 
 
-@contextmanager
-def open_target(file: Path | None) -> Iterator[TextIO]:
-    """Where the lines go: standard output, or a file that is written beside and renamed when whole."""
-    if file is None:
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    partial = file.with_name(file.name + ".partial")
-    try:
-        stream = partial.open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise In2xError(f"cannot be written ({error.strerror})", file=file, mend="give another -o") from None
-    try:
-        with stream:
-            yield stream
-        partial.replace(file)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
 def translate_lines(
-    translate: Callable[[list[str]], list[Translation]],
+    translator: Translator,
     lines: Iterator[str],
-    write: Callable[[list[str]], None],
-    failed: Callable[[int, str], None],
-    batch: int = 256,
+    wanted: TranslationRequest,
+    wishes: dict[str, Any],
+    write: Callable[[int, str, Outcome | None], None],
+    flush: Callable[[], None],
+    batch: int,
 ) -> None:
-    """Translate `lines`, `batch` at a time, and hand the answers to `write` in order.
+    """Translate `lines`, `batch` at a time, and hand each to `write` in order: number, from 1, line, and its outcome.
 
-    A line that has no whole translation stays as it is (never blank, never half), and `failed` is told its number, from
-    1, and why. A batch is sorted by length inside, so a larger one is faster and a smaller one answers sooner.
+    A line has no outcome where it has no letter, and stays as it is where it has no translation.
     """
+    options = Options(wanted.source_lang, wanted.target_lang)
+    earlier: list[Outcome] = []
     first = 1
     while chunk := list(islice(lines, batch)):
-        answers = translate(chunk)
-        write([one_line(line) if one.fault else one.text for line, one in zip(chunk, answers, strict=True)])
-        for number, one in enumerate(answers, start=first):
-            if one.fault:
-                failed(number, one.fault)
+        document = parse(
+            "\n".join(line.replace("\r", " ") for line in chunk).encode(), "standard input", options, "txt"
+        )
+        done = translator.translate(document, wanted.source_lang, wanted.target_lang, earlier=earlier, **wishes)
+        by_place = {outcome.segment.place: outcome for outcome in done.outcomes}
+        for number, line in enumerate(done.write().decode().split("\n"), start=1):
+            write(first + number - 1, line, by_place.get(f"line {number}"))
+        flush()
+        earlier = [*earlier, *done.outcomes][-CONTEXT:]
         first += len(chunk)

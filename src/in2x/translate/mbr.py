@@ -8,23 +8,16 @@ that judges: report other metrics too, and with MBR off.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from in2x.metrics.chrf import sentence_chrf
+from in2x.chat.source import Source
+from in2x.metrics.chrf import SIGNATURE, expected_utility
 from in2x.translate.backend import Backend, Done, Translation
 from in2x.translate.request import TranslationRequest
 
-
-def expected_utility(candidates: Sequence[str], samples: Sequence[str]) -> np.ndarray:
-    """[len(candidates)] mean sentence chrF, 0 to 100, of each candidate over `samples`."""
-    kinds = Counter(samples)
-    scores = np.array([[sentence_chrf(candidate, kind) for kind in kinds] for candidate in candidates])
-    utility: np.ndarray = scores @ np.array(list(kinds.values()), dtype=float) / kinds.total()
-    return utility
+UTILITY = f"chrF2|{SIGNATURE}"
+"""The utility that chooses."""
 
 
 def consensus(candidates: Sequence[str], samples: Sequence[str] = ()) -> str:
@@ -45,16 +38,20 @@ class MbrBackend:
         temperature: they are drawn at. 1 is the model's own distribution.
     """
 
+    signature = f"mbr|{UTILITY}"
+    """What chooses, for whoever keeps or reports what was chosen."""
+
     def __init__(self, translators: Sequence[Backend], samples: int, temperature: float = 1.0) -> None:
         self.translators, self.samples, self.temperature = translators, samples, temperature
 
     def translations(
-        self, sources: Sequence[str], request: TranslationRequest, done: Done | None = None
+        self, sources: Sequence[str | Source], request: TranslationRequest, done: Done | None = None
     ) -> list[Translation]:
         """One translation for each source; of equal ones a greedy, then the first drawn, in the order of the systems.
 
         Only whole answers are chosen from; where there is none the first system's greedy one stands, with its fault.
         """
+        questions = request.sources(sources)
         greedy: list[list[Translation]] = [[] for _ in sources]
         drawn: list[list[Translation]] = [[] for _ in sources]
         for number, translator in enumerate(self.translators):
@@ -65,10 +62,13 @@ class MbrBackend:
             last = number + 1 == len(self.translators)
             for place, some in enumerate(translator.candidates(sources, drawing, self.samples, done if last else None)):
                 drawn[place] += some
-        return [_chosen(*both) for both in zip(greedy, drawn, strict=True)]
+        return [self._chosen(*three) for three in zip(questions, greedy, drawn, strict=True)]
 
+    def _chosen(self, source: Source, greedy: Sequence[Translation], drawn: Sequence[Translation]) -> Translation:
+        samples = [one.text for one in drawn if not one.fault]
+        candidates = [one.text for one in greedy if not one.fault] + samples
+        return Translation(self._choice(source, candidates, samples)) if candidates else greedy[0]
 
-def _chosen(greedy: Sequence[Translation], drawn: Sequence[Translation]) -> Translation:
-    samples = [one.text for one in drawn if not one.fault]
-    candidates = [one.text for one in greedy if not one.fault] + samples
-    return Translation(consensus(candidates, samples)) if candidates else greedy[0]
+    def _choice(self, source: Source, candidates: Sequence[str], samples: Sequence[str]) -> str:
+        """The best of `candidates`, of which `samples` are those that were drawn."""
+        return consensus(candidates, samples)

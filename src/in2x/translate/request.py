@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from in2x.chat.profile import PromptProfile
+from in2x.chat.profile import PromptProfile, Sampling
+from in2x.chat.source import Source
 from in2x.errors import UsageError
 from in2x.language import canonical, language
 
@@ -24,9 +25,11 @@ class TranslationRequest:
     """Wanted register, one for all sources or one for each."""
     max_new_tokens: int | None = None
     """Longest answer, in tokens; None leaves it to the translator."""
-    temperature: float = 0.0
-    """0 takes the most probable token each time; above, answers are sampled by `seed`."""
+    temperature: float | None = None
+    """0 takes the most probable token each time; above, answers are sampled by `seed`. None: as the model's profile."""
     seed: int = 0
+    beams: int | None = None
+    """Beam search with so many beams, without sampling; None: as the model's profile."""
 
     def registers(self, count: int) -> list[str | None]:
         """The register of each of `count` sources."""
@@ -36,11 +39,36 @@ class TranslationRequest:
             raise ValueError(f"{len(self.register)} registers for {count} sources")
         return list(self.register)
 
+    def decoding(self, profile: PromptProfile) -> Sampling:
+        """How answers are decoded: as the model's `profile` has it, unless a temperature or beams are asked for."""
+        own = profile.sampling
+        if self.beams is not None:
+            return Sampling(repetition_penalty=own.repetition_penalty, beams=self.beams)
+        if self.temperature is not None:
+            return Sampling(self.temperature, repetition_penalty=own.repetition_penalty)
+        return own
 
-def check_request(profile: PromptProfile, request: TranslationRequest) -> TranslationRequest:
+    def sources(self, texts: Sequence[str | Source]) -> list[Source]:
+        """The questions that `texts` are: a text gets the languages and its register from here, a `Source` has its own.
+
+        Raises:
+            ValueError: a source is of other languages than the request (decoding and checks go by those).
+        """
+        registers = self.registers(len(texts))
+        found = [
+            text if isinstance(text, Source) else Source(text, self.source_lang, self.target_lang, register)
+            for text, register in zip(texts, registers, strict=True)
+        ]
+        if any((one.source_lang, one.target_lang) != (self.source_lang, self.target_lang) for one in found):
+            raise ValueError(f"a source that is not to be translated from {self.source_lang} to {self.target_lang}")
+        return found
+
+
+def check_request(profile: PromptProfile | None, request: TranslationRequest) -> TranslationRequest:
     """`request` with its languages' codes in their one spelling; cheap, to be called before a model is loaded.
 
-    A profile that does not say which languages its model knows (an old one, a server's) is taken at its word.
+    A profile that does not say which languages its model knows is taken at its word, and so is one that is not known
+    yet (None: of a server whose model the address does not name).
 
     Raises:
         UsageError: an unknown code, twice the same language, one that the model does not know, or a register that the
@@ -49,7 +77,7 @@ def check_request(profile: PromptProfile, request: TranslationRequest) -> Transl
     source, target = canonical(request.source_lang), canonical(request.target_lang)
     if source == target:
         raise UsageError(f"the text is in {language(source).name} already", mend="give two languages")
-    known = [canonical(code) for code in profile.languages]
+    known = [canonical(code) for code in (profile.languages if profile else ())]
     for code in (source, target):
         if known and code not in known:
             names = ", ".join(f"{language(k).name} ({k})" for k in known)

@@ -1,9 +1,14 @@
-"""Cut a text that is longer than the model reads, at the best place near its middle."""
+"""Cut a text that is longer than the model translates whole, at the best place near its middle; join its pieces."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
+from in2x.language import language
+from in2x.translate.backend import Translation, one_line
 
 BOUNDARIES = (
     re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？…]+[」』”）]*"),
@@ -11,6 +16,20 @@ BOUNDARIES = (
     re.compile(r"\s+"),
 )
 """Ends of sentences, of clauses, of words: the first kind that the text has is used."""
+
+
+def cut(source: Source, profile: PromptProfile, fits: Callable[[str], bool]) -> list[str]:
+    """The pieces of `source` to translate, each of which `fits`: sentences, where the model wants one at a time."""
+    text = one_line(source.text)
+    parts = language(source.source_lang).sentences(text) if profile.one_sentence else [text]
+    return [piece for part in parts or [text] for piece in split_text(part, fits)]
+
+
+def joined(parts: Sequence[Translation], target_lang: str) -> Translation:
+    """The translations of a text's pieces as one, with the first fault of theirs."""
+    joint = " " if language(target_lang).spaced else ""
+    faulty = next((part for part in parts if part.fault), Translation(""))
+    return Translation(joint.join(part.text for part in parts if part.text), faulty.fault, faulty.unasked)
 
 
 def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:

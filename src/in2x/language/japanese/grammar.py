@@ -18,6 +18,7 @@ from in2x.language.japanese.politeness import deference, politeness
 from in2x.language.japanese.predicate import closing_predicate
 from in2x.language.japanese.register import formality, is_literary, is_polite, register_of
 from in2x.language.japanese.roles import role_language
+from in2x.language.japanese.ruby import ruby_use
 from in2x.language.japanese.surface import punctuation, ruby
 from in2x.language.japanese.swap import swapped_name
 from in2x.language.japanese.voice import gendered_speech as gender
@@ -26,8 +27,8 @@ from in2x.language.japanese.voice import titles
 
 __all__ = [
     "formality", "gender", "is_whole", "keeps", "loans", "misuse", "name_drift", "names", "narrator", "persons",
-    "phrase", "politeness", "punctuation", "residue", "ruby", "speakers", "styles", "swapped_name", "titles", "traits",
-    "units", "words",
+    "phrase", "politeness", "punctuation", "residue", "ruby", "ruby_use", "speakers", "styles", "swapped_name",
+    "titles", "traits", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")

@@ -15,8 +15,10 @@ _LOOSE = str.maketrans("ヂヅヲヵヶ", "ジズオカケ")
 
 @lru_cache(maxsize=1)
 def _tagger() -> fugashi.GenericTagger:
-    # The 18th column of UniDic is the word in kana, as it is spelt.
-    return fugashi.GenericTagger(f'-r /dev/null -d "{unidic_lite.DICDIR}" -F "%f[17]" -U "%m" -E "\\n" -O ""')
+    # The 18th column of UniDic is the word in kana, as it is spelt, the 2nd its kind.
+    return fugashi.GenericTagger(
+        f'-r /dev/null -d "{unidic_lite.DICDIR}" -F "%f[17]\\t%f[1]\\t" -U "%m\\t\\t" -E "\\n" -O ""'
+    )
 
 
 def _katakana(text: str) -> str:
@@ -38,7 +40,19 @@ def is_read(base: str, reading: str, after: str = "") -> bool:
     wanted = _katakana(reading)
     for size in range(len(after) + 1):
         tail = after[:size]
-        readings = _tagger().nbest(base + tail, READINGS).translate(_HIRAGANA).translate(_LOOSE)
-        if any(found.endswith(wanted + _katakana(tail)) for found in readings.split("\n")):
+        known = (kana.translate(_HIRAGANA).translate(_LOOSE) for kana in readings(base + tail))
+        if any(found.endswith(wanted + _katakana(tail)) for found in known):
             return True
     return False
+
+
+def readings(text: str, names: bool = True) -> list[str]:
+    """Readings of `text` in katakana, likely ones first; what the dictionary cannot read stands as it is.
+
+    Args:
+        names: False leaves out what a word is read as only where it is somebody's name, if it is a common word, too.
+    """
+    nbest: str = _tagger().nbest(text, READINGS)
+    analyses = [line.split("\t") for line in nbest.split("\n")]
+    common = [parts for parts in analyses if "固有名詞" not in parts[1::2]]
+    return ["".join(parts[::2]) for parts in (analyses if names or not common else common)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from in2x.metrics.chrf import sentence_chrf
+from in2x.metrics.chrf import SIGNATURE, sentence_chrf
 from in2x.principles.case import TRANSLATION
 from in2x.rl.rewards.base import ItemReward, RewardItem
 
@@ -11,7 +11,7 @@ class Chrf(ItemReward):
     """Items with a reference answer and a "translation" verifier; others are not its business."""
 
     name = "chrf"
-    signature = "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no"  # that of sacrebleu's chrF2
+    signature = SIGNATURE
     verifier = TRANSLATION
 
     def one(self, item: RewardItem) -> float | None:

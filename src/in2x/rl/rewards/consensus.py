@@ -8,11 +8,10 @@ a reward that knows what is right, and watch the entropy.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from in2x.metrics.chrf import sentence_chrf
+from in2x.metrics.chrf import expected_utility, sentence_chrf
 from in2x.principles.case import is_translation
 from in2x.rl.rewards.base import RewardItem, Sight, Value
 
@@ -37,9 +36,7 @@ class Consensus:
 
 
 def _agreement(answers: list[str]) -> list[float]:
-    counts = Counter(answers)  # equal answers, of which there are many at low temperatures, are compared once
-    agreed = {
-        answer: sum((n - (other == answer)) * sentence_chrf(answer, other) for other, n in counts.items())
-        for answer in counts
-    }
-    return [agreed[answer] / (len(answers) - 1) / 100 for answer in answers]
+    different = list(dict.fromkeys(answers))  # of which there are few at low temperatures
+    agreed = dict(zip(different, expected_utility(different, answers), strict=True))
+    count = len(answers)
+    return [float(count * agreed[answer] - sentence_chrf(answer, answer)) / (count - 1) / 100 for answer in answers]

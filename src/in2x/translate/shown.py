@@ -1,0 +1,32 @@
+"""A translation with its tags, as journals and reviews show it: with the placeholders of its source; and back."""
+
+from __future__ import annotations
+
+from in2x.chat.placeholders import layout
+from in2x.formats.document import Text
+from in2x.translate.projection import projected
+from in2x.translate.tags import TagsLost, unmarked
+
+
+def shown(text: Text, source: Text) -> str:
+    """`text`, a translation of `source`, with a placeholder where each inner tag of the source stands."""
+    names: dict[tuple[int, str, str], str] = {}
+    for holder in layout(source).holders:
+        for group, name in zip((holder.opening, holder.closing), (*holder.names, ""), strict=False):
+            if group:
+                names[group[0].number, group[0].raw, group[0].kind] = name
+    out, at = "", 0
+    for tag in text.tags:
+        out += text.text[at : tag.at] + names.pop((tag.number, tag.raw, tag.kind), "")
+        at = tag.at
+    return (out + text.text[at:]).strip() if source.tags else out + text.text[at:]
+
+
+def with_tags(words: str, source: Text, source_lang: str, target_lang: str) -> tuple[Text, str]:
+    """The translation in `words` with all tags of `source`, and why they had to be placed by alignment ("" if not)."""
+    if not source.tags:
+        return Text(words), ""
+    try:
+        return unmarked(words, source, target_lang), ""
+    except TagsLost as error:
+        return projected(source, words, source_lang, target_lang), error.why
