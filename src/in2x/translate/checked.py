@@ -56,7 +56,7 @@ def read_pairs(source: Path, translation: Path, source_lang: str, target_lang: s
     """
     if is_lines(source) and is_lines(translation):
         return _lines(source, translation, source_lang, target_lang)
-    options = Options(source_lang, target_lang, redo=True)
+    options = Options(source_lang, target_lang)
     given, made = read_document(source, options).segments, read_document(translation, options).segments
     if not given:
         raise In2xError("the file has no text", file=source, mend="give one with text to translate")
