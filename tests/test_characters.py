@@ -100,10 +100,12 @@ def test_what_a_speaker_says_is_held_against_the_file(file: Path) -> None:
         segment = Segment("I told you, Emma: I am going home.", speaker=speaker)
         return {one.principle for one in find(Source(segment.text, "en", "ja"), Text(answer), rules, segment)}
 
-    assert broken("言っただろ、エマ。俺は家に帰る。") == set()
-    assert broken("言っただろ、エマ。オレは家に帰る。") == set(), "the same word in kana"
-    assert broken("言っただろ、エマ。僕は家に帰る。") == {"first person"}
-    assert broken("言っただろ、エマ。君を置いて俺は家に帰る。") == {"address"}
-    assert broken("申し上げました、エマ。俺は家に帰ります。") == {"register"}
+    assert broken("言っただろ、エマさん。俺は家に帰る。") == set()
+    assert broken("言っただろ、エマさん。オレは家に帰る。") == set(), "the same word in kana"
+    assert broken("言っただろ、エマさん。僕は家に帰る。") == {"first person"}
+    assert broken("言っただろ、エマさん。君を置いて俺は家に帰る。") == {"address"}
+    assert broken("申し上げました、エマさん。俺は家に帰ります。") == {"register"}
     assert broken("言っただろ、エミ。俺は家に帰る。") == {"names"}
-    assert broken("言っただろ、エマ。僕は家に帰る。", speaker="") == set()
+    assert broken("言っただろ、エマさん。僕は家に帰る。", speaker="") == set()
+    assert broken("言っただろ、エマちゃん。俺は家に帰る。") == {"titles"}
+    assert broken("言っただろ、エマ。俺は家に帰る。") == {"titles"}

@@ -86,6 +86,16 @@ def test_a_file_of_both_sides_is_read_with_its_tags() -> None:
     assert _done(Segment("Hi !", (Tag(3, "{name}", 1),), done="やあ！")) == Text("やあ！")
 
 
+def test_a_po_file_is_its_own_source(tmp_path: Path) -> None:
+    file = tmp_path / "m.po"
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    file.write_text(head + 'msgid "Hello, {name}!"\nmsgstr "やあ、{name}さん！"\n\nmsgid "The mage left."\nmsgstr ""\n',
+                    encoding="utf-8")  # fmt: skip
+    first, second = check_pairs(read_pairs(file, file, "en", "ja"), Rules(), "en", "ja")
+    assert first.broken == {} and first.pair.answer.text == "やあ、さん！"
+    assert second.verdicts["copied"].kept is False and second.pair.answer.text == ""
+
+
 def test_formats_and_lines(tmp_path: Path) -> None:
     assert is_lines(Path("book.txt")) and is_lines(Path("book.en")) and not is_lines(Path("book.json"))
     files = tmp_path / "a.en", tmp_path / "a.ja"

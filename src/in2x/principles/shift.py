@@ -9,6 +9,7 @@ translations is called shifted (`benchmarks/shift.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ GAIN = 5.0
 OWN = 1.0
 """Least fit of shifted lines to where they belong, in all."""
 EXCHANGE, FAR = 3.6, 6.5
-"""The gain asked of two neighbours that were exchanged, and of two lines anywhere."""
+"""The gain asked of two neighbours that were exchanged, and of two lines anywhere among 30."""
 DOUBLED, LETTERS = 1.0, 6
 """The gain asked of an answer that is its neighbour's as well, and the letters that it must have."""
 NOTHING = -9.0
@@ -184,6 +185,8 @@ def _exchanged(fit: NDArray[np.float64], own: NDArray[np.float64]) -> dict[int, 
     """The two lines that fit better the other way round, anywhere in the block."""
     gain = fit + fit.T - own[:, None] - own[None, :]
     i, j = divmod(int(np.triu(gain, 1).argmax()), len(fit))
-    if i == j or gain[i, j] < FAR or min(fit[i, j], fit[j, i]) < 0 or max(own[i], own[j]) > 1:
+    # among more pairs of lines chance finds a better one
+    least = FAR + 2 * max(0.0, math.log(len(fit) / 30))
+    if i == j or gain[i, j] < least or min(fit[i, j], fit[j, i]) < 0 or max(own[i], own[j]) > 1:
         return {}
     return {i: i - j, j: j - i}

@@ -35,7 +35,7 @@ TWICE = 2
 """Times that what is no name must stand in the document."""
 NOUNS = 0.18
 """Share of capitals inside sentences above which a language writes its nouns with them."""
-_TIES = frozenset("of the de del della di du des la le van von der den zu da dos and".split())  # noqa: SIM905
+_TIES = frozenset("of the de del della di du des la le van von der den zu da dos".split())  # noqa: SIM905
 """Words in small letters inside a name."""
 
 
