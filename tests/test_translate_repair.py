@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,6 +112,48 @@ def test_planted_faults_are_mended_and_sound_segments_stay(count: int) -> None:
     assert min(shares.values()) >= 0.9, shares
     again = [source for source in backend.asked if source.finding]
     assert len(again) <= len(faulty), "only failing segments, and each once"
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_faults_planted_in_real_pairs_are_mended(shared_data: Path) -> None:
+    """Numbers, names, another language and copies, in human translations; sound ones are what people wrote."""
+    lines = (shared_data / "parallel" / "enja.test.jsonl").read_text(encoding="utf-8").splitlines()
+    rng = random.Random(11)
+    rows = [json.loads(line) for line in lines]
+    rng.shuffle(rows)
+    wrong: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    pairs: dict[str, str] = {}
+    for row in rows:
+        source, right = row["en"], row["ja"]
+        if source in pairs or len(pairs) == 600:
+            continue
+        pairs[source] = right
+        shared = set(re.findall(r"\d{2,}", source)) & set(re.findall(r"\d{2,}", right))
+        if shared:
+            number = sorted(shared)[0]
+            wrong[source], kinds[source] = right.replace(number, str(int(number) + 3)), "number"
+        elif len(pairs) % 4 == 0:
+            wrong[source], kinds[source] = f"The report says: {source}", "copied"
+        elif len(pairs) % 4 == 1:
+            wrong[source], kinds[source] = "Nobody there had ever heard of such a thing before.", "language"
+
+    def reply(source: Source) -> str:
+        return pairs[source.text] if source.finding or source.text not in wrong else wrong[source.text]
+
+    backend = Scripted(reply)
+    outcomes = run([Segment(s, place=s) for s in pairs], backend, Job("en", "ja", context=0))
+    mended: Counter[str] = Counter()
+    for outcome in outcomes:
+        source = outcome.segment.text
+        if source in wrong:
+            mended[kinds[source]] += outcome.text.text == pairs[source]
+        else:
+            assert outcome.text.text == pairs[source], "no sound segment is changed"
+    counts = Counter(kinds.values())
+    assert len(counts) == 3 and min(counts.values()) >= 20, counts
+    assert sum(mended.values()) >= 0.95 * len(wrong), {kind: (mended[kind], counts[kind]) for kind in counts}
 
 
 def test_an_attempt_that_harms_is_dropped_and_the_limit_holds() -> None:
