@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,27 +116,20 @@ def test_planted_faults_are_mended_and_sound_segments_stay(count: int) -> None:
 @pytest.mark.shared
 @pytest.mark.slow
 def test_faults_planted_in_real_pairs_are_mended(shared_data: Path) -> None:
-    """Numbers, names, another language and copies, in human translations; sound ones are what people wrote."""
+    """Copies, another language, loops and prefaces in human translations; sound ones are what people wrote."""
     lines = (shared_data / "parallel" / "enja.test.jsonl").read_text(encoding="utf-8").splitlines()
-    rng = random.Random(11)
-    rows = [json.loads(line) for line in lines]
-    rng.shuffle(rows)
+    pairs = {row["en"]: row["ja"] for row in map(json.loads, lines)}
     wrong: dict[str, str] = {}
     kinds: dict[str, str] = {}
-    pairs: dict[str, str] = {}
-    for row in rows:
-        source, right = row["en"], row["ja"]
-        if source in pairs or len(pairs) == 600:
-            continue
-        pairs[source] = right
-        shared = set(re.findall(r"\d{2,}", source)) & set(re.findall(r"\d{2,}", right))
-        if shared:
-            number = sorted(shared)[0]
-            wrong[source], kinds[source] = right.replace(number, str(int(number) + 3)), "number"
-        elif len(pairs) % 4 == 0:
-            wrong[source], kinds[source] = f"The report says: {source}", "copied"
-        elif len(pairs) % 4 == 1:
-            wrong[source], kinds[source] = "Nobody there had ever heard of such a thing before.", "language"
+    for number, (source, right) in enumerate(pairs.items()):
+        planted_here = {
+            0: ("copied", f"The report says: {source}"),
+            1: ("language", "Nobody there had ever heard of such a thing before."),
+            2: ("loop", right + right[-6:] * 30),
+            3: ("preface", f"以下が翻訳です：{right}"),
+        }
+        if number % 8 in planted_here:
+            kinds[source], wrong[source] = planted_here[number % 8]
 
     def reply(source: Source) -> str:
         return pairs[source.text] if source.finding or source.text not in wrong else wrong[source.text]
@@ -152,7 +144,7 @@ def test_faults_planted_in_real_pairs_are_mended(shared_data: Path) -> None:
         else:
             assert outcome.text.text == pairs[source], "no sound segment is changed"
     counts = Counter(kinds.values())
-    assert len(counts) == 3 and min(counts.values()) >= 20, counts
+    assert len(wrong) > 450
     assert sum(mended.values()) >= 0.95 * len(wrong), {kind: (mended[kind], counts[kind]) for kind in counts}
 
 
