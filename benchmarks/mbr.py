@@ -63,8 +63,10 @@ def main() -> None:
     same = sum(int(a.mean(1).argmax() == b.mean(1).argmax())
                for a, b in zip(tables["ours"], tables["plain"], strict=True))  # fmt: skip
     print(f"{machine('fastchrf')}\nutility: {UTILITY}")
-    print(f"{sets} sets of {size}: {took['ours']:.2f} s of processor time, by a Counter {took['plain']:.2f} s "
-          f"({took['plain'] / took['ours']:.1f}x)\nsame choice {same} of {sets}, largest difference {gap:.0e}")  # fmt: skip
+    print(
+        f"{sets} sets of {size}: {took['ours']:.2f} s of processor time, by a Counter {took['plain']:.2f} s "
+        f"({took['plain'] / took['ours']:.1f}x)\nsame choice {same} of {sets}, largest difference {gap:.0e}"
+    )
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def mbr(
     """Choose line by line, of what several systems say, the translation that the others agree with most (by chrF)."""
     from in2x.artifact import write_text
     from in2x.evaluate.inputs import read_lines, read_parallel
-    from in2x.translate.mbr import consensus
+    from in2x.translate.mbr import UTILITY, consensus
 
     if len(systems) < 3:
         raise UsageError("of two translations neither has more agreement than the other", mend="give three files")
@@ -83,6 +83,7 @@ def mbr(
     for number, *said in zip(numbers, *columns, strict=True):
         chosen[number - 1] = consensus([text for text in said if text.strip()])
     write_text(out, "".join(f"{line}\n" for line in chosen))
+    console.print(f"utility: {UTILITY}")
     print(out)
 
 
