@@ -155,7 +155,7 @@ def test_every_string_of_json_is_a_segment_or_skipped(tree: object, ascii_only: 
     [
         ("a.json", b'{"a": "x', "line 1: a string that does not end"),
         ("a.json", b'{"a": 1,\n "a": 2}', "line 2: the key 'a' stands twice"),
-        ("a.json", b"[" * 5000, "line 1: more than 1000 levels of nesting"),
+        ("a.json", b"[" * 5000, "line 1: more than 250 levels of nesting"),
         ("a.json", b'{"a": [1,\n2', "line 2: the file ends inside a value"),
         ("a.json", b"<html></html>", "line 1: '<html></ht' is no JSON"),
         ("a.json", b"", "there is no JSON value"),
@@ -172,6 +172,9 @@ def test_every_string_of_json_is_a_segment_or_skipped(tree: object, ascii_only: 
         ("a.po", b'msgid "a"\nmsgstr ""\n\nmsgid "a"\nmsgstr ""\n', "line 4: the message 'a' stands twice"),
         ("a.srt", b"Hello there", "no line of times"),
         ("a.vtt", b"1\n00:00:01,000 --> 00:00:02,000\nx", "it does not begin with WEBVTT"),
+        ("a.srt", b"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nx", "name it .vtt"),
+        ("a.csv", b"PK\x03\x04\x14\0", "it is a zip archive"),
+        ("a.txt", b"%PDF-1.7 x", "it is a PDF, not .txt"),
         ("a.ass", b"1\n00:00:01,000 --> 00:00:02,000\nx", "no [Events]"),
         ("a.ass", b"[Events]\nDialogue: 0,0:00:00.00,x", "line 2: a dialogue line of 3 fields"),
         ("a.strings", b'"a" = "b', "line 1: no entry of the form"),
