@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -215,3 +216,13 @@ def test_projection_by_anchors(markup, answer, source_lang, target_lang, wanted)
 def test_terms_are_anchors():
     found = projected(text_of("The <b>old oak</b> fell."), "古樫が倒れた。", "en", "ja", [("old oak", "古樫")])
     assert markup_of(found) == "<b>古樫</b>が倒れた。"
+
+
+def test_a_hostile_text_takes_no_recursion_and_little_time():
+    deep = text_of("".join(f"<b>{n} " for n in range(1100)) + "x" + "</b>" * 1100)
+    wide = text_of("".join(f"{n} <b>a</b> " for n in range(300)))
+    began = time.process_time()
+    for text in (deep, wide):
+        assert unmarked(marked(text), text).tags == text.tags
+        sound(projected(text, text.text[: len(text.text) // 2], "en", "de"), text)
+    assert time.process_time() - began < 10

@@ -129,10 +129,11 @@ def test_what_stands_before_is_told_with_its_translation_and_bounded() -> None:
 @pytest.mark.parametrize("context", [0, 3])
 def test_the_work_has_every_unit_once_and_each_after_its_context(context: int) -> None:
     segments = [Segment(f"Line {n}.", place=f"{n}", group=f"chapter {n // 200}") for n in range(700)]
-    todo = [unit for unit in units(segments, JOB, context, True, "m") if unit]
+    plan = units(segments, JOB, context, True, "m")
+    todo = {unit.number for unit in plan if unit}
     seen: list[int] = []
     early: list[int] = []
-    for side in waves(todo, context, 10, 40):
+    for side in waves(plan, todo, context, 10, 40):
         assert sum(map(len, side)) <= 40
         early += [row[0].number for row in side if row[0].before and row[0].number - 1 not in seen]
         seen += [unit.number for row in side for unit in row]
@@ -141,6 +142,16 @@ def test_the_work_has_every_unit_once_and_each_after_its_context(context: int) -
     assert sorted(seen) == list(range(700))
     if context:
         assert early == [200, 400, 600], "only the beginnings of stretches, which are chapters here, do not wait"
+
+
+def test_what_is_asked_together_does_not_depend_on_what_is_done() -> None:
+    """A run that was killed asks the same questions as before, so that answers on the way are found again."""
+    segments = [Segment(f"Line {n}.", place=f"{n}") for n in range(100)]
+    plan = units(segments, JOB, 3, True, "m")
+    rows = [[unit.number for unit in row] for side in waves(plan, range(100), 3, 10, 40) for row in side]
+    left = [n for n in range(100) if n > 29 or n == 7]
+    again = [[unit.number for unit in row] for side in waves(plan, left, 3, 10, 40) for row in side]
+    assert again == [[7], *rows[3:]]
 
 
 def test_a_file_that_has_a_translation_keeps_it_unless_told_otherwise() -> None:

@@ -49,7 +49,7 @@ def translate(in2x: Callable[..., tuple[int, str, str]], tmp_path: Path) -> Call
         file.write_text("".join(f"{line}\n" for line in sources), encoding="utf-8")
         code, said, err = in2x("translate", file, "--model", server.url, *ONE_BY_ONE, "-o", out, *more)
         assert said == ""
-        err = re.sub(r"^(?:in\.txt: .* segments: |took ).*\n", "", err, flags=re.MULTILINE)
+        err = re.sub(r"^(?:in\.txt: .* segments?: |took ).*\n", "", err, flags=re.MULTILINE)
         return code, out.read_text(encoding="utf-8").split("\n")[:-1] if out.exists() else [], err
 
     return call

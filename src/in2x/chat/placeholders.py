@@ -18,10 +18,10 @@ from typing import Literal
 from in2x.formats.document import Tag, Text
 
 PLACEHOLDER = re.compile(
-    r"(?:[<＜〈⟨]|&lt;)[ \u3000]?([/／]?)[ \u3000]?([0-9０-９]{1,3})[ \u3000]?([/／]?)[ \u3000]?(?:[>＞〉⟩]|&gt;)"
+    r"(?:[<＜〈⟨]|&lt;)[ \u3000]?([/／]?)[ \u3000]?([0-9０-９]{1,5})[ \u3000]?([/／]?)[ \u3000]?(?:[>＞〉⟩]|&gt;)"
 )
 """What is read as a placeholder, beside what is written: full-width signs, spaces inside, escaped brackets."""
-_WRITTEN = re.compile(r"<(/?)(\d{1,3})(/?)>")
+_WRITTEN = re.compile(r"<(/?)(\d{1,5})(/?)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,24 @@ def nested(layout: Layout, spans: Mapping[int, tuple[int, int]]) -> list[Place]:
     for holder in layout.holders:
         children.setdefault(holder.parent, []).append(holder)
 
-    def walk(parent: int | None) -> Iterator[Place]:
+    def inside(parent: int | None) -> Iterator[Holder]:
         # A stable sort: where spans touch, the order of the source decides.
-        for holder in sorted(children.get(parent, ()), key=lambda one: spans[one.number]):
-            start, end = spans[holder.number]
-            yield Place(start, holder.number)
-            yield from walk(holder.number)
-            if holder.pair:
-                yield Place(end, holder.number, closes=True)
+        return iter(sorted(children.get(parent, ()), key=lambda one: spans[one.number]))
 
-    return list(walk(None))
+    places: list[Place] = []
+    walk: list[tuple[Holder | None, Iterator[Holder]]] = [(None, inside(None))]
+    while walk:  # no recursion: a hostile file may nest as deep as it likes
+        around, rest = walk[-1]
+        following = next(rest, None)
+        if following is not None:
+            places.append(Place(spans[following.number][0], following.number))
+            if following.pair:
+                walk.append((following, inside(following.number)))
+            continue
+        walk.pop()
+        if around is not None:
+            places.append(Place(spans[around.number][1], around.number, closes=True))
+    return places
 
 
 @lru_cache(maxsize=1 << 12)

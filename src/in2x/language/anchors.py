@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from in2x.language.language import language
-from in2x.language.numbers import numbers
+from in2x.language.numbers import Number, numbers
 from in2x.language.script import HAN, LATIN
 from in2x.language.split import sentence_spans
 
@@ -106,12 +107,23 @@ def _by_form(text: str) -> dict[str, list[Span]]:
 def _numbers(source: str, target: str, source_lang: str, target_lang: str) -> Iterator[tuple[Span, Span]]:
     here = [n for n in numbers(source, source_lang) if n.sure]
     there = [n for n in numbers(target, target_lang) if n.sure]
-    for number in here:
-        fitting = [other for other in there if number.agrees(other)]
-        rivals = [other for other in here if any(other.agrees(one) for one in fitting)]
+    mine, theirs = _by_value(here), _by_value(there)
+    for place, number in enumerate(here):
+        values = {abs(value) for value in number.readings}
+        fitting = sorted({n for value in values for n in theirs.get(value, ())})
+        rivals = sorted({n for m in fitting for value in there[m].readings for n in mine.get(abs(value), ())})
         if fitting and len(fitting) == len(rivals):  # in turn, where a value stands there several times
-            other = fitting[rivals.index(number)]
+            other = there[fitting[rivals.index(place)]]
             yield (number.start, number.end), (other.start, other.end)
+
+
+def _by_value(found: Sequence[Number]) -> dict[Fraction, list[int]]:
+    """Places of numbers by every value that they may have (`Number.agrees`)."""
+    places: dict[Fraction, list[int]] = {}
+    for place, number in enumerate(found):
+        for value in {abs(value) for value in number.readings}:
+            places.setdefault(value, []).append(place)
+    return places
 
 
 def _inner(pattern: re.Pattern[str], text: str) -> list[Span]:

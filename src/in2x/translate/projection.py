@@ -69,11 +69,9 @@ def projected(
             (start, end), (low, high) = wanted[holder.parent], wanted[holder.number]
             if holder.number in firm and holder.parent not in firm:
                 wanted[holder.parent] = (min(start, low), max(end, high))
-    spans: dict[int, Span] = {}
-    held = {h.number for h in found.holders if any(h.start <= a.start and a.end <= h.end for a in sure)}
-    held |= set(hints)
+    held = {h.number for h in found.holders if any(h.start <= a.start and a.end <= h.end for a in sure)} | set(hints)
     rank = {h.number: 0 if h.number in firm else 1 if h.pair and h.number in held else 2 for h in found.holders}
-    _settle(None, (0, len(words)), found, wanted, rank, allowed, words, spans)
+    spans = _settle(len(words), found, wanted, rank, allowed, words)
     return found.text(words, nested(found, spans))
 
 
@@ -120,12 +118,21 @@ def _line(
     points |= {(anchor.end, anchor.target_end) for anchor in sure}
     for holder, (start, end) in kept:
         points |= {(holder.start, start), (holder.end, end)}
-    best: list[list[tuple[int, int]]] = []
-    ordered = sorted(points)
-    for n, point in enumerate(ordered):  # the longest chain that rises
-        before = [best[m] for m in range(n) if ordered[m][0] < point[0] and ordered[m][1] < point[1]]
-        best.append([*max(before, key=len, default=[]), point])
-    chain = max(best, key=len, default=[])
+    # The longest chain that rises, by patience sorting; of one source offset at most one point is in it.
+    tails: list[int] = []
+    tops: list[int] = []
+    ordered = sorted(points, key=lambda point: (point[0], -point[1]))
+    before: list[int] = []
+    for n, (_, up) in enumerate(ordered):
+        pile = bisect_left(tails, up)
+        before.append(tops[pile - 1] if pile else -1)
+        tails[pile : pile + 1], tops[pile : pile + 1] = [up], [n]
+    chain: list[tuple[int, int]] = []
+    at = tops[-1] if tops else -1
+    while at >= 0:
+        chain.append(ordered[at])
+        at = before[at]
+    chain.reverse()
     ends = [(0, 0), *(p for p in chain if p > (0, 0) and p[0] < len(found.body)), (len(found.body), length)]
     return [*dict(ends).items()]
 
@@ -194,30 +201,35 @@ def _nearest(allowed: Sequence[int], aim: float) -> int:
 
 
 def _settle(
-    parent: int | None, room: Span, found: Layout, wanted: Mapping[int, Span], rank: Mapping[int, int],
-    allowed: Sequence[int], words: str, spans: dict[int, Span],
-) -> None:  # fmt: skip
-    """Fill `spans` for the children of `parent` inside `room`: as wanted, but inside it and clear of each other.
+    length: int, found: Layout, wanted: Mapping[int, Span], rank: Mapping[int, int], allowed: Sequence[int], words: str
+) -> dict[int, Span]:
+    """The places of all placeholders: as wanted, but inside their parents and clear of each other.
 
     Those of the lowest `rank` choose first.
     """
-    children = [holder for holder in found.holders if holder.parent == parent]
-    taken: list[Span] = []
-    for holder in sorted(children, key=lambda one: (rank[one.number], not one.pair)):
-        worded = holder.pair and bool(found.body[holder.start : holder.end].strip())
-        start, end = (min(max(at, room[0]), room[1]) for at in wanted[holder.number])
-        gaps = _gaps(room, taken)
-        if worded:
-            gaps = [gap for gap in gaps if words[gap[0] : gap[1]].strip()] or gaps
-        low, high = max(gaps, key=lambda gap: (min(gap[1], end) - max(gap[0], start), gap[1] - gap[0]))
-        start, end = (min(max(at, low), high) for at in (start, end))
-        if worded and not words[start:end].strip():
-            start, end = _some_words(start, (low, high), allowed, words)
-        if holder.pair or start not in (room[0], room[1]):
-            taken.append((start, end))
-        spans[holder.number] = start, end
-    for holder in children:
-        _settle(holder.number, spans[holder.number], found, wanted, rank, allowed, words, spans)
+    children: dict[int | None, list[Holder]] = {}
+    for holder in found.holders:
+        children.setdefault(holder.parent, []).append(holder)
+    spans: dict[int, Span] = {}
+    todo: list[tuple[int | None, Span]] = [(None, (0, length))]
+    while todo:
+        parent, room = todo.pop()
+        taken: list[Span] = []
+        for holder in sorted(children.get(parent, ()), key=lambda one: (rank[one.number], not one.pair)):
+            worded = holder.pair and bool(found.body[holder.start : holder.end].strip())
+            start, end = (min(max(at, room[0]), room[1]) for at in wanted[holder.number])
+            gaps = _gaps(room, taken)
+            if worded:
+                gaps = [gap for gap in gaps if words[gap[0] : gap[1]].strip()] or gaps
+            low, high = max(gaps, key=lambda gap: (min(gap[1], end) - max(gap[0], start), gap[1] - gap[0]))
+            start, end = (min(max(at, low), high) for at in (start, end))
+            if worded and not words[start:end].strip():
+                start, end = _some_words(start, (low, high), allowed, words)
+            if holder.pair or start not in (room[0], room[1]):
+                taken.append((start, end))
+            spans[holder.number] = start, end
+            todo.append((holder.number, (start, end)))
+    return spans
 
 
 def _gaps(room: Span, taken: Sequence[Span]) -> list[Span]:

@@ -8,6 +8,7 @@ What is lost is asked for again, or placed by alignment (`projection.py`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from in2x.chat.placeholders import PLACEHOLDER, Holder, Layout, Place, layout, marked, placeholders
@@ -94,14 +95,14 @@ def _read(answer: str, found: Layout) -> tuple[list[str], list[tuple[int, str]]]
 
 def _check(marks: Sequence[tuple[int, str]], found: Layout, only: Collection[int] | None = None) -> None:
     """Raises TagsLost where the placeholders (those of `only`) are not there once each, nested as in the source."""
-    by_number = {holder.number: holder for holder in found.holders}
+    by_number, there = {holder.number: holder for holder in found.holders}, Counter(marks)
     wanted = [holder for holder in found.holders if only is None or holder.number in only]
     for holder in wanted:
         for name, kind in zip(holder.names, ("open", "close") if holder.pair else ("alone",), strict=True):
-            seen = marks.count((holder.number, kind))
+            seen = there[holder.number, kind]
             if seen != 1:
                 raise TagsLost(f"the placeholder {name} {'stands there more than once' if seen else 'is missing'}")
-        if holder.pair and (holder.number, "alone") in marks:
+        if holder.pair and there[holder.number, "alone"]:
             raise TagsLost(f"the placeholder <{holder.number}/> is not in the source")
     inside: list[int] = []
     for number, kind in marks:

@@ -74,7 +74,8 @@ class Work:
         if todo:
             self.before()
         at_once = TOGETHER if self.asker is not None and self.context else 1
-        for side in waves(todo, self.context, at_once, self.step):
+        numbers = {unit.number for unit in todo}
+        for side in waves(self.units, numbers, self.context, at_once, self.step):
             self._translate(side)
         return [outcome for outcome in self.outcomes if outcome is not None]
 
