@@ -401,6 +401,19 @@ def test_the_organisers_page_works_without_script_and_escapes(site: Site) -> Non
     assert site.store.load("demo").status == "open"
 
 
+def test_the_analysis_brings_its_scripts_and_no_others(site: Site) -> None:
+    with site.client(Origin=site.url) as browser, site.annotator("ann") as ann:
+        browser.post("/admin/login", data={"token": site.admin})
+        assert "no finished judgement yet" in browser.get("/admin/demo/analysis").text
+        post(ann, score(30), sent("finish"), sent("score", "i-3-a", {"candidate": "c-3-a", "score": 80}),
+             sent("finish", "i-3-a"))  # fmt: skip
+        answer = browser.get("/admin/demo/analysis")
+        policy = answer.headers["content-security-policy"]
+        assert "Human judgement" in answer.text and "sandbox allow-scripts" in policy
+        assert "'sha256-" in policy and "script-src 'unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert ann.get("/admin/demo/analysis").status_code == 303  # to the page that asks for the token
+
+
 def test_the_organiser_mends_a_text(site: Site) -> None:
     with site.organiser() as organiser, site.annotator("ann") as ann:
         given = {"item": "i-1-a", "candidate": "c-1-a", "text": "直した訳。\r\n二行目"}
