@@ -156,7 +156,7 @@ def answers_held(share: float, documents: int, runs: int, seed: int = 2) -> floa
 
 
 def beside_statsmodels(rows: list[HumanScore]) -> None:
-    """Print seconds and convergence of statsmodels' MixedLM with two crossing effects, and of ours with all it finds."""
+    """Print the seconds of statsmodels' MixedLM with two crossing effects, and of ours with all that it finds."""
     import pandas as pd
     import statsmodels.formula.api as smf
 
@@ -175,7 +175,7 @@ def beside_statsmodels(rows: list[HumanScore]) -> None:
     peer = time.perf_counter() - start
     effects = ", ".join(list(ours.deviations)[1:])
     print(f"\nMixed model of {ours.n} judgements: {mine:.1f} s with {effects}; MixedLM of statsmodels {peer:.1f} s "
-          f"with annotator and document alone, converged: {theirs.converged} ({peer / mine:.0f} times as long).")  # fmt: skip
+          f"with annotator and document alone, {peer / mine:.0f} times as long (converged: {theirs.converged}).")  # fmt: skip
 
 
 def main() -> None:
