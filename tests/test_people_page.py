@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
-from in2x.people.store import Store
 
 from browser import chromium, opened  # noqa: F401  # a fixture
 from in2x.cli import main
 from in2x.people.model import Span
+from in2x.people.store import Store
 
 QUALITY = {"alpha": 85, "beta": 60, "gamma": 35}
 FAMILY = "👨‍👩‍👧が𠮷野家で待つ。"

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,13 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     store = Store.open(tmp_path / "people.db", create=True)
     store.add_campaign(campaign(), ASSIGNMENTS, seed=7)
+    with running(store) as site:
+        yield site
+
+
+@contextmanager
+def running(store: Store) -> Iterator[Site]:
+    """A server on `store`."""
     roster = Roster(store)
     tokens = {name: roster.invite("demo", name) for name in ASSIGNMENTS}
     admin = roster.new_admin_token()
@@ -237,7 +245,7 @@ def test_every_answer_forbids_frames_and_foreign_scripts(site: Site, path: str) 
     assert policy["frame-ancestors"] == "'none'" and policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'" and "unsafe" not in headers["content-security-policy"]
     assert headers["x-frame-options"] == "DENY" and headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 def test_bodies_that_are_wrong_or_too_large(site: Site) -> None:
@@ -391,6 +399,43 @@ def test_the_organisers_page_works_without_script_and_escapes(site: Site) -> Non
         for headers in ({"Origin": "https://evil.example"}, {}):
             assert elsewhere.post("/admin/demo/close", headers=headers).status_code == 403
     assert site.store.load("demo").status == "open"
+
+
+def test_the_organiser_mends_a_text(site: Site) -> None:
+    with site.organiser() as organiser, site.annotator("ann") as ann:
+        given = {"item": "i-1-a", "candidate": "c-1-a", "text": "直した訳。\r\n二行目"}
+        assert organiser.post("/admin/api/demo/edit", json=given).status_code == 200
+        organiser.post("/admin/api/demo/edit", json={"item": "i-1-a", "candidate": "", "text": "The source."})
+        item = ann.get("/api/task").json()["screens"][1]["items"][0]
+        assert (item["revision"], item["source"]) == (2, "The source.")
+        assert item["candidates"][0]["text"] == "直した訳。\n二行目"
+        for wrong in ({**given, "text": " "}, {**given, "candidate": "c-9"}, {**given, "item": "i-9"}):
+            assert organiser.post("/admin/api/demo/edit", json=wrong).status_code == 400
+
+
+def test_the_database_goes_away_and_comes_back() -> None:
+    """PostgreSQL killed under the server: a clear word, and the same call is saved once it is there again."""
+    from postgresql import Cluster, missing
+
+    if why := missing():
+        pytest.skip(why)
+    cluster = Cluster()
+    try:
+        store = Store.open(cluster.database("away"), create=True)
+        store.add_campaign(campaign(), ASSIGNMENTS)
+        with running(store) as site, site.annotator("ann") as ann:
+            one = score(30)
+            assert post(ann, one).status_code == 200
+            cluster.kill()
+            two = score(60)
+            for _ in range(2):
+                answer = post(ann, two)
+                assert (answer.status_code, answer.json()["error"]) == (503, "not-saved")
+            cluster.start()
+            assert post(ann, one, two).json()["saved"] == [one["id"], two["id"]]
+            assert [e.id for e in site.store.events("demo")] == [one["id"], two["id"]]
+    finally:
+        cluster.close()
 
 
 def test_unknown_paths_and_methods_are_a_sentence(site: Site) -> None:

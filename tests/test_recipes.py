@@ -8,18 +8,26 @@ import pytest
 
 from in2x.cost.hardware import Hardware
 from in2x.cost.price import costs
-from in2x.recipe import load_recipe
+from in2x.people.config import CampaignConfig
+from in2x.recipe import load_config, load_recipe
 from in2x.rl.check import check_trl
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 
-@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", sorted(set(RECIPES.glob("*.yaml")) - set(RECIPES.glob("people-*"))), ids=lambda file: file.stem
+)
 def test_every_recipe_is_valid(file):
     recipe = load_recipe(file)
     assert file.stem.startswith(recipe.name)
     if recipe.rl.backend == "trl":
         check_trl(recipe.rl)
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("people-*.yaml")), ids=lambda file: file.stem)
+def test_every_campaign_is_valid(file):
+    assert load_config(file, CampaignConfig).name == file.stem
 
 
 def test_the_papers_recipe_has_the_papers_numbers():

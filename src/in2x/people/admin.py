@@ -17,6 +17,7 @@ Pages that work without script (a small one keeps them live), and the same as JS
     add       annotator (a new id), screens (a number), note
     reassign  annotator (from), to, screens (ids parted by spaces; none: all that they have not begun)
     reopen    annotator, item
+    edit      item, candidate ("": the source), text: annotators are told, and what they said of the old text stays
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from in2x.people.live import Live
 from in2x.people.model import Event
 from in2x.people.progress import standing
 from in2x.people.writer import Writer
+from in2x.records import sound
 
 COOKIE = "in2x_admin"
 TRIES = Rates(rate=0.2, burst=10)
@@ -74,7 +76,7 @@ def router(live: Live, writer: Writer) -> APIRouter:
         def draw() -> Response:
             known = live.known(campaign)
             return render("admin", now=standing(store, known), audit=store.audit(campaign)[:50], said=said, link=link,
-                          people=known.people, clock=_clock)  # fmt: skip
+                          people=known.people, places=known.places, clock=_clock)  # fmt: skip
 
         return await run_in_threadpool(draw)
 
@@ -204,6 +206,10 @@ def _act(live: Live, campaign: str, action: str, given: Mapping[str, str]) -> tu
             taker = given.get("to", "").strip()
             roster.reassign(campaign, screens, annotator, taker)
             return f"{len(screens)} screens of {annotator} went to {taker}.", ""
+        case "edit":
+            text = str(sound(given.get("text", "").replace("\r\n", "\n")))
+            store.reword(campaign, given.get("item", ""), given.get("candidate", ""), text)
+            return f"{given['item']} has its new text.", ""
     raise Fault(404, "not-found", f"there is no action {action[:40]!r}")
 
 

@@ -6,6 +6,7 @@ SQLite runs in WAL mode with `synchronous=FULL`: what is committed is on the dis
 from __future__ import annotations
 
 import importlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def parse_url(store: str) -> URL:
         raise UsageError("--store is no database URL", mend="give a file, or postgresql://USER@HOST/NAME") from None
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+pg8000")
+    if url.get_backend_name() == "postgresql" and url.password is None and os.environ.get("PGPASSWORD"):
+        url = url.set(password=os.environ["PGPASSWORD"])
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise UsageError(f"--store: {url.get_backend_name()} is not supported", mend="use SQLite or PostgreSQL")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
@@ -71,7 +74,7 @@ def connect(store: str, *, create: bool) -> Engine:
     elif importlib.util.find_spec("pg8000") is None:
         raise UsageError("PostgreSQL needs pg8000", mend="pip install 'in2x[postgresql]'")
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY}} if sqlite else {"pool_pre_ping": True}
-    engine = create_engine(url, **options)
+    engine = create_engine(url, pool_size=20, max_overflow=30, **options)  # the server reads from 40 threads
     if sqlite:
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _begin)

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -75,6 +76,10 @@ def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
     @app.exception_handler(UsageError)
     async def usage(request: Request, error: UsageError) -> Response:
         return await fault(request, Fault(400, "bad-request", str(error)))
+
+    @app.exception_handler(DBAPIError)
+    async def away(request: Request, error: DBAPIError) -> Response:
+        return await fault(request, Fault(503, "not-saved", f"the store is away ({type(error).__name__})", 5))
 
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:

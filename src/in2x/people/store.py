@@ -204,6 +204,25 @@ class Store:
             changed(connection, name)
             note(connection, name, "edited", {"screens": [s.id for s in edited]})
 
+    def reword(self, name: str, item: str, candidate: str, text: str) -> None:
+        """Give the source of an item (`candidate` is "") or one of its candidates another text.
+
+        Raises:
+            UsageError: there is no such item or candidate, or the text is empty.
+        """
+        place = self.load(name).places().get(item)
+        if place is None or candidate not in ("", *(one.id for one in place[1].candidates)):
+            raise UsageError(f"there is no {candidate or 'item'} in {item!r}", mend="give ids as the page lists them")
+        if not text.strip():
+            raise UsageError("the new text is empty", mend="write it, or pause the campaign")
+        screen, old = place
+        if candidate:
+            texts = tuple(replace(one, text=text) if one.id == candidate else one for one in old.candidates)
+            new = replace(old, candidates=texts)
+        else:
+            new = replace(old, source=text)
+        self.edit(name, [replace(screen, items=tuple(new if one.id == item else one for one in screen.items))])
+
     # Events and results
 
     def events(self, name: str, annotator: str | None = None) -> Iterator[Event]:
