@@ -3,11 +3,12 @@
     score = mean of the system + annotator + document + segment + document x system + output + error
 
 Fitted by restricted likelihood, as statsmodels' MixedLM does (a test holds the two equal). What differs: MixedLM needs
-one dense matrix for effects that cross, 8 s and no convergence for two of these effects on the 3,629 judgements of
-WMT24 en-ja; here documents are blocks, annotators come on top by Woodbury's identity, and variances are
-sought as ratios to the error, which falls out (.6 s for all of them). A random effect stays in where the data can tell
-it from the others: it repeats within a level, and no other parts the rows in the same way. Document x system is what
-makes the intervals honest: without it a system that is good at one document counts as good on each of its segments.
+one dense matrix for effects that cross, which takes eight times as long for two of these effects on the 3,629
+judgements of WMT24 en-ja (`benchmarks/people_coverage.py`); here documents are blocks, annotators come on top by
+Woodbury's identity, and variances are sought as ratios to the error, which falls out. A random effect stays in where
+the data can tell it from the others: it repeats within a level, and no other parts the rows in the same way. Document x
+system is what makes the intervals honest: without it a system that is good at one document counts as good on each of
+its segments.
 
 Contrasts have Satterthwaite's degrees of freedom (Giesbrecht and Burns 1985; as lmerTest): v = c' C c for a contrast c,
 df = 2 v^2 / (g' A g) with g its gradient in the variances and A their covariance.
