@@ -62,12 +62,13 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class _Block:
-    """Rows of one document: [rows, p + 1 + annotators] of systems, score, annotators; levels of the nested effects."""
+class _Blocks:
+    """Documents of n rows each: systems, score and annotators, and the levels of the nested effects."""
 
     w: Floats
+    """[documents, n, p + 1 + annotators]."""
     same: list[Floats]
-    """For each nested effect [rows, rows]: 1 where two rows share its level."""
+    """For each nested effect [documents, n, n]: 1 where two rows share its level."""
 
 
 def _same_partition(a: Sequence[object], b: Sequence[object]) -> bool:
@@ -119,29 +120,27 @@ class _Likelihood:
         rows: dict[str, list[int]] = {}
         for i, s in enumerate(scores):
             rows.setdefault(s.document or s.item, []).append(i)
-        self.blocks = []
+        codes = [np.unique([str(v) for v in levels[name]], return_inverse=True)[1] for name in self.nested]
+        sizes: dict[int, list[list[int]]] = {}
         for at in rows.values():
-            same = []
-            for name in self.nested:
-                ids = {v: k for k, v in enumerate(dict.fromkeys(levels[name][i] for i in at))}
-                code = np.array([ids[levels[name][i]] for i in at])
-                same.append((code[:, None] == code[None, :]).astype(float))
-            self.blocks.append(_Block(w[at], same))
+            sizes.setdefault(len(at), []).append(at)
+        self.blocks = []
+        for group in sizes.values():
+            places = np.array(group)
+            same = [(c[places][:, :, None] == c[places][:, None, :]).astype(float) for c in codes]
+            self.blocks.append(_Blocks(w[places], same))
 
     def gram(self, ratios: Floats) -> tuple[Floats, float]:
         """(W' V^-1 W for systems and score [p + 1, p + 1], log |V|) with V in units of the error's variance."""
         share = dict(zip(self.effects, ratios, strict=True))
         k = self.p + 1
-        total, logs = np.zeros((self.blocks[0].w.shape[1],) * 2), 0.0
+        columns = self.blocks[0].w.shape[2]
+        total, logs = np.zeros((columns, columns)), 0.0
         for block in self.blocks:
-            r = np.eye(len(block.w))
-            for name, same in zip(self.nested, block.same, strict=True):
-                r += share[name] * same
-            half = linalg.cholesky(r, lower=True, check_finite=False)
-            logs += 2 * float(np.log(np.diag(half)).sum())
-            used = np.flatnonzero(block.w.any(axis=0))
-            u = linalg.solve_triangular(half, block.w[:, used], lower=True, check_finite=False)
-            total[np.ix_(used, used)] += u.T @ u
+            r = np.eye(block.w.shape[1]) + sum(share[n] * same for n, same in zip(self.nested, block.same, strict=True))
+            r = np.broadcast_to(r, (len(block.w), *r.shape[-2:]))
+            logs += 2 * float(np.log(np.diagonal(np.linalg.cholesky(r), axis1=1, axis2=2)).sum())
+            total += block.w.reshape(-1, columns).T @ np.linalg.solve(r, block.w).reshape(-1, columns)
         theta = share.get("annotator", 0.0)
         if theta > 0:
             m = np.eye(total.shape[0] - k) + theta * total[k:, k:]
