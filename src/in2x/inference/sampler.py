@@ -40,7 +40,7 @@ BLOCK = 64
 COLUMNS, STEP_ROWS = 16, 64
 """Key positions and rows are kept at multiples of these: finished rows stay until so many have gathered."""
 FEW_ROWS = 8
-"""Down to it, rows are kept at powers of two where no step is compiled: the longest answers go on without the others."""
+"""Down to it rows are kept at powers of two where no step is compiled: the longest answers go on alone."""
 
 
 @dataclass
@@ -314,7 +314,7 @@ def _keep(
 
 
 def _room(count: int) -> int:
-    """Rows that are kept where `count` go on."""
+    """Rows that are kept where `count` go on and no step is compiled."""
     return round_up(count, STEP_ROWS) if count > STEP_ROWS else max(FEW_ROWS, 1 << (count - 1).bit_length())
 
 
