@@ -222,6 +222,6 @@ def test_the_facade_tells_texts_findings_and_confidence(tiny_model: Path) -> Non
     done = translator.translate(["Where is the station?", "---"], "en", "ja", register="polite")
     assert done.texts == [PAIRS["Where is the station?"]["polite"], "---"] and not done.failed
     one, other = done.outcomes
-    assert (one.origin, other.origin) == ("model", "untouched") and one.confidence is not None
+    assert (one.origin, other.origin) == ("model", "untouched") and one.confidence == 1.0
     with pytest.raises(ValueError, match="no document"):
         done.write()

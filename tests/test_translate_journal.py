@@ -126,7 +126,7 @@ def test_an_edit_belongs_to_its_place_and_follows_its_text() -> None:
 
 
 def outcomes(*texts: tuple[str, str]) -> list[Outcome]:
-    return [Outcome(Segment(a, place=f"line {n}"), Text(b), "model", confidence=0.9)
+    return [Outcome(Segment(a, place=f"line {n}"), Text(b), "model")
             for n, (a, b) in enumerate(texts, 1)]  # fmt: skip
 
 

@@ -51,7 +51,6 @@ class Kept:
     """The translation, inline tags as placeholders."""
     repairs: int = 0
     repaired: tuple[str, ...] = ()
-    confidence: float | None = None
     edited: str = ""
 
 
@@ -149,7 +148,7 @@ class Journal:
         else:
             kept = Kept(
                 str(row["key"]), str(row["place"]), str(row["source"]), str(row["text"]), int(row.get("repairs", 0)),
-                tuple(row.get("repaired", ())), row.get("confidence"), str(row.get("edited") or ""),
+                tuple(row.get("repaired", ())), str(row.get("edited") or ""),
             )  # fmt: skip
             self._segments[kept.key] = kept
             if kept.edited:
