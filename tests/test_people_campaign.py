@@ -202,6 +202,13 @@ def test_two_judgements_of_everything_and_too_few_people(files: Path) -> None:
         made(files, assignment={"annotators": 2, "judgements": 3})
 
 
+def test_what_two_people_judge_stands_early(files: Path) -> None:
+    mine = made(files, controls={"degraded": 0, "repeats": 0}).assignments
+    seen = Counter(screen for screens in mine.values() for screen in screens)
+    early = [screens.index(s) < 0.6 * len(screens) for screens in mine.values() for s in screens if seen[s] == 2]
+    assert len(early) >= 20 and sum(early) > 0.9 * len(early)
+
+
 def test_a_new_annotator_gets_what_fewest_have(files: Path, tmp_path: Path) -> None:
     built = made(files)
     with Store.open(tmp_path / "a.db", create=True) as store:

@@ -16,14 +16,17 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from in2x.errors import UsageError
 from in2x.people import annotate
 from in2x.people.guard import Fault, Rates
+from in2x.people.live import Known, Visitor
 from in2x.people.model import CANNOT_TELL
-from in2x.people.roster import Roster
+from in2x.people.roster import Person, Roster
 from in2x.people.server import application, serve
-from in2x.people.store import Store
+from in2x.people.store import Loaded, Store
 from people_campaign import ASSIGNMENTS, FAMILY, PROTOCOL, campaign
 
 
@@ -267,6 +270,54 @@ def test_bodies_that_are_wrong_or_too_large(site: Site) -> None:
         assert call(wrong) == (400, "bad-request"), wrong[:40]
 
 
+JSON = st.sampled_from(
+    [None, True, 0, 1, 55, -1, 10**400, 0.5, float("nan"), float("inf"), "", "x", "c-1-a", "native", "yes", "minor",
+     "\ud800", [], [3], [[]], {}, {"c-1-a": 1}, {"c-1-a": []}, {"x": {}}],
+)  # fmt: skip
+KINDS = st.sampled_from(["score", "spans", "rank", "answer", "why", "comment", "reveal", "time", "finish", "flag"])
+
+
+def mostly(right: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """`right`, and in one of six cases anything."""
+    return st.integers(0, 5).flatmap(lambda n: right if n else JSON)
+
+
+SEVERITY, SIDE = st.just("minor"), st.sampled_from(["source", "target"])
+ODD_SPAN = st.fixed_dictionaries(
+    {"start": mostly(st.integers(-1, 6)), "end": mostly(st.integers(0, 12)), "severity": mostly(SEVERITY)},
+    optional={"category": JSON, "side": mostly(SIDE)},
+)
+ODD_VALUE = st.fixed_dictionaries(
+    {"candidate": mostly(st.just("c-1-a")), "question": mostly(st.sampled_from(["native", "idiom"])), "score": JSON,
+     "choice": mostly(st.sampled_from(["yes", "literal"])), "text": JSON, "seconds": JSON, "ranks": JSON,
+     "spans": mostly(st.lists(mostly(ODD_SPAN), max_size=3))},
+)  # fmt: skip
+ODD_EVENT = st.fixed_dictionaries(
+    {"id": st.uuids().map(str), "item": mostly(st.just("i-1-a")), "kind": mostly(KINDS), "value": mostly(ODD_VALUE)},
+    optional={name: JSON for name in ("time", "version", "revision")},
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mostly(st.lists(mostly(ODD_EVENT), max_size=4)), mostly(st.just("t")))
+def test_any_json_is_saved_or_refused_and_never_a_fault_of_ours(events: Any, tab: Any) -> None:
+    """What gets through can be stored and folded."""
+    held = campaign()
+    loaded = Loaded(held, "open", 0, 0, {screen.id: 0 for screen in held.screens}, {})
+    person = Person("ann", "", "active", ("s1",), (), 1)
+    visitor = Visitor(Known(loaded, {"ann": person}, loaded.places()), person)
+    try:
+        taken, _, refused = annotate._incoming({"events": events, "tab": tab}, visitor)
+    except Fault as fault:
+        assert fault.status == 400
+        return
+    assert len(taken) + len(refused) == len(events)
+    json.dumps([e.value for e in taken], allow_nan=False).encode()
+    json.dumps(refused)
+    for one in taken:
+        loaded.state(*loaded.places()[one.item], [one])
+
+
 def test_odd_texts_come_back_whole(site: Site) -> None:
     for text in (
         FAMILY,
@@ -399,6 +450,19 @@ def test_the_organisers_page_works_without_script_and_escapes(site: Site) -> Non
         for headers in ({"Origin": "https://evil.example"}, {}):
             assert elsewhere.post("/admin/demo/close", headers=headers).status_code == 403
     assert site.store.load("demo").status == "open"
+
+
+def test_the_analysis_brings_its_scripts_and_no_others(site: Site) -> None:
+    with site.client(Origin=site.url) as browser, site.annotator("ann") as ann:
+        browser.post("/admin/login", data={"token": site.admin})
+        assert "no finished judgement yet" in browser.get("/admin/demo/analysis").text
+        post(ann, score(30), sent("finish"), sent("score", "i-3-a", {"candidate": "c-3-a", "score": 80}),
+             sent("finish", "i-3-a"))  # fmt: skip
+        answer = browser.get("/admin/demo/analysis")
+        policy = answer.headers["content-security-policy"]
+        assert "Human judgement" in answer.text and "sandbox allow-scripts" in policy
+        assert "'sha256-" in policy and "script-src 'unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert ann.get("/admin/demo/analysis").status_code == 303  # to the page that asks for the token
 
 
 def test_the_organiser_mends_a_text(site: Site) -> None:

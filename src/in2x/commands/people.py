@@ -26,7 +26,7 @@ DEFAULT = "people.db"
 
 @app.command()
 def campaign(
-    recipe: Annotated[Path, typer.Argument(help="YAML file, for example recipes/people-demo.yaml.")],
+    file: Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file, for example recipes/people-demo.yaml.")],
     store: Where = DEFAULT,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a knob; again for "
                                                       "more.")] = None,
@@ -45,7 +45,7 @@ def campaign(
     from in2x.people.store import Store
     from in2x.recipe import load_config
 
-    config = load_config(recipe, CampaignConfig, changes or ())
+    config = load_config(file, CampaignConfig, changes or ())
     if knobs:
         for knob in listed(config):
             source = f" [{knob.source}]" if knob.source else ""

@@ -4,6 +4,7 @@ Pages that work without script (a small one keeps them live), and the same as JS
 
     GET  /admin                                  campaigns; asks for the token first
     GET  /admin/CAMPAIGN                         one campaign, drawn anew every 5 seconds
+    GET  /admin/CAMPAIGN/analysis                who is better, how sure it is, what to read first
     POST /admin/CAMPAIGN/ACTION                  a form of that page
     GET  /admin/api/CAMPAIGN                     the same as JSON (`progress.Standing`)
     GET  /admin/api/CAMPAIGN/judgements.jsonl    the results, one `Judgement` a line
@@ -35,10 +36,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.pages.environment import environment
 from in2x.people.assignment import further
-from in2x.people.guard import Fault, Rates
+from in2x.people.guard import Fault, Rates, self_contained
 from in2x.people.live import Live
 from in2x.people.model import Event
 from in2x.people.progress import standing
@@ -138,6 +139,16 @@ def router(live: Live, writer: Writer) -> APIRouter:
             return RedirectResponse("/admin", 303)
         return await page(campaign)
 
+    @routes.get("/{campaign}/analysis")
+    async def analysis(campaign: str, request: Request) -> Response:
+        if not await admitted(request):
+            return RedirectResponse("/admin", 303)
+        try:
+            html = await run_in_threadpool(_analysis, live, campaign)
+        except In2xError as error:
+            return await page(campaign, str(error))
+        return HTMLResponse(html, headers={"content-security-policy": self_contained(html)})
+
     @routes.post("/{campaign}/{action}")
     async def act_form(campaign: str, action: str, request: Request) -> Response:
         if request.headers.get("origin") is None and request.headers.get("sec-fetch-site") is None:
@@ -211,6 +222,15 @@ def _act(live: Live, campaign: str, action: str, given: Mapping[str, str]) -> tu
             store.reword(campaign, given.get("item", ""), given.get("candidate", ""), text)
             return f"{given['item']} has its new text.", ""
     raise Fault(404, "not-found", f"there is no action {action[:40]!r}")
+
+
+def _analysis(live: Live, campaign: str) -> str:
+    """The page of `in2x people analyse --out`, as the judgements are now."""
+    from in2x.people.analysis.whole import analyse
+    from in2x.people.analysis_page import render
+
+    held = live.store.campaign(campaign)
+    return render(analyse(live.store.judgements(campaign), held), held)
 
 
 def _days(given: str) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -153,7 +152,7 @@ def _event(given: Mapping[str, Any], id: str, tab: str, who: Visitor) -> tuple[E
         screen, found = who.place(item)
     except Fault as fault:
         raise Refused(fault.message) from None
-    if not isinstance(at, int | float) or isinstance(at, bool) or not math.isfinite(at):
+    if not isinstance(at, int | float) or isinstance(at, bool) or not 0 <= at < 1e12:
         at = 0
     latest = who.known.loaded.revisions[screen.id]
     seen = who.known.loaded.older.get(screen.id, {}).get(revision) if isinstance(revision, int) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from in2x.errors import UsageError
@@ -71,7 +71,8 @@ def assign(
         documents[person, load.document] += 1
         for system in load.systems:
             systems[person, system] += 1
-    return {person: _spread([load for load in shuffled if load.screen in have[person]]) for person in people}
+    shared = {screen for screen, count in Counter(s for mine in have.values() for s in mine).items() if count > 1}
+    return {person: _spread([one for one in shuffled if one.screen in have[person]], shared) for person in people}
 
 
 def _share(loads: Sequence[Load], share: float) -> list[Load]:
@@ -90,13 +91,16 @@ def _share(loads: Sequence[Load], share: float) -> list[Load]:
     return taken
 
 
-def _spread(loads: Sequence[Load]) -> list[str]:
-    """An order of work in which screens of one document stand far apart."""
+def _spread(loads: Sequence[Load], shared: Collection[str]) -> list[str]:
+    """An order of work in which screens of one document stand far apart, and those that others judge too in the first
+    half: a campaign that ends early has its agreement by then.
+    """
     by: dict[str, list[Load]] = defaultdict(list)
     for load in loads:
         by[load.document].append(load)
+    all_shared = all(load.screen in shared for load in loads)
     placed = [
-        ((at + 0.5) / len(group), number, load.screen)
+        ((at + 0.5) / len(group) / (2 if load.screen in shared and not all_shared else 1), number, load.screen)
         for number, group in enumerate(by.values())
         for at, load in enumerate(group)
     ]

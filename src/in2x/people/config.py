@@ -198,6 +198,8 @@ class CampaignConfig(Config):
     outputs: OutputsConfig | None = knob(None, "Translations that a run left.")
     express: ExpressConfig | None = knob(None, "Translations of the express suite.")
     models: dict[str, ModelConfig] = knob({}, "Name -> a model that translates the same sources now.")
+    cache: Path | None = knob(None, "SQLite file that keeps what a server translated: the same command goes on after a "
+                              "stop.")  # fmt: skip
     references: bool = knob(True, "The references take part as a hidden system, where there are any.")
     consensus: bool = knob(False, "The output that agrees most with the others (minimum Bayes risk by chrF) takes part "
                            "as a hidden system.")  # fmt: skip

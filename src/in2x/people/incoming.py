@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -45,7 +44,7 @@ def checked(kind: str, value: Any, item: Item, protocol: Protocol) -> dict[str, 
         case "answer":
             question = _question(value, item, protocol)
             choice = value.get("choice")
-            if choice is not None and choice not in {c.value for c in question.choices}:
+            if choice is not None and choice not in [c.value for c in question.choices]:
                 raise Refused(f"{question.name} has no choice {str(choice)[:40]!r}")
             return {**_candidate(value, item), "question": question.name, "choice": choice}
         case "why":
@@ -66,9 +65,9 @@ def _wants(asked: bool, what: str) -> None:
 
 
 def _number(value: Any, what: str, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise Refused(f"{what} is no number")
-    if not least <= value <= most:
+    if not least <= value <= most:  # infinity and numbers of 400 digits, too
         raise Refused(f"{what} is not within {least} and {most}")
     return value
 
@@ -84,7 +83,7 @@ def _text(value: Mapping[str, Any]) -> str:
 
 def _candidate(value: Mapping[str, Any], item: Item) -> dict[str, Any]:
     name = value.get("candidate")
-    if name not in {candidate.id for candidate in item.candidates}:
+    if name not in [candidate.id for candidate in item.candidates]:
         raise Refused(f"there is no candidate {str(name)[:40]!r} in {item.id}")
     return {"candidate": name}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -237,6 +237,7 @@ def _express(given: ExpressConfig, source_lang: str) -> list[Document]:
 
 def _translated(documents: Sequence[Document], name: str, config: CampaignConfig, progress: Progress) -> list[Document]:
     """The documents with what a model makes of them."""
+    from in2x.llm.cache import Cache
     from in2x.translate.open import open_together
     from in2x.translate.request import TranslationRequest
 
@@ -246,8 +247,11 @@ def _translated(documents: Sequence[Document], name: str, config: CampaignConfig
     segments = [segment for document in documents for segment in document.segments]
     wanted = [model.register_wanted or segment.register for segment in segments]
     request = TranslationRequest(config.source_lang, config.target_lang, wanted, seed=config.seed)
-    backend = open_together([model.model], samples=model.mbr, temperature=model.temperature)
-    with progress(f"translate: {name}", len(segments)) as done:
+    with (
+        Cache(config.cache) if config.cache else nullcontext() as cache,
+        progress(f"translate: {name}", len(segments)) as done,
+    ):
+        backend = open_together([model.model], samples=model.mbr, temperature=model.temperature, cache=cache)
         found = backend.translations([segment.source for segment in segments], request, done)
     texts = iter(found)
     out = []
