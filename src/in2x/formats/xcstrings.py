@@ -40,6 +40,7 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     if not options.target_lang:
         raise UsageError("a string catalog holds many languages", file=name, mend="say which one is translated into")
     draft = Draft(decoded(raw, name))
+    quoted = writer(draft.source)
     keys: dict[str, _Key] = {}
     source_lang = ""
     for value in values(draft.source):
@@ -57,11 +58,11 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     if not source_lang:
         raise draft.source.fault("no sourceLanguage, so it is no string catalog", 0, "give a file that Xcode wrote")
     for name_of, key in keys.items():
-        _add(draft, name_of, key, source_lang, options)
+        _add(draft, name_of, key, source_lang, options, quoted)
     return draft.document(raw)
 
 
-def _add(draft: Draft, name: str, key: _Key, source_lang: str, options: Options) -> None:
+def _add(draft: Draft, name: str, key: _Key, source_lang: str, options: Options, quoted: Callable[[str], str]) -> None:
     base = ("localizations", source_lang)
     unit = (*base, "stringUnit", "value")
     source = string(draft.source, key.strings[unit]) if unit in key.strings else name
@@ -71,16 +72,16 @@ def _add(draft: Draft, name: str, key: _Key, source_lang: str, options: Options)
     if key.no:
         draft.skip(name, source, "the catalog says that it is not translated")
     elif (*base, "variations") in key.objects or (*base, "substitutions") in key.objects:
-        _vary(draft, key, base, like, options)
+        _vary(draft, key, base, like, options, quoted)
     elif not lettered(text.text):
         draft.skip(name, source, "it has no letter" if not lettered(source) else "it is a placeholder alone")
     else:
-        _place(draft, like, source, key, options)
+        _place(draft, like, source, key, options, quoted)
 
 
-def _place(draft: Draft, like: Segment, source: str, key: _Key, options: Options) -> None:
+def _place(draft: Draft, like: Segment, source: str, key: _Key, options: Options, quoted: Callable[[str], str]) -> None:
     """Where the translation goes: into the unit that is there, or a new one."""
-    lang, quoted = options.target_lang, writer(draft.source)
+    lang = options.target_lang
     base = ("localizations", lang, "stringUnit")
     before, _, after = source.partition(source.strip())
 
@@ -102,7 +103,9 @@ def _place(draft: Draft, like: Segment, source: str, key: _Key, options: Options
         _insert(draft, [like], key, lang, lambda texts: _unit(put(texts)))
 
 
-def _vary(draft: Draft, key: _Key, base: tuple[str, str], like: Segment, options: Options) -> None:
+def _vary(
+    draft: Draft, key: _Key, base: tuple[str, str], like: Segment, options: Options, quoted: Callable[[str], str]
+) -> None:
     """A variation by plural: a segment for each form of the target language."""
     forms = {path[4]: value for path, value in key.strings.items()
              if path[:4] == (*base, "variations", "plural") and path[5:] == ("stringUnit", "value")}  # fmt: skip
@@ -124,7 +127,6 @@ def _vary(draft: Draft, key: _Key, base: tuple[str, str], like: Segment, options
         replace(like, text=text.text, tags=text.tags, place=f"{like.place} ({name})")
         for name, text in zip(names, texts, strict=True)
     ]
-    quoted = writer(draft.source)
 
     def build(new: Sequence[Text]) -> dict[str, Any]:
         units = {}
