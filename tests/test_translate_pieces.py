@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from in2x.formats.document import Segment, Tag
 from in2x.translate.characters import Character, Characters, Relation
 from in2x.translate.findings import Rules
 from in2x.translate.glossary import Glossary, Term
+from in2x.translate.identity import fingerprint, identity
 from in2x.translate.job import Job
 from in2x.translate.pieces import list_marks, pieces, whole
 from in2x.translate.plan import units, waves
@@ -114,6 +117,29 @@ def test_who_speaks_to_whom_decides_register_scene_and_names() -> None:
     assert one.questions[0].register == "polite" and "Emma" in one.questions[0].scene
     assert one.questions[0].terms == (("Emma", "エマ"),)
     assert three.questions[0].register == "plain" and not three.questions[0].scene
+
+
+def test_a_key_knows_models_by_their_weights(tmp_path: Path) -> None:
+    """Also two that are alike at both ends of their files, as a model and its low-rank adaptation may be."""
+    folders = []
+    for name, middle in (("one", b"a"), ("same", b"a"), ("other", b"b")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"x" * 200_000 + middle * 6_000_000 + b"x" * 200_000)
+        folders.append(folder)
+    one, same, other = (fingerprint(folder) for folder in folders)
+    assert one == same != other
+    (folders[1] / "config.json").write_text('{"layers": 2}')
+    assert fingerprint(folders[1]) != one
+    assert fingerprint("owner/model") == "owner/model"
+
+    def of(*paths: Path) -> str:
+        first, *others = paths
+        models = [SimpleNamespace(name_or_path=str(path)) for path in others]
+        return identity(SimpleNamespace(folder=first, others=models), 0)  # type: ignore[arg-type]
+
+    assert of(folders[0], folders[0]) != of(folders[0], folders[2]), "an ensemble is all its members"
 
 
 def test_what_stands_before_is_told_with_its_translation_and_bounded() -> None:
