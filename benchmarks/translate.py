@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from small_model import examples, fresh, machine, pair_instruction, plan, read_pairs, stage
 
@@ -150,7 +151,7 @@ def main() -> None:
             to_ct2(source, given.work / name, int8=int8)
     sizes = given.sizes.split(",")
     ways = [way for way in WAYS if not way.startswith("generate") or way.rsplit(", ", 1)[1] in sizes]
-    best: dict[str, dict[str, object]] = {}
+    best: dict[str, dict[str, Any]] = {}
     print(machine("transformers", "ctranslate2"), flush=True)
     for number in range(given.rounds):
         for way in ways:
@@ -169,7 +170,7 @@ def main() -> None:
     show(best, list(islice(read_pairs(given.pairs), given.limit)))
 
 
-def show(best: dict[str, dict[str, object]], rows: list[dict[str, str]]) -> None:
+def show(best: dict[str, dict[str, Any]], rows: list[dict[str, str]]) -> None:
     """The table: each way, and of generate the fastest of each format."""
     half = len(rows) // 2
     references = {"ja": [row["ja"] for row in rows[:half]], "en": [row["en"] for row in rows[half:]]}
@@ -186,7 +187,7 @@ def show(best: dict[str, dict[str, object]], rows: list[dict[str, str]]) -> None
         for target in said:
             same += sum(a == b for a, b in zip(said[target], best[first]["said"][target], strict=True))
         bleu = [
-            statistics(said[target], references[target], "bleu", tokenize).value
+            statistics(said[target], references[target], "bleu", tokenize=tokenize).value
             for target, tokenize in (("ja", "ja-mecab"), ("en", "13a"))
         ]
         print(f"| {way} | {best[way]['wall']:.1f} | {best[way]['cpu']:.1f} | {slow / best[way]['cpu']:.1f} | "
