@@ -248,7 +248,7 @@ class _Stream(io.RawIOBase):
 def packed(r: random.Random, parts: list[tuple[str, bytes]], first: str = "") -> bytes:
     """A ZIP as one of many writers would pack it; `first` is stored."""
     out = io.BytesIO()
-    file: Any = _Stream(out) if r.random() < 0.3 else out
+    file: Any = _Stream(out) if r.random() < 0.3 and not first else out
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in parts:
             info = zipfile.ZipInfo(name, (2020 + r.randint(0, 5), 1, 1, 0, 0, 0))
@@ -329,7 +329,7 @@ def epub(r: random.Random) -> bytes:
     ]
     parts = [("mimetype", b"application/epub+zip"), *((name, text.encode()) for name, text in texts)]
     parts += [("OEBPS/s.css", b"body { writing-mode: vertical-rl }"), ("OEBPS/a.png", pixel)]
-    return book(parts)
+    return packed(r, parts, "mimetype")
 
 
 def book(parts: list[tuple[str, bytes]]) -> bytes:

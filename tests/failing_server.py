@@ -8,6 +8,7 @@ answered well is counted by text.
 from __future__ import annotations
 
 import json
+import random
 import re
 import threading
 import time
@@ -23,11 +24,10 @@ BUSY = 0.3
 
 
 def rendered(text: str) -> str:
-    """The translation of `text` by this server: its numbers, and a word of its own for the rest."""
-    rest = zlib.crc32(text.encode("utf-8", "replace"))
-    word = "".join(KANA[rest // len(KANA) ** place % len(KANA)] for place in range(7))
-    numbers = "と".join(re.findall(r"\d+", text)[:3])
-    return f"訳文は{word}で{numbers}です。"
+    """The translation of `text` by this server: its numbers, and as many letters as a translation would have."""
+    numbers = re.findall(r"\d+", text)
+    rest = random.Random(text).choices(KANA, k=max(3, len(text) // 3 - sum(map(len, numbers))))
+    return f"訳は{''.join(rest)}、{'と'.join(numbers)}です。"
 
 
 class FailingServer:

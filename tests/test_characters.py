@@ -89,7 +89,7 @@ def test_a_faulty_file_is_one_sentence_with_its_line(file: Path, old: str, new: 
 def test_what_is_no_list_of_characters(tmp_path: Path, text: str) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(In2xError, match="c.yaml"):
+    with pytest.raises(In2xError, match=r"c\.yaml"):
         read_characters(file, "ja")
 
 
@@ -100,10 +100,12 @@ def test_what_a_speaker_says_is_held_against_the_file(file: Path) -> None:
         segment = Segment("I told you, Emma: I am going home.", speaker=speaker)
         return {one.principle for one in find(Source(segment.text, "en", "ja"), Text(answer), rules, segment)}
 
-    assert broken("言っただろ、エマ。俺は家に帰る。") == set()
-    assert broken("言っただろ、エマ。オレは家に帰る。") == set(), "the same word in kana"
-    assert broken("言っただろ、エマ。僕は家に帰る。") == {"first person"}
-    assert broken("言っただろ、エマ。君を置いて俺は家に帰る。") == {"address"}
-    assert broken("申し上げました、エマ。俺は家に帰ります。") == {"register"}
+    assert broken("言っただろ、エマさん。俺は家に帰る。") == set()
+    assert broken("言っただろ、エマさん。オレは家に帰る。") == set(), "the same word in kana"
+    assert broken("言っただろ、エマさん。僕は家に帰る。") == {"first person"}
+    assert broken("言っただろ、エマさん。君を置いて俺は家に帰る。") == {"address"}
+    assert broken("申し上げました、エマさん。俺は家に帰ります。") == {"register"}
     assert broken("言っただろ、エミ。俺は家に帰る。") == {"names"}
-    assert broken("言っただろ、エマ。僕は家に帰る。", speaker="") == set()
+    assert broken("言っただろ、エマさん。僕は家に帰る。", speaker="") == set()
+    assert broken("言っただろ、エマちゃん。俺は家に帰る。") == {"titles"}
+    assert broken("言っただろ、エマ。俺は家に帰る。") == {"titles"}

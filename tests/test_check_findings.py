@@ -28,7 +28,8 @@ CHECKS = {principle.name: principle.check for principle in DOCUMENT}
         ("See https://example.org/a?b=1.", "https://example.org/a?b=1 を参照。", True),
         ("See https://example.org/a.", "https://example.org/b を参照。", False),
         ("Write to a.b@example.org", "a.b@example.org まで", True),
-        ("Welcome.", "ようこそ、{player}。", False), ("50% sure", "五割がた確か", None), ("a 100% win", "100%の勝利", None),
+        ("Welcome.", "ようこそ、{player}。", False),
+        ("50% sure", "五割がた確か", None), ("a 100% win", "100%の勝利", None),
     ],
 )  # fmt: skip
 def test_placeholders(source: str, answer: str, kept: bool | None) -> None:

@@ -20,7 +20,10 @@ from test_report import audit
 
 EVIL = "<script>alert('1')</script>"
 CHROMIUM = Path("/usr/bin/chromium")
-CHARACTERS = "characters:\n  - {name: Kyle, target: カイル, first person: 俺, register: casual}\n  - {name: Emma, target: エマ}\n"
+CHARACTERS = """characters:
+  - {name: Kyle, target: カイル, first person: 俺, register: casual}
+  - {name: Emma, target: エマ}
+"""
 
 
 @pytest.fixture
@@ -81,6 +84,16 @@ def test_a_file_of_both_sides_is_read_with_its_tags() -> None:
     segment = Segment("Hi !", (Tag(3, "{name}", 1),), done="やあ、{name}さん！")
     assert _done(segment) == Text("やあ、さん！", (Tag(3, "{name}", 1),))
     assert _done(Segment("Hi !", (Tag(3, "{name}", 1),), done="やあ！")) == Text("やあ！")
+
+
+def test_a_po_file_is_its_own_source(tmp_path: Path) -> None:
+    file = tmp_path / "m.po"
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    file.write_text(head + 'msgid "Hello, {name}!"\nmsgstr "やあ、{name}さん！"\n\nmsgid "The mage left."\nmsgstr ""\n',
+                    encoding="utf-8")  # fmt: skip
+    first, second = check_pairs(read_pairs(file, file, "en", "ja"), Rules(), "en", "ja")
+    assert first.broken == {} and first.pair.answer.text == "やあ、さん！"
+    assert second.verdicts["copied"].kept is False and second.pair.answer.text == ""
 
 
 def test_formats_and_lines(tmp_path: Path) -> None:

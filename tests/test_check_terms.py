@@ -33,8 +33,8 @@ JAPANESE = [
 
 
 def found(lines: Sequence[str], lang: str, known: Glossary | None = None) -> dict[str, Candidate]:
-    return {one.term: one for one in extract([Segment(text, place=f"line {n}") for n, text in enumerate(lines, 1)], lang,
-                                             known)}  # fmt: skip
+    segments = [Segment(text, place=f"line {n}") for n, text in enumerate(lines, 1)]
+    return {one.term: one for one in extract(segments, lang, known)}
 
 
 def test_names_and_repeated_compounds_of_english() -> None:
@@ -86,7 +86,8 @@ class Scripted(Backend):
 
 def test_only_ambiguous_proposals_are_marked() -> None:
     segments = [Segment("Kyle met a mage."), Segment("A mage and an elf.")]
-    candidates = [Candidate("Kyle", "name", 1, ("1",), ("",), (0,)), Candidate("mage", "term", 2, ("1",), ("",), (0, 1)),
+    candidates = [Candidate("Kyle", "name", 1, ("1",), ("",), (0,)),
+                  Candidate("mage", "term", 2, ("1",), ("",), (0, 1)),
                   Candidate("elf", "term", 1, ("2",), ("",), (1,))]  # fmt: skip
     backend = Scripted({"Kyle": "カイル。", "mage": "魔導士", "Kyle met a mage.": "カイルは魔法使いに会った。",
                         "A mage and an elf.": "魔術師とエルフ。"})  # fmt: skip

@@ -279,7 +279,7 @@ def test_translate_keeps_every_line(in2x, tiny_model, tmp_path):
     assert (lines[1], lines[3]) == ("", "   ")
     assert lines[2] == PAIRS[sources[1]]["polite"] + "\r"
     assert lines[5] == PAIRS[sources[3]]["polite"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.txt", "out.txt", "out.txt.in2x.jsonl"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.txt", "out.txt", "out.txt.journal.jsonl"]
 
 
 def test_translate_stdin_in_small_batches(in2x, tiny_model, stdin):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
+import fluent.syntax
+import polib
 import pytest
+import ruamel.yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.formats.document import Options, Tag, Text
 from in2x.formats.placeholders import tagged
 from in2x.formats.registry import parse
@@ -81,6 +88,73 @@ def test_yaml_mends_quotes_where_the_text_needs_them() -> None:
     )
 
 
+TEXTS = st.text("ab 　あ:#-?!&*'\"\\{}[]|>%@`,\t\n\u0085\u2028😀~0", min_size=1, max_size=20)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS, min_size=7, max_size=7))
+def test_yaml_says_exactly_what_was_written(new: list[str]) -> None:
+    """In every style; blocks drop white space at the ends, and folded ones that before a line."""
+    raw = "a: xx yy\nb: 'xx yy'\nc: \"xx yy\"\nd: |-\n  xx\n  yy\ne: >-\n  xx\n  yy\nf: {g: xx yy}\nh: [xx yy]\n"
+    blocks = ["\n".join(line.strip() for line in text.strip().split("\n")) for text in new]
+    new[3], new[4] = blocks[3], blocks[4]
+    document = parse(raw.encode(), "a.yaml", OPTIONS)
+    try:
+        out = document.write({number: Text(text) for number, text in enumerate(new)}).decode()
+    except In2xError as error:
+        assert "cannot stand in a block of YAML" in str(error)
+        return
+    for yaml in (ruamel.yaml.YAML(typ="safe"), ruamel.yaml.YAML(typ="safe", pure=True)):
+        tree = yaml.load(out)
+        assert [tree[key] for key in "abcde"] + [tree["f"]["g"], tree["h"][0]] == new
+
+
+def of_fluent(out: str) -> str:
+    (message,) = fluent.syntax.FluentParser().parse(out).body
+    parts = [
+        part.value if hasattr(part, "value") else part.expression.parse()["value"] for part in message.value.elements
+    ]
+    return "".join(parts)
+
+
+READ_BACK = {
+    "json": ('{"a": "xx yy"}', lambda out: json.loads(out)["a"]),
+    "csv": ("a,b\nxx yy,1\n", lambda out: list(csv.reader(io.StringIO(out, newline="")))[1][0]),
+    "po": ('msgid "xx yy"\nmsgstr ""\n', lambda out: polib.pofile(out)[0].msgstr),
+    "ftl": ("a = xx yy\n", of_fluent),
+    "strings": ('"a" = "xx yy";\n', lambda out: flat(parse(out.encode(), "a.strings", OPTIONS).segments[0])),
+    "properties": ("a=xx yy\n", lambda out: flat(parse(out.encode(), "a.properties", OPTIONS).segments[0])),
+    "rpy": ('label a:\n    "xx yy"\n', lambda out: flat(parse(out.encode(), "a.rpy", OPTIONS).segments[0])),
+}
+"""A file with one text, and what an independent reader (where there is one) finds in its place."""
+
+
+@pytest.mark.parametrize("kind", READ_BACK)
+@settings(max_examples=100, deadline=None)
+@given(text=TEXTS)
+def test_any_text_can_be_written(kind: str, text: str) -> None:
+    text = f"あ{text}あ"
+    if kind == "po":  # polib ends lines at these, gettext does not
+        text = text.replace("\u0085", "").replace("\u2028", "")
+    if kind == "properties":  # two of them are one to MessageFormat, and so when they are read
+        text = text.replace("'", "")
+    raw, back = READ_BACK[kind]
+    out = parse(raw.encode(), f"a.{kind}", OPTIONS).write({0: Text(text)}).decode()
+    if kind in ("ftl", "rpy"):  # lines of Fluent have no margins, and what Ren'Py has in brackets is a tag when read
+        assert said(back(out)) == said(text)
+    else:
+        assert back(out) == text
+
+
+def said(text: str) -> str:
+    return "".join(text.replace("[[", "[").replace("{{", "{").split())
+
+
+def test_comments_are_notes() -> None:
+    raw = "# first\n# second\na: Some text\n\nb: Other text\n"
+    assert [s.note for s in parse(raw.encode(), "a.yml", OPTIONS).segments] == ["first second", ""]
+
+
 def test_tables() -> None:
     raw = 'id;Text;Note\r\n1;"Say ""hi""; now";x y\r\n2;"two\nlines";\r\n'
     options = Options(paths=("Text",))
@@ -115,6 +189,23 @@ def test_gettext_fuzzy_done_and_obsolete() -> None:
         raw, "a.po", "@開く"
     )
     assert [s.done for s in parse(raw.encode(), "a.po", Options(target_lang="ja", redo=True)).segments] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("a.po", 'msgid "Open %s"\nmsgstr ""\n"Öffne "\n"%s"\n'),
+        ("a.rpy", 'translate de strings:\n    old "Hi [name]"\n    new "Hallo [name]"\n'),
+        (
+            "a.xcstrings",
+            '{"sourceLanguage":"en","strings":{"Hi %@":{"localizations":{"ja":{"stringUnit":{"value":"Yo %@"}}}}}}',
+        ),
+    ],
+)
+def test_what_is_translated_already_may_be_written_back(name: str, raw: str) -> None:
+    document = parse(raw.encode(), name, OPTIONS)
+    (segment,) = document.segments
+    assert segment.done and document.write({0: Text(segment.done)}) == raw.encode()
 
 
 def test_subrip_with_what_people_have() -> None:
@@ -166,8 +257,8 @@ def test_apple_and_java() -> None:
 
 def test_fluent() -> None:
     raw = "# note\nhi = Hello, { $user }!\nn = { $n ->\n    [one] One thing\n   *[other] { $n } things\n}\n"
-    raw += "-b = Brand\n    .g = x\n"
-    assert texts(raw, "a.ftl") == ["Hello, !", "One thing", " things", "Brand"]
+    raw += "-b = Brand\n    .g = x\nsave = Save\n    .accesskey = S\n"
+    assert texts(raw, "a.ftl") == ["Hello, !", "One thing", " things", "Brand", "Save"]
     out = translated(raw, "a.ftl", "やあ@{", "一つ", "@個\n[二]")
     assert 'hi = やあ{ $user }{"{"}\n' in out
     assert '*[other] { $n }個\n       {"["}二]\n}' in out
@@ -176,7 +267,7 @@ def test_fluent() -> None:
 def test_renpy() -> None:
     raw = 'define e = Character("Ann")\nlabel start:\n    e happy "Hi {b}you{/b} [name]!" with vpunch\n'
     raw += '    "Bob" "Yes."\n    menu:\n        "Go" if x:\n            jump a\n    play music "a.ogg"\n'
-    raw += 'translate xx start_1:\n    # e "Old words"\n    e ""\n'
+    raw += 'translate xx start_1:\n    # e "Old words"\n    # e "More"\n    e ""\n    e @ b "Mehr"\n'
     raw += 'translate xx strings:\n    old "Go"\n    new "Geh"\n'
     document = parse(raw.encode(), "a.rpy", OPTIONS)
     assert [(s.text, s.speaker, s.kind, s.done) for s in document.segments] == [
@@ -185,6 +276,7 @@ def test_renpy() -> None:
         ("Yes.", "Bob", "speech", ""),
         ("Go", "", "message", ""),
         ("Old words", "e", "speech", ""),
+        ("More", "e", "speech", "Mehr"),
         ("Go", "", "message", "Geh"),
     ]
     out = translated(raw, "a.rpy", "アン", '"やあ"@君@[@')
@@ -196,6 +288,16 @@ def test_string_catalog_gets_a_unit_as_xcode_writes_it() -> None:
     tree = json.loads(translated(raw, "a.xcstrings", "やあ@"))
     unit = tree["strings"]["Hello %@"]["localizations"]["ja"]["stringUnit"]
     assert unit == {"state": "translated", "value": "やあ%@"}
+    plural = {"plural": {form: {"stringUnit": {"state": "new", "value": f"%d {form}"}} for form in ("one", "other")}}
+    entry = {"comment": "c", "localizations": {"en": {"variations": plural}}}
+    raw = json.dumps({"sourceLanguage": "en", "strings": {"n": entry}}, indent=2)
+    russian = parse(raw.encode(), "a.xcstrings", Options(target_lang="ru"))
+    assert [s.text for s in russian.segments] == [" one", " other", " other", " other"]
+    new = {number: Text(f"{number}", segment.tags) for number, segment in enumerate(russian.segments)}
+    forms = json.loads(russian.write(new))["strings"]["n"]["localizations"]["ru"]["variations"]["plural"]
+    assert {form: unit["stringUnit"]["value"] for form, unit in forms.items()} == {
+        "one": "%d0", "few": "%d1", "many": "%d2", "other": "%d3"
+    }  # fmt: skip
     with pytest.raises(UsageError, match="many languages"):
         parse(raw.encode(), "a.xcstrings", Options())
 

@@ -23,7 +23,10 @@ def written(folder: Path, text: str, name: str = "g.tsv", encoding: str = "utf-8
     return file
 
 
-HEADED = "source\ttarget\tforbidden\tnote\tpart of speech\tcase\nmage\t魔導士|魔術師\t魔法使い|まほうつかい\tnot a witch\tnoun\t\n"
+HEADED = (
+    "source\ttarget\tforbidden\tnote\tpart of speech\tcase\n"
+    "mage\t魔導士|魔術師\t魔法使い|まほうつかい\tnot a witch\tnoun\t\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -121,11 +124,13 @@ def test_the_same_target_twice_is_no_fault(tmp_path: Path) -> None:
     ("lang", "term", "text"),
     [
         ("en", "mage", "Two mages came."), ("en", "try", "He tried it."), ("en", "stop", "They stopped."),
-        ("en", "make", "making tea"), ("en", "child", "the children’s room"), ("en", "take off", "He took off his hat."),
+        ("en", "make", "making tea"), ("en", "child", "the children’s room"),
+        ("en", "take off", "He took off his hat."),
         ("en", "wolf", "Wolves!"), ("en", "dragon slayer", "the dragon-slayers"), ("en", "C++", "I write C++."),
         ("en", "box", "two boxes"), ("en", "Kyle", "Kyle's sword"),
         ("de", "Katze", "Die Katzen schlafen."), ("de", "Haus", "im Hause"), ("fr", "cheval", "des chevaux"),
-        ("es", "luz", "las luces"), ("it", "amico", "gli amici"), ("ru", "книга", "в книге"), ("ko", "서울", "서울에서"),
+        ("es", "luz", "las luces"), ("it", "amico", "gli amici"), ("ru", "книга", "в книге"),
+        ("ko", "서울", "서울에서"),
         ("ja", "走る", "昨日は走った。"), ("ja", "林檎", "りんごを食べる。"),
         ("ja", "気を引き締める", "気を引き締めてかかれ。"), ("ja", "魔導騎士団", "魔導騎士団が来た。"),
         ("ja", "山田太郎", "山田 太郎さん"), ("zh", "魔法师", "他是魔法师。"),

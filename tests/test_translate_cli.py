@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,11 @@ import pytest
 import in2x as package
 from chat_server import Body, ChatServer, source_of
 from conftest import PAIRS
+from in2x.errors import In2xError
+from in2x.formats.document import Document, Segment, Text
+from in2x.translate.job import Job
+from in2x.translate.outcome import Outcome
+from in2x.translate.translator import Translated
 from test_translate_numbered import PAIRS as BOOKS
 
 Call = Callable[..., tuple[int, str, str]]
@@ -184,6 +189,24 @@ def test_the_help_is_in_groups(in2x: Call) -> None:
     assert heads == ["Options", "Wording", "Checks", "Decoding", "Files and runs"]
 
 
+def test_what_cannot_stand_in_the_format_is_marked_alone() -> None:
+    class Narrow(Document):
+        def write(self, texts: Mapping[int, Text]) -> bytes:
+            if any("✗" in text.text for text in texts.values()):
+                raise In2xError("✗ cannot be written here")
+            return "|".join(texts.get(n, s).text for n, s in enumerate(self.segments)).encode()
+
+    document = Narrow(b"", tuple(Segment(f"Line {n}.", place=f"line {n}") for n in range(9)))
+    outcomes = tuple(
+        Outcome(s, Text("✗" if n in (3, 7) else f"訳{n}"), "model") for n, s in enumerate(document.segments)
+    )
+    done = Translated(outcomes, Job("en", "ja"), document).fitted()
+    assert done.write().decode() == "訳0|訳1|訳2|Line 3.|訳4|訳5|訳6|Line 7.|訳8"
+    assert [(one.segment.place, one.fault) for one in done.failed] == [
+        ("line 3", "✗ cannot be written here"), ("line 7", "✗ cannot be written here"),
+    ]  # fmt: skip
+
+
 def test_the_facade_is_there_without_torch() -> None:
     import subprocess
 
@@ -199,6 +222,6 @@ def test_the_facade_tells_texts_findings_and_confidence(tiny_model: Path) -> Non
     done = translator.translate(["Where is the station?", "---"], "en", "ja", register="polite")
     assert done.texts == [PAIRS["Where is the station?"]["polite"], "---"] and not done.failed
     one, other = done.outcomes
-    assert (one.origin, other.origin) == ("model", "untouched") and one.confidence is not None
+    assert (one.origin, other.origin) == ("model", "untouched") and one.confidence == 1.0
     with pytest.raises(ValueError, match="no document"):
         done.write()

@@ -37,7 +37,7 @@ def test_a_segment_is_on_disk_the_moment_it_is_kept(tmp_path: Path) -> None:
 
 @given(st.integers(1, 400))
 def test_a_kill_at_any_byte_costs_at_most_the_line_it_tore(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
-    path = tmp_path_factory.mktemp("cut") / "out.in2x.jsonl"
+    path = tmp_path_factory.mktemp("cut") / "out.journal.jsonl"
     with Journal(path, BOOK) as journal:
         for number in range(4):
             journal.keep(kept(number))
@@ -52,7 +52,7 @@ def test_a_kill_at_any_byte_costs_at_most_the_line_it_tore(tmp_path_factory: pyt
 
 
 def test_a_journal_of_something_else_or_in_use_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "out.in2x.jsonl"
+    path = tmp_path / "out.journal.jsonl"
     with Journal(path, BOOK) as journal:
         journal.keep(kept(1))
         with pytest.raises(In2xError, match="another in2x is writing this translation; wait for it"):
@@ -70,13 +70,13 @@ def test_a_journal_of_something_else_or_in_use_is_refused(tmp_path: Path) -> Non
 
 
 def test_an_empty_journal_leaves_no_file(tmp_path: Path) -> None:
-    with Journal(tmp_path / "out.in2x.jsonl", BOOK):
+    with Journal(tmp_path / "out.journal.jsonl", BOOK):
         pass
     assert not list(tmp_path.iterdir())
 
 
 def test_answers_on_the_way_survive_a_kill_and_not_the_end(tmp_path: Path) -> None:
-    path = tmp_path / "out.in2x.jsonl"
+    path = tmp_path / "out.journal.jsonl"
     with Journal(path, BOOK) as journal:
         journal.answers.put(b"\x01" * 16, "model", Answer("駅", prompt_tokens=3, answer_tokens=1))
     with Journal(path, BOOK) as journal:
@@ -93,7 +93,7 @@ def test_answers_on_the_way_survive_a_kill_and_not_the_end(tmp_path: Path) -> No
 
 
 def test_words_written_into_the_journal_are_edits(tmp_path: Path) -> None:
-    path = tmp_path / "out.in2x.jsonl"
+    path = tmp_path / "out.journal.jsonl"
     with Journal(path, BOOK) as journal:
         journal.keep(kept(1))
         journal.take_edits(edits_of(Edit("source 2", "人の訳", "line 2")))
@@ -126,7 +126,7 @@ def test_an_edit_belongs_to_its_place_and_follows_its_text() -> None:
 
 
 def outcomes(*texts: tuple[str, str]) -> list[Outcome]:
-    return [Outcome(Segment(a, place=f"line {n}"), Text(b), "model", confidence=0.9)
+    return [Outcome(Segment(a, place=f"line {n}"), Text(b), "model")
             for n, (a, b) in enumerate(texts, 1)]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def random_line(number: int, rng: random.Random) -> str:
     if kind == 5 and rng.random() < 0.05:
         return f"{number} " + "".join(rng.choices("abcdefg ", k=5_000))
     if kind == 6:
-        return f'"{words}", {{"1": "{number}"}} <think> {number}'
+        return f'"{words}", {{"1": "{number}"}} <nothink> {number}'
     return f"{words} {number}"
 
 

@@ -57,7 +57,7 @@ def test_a_list_is_one_question_and_an_answer_each() -> None:
 def test_a_long_list_is_parted_and_a_single_one_is_none_of_it() -> None:
     found, asked = said(lambda body: json.dumps(answered(body)), TEXTS)
     assert found == [PAIRS[text] for text in TEXTS]
-    assert [len(texts_of(body)) for body in asked] == [10, 2]
+    assert sorted(len(texts_of(body)) for body in asked) == [2, 10]
     assert said(lambda body: json.dumps(answered(body)), TEXTS[:1]) == ([None], [])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from in2x.formats.document import Segment, Tag
 from in2x.translate.characters import Character, Characters, Relation
 from in2x.translate.findings import Rules
 from in2x.translate.glossary import Glossary, Term
+from in2x.translate.identity import fingerprint, identity
 from in2x.translate.job import Job
 from in2x.translate.pieces import list_marks, pieces, whole
 from in2x.translate.plan import units, waves
@@ -116,6 +119,29 @@ def test_who_speaks_to_whom_decides_register_scene_and_names() -> None:
     assert three.questions[0].register == "plain" and not three.questions[0].scene
 
 
+def test_a_key_knows_models_by_their_weights(tmp_path: Path) -> None:
+    """Also two that are alike at both ends of their files, as a model and its low-rank adaptation may be."""
+    folders = []
+    for name, middle in (("one", b"a"), ("same", b"a"), ("other", b"b")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"x" * 200_000 + middle * 6_000_000 + b"x" * 200_000)
+        folders.append(folder)
+    one, same, other = (fingerprint(folder) for folder in folders)
+    assert one == same != other
+    (folders[1] / "config.json").write_text('{"layers": 2}')
+    assert fingerprint(folders[1]) != one
+    assert fingerprint("owner/model") == "owner/model"
+
+    def of(*paths: Path) -> str:
+        first, *others = paths
+        models = [SimpleNamespace(name_or_path=str(path)) for path in others]
+        return identity(SimpleNamespace(folder=first, others=models), 0)  # type: ignore[arg-type]
+
+    assert of(folders[0], folders[0]) != of(folders[0], folders[2]), "an ensemble is all its members"
+
+
 def test_what_stands_before_is_told_with_its_translation_and_bounded() -> None:
     plan = units(LINES, JOB, 3, True, "m")
     asked = plan[5].asked(lambda n: f"訳{n}" if n < 4 else "")  # type: ignore[union-attr]
@@ -129,10 +155,11 @@ def test_what_stands_before_is_told_with_its_translation_and_bounded() -> None:
 @pytest.mark.parametrize("context", [0, 3])
 def test_the_work_has_every_unit_once_and_each_after_its_context(context: int) -> None:
     segments = [Segment(f"Line {n}.", place=f"{n}", group=f"chapter {n // 200}") for n in range(700)]
-    todo = [unit for unit in units(segments, JOB, context, True, "m") if unit]
+    plan = units(segments, JOB, context, True, "m")
+    todo = {unit.number for unit in plan if unit}
     seen: list[int] = []
     early: list[int] = []
-    for side in waves(todo, context, 10, 40):
+    for side in waves(plan, todo, context, 10, 40):
         assert sum(map(len, side)) <= 40
         early += [row[0].number for row in side if row[0].before and row[0].number - 1 not in seen]
         seen += [unit.number for row in side for unit in row]
@@ -141,6 +168,16 @@ def test_the_work_has_every_unit_once_and_each_after_its_context(context: int) -
     assert sorted(seen) == list(range(700))
     if context:
         assert early == [200, 400, 600], "only the beginnings of stretches, which are chapters here, do not wait"
+
+
+def test_what_is_asked_together_does_not_depend_on_what_is_done() -> None:
+    """A run that was killed asks the same questions as before, so that answers on the way are found again."""
+    segments = [Segment(f"Line {n}.", place=f"{n}") for n in range(100)]
+    plan = units(segments, JOB, 3, True, "m")
+    rows = [[unit.number for unit in row] for side in waves(plan, range(100), 3, 10, 40) for row in side]
+    left = [n for n in range(100) if n > 29 or n == 7]
+    again = [[unit.number for unit in row] for side in waves(plan, left, 3, 10, 40) for row in side]
+    assert again == [[7], *rows[3:]]
 
 
 def test_a_file_that_has_a_translation_keeps_it_unless_told_otherwise() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -110,6 +111,41 @@ def test_planted_faults_are_mended_and_sound_segments_stay(count: int) -> None:
     assert min(shares.values()) >= 0.9, shares
     again = [source for source in backend.asked if source.finding]
     assert len(again) <= len(faulty), "only failing segments, and each once"
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_faults_planted_in_real_pairs_are_mended(shared_data: Path) -> None:
+    """Copies, another language, loops and prefaces in human translations; sound ones are what people wrote."""
+    lines = (shared_data / "parallel" / "enja.test.jsonl").read_text(encoding="utf-8").splitlines()
+    pairs = {row["en"]: row["ja"] for row in map(json.loads, lines)}
+    wrong: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    for number, (source, right) in enumerate(pairs.items()):
+        planted_here = {
+            0: ("copied", f"The report says: {source}"),
+            1: ("language", "Nobody there had ever heard of such a thing before."),
+            2: ("loop", right + right[-6:] * 30),
+            3: ("preface", f"以下が翻訳です：{right}"),
+        }
+        if number % 8 in planted_here:
+            kinds[source], wrong[source] = planted_here[number % 8]
+
+    def reply(source: Source) -> str:
+        return pairs[source.text] if source.finding or source.text not in wrong else wrong[source.text]
+
+    backend = Scripted(reply)
+    outcomes = run([Segment(s, place=s) for s in pairs], backend, Job("en", "ja", context=0))
+    mended: Counter[str] = Counter()
+    for outcome in outcomes:
+        source = outcome.segment.text
+        if source in wrong:
+            mended[kinds[source]] += outcome.text.text == pairs[source]
+        else:
+            assert outcome.text.text == pairs[source], "no sound segment is changed"
+    counts = Counter(kinds.values())
+    assert len(wrong) > 450
+    assert sum(mended.values()) >= 0.95 * len(wrong), {kind: (mended[kind], counts[kind]) for kind in counts}
 
 
 def test_an_attempt_that_harms_is_dropped_and_the_limit_holds() -> None:

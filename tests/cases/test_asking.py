@@ -49,7 +49,7 @@ def translate(in2x: Callable[..., tuple[int, str, str]], tmp_path: Path) -> Call
         file.write_text("".join(f"{line}\n" for line in sources), encoding="utf-8")
         code, said, err = in2x("translate", file, "--model", server.url, *ONE_BY_ONE, "-o", out, *more)
         assert said == ""
-        err = re.sub(r"^(?:in\.txt: .* segments: |took ).*\n", "", err, flags=re.MULTILINE)
+        err = re.sub(r"^(?:in\.txt: .* segments?: |took ).*\n", "", err, flags=re.MULTILINE)
         return code, out.read_text(encoding="utf-8").split("\n")[:-1] if out.exists() else [], err
 
     return call
@@ -255,12 +255,12 @@ def test_what_was_answered_is_not_asked_again(translate: Any, tmp_path: Path) ->
         refusing[0] = False
         assert translate(server) == (0, RIGHT, "")
         assert [source_of(body) for body in server.asked] == [SOURCES[1]]
-        assert sorted(file.name for file in tmp_path.iterdir()) == ["in.txt", "out.txt", "out.txt.in2x.jsonl"]
+        assert sorted(file.name for file in tmp_path.iterdir()) == ["in.txt", "out.txt", "out.txt.journal.jsonl"]
         kept = tmp_path / "kept.sqlite"
         for _ in range(2):
             server.asked.clear()
             (tmp_path / "out.txt").unlink()
-            (tmp_path / "out.txt.in2x.jsonl").unlink()
+            (tmp_path / "out.txt.journal.jsonl").unlink()
             assert translate(server, SOURCES, "--cache", str(kept)) == (0, RIGHT, "")
         assert server.asked == [] and kept.exists()
 
@@ -326,7 +326,7 @@ def test_a_killed_translation_goes_on_where_it_stopped(tmp_path: Path) -> None:
     sources = [f"Sentence number {n}." for n in range(60)]
     file, out = tmp_path / "in.txt", tmp_path / "out.txt"
     file.write_text("\n".join(sources), encoding="utf-8")
-    kept = tmp_path / "out.txt.in2x.jsonl"
+    kept = tmp_path / "out.txt.journal.jsonl"
     with ChatServer(slowly) as server:
         command = [sys.executable, "-m", "in2x", "translate", str(file), "--model", server.url, *ONE_BY_ONE, "-o",
                    str(out)]  # fmt: skip

@@ -99,17 +99,33 @@ def profile_of(model: Path | str) -> PromptProfile:
 
     Raises:
         UsageError: as `profile_for`.
-        In2xError: there is no such folder, or its own is none.
+        In2xError: as `model_path`, or the folder's own is none.
     """
     folder = Path(model)
-    if not folder.is_dir():
-        if not HUB_NAME.fullmatch(str(model)) or folder.parent.is_dir():
-            raise In2xError("there is no model folder here", file=folder, mend="give the folder of a model, "
-                            "for example runs/demo/model")  # fmt: skip
-        return profile_for(str(model))
     if (folder / FILE).is_file():
         return PromptProfile.load(folder)
+    model_path(model)
+    if not folder.is_dir():
+        return profile_for(str(model))
     return profile_for(folder.resolve().name, architecture_of(folder))
+
+
+def model_path(model: Path | str, config: str = "config.json") -> Path:
+    """`model` as a path, where it is a model folder with the file `config`, or may be a hub name.
+
+    Raises:
+        In2xError: it is neither.
+    """
+    path = Path(model)
+    if not path.is_dir() and (not HUB_NAME.fullmatch(str(model)) or path.parent.is_dir()):
+        raise In2xError("there is no model folder here", file=path, mend="give the folder of a model, "
+                        "for example runs/demo/model")  # fmt: skip
+    if path.is_dir() and not (path / config).is_file():
+        inner = path / "model"
+        near = f", perhaps {inner}" if (inner / config).is_file() else ""
+        raise In2xError(f"not a model folder (it has no {config})", file=path,
+                        mend=f"give a folder with {config}, safetensors and a tokenizer{near}")  # fmt: skip
+    return path
 
 
 def architecture_of(folder: Path) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from in2x.commands.options import check_writable
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, progress, show
 from in2x.stage import console
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def check(
         read_characters(characters, target_lang) if characters else Characters(),
     )
     pairs = read_pairs(source, translation, source_lang, target_lang)
-    checked = check_pairs(pairs, rules, source_lang, target_lang, register)
+    with progress("check", len(pairs)) as advance:
+        checked = check_pairs(pairs, rules, source_lang, target_lang, register, advance)
     if output:
         write_text(output, render(checked, rules, source_lang, target_lang, (source.name, translation.name), register))
         console.print(f"written: {output}", soft_wrap=True)

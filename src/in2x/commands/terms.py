@@ -61,7 +61,7 @@ def terms(
     request = check_request(PromptProfile(), TranslationRequest(source_lang, target_lang))
     known = read_glossary(glossary, request.source_lang, request.target_lang) if glossary else None
     kind = "txt" if is_lines(file) else None
-    options = Options(request.source_lang, request.target_lang, redo=True)
+    options = Options(request.source_lang, request.target_lang)
     segments = read_document(file, options, kind).segments
     found = extract(segments, request.source_lang, known)
     if model:

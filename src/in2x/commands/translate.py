@@ -160,7 +160,7 @@ def translate(
 ) -> None:  # fmt: skip
     """Translate a document, a folder of documents, or lines.
 
-    Plain text: one line in, one line out. Every segment is kept in OUT.in2x.jsonl the moment it is done: the same
+    Plain text: one line in, one line out. Every segment is kept in OUT.journal.jsonl the moment it is done: the same
     command again goes on from there. A segment that could not be translated stays as it is, is named on stderr, and
     makes the exit code 3.
     """
@@ -221,7 +221,10 @@ def _synopsis(words: str) -> str:
     """The words, or those in the file of that name."""
     if not words or len(words) > 255 or "\n" in words or not Path(words).is_file():
         return words
-    return Path(words).read_text(encoding="utf-8").strip()
+    try:
+        return Path(words).read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise In2xError("not UTF-8 text", file=words, mend="save it as UTF-8") from None
 
 
 def _stream(translator: Translator, wanted: Any, wishes: dict[str, Any], batch: int | None) -> int:
@@ -290,7 +293,7 @@ def _documents(
         with progress("translate", total) as advance:
             for paper in papers:
                 one = translator.translate(paper.document, *langs, journal=journal, **wishes,
-                                           done=lambda number, outcome: advance(1))  # fmt: skip
+                                           done=lambda number, outcome: advance(1)).fitted()  # fmt: skip
                 raw = one.write()
                 if journal:
                     paper.write(raw)

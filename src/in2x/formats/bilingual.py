@@ -11,6 +11,7 @@ from in2x.formats.entities import escape, unescaped
 from in2x.formats.inline import Item, Passage, passage
 from in2x.formats.markup import attributes
 from in2x.formats.part import Draft, Render
+from in2x.formats.spans import flat
 from in2x.formats.xml_file import Elements
 
 
@@ -110,6 +111,12 @@ def plain(xml: Elements, index: int, codes: Codes) -> str:
     """The text in an element without its codes."""
     found = passage(content(xml, index, codes)[0], xml.source.slice, collapse=False)
     return found.text.text if found else ""
+
+
+def spelt_out(xml: Elements, index: int, codes: Codes) -> str:
+    """The text in an element with its codes as they stand there (`Segment.done`)."""
+    found = passage(content(xml, index, codes)[0], xml.source.slice, collapse=False)
+    return flat(found.text) if found else ""
 
 
 def indent(xml: Elements, index: int) -> str:

@@ -43,14 +43,16 @@ def add(
     voices = [style.voice.match(source, start, end) if style.voice else None for start, end in lines]
     alone = sum(begin is not None for begin in begins) > 1 or sum(voice is not None for voice in voices) > 1
     blocks: list[list[tuple[int, int]]] = []
+    firsts: list[int] = []
     for number, line in enumerate(lines):
         if blocks and not (alone and (begins[number] or voices[number])):
             blocks[-1].append(line)
         else:
             blocks.append([line])
+            firsts.append(number)
     limit = replace(whole, lines=1) if alone else whole
-    for block in blocks:
-        dash, voice = begins[lines.index(block[0])] if alone else None, voices[lines.index(block[0])]
+    for first, block in zip(firsts, blocks, strict=True):
+        dash, voice = begins[first] if alone else None, voices[first]
         start, end = dash.end() if dash else block[0][0], block[-1][1]
         while start < end and source[start].isspace():
             start += 1

@@ -62,7 +62,7 @@ class Segment(Text):
     """A word of the authors about it (a comment of a developer, a message context)."""
     limit: Limit | None = None
     done: str = ""
-    """A translation that the file has already ("" where it has none)."""
+    """A translation that the file has already, its tags spelt out ("" where it has none)."""
 
 
 @dataclass(frozen=True, slots=True)

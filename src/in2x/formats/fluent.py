@@ -18,7 +18,8 @@ ENTRY = re.compile(r"(?P<name>-?[a-zA-Z][\w-]*)[ \t]*=[ \t]*")
 ATTRIBUTE = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))+[ \t]+\.(?P<name>[a-zA-Z][\w-]*)[ \t]*=[ \t]*")
 VARIANT = re.compile(r"[ \t\r\n]*(?P<default>\*)?\[[ \t\r\n]*(?P<key>[^\]\s]+)[ \t\r\n]*\][ \t]*")
 LITERAL = re.compile(r'"(?:[^"\\\r\n]|\\.)*"')
-STRAY = re.compile(r"(?:\r\n|\r|\n)*")
+KEYS = ("accesskey", "commandkey", "key", "keycode")
+"""Attributes that name a key of the keyboard."""
 
 
 @dataclass(slots=True)
@@ -92,8 +93,9 @@ class _Reader:
         while attribute := ATTRIBUTE.match(self.text, at):
             pattern = self._pattern(attribute.end(), 0)
             place = f"{name}.{attribute['name']}"
-            if term:
-                self.draft.skip(place, self.text[pattern.start : pattern.end], "an attribute of a term, for programs")
+            if term or attribute["name"] in KEYS:
+                why = "an attribute of a term, for programs" if term else "a key to press"
+                self.draft.skip(place, self.text[pattern.start : pattern.end], why)
             else:
                 self._add(pattern, replace(like, place=place))
             at = pattern.end

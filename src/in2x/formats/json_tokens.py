@@ -19,7 +19,7 @@ TOKEN = re.compile(
     r"[ \t\n\r]*(?:(?P<mark>[{}\[\],:])|(?P<string>" + STRING.pattern + r")"
     r"|(?P<other>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null)(?![\w.]))"
 )
-DEEPEST = 1000
+DEEPEST = 250
 """Nesting that is followed (our choice): files of people have ten."""
 
 

@@ -6,11 +6,13 @@ that hold the text, the one with the most even lines is taken. A text that is to
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -89,11 +91,13 @@ def breaks(text: str, lang: str) -> list[int]:
 
 
 def _allowed(text: str, place: int, rule: Rules) -> bool:
-    before = text[:place].rstrip()
+    last = place - 1
+    while last >= 0 and text[last].isspace():
+        last -= 1
     return (
-        bool(before)
+        last >= 0
         and text[place] not in rule.no_start
-        and before[-1] not in rule.no_end
+        and text[last] not in rule.no_end
         and not unicodedata.combining(text[place])
         and text[place] not in "\u200d\ufe0e\ufe0f"
     )
@@ -103,13 +107,8 @@ def _allowed(text: str, place: int, rule: Rules) -> bool:
 def _parser(model: str) -> Callable[[str], list[str]]:
     import budoux
 
-    load = {
-        "ja": budoux.load_default_japanese_parser,
-        "th": budoux.load_default_thai_parser,
-        "zh-hans": budoux.load_default_simplified_chinese_parser,
-        "zh-hant": budoux.load_default_traditional_chinese_parser,
-    }[model]
-    parse: Callable[[str], list[str]] = load().parse
+    weights = json.loads((files("budoux") / "models" / f"{model}.json").read_text(encoding="utf-8"))
+    parse: Callable[[str], list[str]] = budoux.Parser(weights).parse
     return parse
 
 

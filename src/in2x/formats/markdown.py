@@ -49,7 +49,7 @@ def read(raw: bytes, name: str, options: Options) -> Document:
         _front(draft, front)
     body = re.sub(r"[^\r\n]", " ", text[: front.end()]) + text[front.end() :] if front else text
     env: dict[str, dict[str, dict[str, object]]] = {}
-    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table").disable("inline")  # blocks alone
     tokens = parser.parse(body, env)
     for reference in env.get("references", {}).values():
         title, lines = str(reference["title"]), reference.get("map")

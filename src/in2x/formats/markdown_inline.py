@@ -11,19 +11,19 @@ import html
 import re
 import unicodedata
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 ANGLES = re.compile(
     r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*)>"
-    r"|<!--(?:-?>|.*?-->)|<\?.*?\?>|<![A-Za-z][^>]*>|<!\[CDATA\[.*?\]\]>"
+    r"|<!--(?:-?>|.{0,1000}?-->)|<\?.{0,1000}?\?>|<![A-Za-z][^>]{0,1000}>|<!\[CDATA\[.{0,1000}?\]\]>"
     r"|</[A-Za-z][A-Za-z0-9-]*\s*>|<[A-Za-z][A-Za-z0-9-]*(?:\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s\"'=<>`]+|'[^']*'|\"[^\"]*\"))?)*\s*/?>",
     re.DOTALL,
 )
 ALONE = re.compile(
-    r"\[\^[^\]\s]+\](?!:)|\$(?=[^\s$])[^$\n]*?(?<=[^\s\\])\$(?!\d)|\{\{[^{}\n]*\}\}|\{%[^\n]*?%\}"
+    r"\[\^[^\]\s]{1,100}\](?!:)|\$(?=[^\s$])[^$\n]{0,500}?(?<=[^\s\\])\$(?!\d)|\{\{[^{}\n]{0,500}\}\}|\{%[^\n]{0,500}?%\}"
     r"|(?<![\w/])(?:https?://|www\.)[^\s<>()\[\]、。）」』]*[^\s<>()\[\]、。）」』?!.,:*_~'\"]"
 )
 """Whole tags beside those of CommonMark."""
@@ -67,7 +67,6 @@ class _Run:
     length: int
     opens: bool
     closes: bool
-    marks: list[Piece] = field(default_factory=list)
     used_left: int = 0
     used_right: int = 0
 
@@ -106,6 +105,7 @@ class _Scan:
         self.text, self.references, self.symbols = text, references, symbols
         self.out: list[Piece] = []
         self.runs: list[_Run] = []
+        self.marks: list[Piece] = []
         self.brackets: list[_Bracket] = []
         self.no_code: set[int] = set()
 
@@ -114,8 +114,7 @@ class _Scan:
         while at < len(self.text):
             at = self._one(at)
         self._emphasis(0)
-        marks = [mark for run in self.runs for mark in run.marks]
-        return _filled(self.text, sorted([*self.out, *marks], key=lambda piece: piece.start))
+        return _filled(self.text, sorted([*self.out, *self.marks], key=lambda piece: piece.start))
 
     def _add(self, start: int, end: int, kind: Kind, text: str = "") -> int:
         self.out.append(Piece(start, end, kind, text))
@@ -218,45 +217,53 @@ class _Scan:
     def _drop(self, opener: _Bracket) -> None:
         """Forget what is inside an image: it is one tag."""
         start = opener.piece.start
-        self.out = [piece for piece in self.out if piece.start < start]
+        while self.out and self.out[-1].start >= start:
+            self.out.pop()
+        self.marks = [mark for mark in self.marks if mark.start < start]
         del self.runs[opener.runs :]
 
     def _emphasis(self, bottom: int) -> None:
-        """Pair the runs from `bottom` on, as the specification's appendix does."""
-        number = bottom
-        while number < len(self.runs):
-            closer = self.runs[number]
-            opener_at = self._opener(number, bottom) if closer.closes and closer.count else None
-            if opener_at is None:
-                number += 1
-                continue
-            opener = self.runs[opener_at]
-            width = 2 if opener.count >= 2 and closer.count >= 2 else 1
-            first = opener.start + opener.length - opener.used_right - width
-            second = closer.start + closer.used_left
-            one, two = Piece(first, first + width, "open"), Piece(second, second + width, "close")
-            one.partner, two.partner = two, one
-            opener.marks.append(one)
-            closer.marks.append(two)
-            opener.used_right += width
-            closer.used_left += width
-            opener.count -= width
-            closer.count -= width
-            for between in self.runs[opener_at + 1 : number]:
-                between.count = 0
-        for run in self.runs[bottom:]:
-            run.count = 0
+        """Pair the runs from `bottom` on, as the specification's appendix does.
 
-    def _opener(self, number: int, bottom: int) -> int | None:
-        closer = self.runs[number]
-        for at in range(number - 1, bottom - 1, -1):
-            run = self.runs[at]
-            if run.mark != closer.mark or not run.opens or not run.count:
-                continue
-            odd = (run.closes or closer.opens) and (run.length + closer.length) % 3 == 0
-            if run.mark == "~" or not odd or (run.length % 3 == 0 and closer.length % 3 == 0):
-                return at
-        return None
+        `openers` may still open; below its floor no opener fits a kind of closer. Both keep it linear.
+        """
+        openers: list[int] = []
+        floors: dict[tuple[str, bool, int], int] = {}
+        for number in range(bottom, len(self.runs)):
+            closer = self.runs[number]
+            while closer.closes and closer.count:
+                kind = (closer.mark, closer.opens, closer.length % 3)
+                place = len(openers) - 1
+                while place >= 0 and openers[place] >= floors.get(kind, 0) and not self._fits(openers[place], closer):
+                    place -= 1
+                if place < 0 or openers[place] < floors.get(kind, 0):
+                    floors[kind] = number
+                    break
+                self._pair(self.runs[openers[place]], closer)
+                del openers[place + (self.runs[openers[place]].count > 0) :]
+            if closer.opens and closer.count:
+                openers.append(number)
+        del self.runs[bottom:]
+
+    def _fits(self, at: int, closer: _Run) -> bool:
+        """Whether a run may be opened by the one at an index (the rule of three)."""
+        run = self.runs[at]
+        odd = (run.closes or closer.opens) and (run.length + closer.length) % 3 == 0
+        return run.mark == closer.mark and (
+            run.mark == "~" or not odd or (run.length % 3 == 0 and closer.length % 3 == 0)
+        )
+
+    def _pair(self, opener: _Run, closer: _Run) -> None:
+        width = 2 if opener.count >= 2 and closer.count >= 2 else 1
+        first = opener.start + opener.length - opener.used_right - width
+        second = closer.start + closer.used_left
+        one, two = Piece(first, first + width, "open"), Piece(second, second + width, "close")
+        one.partner, two.partner = two, one
+        self.marks += [one, two]
+        opener.used_right += width
+        closer.used_left += width
+        opener.count -= width
+        closer.count -= width
 
 
 def _filled(text: str, found: list[Piece]) -> list[Piece]:

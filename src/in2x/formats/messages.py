@@ -38,8 +38,10 @@ def choices(message: str) -> list[Choice]:
     found, at = [], 0
     while match := ARGUMENT.search(message, at):
         choice = _choice(message, match)
-        at = match.end() if choice is None else choice.end
-        found += [choice] if choice else []
+        if choice is None:
+            break
+        at = choice.end
+        found.append(choice)
     return found
 
 

@@ -216,6 +216,7 @@ def _add_plural(
         shapes.append((before, after))
         there = have.get(f"msgstr[{form}]", "")
         now.append(placeholders.tagged(there.strip(), printf) if there and len(have) == count and not also else None)
+        single = f"for one: {singular.strip()}" if count == 1 else ""
         examples = f"for the numbers {', '.join(map(str, numbers[:4]))}" if numbers and count > 1 else ""
         segments.append(
             Segment(
@@ -224,7 +225,7 @@ def _add_plural(
                 f"{like.place}, form {form + 1} of {count}",
                 "message",
                 like.group,
-                note="; ".join(part for part in (like.note, examples) if part),
+                note="; ".join(part for part in (like.note, examples, single) if part),
                 done="" if redo else there.strip(),
             )
         )

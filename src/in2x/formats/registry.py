@@ -17,6 +17,13 @@ READERS = {
     ".strings": "strings", ".properties": "properties", ".ftl": "fluent", ".rpy": "renpy",
 }  # fmt: skip
 """Suffix -> module of this room, each with `read(raw, name, options) -> Document`; errors call the file `name`."""
+MAGIC = {
+    b"PK\x03\x04": "a zip archive (xlsx, docx, pptx and epub are such)", b"%PDF": "a PDF", b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"\xd0\xcf\x11\xe0": "a document of old Office",
+    b"\x1f\x8b": "compressed by gzip", b"SQLite format 3": "a database",
+}  # fmt: skip
+"""First bytes that no text begins with -> what the file is."""
+ARCHIVES = frozenset((".xlsx", ".epub", ".docx", ".pptx"))
 LARGEST = 1 << 30
 """Bytes of the largest file that is read (our choice): formats hold a file in memory."""
 
@@ -39,6 +46,11 @@ def parse(raw: bytes, name: str, options: Options, kind: str | None = None, file
     if suffix not in READERS:
         known = ", ".join(sorted(s[1:] for s in READERS))
         raise UsageError(f"{suffix or name} is no format that is known here", file=file, mend=f"known are {known}")
+    lie = next((what for head, what in MAGIC.items() if raw.startswith(head)), None)
+    if lie and suffix not in ARCHIVES:
+        raise In2xError(
+            f"it is {lie}, not {suffix}", file=file or name, mend="give the file its true suffix, or unpack it"
+        )
     module = importlib.import_module(f"in2x.formats.{READERS[suffix]}")
     document: Document = module.read(raw, str(file or name), options)
     return document

@@ -8,7 +8,7 @@ reason each.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from in2x.formats.document import Document, Options, Segment, Text
 from in2x.formats.placeholders import cut, paired
@@ -16,7 +16,7 @@ from in2x.formats.spans import Draft, decoded, flat, lettered
 from in2x.formats.srt import lines_of
 
 STRING = re.compile(r'(?P<quote>"""|\'\'\'|"|\'|`)(?P<body>(?:(?!(?P=quote))[^\\]|\\.)*+)(?P=quote)', re.DOTALL)
-SAY = re.compile(r"(?P<who>[A-Za-z_][\w.]*)(?P<more>(?:[ \t]+@?-?[A-Za-z_]\w*)*)[ \t]+(?=[\"'`])|(?=[\"'`])")
+SAY = re.compile(r"(?P<who>[A-Za-z_][\w.]*)(?P<more>(?:[ \t]+(?:@[ \t]*)?-?[A-Za-z_]\w*)*)[ \t]+(?=[\"'`])|(?=[\"'`])")
 STATEMENTS = re.compile(
     r"(?:define|default|image|play|stop|queue|voice|show|scene|hide|with|jump|call|label|if|elif|else|while|return|pass|"
     r"transform|style|layeredimage|testcase|window|pause|import|from|for|at|camera|rpy|audio|sound|music|on|\$)(?![\w])"
@@ -24,6 +24,7 @@ STATEMENTS = re.compile(
 TAGS = re.compile(r"\{\{|\[\[|\{[^{}\n]*\}|\[[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*\]")
 TRANSLATABLE = re.compile(r"__?\(\s*(?=[\"'])")
 NAMES = re.compile(r"(?:Character|DynamicCharacter)\(\s*(?:_\(\s*)?(?=[\"'])")
+WORD = re.compile(r"(?!__?\()\w+")
 SHOWN = re.compile(r"(?:text|textbutton|label|tooltip)[ \t]+(?=[\"'])")
 ELEMENT = re.compile(r"\{(/?)([a-z_]\w*)[^{}]*(/?)\}")
 ESCAPE = re.compile(r"\\(.)|\s*\n\s*", re.DOTALL)
@@ -36,8 +37,8 @@ class _Block:
     indent: int
     kind: str
     """"python", "screen", "strings", "translate"."""
-    source: str = ""
-    """The text that the next statement translates."""
+    sources: list[str] = field(default_factory=list)
+    """The texts that the next statements translate."""
 
 
 def read(raw: bytes, name: str, options: Options) -> Document:
@@ -74,7 +75,7 @@ class _Reader:
         block = self.blocks[-1] if self.blocks else None
         if line.startswith("#"):
             if block and block.kind == "translate" and (say := re.match(r"#\s*", line)):
-                block.source = self._said(line[say.end() :])
+                block.sources += self._said(line[say.end() :])
             return end
         if opened := re.match(r"translate\s+\w+\s+(\w+)\s*:", line):
             kind = {"strings": "strings", "python": "python", "style": "python"}.get(opened[1], "translate")
@@ -102,7 +103,7 @@ class _Reader:
             return end
         say = SAY.match(self.text, at, end)
         if not say:
-            return end
+            return self._code(at, end, "a statement that is not known", "statement")
         return self._say(say, end, block)
 
     def _string(self, at: int) -> re.Match[str]:
@@ -111,11 +112,11 @@ class _Reader:
             raise self.draft.source.fault("a string that does not end", at, "close its quote")
         return string
 
-    def _said(self, line: str) -> str:
-        """What a statement in a comment says."""
+    def _said(self, line: str) -> list[str]:
+        """What a statement in a comment says; [] where it is none."""
         say = SAY.match(line)
         string = STRING.match(line, say.end()) if say else None
-        return string["body"] if string else ""
+        return [string["body"]] if string else []
 
     def _say(self, say: re.Match[str], end: int, block: _Block | None) -> int:
         string = self._string(say.end())
@@ -130,13 +131,11 @@ class _Reader:
         like = Segment("", (), place, "speech", group, speaker)
         if choice:
             like = Segment("", (), place, "message", group, note="a choice")
-        source = block.source if block and block.kind == "translate" else ""
+        source = block.sources.pop(0) if block and block.kind == "translate" and block.sources else ""
         if len(string["quote"]) == 3:
             self._monologue(string, like)
         else:
             self._add(string, like, source)
-        if block:
-            block.source = ""
         return max(end, self._end_of_line(string.end()))
 
     def _monologue(self, string: re.Match[str], like: Segment) -> None:
@@ -157,11 +156,10 @@ class _Reader:
             return end
         string = self._string(pair.end())
         if pair[1] == "old":
-            block.source = string["body"]
-        elif block.source:
+            block.sources = [string["body"]]
+        elif block.sources:
             number = self.draft.source.line(at)
-            self._add(string, Segment("", place=f"line {number}", kind="message", group="strings"), block.source)
-            block.source = ""
+            self._add(string, Segment("", place=f"line {number}", kind="message", group="strings"), block.sources.pop())
         return max(end, self._end_of_line(string.end()))
 
     def _code(self, at: int, end: int, why: str, kind: str) -> int:
@@ -188,8 +186,8 @@ class _Reader:
                     self.draft.skip(f"line {self.draft.source.line(at)}", body, why)
                 at = quoted.end()
             else:
-                word = re.compile(r"\w+|.", re.DOTALL).match(self.text, at)
-                at = word.end() if word and not re.match(r"_{1,2}\(", self.text[at:]) else at + 1
+                word = WORD.match(self.text, at)
+                at = word.end() if word else at + 1
         return max(at, end)
 
     def _end_of_line(self, at: int) -> int:

@@ -47,6 +47,8 @@ def spoken(pairs: Sequence[tuple[str, str]], lang: str, after: str = "") -> tupl
     for number, (base, rubies, _) in enumerate(words):
         rest = "".join(word for word, _, _ in words[number + 1 :]) + after
         text += base
+        if len(rubies) > 1 and use(base, "".join(rubies), lang, rest) == "reading":
+            rubies = ["".join(rubies)]  # a piece for each character of the base
         for ruby in rubies:
             if use(base, ruby, lang, rest) == "reading":
                 dropped.append((base, ruby))

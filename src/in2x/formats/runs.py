@@ -208,7 +208,10 @@ class Paragraph:
 
     def read(self) -> tuple[Text, int, int, Callable[[Text, Render], str]] | None:
         """Its text, where it stands, and how a translation is written; None where it has none."""
+        before = len(self.hidden)
         pieces = self._fields(self.pieces)
+        for start, end, _ in self.hidden[before:]:
+            self.taken = {one for one in self.taken if not start <= self.xml.tokens[one].start < end}
         if not pieces:
             return None
         looks: Counter[str | None] = Counter()

@@ -129,8 +129,8 @@ def flat(text: Text, escape: Callable[[str], str] = str) -> str:
 
 
 def same(one: Text, other: Text) -> bool:
-    """Whether two texts are equal, whatever else a segment knows."""
-    return one.text == other.text and one.tags == other.tags
+    """Whether two texts stand for the same characters of a file, be a placeholder a tag or spelt out."""
+    return flat(one) == flat(other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from in2x.formats.spans import BREAK, Draft, decoded
 
 STAMP = r"(\d{1,3}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?"
 TIMES = re.compile(rf"[ \t\ufeff]*{STAMP}[ \t]*-{{1,2}}>[ \t]*{STAMP}[ \t]*(?:[XY]\d.*)?[ \t]*")
-BROKEN = re.compile(r"\d:\d+.*-{1,2}>|-{1,2}>.*\d:\d")
+BROKEN = re.compile(r"\d:\d\d.*-{1,2}[>=].*\d:\d\d")
 """Looks like times and is none: a part of the file that a player does not read."""
 MARKS = re.compile(r"</?[a-zA-Z][^<>\n]*>|\{\\[^{}]*\}|\{/?[a-zA-Z]:?[^{} ]{0,12}\}|\\[Nh]")
 
@@ -27,6 +27,8 @@ def read(raw: bytes, name: str, options: Options) -> Document:
     """
     draft = Draft(decoded(raw, name))
     text = draft.source.text
+    if text.startswith("WEBVTT"):
+        raise draft.source.fault("it begins with WEBVTT, so these are no SubRip subtitles", 0, "name it .vtt")
     lines = lines_of(text)
     times = [
         (number, match) for number, (start, end) in enumerate(lines) if (match := TIMES.fullmatch(text, start, end))

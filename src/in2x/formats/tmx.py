@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from in2x.errors import In2xError, UsageError
-from in2x.formats.bilingual import Codes, Source, indent, is_language, plain, source, value
+from in2x.formats.bilingual import Codes, Source, indent, is_language, plain, source, spelt_out, value
 from in2x.formats.document import Options, Segment, Text
 from in2x.formats.part import Draft, MarkupDocument, Part, Place, Render
 from in2x.formats.xml_file import Elements, xml_source
@@ -58,7 +58,7 @@ def _unit(
         return
     target = next((seg for _, lang, seg in segs if is_language(lang, options.target_lang)), None)
     notes = [plain(xml, child, _CODES) for child in xml.children(unit) if xml.local(child) == "note"]
-    done = "" if target is None or options.redo else plain(xml, target, _CODES)
+    done = "" if target is None or options.redo else spelt_out(xml, target, _CODES)
     number = draft.add(
         Segment(found.text.text, found.text.tags, place=place, kind="message", note=" ".join(notes), done=done)
     )
@@ -69,7 +69,9 @@ def _unit(
         places.append(Place(end, end, number, _written(found, head, f"</{own}seg></{own}tuv>"), None))
     else:
         start, end = xml.outer(target)
-        places.append(Place(start, end, number, _written(found, f"<{own}seg>", f"</{own}seg>"), None))
+        places.append(
+            Place(start, end, number, _written(found, f"<{own}seg>", f"</{own}seg>"), Text(done) if done else None)
+        )
 
 
 def _written(found: Source, head: str, foot: str) -> Callable[[Text, Render], str]:

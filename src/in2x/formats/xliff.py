@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from in2x.errors import In2xError
-from in2x.formats.bilingual import Codes, Source, check_language, indent, plain, source, value
+from in2x.formats.bilingual import Codes, Source, check_language, indent, plain, source, spelt_out, value
 from in2x.formats.document import Options, Segment, Text
 from in2x.formats.markup import attributes
 from in2x.formats.part import Draft, MarkupDocument, Part, Place, Render
+from in2x.formats.spans import flat
 from in2x.formats.xml_file import Elements, xml_source
 
 _CODES_1 = Codes(
@@ -128,11 +129,12 @@ class _Reader:
         if found is None:
             return
         target = xml.child(index, "target")
-        done = "" if target is None or self.options.redo else self._done(index, target, found.text.text)
+        done = "" if target is None or self.options.redo else self._done(index, target, flat(found.text))
         segment = Segment(
             found.text.text, found.text.tags, place=place, kind="message", group=self.group, note=note, done=done
         )
         number = self.draft.add(segment)
+        now = Text(done) if done else None
         tag = xml.tokens[first].name.removesuffix("source") + "target"
         if target is None:
             end = xml.outer(here)[1]
@@ -141,12 +143,12 @@ class _Reader:
         else:
             start, end = xml.outer(target)
             put = self._target(found, f"<{tag}{self._attributes(target)}>", f"</{tag}>")
-            self.places.append(Place(start, end, number, put, None))
+            self.places.append(Place(start, end, number, put, now))
         if self.second:
-            self._state(index, number)
+            self._state(index, number, now)
 
     def _done(self, index: int, target: int, text: str) -> str:
-        there = plain(self.xml, target, self.codes)
+        there = spelt_out(self.xml, target, self.codes)
         state = value(self.xml, index if self.second else target, "state")
         return "" if state in _UNTOUCHED and (state or there == text) else there
 
@@ -165,13 +167,13 @@ class _Reader:
         first = token.start + 1 + len(token.name)
         return raw[: state.start - first] + "translated" + raw[state.end - first :]
 
-    def _state(self, index: int, number: int) -> None:
+    def _state(self, index: int, number: int, now: Text | None) -> None:
         """A segment of version 2 says that it is translated."""
         token = self.xml.tokens[index]
         state = attributes(self.xml.text, token).get("state")
         start, end = (state.start, state.end) if state else (token.end - 1, token.end - 1)
         new = "translated" if state else _STATE
-        self.places.append(Place(start, end, number, lambda text, render: new, None))
+        self.places.append(Place(start, end, number, lambda text, render: new, now))
 
 
 _STATE = ' state="translated"'

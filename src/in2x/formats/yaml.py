@@ -52,12 +52,23 @@ def read(raw: bytes, name: str, options: Options) -> Document:
         elif why := chosen.why_not(path, text):
             draft.skip(place, text, why)
         else:
-            like = Segment("", place=place, kind="message", group=shown(path[:2]))
+            like = Segment("", place=place, kind="message", group=shown(path[:2]), note=_note(draft.source, start))
             if event.style in ("|", ">"):
                 _block(draft, start, end, text, event.style, like)
             else:
                 messages.add(draft, text, start, end, like, scalar_writer(event.style or "", flow))
     return draft.document(raw)
+
+
+def _note(source: Decoded, at: int) -> str:
+    """The comments above the line of an offset, ten lines at most."""
+    out: list[str] = []
+    for number in range(source.line(at) - 2, max(-1, source.line(at) - 12), -1):
+        line = source.text[source.starts[number] : source.starts[number + 1]].strip()
+        if not line.startswith("#"):
+            break
+        out.insert(0, line.lstrip("# "))
+    return " ".join(out)
 
 
 def _scalars(source: Decoded) -> Iterator[tuple[Path, yaml.ScalarEvent, bool]]:
@@ -158,9 +169,8 @@ def _block(draft: Draft, start: int, end: int, value: str, style: str, like: Seg
         if bad := UNSAFE.search(new):
             raise draft.source.fault(f"{bad[0]!r} cannot stand in a block of YAML", start, "remove it")
         lines = new.strip().split("\n")
-        if style == ">":  # a break of the text is an empty line here, and what begins with a space is not folded
-            lines = [line.strip() for line in lines]
-            return (newline * 2).join([lines[0], *(margin + line if line else "" for line in lines[1:])])
+        if style == ">":  # n breaks of the text are n + 1 here, and what begins with a space is not folded
+            lines = re.sub("\n+", lambda breaks: breaks[0] + "\n", "\n".join(map(str.strip, lines))).split("\n")
         return newline.join([lines[0], *(margin + line if line.strip() else "" for line in lines[1:])])
 
     messages.add(draft, value.strip(), begin, stop, like, put)

@@ -39,6 +39,8 @@ BLOCK = 64
 """Vocabulary entries a block of the two-level inverse CDF."""
 COLUMNS, STEP_ROWS = 16, 64
 """Key positions and rows are kept at multiples of these: finished rows stay until so many have gathered."""
+FEW_ROWS = 8
+"""Down to it rows are kept at powers of two where no step is compiled: the longest answers go on alone."""
 
 
 @dataclass
@@ -311,6 +313,11 @@ def _keep(
         completion.finished = count > 0 and drawn[count - 1] in ended
 
 
+def _room(count: int) -> int:
+    """Rows that are kept where `count` go on and no step is compiled."""
+    return round_up(count, STEP_ROWS) if count > STEP_ROWS else max(FEW_ROWS, 1 << (count - 1).bit_length())
+
+
 def _sample_batch(
     models: Sequence[PreTrainedModel],
     prompts: list[Sequence[int]],
@@ -371,9 +378,10 @@ def _sample_batch(
         count = int(running.sum())
         if step + 1 == max_new_tokens or not count:
             break
-        if round_up(count, STEP_ROWS) < len(alive):
-            # Those that run on, and finished rows up to the multiple.
-            kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: round_up(count, STEP_ROWS) - count, 0]])
+        room = _room(count) if decoder is decode else round_up(count, STEP_ROWS)
+        if room < len(alive):
+            # Those that run on, and finished rows up to the number of rows kept.
+            kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: room - count, 0]])
             alive, running, left = alive[kept], running[kept], left[kept]
             kept = kept.to(device)
             token, key_mask = token[kept], key_mask[kept]

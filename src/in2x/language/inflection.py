@@ -3,8 +3,8 @@
     forms("try", "en")     try, tries, tried, trying, try's
 
 A rule is "ADD", "STRIP>ADD", or "*ADD", which doubles the closing consonant of a short word and drops a closing e
-(stopped, making). Forms are made from the term, never by cutting the text, so that "rat" does not find "rating". Irregular
-words are listed in the pack. Our choice; a language without rules has no forms but the word itself.
+(stopped, making). Forms are made from the term, never by cutting the text, so that "rat" does not find "rating".
+Irregular words are listed in the pack. Our choice; a language without rules has no forms but the word itself.
 """
 
 from __future__ import annotations

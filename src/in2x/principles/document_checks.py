@@ -86,13 +86,15 @@ def translated_not_answered(case: Case, answer: str) -> Verdict:
     asks, orders = _asks(source), wording.search("orders", source) is not None
     if not asks and not orders:
         return not_applicable("the source neither asks nor orders")
+    if asks and _asks(answer.strip(), loosely=True):
+        return KEPT
     for name in ("opening", "promise"):
         found = wording.any_of(name).match(answer.strip())
         if found and len(found[0]) > 3 and not wording.any_of(name).match(source):
             return Verdict(False, "the source is answered, not translated")
     if not asks or "\n" in source or len(language(case.source_lang).sentences(source)) != 1:
         return KEPT
-    if _asks(answer.strip(), loosely=True) or not answer.strip():
+    if not answer.strip():
         return KEPT
     if wording.any_of("reply").match(answer.strip()) and not wording.any_of("reply").match(source):
         return Verdict(False, "the question is answered, not translated")

@@ -1,7 +1,7 @@
 """How well each translation of a document fits each source, by what both show, without a model.
 
-Each line has *signs*: numbers, everyday words by meaning (`language/concepts.py`), foreign words in kana, Latin words and
-Chinese characters that two scripts share, names by their sound, questions, quotation marks. For a sign that a source
+Each line has *signs*: numbers, everyday words by meaning (`language/concepts.py`), foreign words in kana, Latin words
+and Han characters that two scripts share, names by their sound, questions, quotation marks. For a sign that a source
 has, a translation of it has it with chance `HIT`, any other line by its frequency in the document: the fit of two lines
 is the sum of the logarithms of these ratios, of both directions, and of the ratio for their lengths. So a fit above 0
 speaks for the pair, whatever the languages. Our choice; the chances were set on pairs of human translations

@@ -9,6 +9,7 @@ translations is called shifted (`benchmarks/shift.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from in2x.principles.likeness import fits
+from in2x.principles.place import normalise
 
 REACH = 3
 """Furthest shift of a run of lines."""
@@ -26,8 +28,10 @@ GAIN = 5.0
 """By how much shifted lines must fit better than as they stand."""
 OWN = 1.0
 """Least fit of shifted lines to where they belong, in all."""
-EXCHANGE, FAR = 3.6, 12.0
-"""The gain asked of two neighbours that were exchanged, and of two lines anywhere."""
+EXCHANGE, FAR = 3.6, 6.5
+"""The gain asked of two neighbours that were exchanged, and of two lines anywhere among 30."""
+DOUBLED, LETTERS = 1.0, 6
+"""The gain asked of an answer that is its neighbour's as well, and the letters that it must have."""
 NOTHING = -9.0
 """Fit of a line without a letter to any but its own."""
 BLOCK, OVERLAP = 120, 20
@@ -69,7 +73,8 @@ def shifted(sources: Sequence[str], answers: Sequence[str], source_lang: str, ta
             own[blank] = 0.0
             fit[(blank, slice(None)) if axis == 0 else (slice(None), blank)] = NOTHING
             np.fill_diagonal(fit, own)
-        for at, by in _moved(fit).items():
+        moved = _moved(fit) or _doubled(fit, [normalise(answers[n]) for n in block])
+        for at, by in moved.items():
             found.setdefault(block[at], block[at] - block[at - by])
     return [Shift(line, by, _why(line, by)) for line, by in sorted(found.items())]
 
@@ -165,10 +170,23 @@ def _emission(fit: NDArray[np.float64], j: int, state: int | None) -> float:
     return float(fit[i, j]) if 0 <= i < len(fit) else -1e9
 
 
+def _doubled(fit: NDArray[np.float64], answers: Sequence[str]) -> dict[int, int]:
+    """Answers that stand twice, at the line that they fit less."""
+    found: dict[int, int] = {}
+    for j in range(len(answers) - 1):
+        if answers[j] == answers[j + 1] and len(answers[j]) >= LETTERS:
+            line, by = (j + 1, 1) if fit[j, j] > fit[j + 1, j + 1] else (j, -1)
+            if fit[line - by, line] - fit[line, line] >= DOUBLED:
+                found[line] = by
+    return found
+
+
 def _exchanged(fit: NDArray[np.float64], own: NDArray[np.float64]) -> dict[int, int]:
     """The two lines that fit better the other way round, anywhere in the block."""
     gain = fit + fit.T - own[:, None] - own[None, :]
     i, j = divmod(int(np.triu(gain, 1).argmax()), len(fit))
-    if i == j or gain[i, j] < FAR or min(fit[i, j], fit[j, i]) < 0:
+    # among more pairs of lines chance finds a better one
+    least = FAR + 2 * max(0.0, math.log(len(fit) / 30))
+    if i == j or gain[i, j] < least or min(fit[i, j], fit[j, i]) < 0 or max(own[i], own[j]) > 1:
         return {}
     return {i: i - j, j: j - i}

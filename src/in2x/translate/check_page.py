@@ -156,7 +156,7 @@ def _shown(checked: Sequence[Checked], at: int) -> Shown:
     one = checked[at]
     segment, text = one.pair.segment, one.pair.answer.text
     order = ["critical", "major", "minor"]
-    broken = sorted(((name, verdict.why, SEVERITY[name]) for name, verdict in one.broken.items()),
+    broken = sorted(((name, verdict.why, str(SEVERITY[name])) for name, verdict in one.broken.items()),
                     key=lambda row: order.index(row[2]))  # fmt: skip
     spans = [(v.start, v.end, SEVERITY[name], f"{name}: {v.why}") for name, v in one.broken.items() if v.start >= 0]
     return Shown(one.pair.number, segment.place, segment.speaker, segment.text, cut(text, spans), broken,

@@ -7,7 +7,7 @@ XLIFF, TMX) is its own source. Where the counts differ, the sentence says from w
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def read_pairs(source: Path, translation: Path, source_lang: str, target_lang: s
     """
     if is_lines(source) and is_lines(translation):
         return _lines(source, translation, source_lang, target_lang)
-    options = Options(source_lang, target_lang, redo=True)
+    options = Options(source_lang, target_lang)
     given, made = read_document(source, options).segments, read_document(translation, options).segments
     if not given:
         raise In2xError("the file has no text", file=source, mend="give one with text to translate")
@@ -76,7 +76,8 @@ def _lines(source: Path, translation: Path, source_lang: str, target_lang: str) 
         where = _apart(given, made, source_lang, target_lang)
         raise In2xError(f"{much} ({len(made)}, where {source} has {len(given)}){where}", file=translation,
                         line=min(len(given), len(made)) + 1, mend="give one line a segment")  # fmt: skip
-    group, pairs = 1, []
+    group = 1
+    pairs: list[Pair] = []
     for number, (text, answer) in enumerate(zip(given, made, strict=True), 1):
         if not text.strip() and not answer.strip():
             group += bool(pairs) and pairs[-1].segment.group == f"paragraph {group}"
@@ -121,19 +122,35 @@ def _done(segment: Segment) -> Text:
 
 
 def check_pairs(
-    pairs: Sequence[Pair], rules: Rules, source_lang: str, target_lang: str, register: str | None = None
+    pairs: Sequence[Pair],
+    rules: Rules,
+    source_lang: str,
+    target_lang: str,
+    register: str | None = None,
+    done: Callable[[int], None] | None = None,
 ) -> list[Checked]:
-    """The verdicts on every translation, and "shift": whether it stands at its own line."""
+    """The verdicts on every translation, and "shift": whether it stands at its own line.
+
+    Args:
+        pairs: the segments with their translations.
+        rules: glossary and characters.
+        source_lang: code of the source.
+        target_lang: code of the translation.
+        register: that was asked for, if any.
+        done: called with the number of segments finished.
+    """
     segments = [one.segment for one in pairs]
     named = [replace(one, speaker=one.speaker or rules.characters.spoken_by(one.text)) for one in segments]
-    moved = {shift.line: shift for shift in shifted([one.text for one in segments],
-                                                    [one.answer.text for one in pairs], source_lang, target_lang)}  # fmt: skip
+    answers = [one.answer.text for one in pairs]
+    moved = {one.line: one for one in shifted([one.text for one in segments], answers, source_lang, target_lang)}
     found = []
     for at, (pair, segment) in enumerate(zip(pairs, named, strict=True)):
         source = Source(segment.text, source_lang, target_lang, register=register)
         rows = verdicts(source, pair.answer, rules, segment)
         rows["shift"] = _shift(moved.get(at), pairs)
         found.append(Checked(replace(pair, segment=segment), rows))
+        if done is not None:
+            done(1)
     return found
 
 

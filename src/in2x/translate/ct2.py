@@ -12,13 +12,12 @@ from typing import Any
 from transformers import GenerationConfig
 
 from in2x.chat.contract import end_ids
-from in2x.chat.known import profile_of
+from in2x.chat.known import model_path, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.training.model import load_tokenizer
 from in2x.translate.backend import CT2_FILE
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
-from in2x.translate.engine import model_path
 
 
 class Ct2Backend(BatchedBackend):

@@ -14,7 +14,8 @@ from in2x.language.voices import SpeakerVoice
 from in2x.principles.case import Case
 from in2x.principles.terms import Terms, places, stands, variants
 from in2x.principles.text_checks import register as register_check
-from in2x.translate.findings import Rules, other_person
+from in2x.translate.findings import Rules
+from in2x.translate.speech import other_person
 
 
 @dataclass(frozen=True, slots=True)

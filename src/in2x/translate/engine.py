@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import end_ids
-from in2x.chat.known import HUB_NAME, profile_of
+from in2x.chat.known import model_path, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.inference.generation import generate
@@ -16,24 +16,6 @@ from in2x.inference.sampler import sample
 from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
-
-
-def model_path(folder: Path | str, config: str = "config.json") -> Path:
-    """`folder` as a path, where it is a model folder or may be a hub name.
-
-    Raises:
-        In2xError: it is neither.
-    """
-    path = Path(folder)
-    if not path.is_dir() and not HUB_NAME.fullmatch(str(folder)):
-        raise In2xError("there is no model folder here", file=folder, mend="give the folder of a model, "
-                        "for example runs/demo/model")  # fmt: skip
-    if path.is_dir() and not (path / config).is_file():
-        inner = path / "model"
-        near = f", perhaps {inner}" if (inner / config).is_file() else ""
-        raise In2xError(f"not a model folder (it has no {config})", file=path,
-                        mend=f"give a folder with {config}, safetensors and a tokenizer{near}")  # fmt: skip
-    return path
 
 
 class LocalBackend(BatchedBackend):

@@ -9,14 +9,13 @@ from typing import Literal
 
 from in2x.chat.source import Source
 from in2x.formats.document import Limit, Segment, Text
-from in2x.language.finding import Finding as Word
-from in2x.language.grammar import grammar
 from in2x.principles.case import Case
 from in2x.principles.document_checks import DOCUMENT, tags
 from in2x.principles.fundamental import check_principles
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 from in2x.translate.characters import Characters
 from in2x.translate.glossary import Glossary
+from in2x.translate.speech import spoken
 
 Severity = Literal["critical", "major", "minor"]
 SEVERITY: Mapping[str, Severity] = {
@@ -71,7 +70,7 @@ def verdicts(source: Source, answer: Text, rules: Rules, segment: Segment) -> di
     found = check_principles(case, answer.text)
     found |= {principle.name: principle.check(case, answer.text) for principle in DOCUMENT}
     found["tags"] = tags(segment, answer)
-    found |= _speech(answer.text, rules.characters, segment, source.target_lang)
+    found |= spoken(answer.text, rules.characters, segment.speaker, source.target_lang)
     found["layout"] = _layout(answer.text, segment.limit)
     if segment.limit is not None:  # broken into lines to fit
         found["lines"] = not_applicable("the layout decides")
@@ -98,35 +97,6 @@ def find(source: Source, answer: Text, rules: Rules, segment: Segment) -> list[F
 def weight(findings: list[Finding]) -> int:
     """How bad an attempt is: the sum of its findings' weights."""
     return sum(WEIGHT[finding.severity] for finding in findings)
-
-
-def _speech(answer: str, characters: Characters, segment: Segment, target_lang: str) -> dict[str, Verdict]:
-    """Whether the words for "I" and "you" are the speaker's."""
-    rules, person = grammar(target_lang), characters.who(segment.speaker) if segment.speaker else None
-    unknown = not_applicable("no speaker's words are agreed")
-    found = {"first person": unknown, "address": unknown}
-    if rules is None or person is None:
-        return found
-    relation = characters.relation(segment.speaker)
-    for name, kind, own in (("first person", "first person", person.first_person),
-                            ("address", "second person", relation.address)):  # fmt: skip
-        if not own or not any(word.kind == kind for word in rules.persons(answer)):
-            continue
-        wrong = other_person(answer, own, kind, target_lang)
-        found[name] = KEPT
-        if wrong is not None:
-            found[name] = Verdict(False, f"{person.name} says {own}, here {wrong.label}", wrong.start, wrong.end)
-    return found
-
-
-def other_person(answer: str, own: str, kind: str, target_lang: str) -> Word | None:
-    """The first word for "I" or "you" (`kind`) in `answer` that is not `own`, in kanji or kana; None where none is."""
-    rules = grammar(target_lang)
-    if rules is None or not own:
-        return None
-    right = {word.lemma for word in rules.words(own)}
-    return next((said for said in rules.persons(answer) if said.kind == kind and said.label != own
-                 and not right & {word.lemma for word in rules.words(said.label)}), None)  # fmt: skip
 
 
 def _layout(answer: str, limit: Limit | None) -> Verdict:

@@ -2,8 +2,8 @@
 
 A table has the columns source, target, and where wanted forbidden, note, part of speech and case; the names of the two
 languages' codes do for the first two, so that one file serves both directions. Without a header its two columns are
-source and target. "A|B" allows two renderings, the first preferred. A line that begins with # is a comment; a term without
-a target is not agreed on yet, and is left out.
+source and target. "A|B" allows two renderings, the first preferred. A line that begins with # is a comment; a term
+without a target is not agreed on yet, and is left out.
 """
 
 from __future__ import annotations
@@ -128,19 +128,21 @@ def _decoded(raw: bytes, file: Path) -> str:
 
 def _rows(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each row that is no comment and not blank."""
+    lines: Iterator[tuple[int, list[str]]]
     if file.suffix.lower() != ".csv":
         lines = ((number, line.split("\t")) for number, line in enumerate(text.split("\n"), 1))
     else:
         first = text.split("\n", 1)[0]
         mark = ";" if ";" in first and "," not in first else ","
-        reader = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
-        lines = _numbered(reader, file)
+        lines = _numbered(text, mark, file)
     for number, cells in lines:
         if any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#"):
             yield number, [cell.strip() for cell in cells]
 
 
-def _numbered(reader: csv.Reader, file: Path) -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
+def _numbered(text: str, mark: str, file: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV with the line that each begins in: a cell may hold line breaks."""
+    reader = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
     before = 0
     try:
         for row in reader:

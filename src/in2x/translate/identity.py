@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from in2x.translate.backend import Backend
     from in2x.translate.mbr import MbrBackend
 
-EDGE = 1 << 16
-"""Bytes at each end of a weight file that stand for it (with its size): hashing all of a large model takes a minute."""
+PLACES, BLOCK = 64, 1 << 16
+"""Places of a weight file that are read, and bytes at each: hashing all of a large model takes a minute, and two models
+of one kind may be alike at both ends of their files."""
 
 
 def identity(backend: Backend | MbrBackend, seed: int, beams: int | None = None) -> str:
@@ -32,22 +33,26 @@ def identity(backend: Backend | MbrBackend, seed: int, beams: int | None = None)
     name = model.name if model is not None else fingerprint(getattr(backend, "folder", ""))
     profile = getattr(backend, "profile", None)
     prompt = asdict(profile) if isinstance(profile, PromptProfile) else None
-    others = [str(other.config.to_json_string(use_diff=True)) for other in getattr(backend, "others", ())]
+    others = [fingerprint(other.name_or_path) for other in getattr(backend, "others", ())]
     return json.dumps([name, prompt, beams, others], sort_keys=True, default=str)
 
 
 def fingerprint(folder: Path | str) -> str:
-    """A hash of a model folder: its settings, and size and both ends of each weight file; a hub name is itself."""
+    """A hash of a model folder: its settings, and size and `PLACES` of each weight file; a hub name is itself."""
     path = Path(folder)
     if not path.is_dir():
         return str(folder)
     hashed = hashlib.blake2b(digest_size=12)
     for file in sorted(path.iterdir()):
-        if file.suffix not in (".safetensors", ".json", ".bin", ".gguf", ".model"):
+        if file.suffix not in (".safetensors", ".json", ".bin", ".model"):
             continue
+        size = file.stat().st_size
+        hashed.update(f"{file.name} {size} ".encode())
         with file.open("rb") as stream:
-            size = file.stat().st_size
-            hashed.update(f"{file.name} {size} ".encode() + stream.read(EDGE))
-            stream.seek(max(0, size - EDGE))
-            hashed.update(stream.read(EDGE))
+            if size <= PLACES * BLOCK:
+                hashed.update(stream.read())
+                continue
+            for place in range(PLACES):
+                stream.seek(place * (size - BLOCK) // (PLACES - 1))
+                hashed.update(stream.read(BLOCK))
     return hashed.hexdigest()

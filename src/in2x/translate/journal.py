@@ -1,10 +1,10 @@
-"""The journal of a translation: one file of JSON lines beside the output, `OUT.in2x.jsonl`.
+"""The journal of a translation: one file of JSON lines beside the output, `OUT.journal.jsonl`.
 
 Every segment is a line from the moment it is done, under the hash of all that its translation depends on, so that a run
 that was killed goes on where it stopped and the same command again asks nothing twice. A line is appended and flushed;
 a last line that was torn by a kill is dropped. Four kinds of lines:
 
-    {"journal": 1, "of": "book.txt", "from": "en", "to": "ja"}                       the head
+    {"journal": 1, "of": "book.txt", "from": "…", "to": "…"}                         the head
     {"key": "…", "place": "line 3", "source": "…", "text": "…", "edited": "", ...}   a segment; later lines win
     {"edit": "…", "place": "line 3", "source": "…"}                                  a person's words (`review.py`)
     {"answer": "…", "value": [...]}                                                  a server's answer on the way
@@ -30,7 +30,7 @@ from in2x.llm.request import Answer
 from in2x.records import sound
 from in2x.translate.review import Edit, Edits
 
-SUFFIX = ".in2x.jsonl"
+SUFFIX = ".journal.jsonl"
 VERSION = 1
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
@@ -51,7 +51,6 @@ class Kept:
     """The translation, inline tags as placeholders."""
     repairs: int = 0
     repaired: tuple[str, ...] = ()
-    confidence: float | None = None
     edited: str = ""
 
 
@@ -149,7 +148,7 @@ class Journal:
         else:
             kept = Kept(
                 str(row["key"]), str(row["place"]), str(row["source"]), str(row["text"]), int(row.get("repairs", 0)),
-                tuple(row.get("repaired", ())), row.get("confidence"), str(row.get("edited") or ""),
+                tuple(row.get("repaired", ())), str(row.get("edited") or ""),
             )  # fmt: skip
             self._segments[kept.key] = kept
             if kept.edited:

@@ -29,8 +29,11 @@ class Outcome:
     """Principles that an earlier answer broke and `text` keeps."""
     repairs: int = 0
     """How often it was asked for again."""
-    confidence: float | None = None
-    """0 to 1: the geometric mean of the tokens' probabilities, where the model tells it."""
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1, by what the checks say: 0 without a translation, else 1 / (1 + weight of the findings)."""
+        return 0.0 if self.origin == "failed" else 1.0 / (1.0 + weight(list(self.findings)))
 
     @property
     def written(self) -> bool:
@@ -39,8 +42,5 @@ class Outcome:
 
     @property
     def risk(self) -> float:
-        """How much it asks for a second look: 100 where nothing came, else by findings, then by confidence."""
-        if self.origin == "failed":
-            return 100.0
-        doubt = 0.0 if self.confidence is None else 1.0 - self.confidence
-        return min(99.0, weight(list(self.findings)) + doubt)
+        """How much it asks for a second look, 0 to 100: 100 where nothing came, else by the weight of the findings."""
+        return 100.0 if self.origin == "failed" else float(min(99, weight(list(self.findings))))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from in2x.chat.source import Source
@@ -94,29 +94,36 @@ def units(segments: Sequence[Segment], job: Job, context: int, tagged: bool, ide
     return found
 
 
-def waves(todo: Sequence[Unit], context: int, at_once: int, batch: int) -> Iterator[list[list[Unit]]]:
+def waves(
+    plan: Sequence[Unit | None], todo: Collection[int], context: int, at_once: int, batch: int
+) -> Iterator[list[list[Unit]]]:
     """The work in its order: in each step lists of units that follow each other, side by side.
 
-    Without context a step is `batch` units, each on its own.
+    Which units make a list does not depend on what is still to do: a run that was killed asks the very same questions,
+    whose answers it may have.
 
     Args:
-        todo: what is to be asked.
-        context: see `units`.
+        plan: the units of all segments.
+        todo: numbers of those that are to be asked.
+        context: see `units`. Without any, a step is `batch` units, each on its own.
         at_once: units of one list: 1, or as many as go into one numbered question.
         batch: most units of a step.
     """
+    every = [unit for unit in plan if unit is not None]
     if not context:
-        for start in range(0, len(todo), batch):
-            step = todo[start : start + batch]
-            yield [list(step[at : at + at_once]) for at in range(0, len(step), at_once)]
+        left = [unit for unit in every if unit.number in todo]
+        for start in range(0, len(left), batch):
+            yield [[unit] for unit in left[start : start + batch]]
         return
-    waiting = _stretches(todo)
+    waiting: list[list[list[Unit]]] = []
+    for stretch in _stretches(every):
+        rows = [stretch[at : at + at_once] for at in range(0, len(stretch), at_once)]
+        rows = [asked for row in rows if (asked := [unit for unit in row if unit.number in todo])]
+        waiting += [rows] if rows else []
     while waiting:
         side = waiting[: max(1, batch // at_once)]
-        yield [stretch[:at_once] for stretch in side]
-        for stretch in side:
-            del stretch[:at_once]
-        waiting = [stretch for stretch in waiting if stretch]
+        yield [rows.pop(0) for rows in side]
+        waiting = [rows for rows in waiting if rows]
 
 
 def _agreed(job: Job) -> tuple[Glossary, Glossary]:
@@ -125,9 +132,9 @@ def _agreed(job: Job) -> tuple[Glossary, Glossary]:
     return Glossary(names, job.source_lang, job.target_lang), job.rules.glossary
 
 
-def _stretches(todo: Sequence[Unit]) -> list[list[Unit]]:
+def _stretches(every: Sequence[Unit]) -> list[list[Unit]]:
     found: list[list[Unit]] = []
-    for unit in todo:
+    for unit in every:
         last = found[-1] if found else []
         ends = len(last) >= STRETCH // 2 and last[-1].segment.group != unit.segment.group
         if not last or ends or len(last) >= STRETCH:

@@ -36,7 +36,6 @@ class Attempt:
     """Why it is no translation."""
     unasked: bool = False
     """The fault is not the model's."""
-    confidence: float | None = None
 
     @property
     def failing(self) -> bool:

@@ -86,7 +86,7 @@ def review_table(outcomes: Sequence[Outcome]) -> str:
             continue
         why = one.fault or "; ".join(f"{finding.principle}: {finding.why}" for finding in one.findings)
         failed = one.origin == "failed"
-        table.writerow([f"{one.risk:.2f}", one.segment.place, _flat(source), "" if failed else _flat(translation), why,
+        table.writerow([f"{one.risk:g}", one.segment.place, _flat(source), "" if failed else _flat(translation), why,
                         _flat(translation) if one.origin == "edited" else ""])  # fmt: skip
     return out.getvalue()
 

@@ -10,14 +10,13 @@ import torch
 from transformers import AutoModelForSeq2SeqLM
 
 from in2x.chat.contract import known_ends
-from in2x.chat.known import profile_of
+from in2x.chat.known import model_path, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.inference.generation import generate
 from in2x.training.model import load_tokenizer, not_a_model
 from in2x.training.precision import compute_dtype
 from in2x.translate.batched import Batch, BatchedBackend, stop_tokens
-from in2x.translate.engine import model_path
 
 CONTEXT = 512
 """Tokens that a model reads which does not say it (T5 has relative positions; it was trained on no more)."""

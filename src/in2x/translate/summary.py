@@ -87,12 +87,12 @@ class Summary:
     def lines(self) -> Iterator[str]:
         """A few sentences for stderr."""
         counts = [f"{self.origins[origin]:,} {words}" for origin, words in ORIGINS.items() if self.origins[origin]]
-        skipped = f"; {len(self.skipped):,} texts are none of the translator's" if self.skipped else ""
-        yield f"{self.name}: {len(self.outcomes):,} segments: {', '.join(counts) or 'none'}{skipped}"
+        skipped = f"; left out: {_counted(len(self.skipped), 'text')}" if self.skipped else ""
+        yield f"{self.name}: {_counted(len(self.outcomes), 'segment')}: {', '.join(counts) or 'none'}{skipped}"
         if self.principles:
             broken = sum(1 for one in self.outcomes if one.findings)
             named = ", ".join(f"{name} {count:,}" for name, count in self.principles.most_common(FEW))
-            yield f"to look at: {broken:,} segments ({named})"
+            yield f"to look at: {_counted(broken, 'segment')} ({named})"
         if self.repaired:
             named = ", ".join(f"{name} {count:,}" for name, count in self.repaired.most_common(FEW))
             yield f"mended by asking again: {named}"
@@ -106,8 +106,12 @@ class Summary:
         if self.usage is not None:
             tokens = self.usage["prompt_tokens"] + self.usage["answer_tokens"]
             money = f", {self.usage['money']:.2f} spent" if self.usage["money"] else ""
-            cost = f", {self.usage['asked']:,.0f} requests, {tokens:,.0f} tokens{money}"
+            cost = f", {_counted(int(self.usage['asked']), 'request')}, {_counted(int(tokens), 'token')}{money}"
         yield f"took {duration(self.seconds)}{cost}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def summary(name: str, model: str, parts: Sequence[tuple[str, Translated]]) -> Summary:

@@ -1,8 +1,8 @@
 """Names and terms of a document, as a first pass to edit: what a glossary for it should agree on.
 
 Where a grammar cuts words it says what may be a name or term; where the script has capitals, a name is a run of
-capitalised words that stands inside a sentence somewhere and is never written small. Repeated pairs of uncommon words are
-terms. What everybody knows (days, months, languages, countries) and what the glossary has already are left out. Our
+capitalised words that stands inside a sentence somewhere and is never written small. Repeated pairs of uncommon words
+are terms. What everybody knows (days, months, languages, countries) and what the glossary has already are left out. Our
 choice.
 """
 
@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from in2x.formats.document import Segment
@@ -34,7 +35,7 @@ TWICE = 2
 """Times that what is no name must stand in the document."""
 NOUNS = 0.18
 """Share of capitals inside sentences above which a language writes its nouns with them."""
-_TIES = frozenset("of the de del della di du des la le van von der den zu da dos and".split())  # noqa: SIM905
+_TIES = frozenset("of the de del della di du des la le van von der den zu da dos".split())  # noqa: SIM905
 """Words in small letters inside a name."""
 
 
@@ -198,18 +199,17 @@ def _trimmed(run: list[Word]) -> list[Word]:
 def _pairs(segments: Sequence[Segment], tongue: Language) -> Iterator[_Seen]:
     """Two uncommon words in small letters that mostly stand together: a term of the document."""
     usual = tongue.pack.words | set(number_facts(tongue.code).words)
-    single: Counter[str] = Counter()
+    texts = [words_of(segment.text) for segment in segments]
+    single = Counter(word.text.lower() for words in texts for word in words)
     pairs: dict[tuple[str, str], list[_Seen]] = defaultdict(list)
-    for number, segment in enumerate(segments):
-        words = words_of(segment.text)
-        single.update(word.text.lower() for word in words)
-        for a, b in zip(words, words[1:], strict=False):
+    for number, (segment, words) in enumerate(zip(segments, texts, strict=True)):
+        for a, b in pairwise(words):
             plain = all(w.text.islower() and len(w.text) > 2 and w.text not in usual for w in (a, b))
             if plain and segment.text[a.end : b.start] in (" ", "-"):
                 one = _Seen(segment.text[a.start : b.end].lower(), "term", number, a.start, b.end)
                 pairs[a.text, _base(b.text, single, tongue.code)].append(one)
-    for (a, b), places in pairs.items():
-        if len(places) >= 3 and len(places) >= 0.5 * min(single[a], single[b] or single[a]):
+    for (left, right), places in pairs.items():
+        if len(places) >= 3 and len(places) >= 0.5 * min(single[left], single[right]):
             shortest = min((one.term for one in places), key=len)
             yield from (_Seen(shortest, "term", one.segment, one.start, one.end) for one in places)
 

@@ -1,7 +1,7 @@
 """Texts and documents in, translations out: the one door for programs; `in2x translate` is a face of it.
 
     translator = Translator.load("runs/demo/model")
-    for one in translator.translate(["Where is the station?"], "en", "ja", register="polite").outcomes:
+    for one in translator.translate(lines, source_lang, target_lang, register="polite").outcomes:
         print(one.text.text, one.findings, one.confidence, one.repaired)
 
 A document comes from `in2x.formats.registry.read_document`, and `Translated.write()` gives the bytes of its
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from in2x.chat.profile import PromptProfile
 from in2x.chat.source import Source
+from in2x.errors import In2xError
 from in2x.formats.document import Document, Segment
 from in2x.translate.backend import Backend
 from in2x.translate.characters import Characters, read_characters
@@ -75,9 +76,38 @@ class Translated:
             In2xError: a translation cannot stand in the format.
             ValueError: it was no document that was translated.
         """
+        return self._with(self._written())
+
+    def fitted(self) -> Translated:
+        """The same, with what cannot stand in the format marked as not translated instead.
+
+        Raises:
+            ValueError: it was no document that was translated.
+        """
+        outcomes = list(self.outcomes)
+        for number, why in self._misfits(self._written()):
+            outcomes[number] = Outcome(outcomes[number].segment, outcomes[number].segment, "failed", why)
+        return replace(self, outcomes=tuple(outcomes))
+
+    def _written(self) -> list[int]:
+        return [number for number, one in enumerate(self.outcomes) if one.written]
+
+    def _with(self, numbers: Sequence[int]) -> bytes:
         if self.document is None:
             raise ValueError("no document was translated")
-        return self.document.write({n: one.text for n, one in enumerate(self.outcomes) if one.written})
+        return self.document.write({number: self.outcomes[number].text for number in numbers})
+
+    def _misfits(self, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """The segments whose translation the format refuses, and why: looked for in halves, as they are few."""
+        try:
+            self._with(numbers)
+        except In2xError as error:
+            if len(numbers) == 1:
+                yield numbers[0], error.what
+                return
+            middle = len(numbers) // 2
+            yield from self._misfits(numbers[:middle])
+            yield from self._misfits(numbers[middle:])
 
     def review(self) -> str:
         """The table to review, riskiest first (`review.py`)."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from in2x.chat.source import Source
 from in2x.formats.document import Segment, Text
 from in2x.translate.backend import Backend, Translation, wordless
-from in2x.translate.findings import Finding, find, weight
+from in2x.translate.findings import Finding, find
 from in2x.translate.identity import identity
 from in2x.translate.job import CONTEXT, Job
 from in2x.translate.journal import Journal, Kept
@@ -74,7 +74,8 @@ class Work:
         if todo:
             self.before()
         at_once = TOGETHER if self.asker is not None and self.context else 1
-        for side in waves(todo, self.context, at_once, self.step):
+        numbers = {unit.number for unit in todo}
+        for side in waves(self.units, numbers, self.context, at_once, self.step):
             self._translate(side)
         return [outcome for outcome in self.outcomes if outcome is not None]
 
@@ -106,8 +107,7 @@ class Work:
     def _from(self, unit: Unit, kept: Kept) -> Outcome:
         text, _ = self._with_tags(kept.text, unit.segment)
         findings = self._whole_findings(unit, text)
-        return Outcome(unit.segment, text, "kept", "", findings, kept.repaired, kept.repairs,
-                       _confidence(kept.confidence, findings))  # fmt: skip
+        return Outcome(unit.segment, text, "kept", "", findings, kept.repaired, kept.repairs)
 
     def _to_mend(self, unit: Unit, kept: Kept) -> bool:
         """Whether a kept segment was never mended and should be: the run before was killed, or did not mend."""
@@ -196,7 +196,7 @@ class Work:
         findings = self._findings(unit, place, text)
         if lost and question.tagged:
             findings += (Finding("tags", f"{lost}; placed by alignment", "major"),)
-        return Attempt(text, answer.text, findings, confidence=getattr(answer, "confidence", None))
+        return Attempt(text, answer.text, findings)
 
     def _findings(self, unit: Unit, place: int, text: Text) -> tuple[Finding, ...]:
         if self.job.checks == "off":
@@ -217,7 +217,7 @@ class Work:
         text = whole(unit.segment, unit.parts, [line.best.text for line in lines])
         self.journal.keep(Kept(
             unit.key, unit.segment.place, unit.shown, shown(text, unit.segment),
-            max(line.repairs for line in lines), _all(line.repaired for line in lines), _least(lines),
+            max(line.repairs for line in lines), _all(line.repaired for line in lines),
         ))  # fmt: skip
 
     def _outcome(self, unit: Unit, lines: Sequence[Line]) -> Outcome:
@@ -235,19 +235,8 @@ class Work:
                 for one in line.best.findings
             ]
             at += len(line.best.text.text) + len(part.tail)
-        return Outcome(unit.segment, text, "model", "", tuple(findings), _all(line.repaired for line in lines), repairs,
-                       _confidence(_least(lines), findings))  # fmt: skip
+        return Outcome(unit.segment, text, "model", "", tuple(findings), _all(line.repaired for line in lines), repairs)
 
 
-def _all(groups: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for group in groups for name in group))  # type: ignore[attr-defined]
-
-
-def _least(lines: Sequence[Line]) -> float | None:
-    known = [line.best.confidence for line in lines if line.best.confidence is not None]
-    return min(known) if known else None
-
-
-def _confidence(told: float | None, findings: Sequence[Finding]) -> float:
-    """What the model tells; where it tells nothing, 1 without findings and less with each: 1/(1 + their weight)."""
-    return told if told is not None else 1.0 / (1.0 + weight(list(findings)))
+def _all(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))

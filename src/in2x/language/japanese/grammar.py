@@ -26,9 +26,9 @@ from in2x.language.japanese.voice import person_words as persons
 from in2x.language.japanese.voice import titles
 
 __all__ = [
-    "formality", "gender", "is_whole", "keeps", "loans", "misuse", "name_drift", "names", "narrator", "persons", "phrase",
-    "politeness", "punctuation", "residue", "ruby", "ruby_use", "speakers", "styles", "swapped_name", "titles", "traits", "units",
-    "words",
+    "formality", "gender", "is_whole", "keeps", "loans", "misuse", "name_drift", "names", "narrator", "persons",
+    "phrase", "politeness", "punctuation", "residue", "ruby", "ruby_use", "speakers", "styles", "swapped_name",
+    "titles", "traits", "units", "words",
 ]  # fmt: skip
 
 _SIGNS = ("補助記号", "空白")
