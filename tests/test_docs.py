@@ -72,7 +72,7 @@ def commands(program: str) -> list[Any]:
         found = [(words, True) for block in fenced(page, "bash", "") for words in simple_commands(block)]
         found += [(words, False) for code in inline_code(page) for words in simple_commands(code)]
         for words, whole in found:
-            if words[0] == program:
+            if words and words[0] == program:  # `<1>` reads as a redirection of nothing
                 shown.setdefault((shlex.join(words), whole), (page.relative_to(ROOT), words, whole))
     return [pytest.param(*rest, id=f"{rest[0]}: {text}") for (text, _), rest in shown.items()]
 

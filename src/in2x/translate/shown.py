@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from in2x.chat.placeholders import layout
+from in2x.chat.source import Source
 from in2x.formats.document import Text
-from in2x.translate.projection import projected
-from in2x.translate.tags import TagsLost, unmarked
+from in2x.translate.backend import Backend
+from in2x.translate.projection import Span, projected
+from in2x.translate.tags import TagsLost, unmarked, without_placeholders
 
 
 def shown(text: Text, source: Text) -> str:
@@ -22,11 +26,29 @@ def shown(text: Text, source: Text) -> str:
     return (out + text.text[at:]).strip() if source.tags else out + text.text[at:]
 
 
-def with_tags(words: str, source: Text, source_lang: str, target_lang: str) -> tuple[Text, str]:
-    """The translation in `words` with all tags of `source`, and why they had to be placed by alignment ("" if not)."""
+def with_tags(
+    words: str,
+    source: Text,
+    source_lang: str,
+    target_lang: str,
+    backend: Backend | None = None,
+    question: Source | None = None,
+) -> tuple[Text, str]:
+    """The translation in `words` with all tags of `source`, and why they had to be placed by alignment ("" if not).
+
+    A `backend` in this process that was asked `question` is asked where it has the words of a pair.
+    """
     if not source.tags:
         return Text(words), ""
     try:
         return unmarked(words, source, target_lang), ""
     except TagsLost as error:
-        return projected(source, words, source_lang, target_lang), error.why
+        seen: Mapping[int, Span] = {}
+        if question is not None and hasattr(backend, "tokenizer"):
+            # Here, not above: torch is slow to import, and such a back end has loaded it.
+            from in2x.translate.engine import LocalBackend
+            from in2x.translate.occlusion import hints
+
+            if isinstance(backend, LocalBackend):
+                seen = hints(backend, question, source, without_placeholders(words, source, target_lang)[0])
+        return projected(source, words, source_lang, target_lang, hints=seen), error.why

@@ -101,8 +101,9 @@ class Work:
                 todo.setdefault(unit.key, unit)
         return list(todo.values())
 
-    def _with_tags(self, words: str, source: Text) -> tuple[Text, str]:
-        return with_tags(words, source, self.job.source_lang, self.job.target_lang)
+    def _with_tags(self, words: str, source: Text, question: Source | None = None) -> tuple[Text, str]:
+        one = self.backend.translators[0] if hasattr(self.backend, "translators") else self.backend
+        return with_tags(words, source, self.job.source_lang, self.job.target_lang, one, question)
 
     def _from(self, unit: Unit, kept: Kept) -> Outcome:
         text, _ = self._with_tags(kept.text, unit.segment)
@@ -192,7 +193,7 @@ class Work:
         part, question = unit.parts[place], unit.questions[place]
         if answer.fault:
             return Attempt(part.body, answer.text, (), answer.fault, answer.unasked)
-        text, lost = self._with_tags(answer.text, part.body)
+        text, lost = self._with_tags(answer.text, part.body, question)
         findings = self._findings(unit, place, text)
         if lost and question.tagged:
             findings += (Finding("tags", f"{lost}; placed by alignment", "major"),)
