@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from conftest import PAIRS
+from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError, UsageError
 from in2x.training.forward import forward_of
 from in2x.training.model import load_model, load_tokenizer, save_model
@@ -67,7 +68,7 @@ def test_models_of_other_tokens_or_words_are_refused(tiny_model, twin, tmp_path)
     foreign = train_tokenizer(["Another text has other words.", *PAIRS] * 3, 420)
     save_model(load_model(tiny_model), foreign, tmp_path / "foreign")
     with pytest.raises(UsageError, match="have different tokenizers"):
-        ensemble([one, LocalBackend(tmp_path / "foreign")])
+        ensemble([one, LocalBackend(tmp_path / "foreign", profile=PromptProfile())])
 
 
 def test_the_same_vocabulary_cut_otherwise_is_another_tokenizer(tiny_model, twin):
