@@ -3,7 +3,7 @@
     score = mean of the system + annotator + document + segment + document x system + output + error
 
 Fitted by restricted likelihood, as statsmodels' MixedLM does (a test holds the two equal). What differs: MixedLM needs
-one dense matrix for effects that cross, which takes eight times as long for two of these effects on the 3,629
+one dense matrix for effects that cross, which takes six times as long for two of these effects on the 3,629
 judgements of WMT24 en-ja (`benchmarks/people_coverage.py`); here documents are blocks, annotators come on top by
 Woodbury's identity, and variances are sought as ratios to the error, which falls out. A random effect stays in where
 the data can tell it from the others: it repeats within a level, and no other parts the rows in the same way. Document x
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg, optimize, stats
 
 from in2x.evaluate.human import HumanScore
@@ -29,6 +30,8 @@ from in2x.metrics.significance import Floats
 
 NESTED = ("document", "segment", "document x system", "output")
 """Effects inside documents; "output" is one system's translation of one segment, judged more than once."""
+LONG = 40
+"""Rows of a document from which it is solved alone."""
 SMALL = 1e-6
 """Ratio of a variance to the error's below which it counts as 0."""
 
@@ -62,12 +65,15 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class _Block:
-    """Rows of one document: [rows, p + 1 + annotators] of systems, score, annotators; levels of the nested effects."""
+class _Blocks:
+    """Documents of n rows each: systems, score and annotators, and the levels of the nested effects."""
 
     w: Floats
+    """[documents, n, columns used]."""
+    used: NDArray[np.intp]
+    """Which of the p + 1 + annotators columns are not 0 throughout."""
     same: list[Floats]
-    """For each nested effect [rows, rows]: 1 where two rows share its level."""
+    """For each nested effect [documents, n, n]: 1 where two rows share its level."""
 
 
 def _same_partition(a: Sequence[object], b: Sequence[object]) -> bool:
@@ -119,29 +125,30 @@ class _Likelihood:
         rows: dict[str, list[int]] = {}
         for i, s in enumerate(scores):
             rows.setdefault(s.document or s.item, []).append(i)
+        codes = [np.unique([str(v) for v in levels[name]], return_inverse=True)[1] for name in self.nested]
+        sizes: dict[tuple[int, int], list[list[int]]] = {}
+        for number, at in enumerate(rows.values()):
+            # Long documents stand alone, because each has few of the annotators.
+            sizes.setdefault((len(at), number if len(at) > LONG else 0), []).append(at)
+        self.columns = w.shape[1]
         self.blocks = []
-        for at in rows.values():
-            same = []
-            for name in self.nested:
-                ids = {v: k for k, v in enumerate(dict.fromkeys(levels[name][i] for i in at))}
-                code = np.array([ids[levels[name][i]] for i in at])
-                same.append((code[:, None] == code[None, :]).astype(float))
-            self.blocks.append(_Block(w[at], same))
+        for group in sizes.values():
+            places = np.array(group)
+            used = np.flatnonzero(w[places].any(axis=(0, 1)))
+            same = [(c[places][:, :, None] == c[places][:, None, :]).astype(float) for c in codes]
+            self.blocks.append(_Blocks(w[places][:, :, used], used, same))
 
     def gram(self, ratios: Floats) -> tuple[Floats, float]:
         """(W' V^-1 W for systems and score [p + 1, p + 1], log |V|) with V in units of the error's variance."""
         share = dict(zip(self.effects, ratios, strict=True))
         k = self.p + 1
-        total, logs = np.zeros((self.blocks[0].w.shape[1],) * 2), 0.0
+        total, logs = np.zeros((self.columns, self.columns)), 0.0
         for block in self.blocks:
-            r = np.eye(len(block.w))
-            for name, same in zip(self.nested, block.same, strict=True):
-                r += share[name] * same
-            half = linalg.cholesky(r, lower=True, check_finite=False)
-            logs += 2 * float(np.log(np.diag(half)).sum())
-            used = np.flatnonzero(block.w.any(axis=0))
-            u = linalg.solve_triangular(half, block.w[:, used], lower=True, check_finite=False)
-            total[np.ix_(used, used)] += u.T @ u
+            r = np.eye(block.w.shape[1]) + sum(share[n] * same for n, same in zip(self.nested, block.same, strict=True))
+            r = np.broadcast_to(r, (len(block.w), *r.shape[-2:]))
+            logs += 2 * float(np.log(np.diagonal(np.linalg.cholesky(r), axis1=1, axis2=2)).sum())
+            own = block.w.reshape(-1, len(block.used)).T @ np.linalg.solve(r, block.w).reshape(-1, len(block.used))
+            total[np.ix_(block.used, block.used)] += own
         theta = share.get("annotator", 0.0)
         if theta > 0:
             m = np.eye(total.shape[0] - k) + theta * total[k:, k:]
