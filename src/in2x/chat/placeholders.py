@@ -9,11 +9,12 @@ is one exactly where its number is in use.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from in2x.formats.document import Tag, Text
 
@@ -21,7 +22,8 @@ PLACEHOLDER = re.compile(
     r"(?:[<＜〈⟨]|&lt;)[ \u3000]?([/／]?)[ \u3000]?([0-9０-９]{1,5})[ \u3000]?([/／]?)[ \u3000]?(?:[>＞〉⟩]|&gt;)"
 )
 """What is read as a placeholder, beside what is written: full-width signs, spaces inside, escaped brackets."""
-_WRITTEN = re.compile(r"<(/?)(\d{1,5})(/?)>")
+WRITTEN = re.compile(r"<(/?)(\d{1,5})(/?)>")
+"""What is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +155,54 @@ def _woven(body: str, places: Sequence[int], names: Sequence[str]) -> str:
 def parsed(question: str) -> Text:
     """The text that `question` is `marked` of, each placeholder a tag by itself."""
     out, tags, at = "", list[Tag](), 0
-    for match in _WRITTEN.finditer(question):
+    for match in WRITTEN.finditer(question):
         out, at = out + question[at : match.start()], match.end()
         kind: Literal["open", "close", "alone"] = "close" if match[1] else "alone" if match[3] else "open"
         behind = kind == "open" and question.startswith(" ", at)  # see `marked`
         out, at = out + " " * behind, at + behind
         tags.append(Tag(len(out), match[0], int(match[2]), kind))
     return Text(out + question[at:], tuple(tags))
+
+
+class Slot(NamedTuple):
+    """A placeholder of a question, as an answer must hold it."""
+
+    names: tuple[str, ...]
+    """Of a pair the beginning and the end."""
+    parent: int | None
+    """Index of the slot right around it."""
+    worded: bool
+    """Whether it is a pair that holds words."""
+
+
+def slots(question: str) -> list[Slot]:
+    """The placeholders of `question`, in order. What is crossed, open or there twice is text that only looks like one."""
+    matches = list(WRITTEN.finditer(question))
+    there = Counter(match[0] for match in matches)
+    partner: dict[int, int] = {}
+    inside: list[int] = []
+    for n, match in enumerate(matches):
+        if there[match[0]] > 1 or (match[1] and match[3]):
+            continue
+        if match[3]:
+            partner[n] = n
+        elif not match[1]:
+            inside.append(n)
+        elif any(matches[opened][2] == match[2] for opened in inside):
+            while matches[inside[-1]][2] != match[2]:
+                inside.pop()
+            partner[inside.pop()] = n
+    found: list[Slot] = []
+    around: list[tuple[int, int]] = []  # (index of a slot, match that ends it)
+    for n, end in sorted(partner.items()):
+        while around and around[-1][1] < n:
+            around.pop()
+        held = WRITTEN.sub("", question[matches[n].end() : matches[end].start()])
+        names = (matches[n][0],) if n == end else (matches[n][0], matches[end][0])
+        found.append(Slot(names, around[-1][0] if around else None, n != end and bool(held.strip())))
+        if n != end:
+            around.append((len(found) - 1, end))
+    return found
 
 
 def remarked(translation: Text, source: Text) -> str:
