@@ -176,7 +176,7 @@ class Slot(NamedTuple):
 
 
 def slots(question: str) -> list[Slot]:
-    """The placeholders of `question`, in order. What is crossed, open or there twice is text that only looks like one."""
+    """The placeholders of `question`, in order. What is crossed, open or there twice only looks like one."""
     matches = list(WRITTEN.finditer(question))
     there = Counter(match[0] for match in matches)
     partner: dict[int, int] = {}

@@ -13,15 +13,17 @@ search (Hokamp and Liu, 2017) needs several hypotheses a row.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.placeholders import WRITTEN, slots
+from in2x.inference.choice import Completion
 
 _BRACKET = re.compile("[<＜]")
 _CUT = "\ufffd"
@@ -67,12 +69,8 @@ class Placeholders:
         if not asked or len(tokens) < len(names):
             return None
         rest = WRITTEN.sub(lambda match: "" if match[0] in names else match[0], question)
-        banned = [
-            n
-            for n, text in enumerate(self._texts)
-            if (WRITTEN.fullmatch(text) and text not in rest)
-            or (_BRACKET.search(text) and not _BRACKET.search(rest) and n not in self._special)
-        ]
+        banned = {n: text for n, text in self._spelling.items() if not _BRACKET.search(rest) or WRITTEN.fullmatch(text)}
+        banned = {n: text for n, text in banned.items() if text not in rest}
         found = (
             ForcedSlot(tokens[one.names[0]], tokens[one.names[1]] if one.names[1:] else None, one.parent, one.worded)
             for one in asked
@@ -81,8 +79,7 @@ class Placeholders:
 
     def cut(self, tokens: Sequence[int]) -> bool:
         """Whether `tokens` end within a character."""
-        partial = bool(tokens) and self._texts[tokens[-1]].endswith(_CUT)
-        return partial and str(self.tokenizer.decode(list(tokens[-4:]))).endswith(_CUT)
+        return bool(tokens) and tokens[-1] in self._partial and str(self.tokenizer.decode(list(tokens[-4:]))).endswith(_CUT)
 
     @cached_property
     def blank(self) -> frozenset[int]:
@@ -98,6 +95,16 @@ class Placeholders:
     def _texts(self) -> list[str]:
         texts: list[str] = self.tokenizer.batch_decode([[n] for n in range(len(self.tokenizer))])
         return texts
+
+    @cached_property
+    def _spelling(self) -> dict[int, str]:
+        """The tokens that could spell a placeholder, or its beginning."""
+        return {n: text for n, text in enumerate(self._texts) if _BRACKET.search(text) and n not in self._special}
+
+    @cached_property
+    def _partial(self) -> frozenset[int]:
+        """Tokens that end within a character, where they are not the end of it."""
+        return frozenset(n for n, text in enumerate(self._texts) if text.endswith(_CUT))
 
     @cached_property
     def _special(self) -> frozenset[int]:
@@ -155,7 +162,9 @@ class Writing:
     def steer(self, scores: Tensor) -> None:
         """Put to minus infinity what cannot come next, in the scores [V] of all tokens."""
         forced, due = self.forced, self.due()
-        allowed = [] if forced.vocabulary.cut(self.tokens) else list(self._allowed())
+        unfilled = sum(slot.worded and n not in self._filled for n, slot in enumerate(forced.slots))
+        urgent = forced.limit - len(self.tokens) <= len(due) + unfilled
+        allowed = list(self._allowed()) if urgent or not forced.vocabulary.cut(self.tokens) else []
         had = scores[allowed]
         scores[list(forced.banned)] = -torch.inf
         scores[allowed] = had
@@ -167,10 +176,9 @@ class Writing:
             empty = ending and any(s.opening == token and s.worded for s in forced.slots)  # no words would follow
             if not empty and lack < self._nearest.get(token, (torch.inf, 0))[0]:
                 self._nearest[token] = lack, len(self.tokens)
-        unfilled = sum(slot.worded and n not in self._filled for n, slot in enumerate(forced.slots))
         if self.strict:
             scores[list(forced.vocabulary.stop_ids)] = -torch.inf
-        if forced.limit - len(self.tokens) <= len(due) + unfilled or (self.strict and ending):
+        if urgent or (self.strict and ending):
             if allowed:
                 had = scores[allowed]
                 scores.fill_(-torch.inf)
@@ -186,7 +194,11 @@ class Writing:
         if around is not None:
             slot = self.forced.slots[around]
             # What a pair lacks when it ends is put in later (`again`), unless this is the last time.
-            if slot.closing is not None and (around in self._filled or not slot.worded) and not (missing and self._last):
+            if (
+                slot.closing is not None
+                and (around in self._filled or not slot.worded)
+                and not (missing and self._last)
+            ):
                 yield slot.closing
 
     @property
@@ -208,3 +220,80 @@ class Writing:
             return Writing(self.forced, self.tokens[:-1], strict=True)
         at, token = places[0]
         return Writing(self.forced, [*self.tokens[:at], token])
+
+
+class Steering:
+    """The answers of a batch that hold placeholders, by row; None where a row has none to hold."""
+
+    def __init__(self, writings: Sequence[Writing | None]) -> None:
+        self.writings = list(writings)
+
+    @classmethod
+    def of(cls, forced: Sequence[Forced | None]) -> Steering | None:
+        """That of a batch; None where nothing is to be steered."""
+        return cls([one and Writing(one) for one in forced]) if any(forced) else None
+
+    def steer(self, scores: Tensor, rows: Sequence[int]) -> None:
+        """`Writing.steer` for the scores [B, V] of `rows`."""
+        for n, row in enumerate(rows):
+            writing = self.writings[row]
+            if writing is not None and not writing.ended:
+                writing.steer(scores[n])
+
+    def push(self, tokens: Sequence[int], rows: Sequence[int]) -> None:
+        """`Writing.push` for the tokens of `rows`."""
+        for token, row in zip(tokens, rows, strict=True):
+            writing = self.writings[row]
+            if writing is not None:
+                writing.push(token)
+
+    def again(self) -> dict[int, Writing]:
+        """Row -> its answer from where it is to be written anew (`Writing.again`), for those that are."""
+        found = {row: again for row, one in enumerate(self.writings) if one is not None and (again := one.again())}
+        for row, again in found.items():
+            self.writings[row] = again
+        return found
+
+
+Answer = Callable[..., None]
+"""Answers a batch: longest answer, prompts, completions to fill, uniform numbers, samples, watched rows, steering."""
+
+
+def put_in(
+    answer: Answer,
+    longest: int,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Completion],
+    uniform: Tensor | None,
+    watched: Tensor,
+    steering: Steering,
+) -> None:
+    """Write those completions anew that lack a placeholder, from where it has its place; each has a prompt of its own.
+
+    Args:
+        answer: see `Answer`.
+        longest: tokens that an answer may have.
+        prompts: one a row.
+        completions: one a row, answered by now.
+        uniform: [B, longest] numbers that they were drawn with, None for greedy ones.
+        watched: [B] whether loops are cut.
+        steering: that of these rows.
+    """
+    widest = max(map(len, prompts)) + longest
+    while writings := steering.again():
+        rows, starts = [*writings], [[*one.tokens] for one in writings.values()]
+        asked = [[*prompts[row], *start] for row, start in zip(rows, starts, strict=True)]
+        room = min(longest - min(map(len, starts)), widest - max(map(len, asked)))
+        found = [Completion() for _ in rows]
+        if room > 0:
+            drawn = None if uniform is None else torch.stack(
+                # The numbers of these very places, so that no answer depends on what else is in the batch.
+                [pad(uniform[row, len(one) :], (0, len(one)))[:room] for row, one in zip(rows, starts, strict=True)]
+            )  # fmt: skip
+            answer(room, asked, found, drawn, 1, watched[rows], Steering([*writings.values()]))
+        for row, start, new in zip(rows, starts, found, strict=True):
+            old = completions[row]
+            same = len(start) - (old.tokens[: len(start)] != start)  # the last one is put in: it comes for sure
+            old.logprobs = [*old.logprobs[:same], *[0.0] * (len(start) - same), *new.logprobs][:longest]
+            old.finished = new.finished and len(start) + len(new.tokens) <= longest
+            old.tokens = [*start, *new.tokens][:longest]
