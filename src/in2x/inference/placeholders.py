@@ -79,7 +79,11 @@ class Placeholders:
 
     def cut(self, tokens: Sequence[int]) -> bool:
         """Whether `tokens` end within a character."""
-        return bool(tokens) and tokens[-1] in self._partial and str(self.tokenizer.decode(list(tokens[-4:]))).endswith(_CUT)
+        return (
+            bool(tokens)
+            and tokens[-1] in self._partial
+            and str(self.tokenizer.decode(list(tokens[-4:]))).endswith(_CUT)
+        )
 
     @cached_property
     def blank(self) -> frozenset[int]:
