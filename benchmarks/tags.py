@@ -9,8 +9,8 @@ sure what stands for what ("sure places"), which has a reference with tags. Answ
 
 right        `unmarked` takes the answer: every placeholder once, nested as asked, no pair empty
 whole        every tag there, once what is lost has been placed by projection
-in place     of the answers with the very words of the reference: every tag where the reference has it; and every tag
-             at most one word from there. An answer that is not right is not in place
+in place     of the right answers with the very words of the reference: every tag where the reference has it; and every
+             tag at most one word from there
 around       pairs of tags around the very words that they are around in the reference, of all, whatever the rest says
 lost         of the segments that came back broken without forcing: the same two figures where forced decoding puts
              the tags, and where projection does

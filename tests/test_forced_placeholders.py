@@ -98,7 +98,7 @@ class _NotOurs:
         return False
 
 
-# --- the rules, with scores of our own ---------------------------------------------------------------------------------
+# --- the rules, with scores of our own --------------------------------------------------------------------------------
 
 
 def written(untaught, question: str, wish: list[str], limit: int = 40) -> str:

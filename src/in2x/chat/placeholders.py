@@ -207,14 +207,18 @@ def slots(question: str) -> list[Slot]:
 
 def remarked(translation: Text, source: Text) -> str:
     """A translation that holds the tags of `source`, as a model asked with `marked(source)` would have written it."""
-    found = layout(source)
+    found = standing(translation, source)
+    return _woven(translation.text, [at for at, _ in found], [name for _, name in found]).strip()
+
+
+def standing(translation: Text, source: Text) -> list[tuple[int, str]]:
+    """Where each placeholder of `source` stands in a translation that holds its tags, and how it is written."""
     names: dict[tuple[int, str], tuple[str, bool]] = {}
-    for holder in found.holders:
+    for holder in layout(source).holders:
         names |= {(tag.number, tag.kind): (holder.names[0], tag == holder.opening[0]) for tag in holder.opening}
         names |= {(tag.number, tag.kind): (holder.names[-1], tag == holder.closing[0]) for tag in holder.closing}
     written = [(tag.at, names[tag.number, tag.kind]) for tag in translation.tags if (tag.number, tag.kind) in names]
-    firsts = [(at, name) for at, (name, first) in written if first]
-    return _woven(translation.text, [at for at, _ in firsts], [name for _, name in firsts]).strip()
+    return [(at, name) for at, (name, first) in written if first]
 
 
 def placeholders(text: Text) -> tuple[str, ...]:

@@ -235,7 +235,7 @@ class Steering:
     @classmethod
     def of(cls, forced: Sequence[Forced | None]) -> Steering | None:
         """That of a batch; None where nothing is to be steered."""
-        return cls([one and Writing(one) for one in forced]) if any(forced) else None
+        return cls([Writing(one) if one else None for one in forced]) if any(forced) else None
 
     def steer(self, scores: Tensor, rows: Sequence[int]) -> None:
         """`Writing.steer` for the scores [B, V] of `rows`."""

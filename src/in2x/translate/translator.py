@@ -206,7 +206,7 @@ class Translator:
             journal: keeps every segment the moment it is done, and knows those that are.
             step: segments translated together.
             done: told of each segment as it is finished.
-            say: told what is odd about the model's first sentence.
+            say: told the terms of use of a model of others, and what is odd about its first sentence.
 
         Raises:
             UsageError: languages or register that the model or the language does not know.
