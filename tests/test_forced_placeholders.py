@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from in2x.chat.known import named
 from in2x.chat.placeholders import marked, parsed, slots
 from in2x.chat.profile import PromptProfile
 from in2x.chat.source import Source
+from in2x.formats.document import Options
+from in2x.formats.registry import parse
 from in2x.inference.placeholders import Placeholders, Writing
 from in2x.inference.sampler import sample
+from in2x.recipe import load_recipe
 from in2x.training.config import ShapeConfig
 from in2x.training.model import build_model, save_model
 from in2x.training.tokenizer import ROOM, train_tokenizer
+from in2x.translate.backend import Backend, Translation
 from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 from in2x.translate.tags import TagsLost, unmarked
+from in2x.translate.translator import Translator
+
+RECIPES = Path(__file__).parents[1] / "recipes"
 
 QUESTIONS = (
     "He<1> plays</1> golf every<2/> day.",
@@ -171,3 +182,50 @@ def test_slots_are_those_that_a_text_is_marked_with():
         (0, False),
         (1, False),
     ]
+
+
+# --- who is asked with placeholders -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_recipe_that_teaches_tags_makes_a_model_that_is_given_them(untaught, tmp_path, monkeypatch, share):
+    """From the recipe's knob by the saved profile to what the model is asked, in the words that it was taught in."""
+    recipe = load_recipe(RECIPES / "demo.yaml", [f"instruct.tagged={share}"])
+    folder = tmp_path / "model"
+    shutil.copytree(untaught.folder, folder)
+    recipe.profile.save(folder)
+    sources: list[Source] = []
+    answer = LocalBackend._answer
+
+    def kept(self, batch):
+        sources.extend(batch.sources)
+        return answer(self, batch)
+
+    monkeypatch.setattr(LocalBackend, "_answer", kept)
+    document = parse(b"He plays **golf** every day.\n", "a.md", Options(), None)
+    Translator.load(folder).translate(document, "en", "ja", register="polite", checks="off")
+    asked = sources[-1]
+    assert asked.text == ("He plays<1> golf</1> every day." if share else "He plays golf every day.")
+    assert asked.tagged == bool(share)
+    assert recipe.profile.prompt(asked) == f"ja polite: {asked.text}"
+
+
+def test_needs_are_asked_for_one_by_one_and_terms_of_use_are_said_once():
+    """HY-MT1.5 takes context or tags, not both in one question."""
+    profile = named("hy-mt1.5")
+    translator = Translator(Says("猫がいる。", profile), "hy", probed=True)
+    assert {"before", "tags"} <= translator._takes(translator.job("en", "ja"))
+    said: list[str] = []
+    for _ in range(2):
+        translator.translate("A cat.", "en", "ja", checks="off", say=said.append)
+    assert said == [profile.notice] and profile.licence in said[0]
+
+
+class Says(Backend):
+    """A translator that always says the same."""
+
+    def __init__(self, words, profile):
+        self.words, self.profile = words, profile
+
+    def _draw(self, sources, request, samples, done):
+        return [[Translation(self.words)] * samples for _ in sources]
