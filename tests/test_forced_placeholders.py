@@ -177,10 +177,10 @@ def test_slots_are_those_that_a_text_is_marked_with():
         assert marked(parsed(question)) == question
     crossed = slots("a<1> b<2> c</1> d</2> e<3/> <4/> <4/> <5>")
     assert [slot.names for slot in crossed] == [("<1>", "</1>"), ("<3/>",)]
-    assert [(slot.parent, slot.worded) for slot in slots("<1> <2><3/></2></1>")] == [
-        (None, False),
-        (0, False),
-        (1, False),
+    assert [(slot.parent, slot.held) for slot in slots("<1> <2><3/></2></1>")] == [
+        (None, " "),
+        (0, ""),
+        (1, ""),
     ]
 
 

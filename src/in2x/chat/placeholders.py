@@ -171,8 +171,8 @@ class Slot(NamedTuple):
     """Of a pair the beginning and the end."""
     parent: int | None
     """Index of the slot right around it."""
-    worded: bool
-    """Whether it is a pair that holds words."""
+    held: str
+    """What a pair holds, without placeholders."""
 
 
 def slots(question: str) -> list[Slot]:
@@ -197,9 +197,9 @@ def slots(question: str) -> list[Slot]:
     for n, end in sorted(partner.items()):
         while around and around[-1][1] < n:
             around.pop()
-        held = WRITTEN.sub("", question[matches[n].end() : matches[end].start()])
+        held = WRITTEN.sub("", question[matches[n].end() : matches[end].start()])  # "" for a mark
         names = (matches[n][0],) if n == end else (matches[n][0], matches[end][0])
-        found.append(Slot(names, around[-1][0] if around else None, n != end and bool(held.strip())))
+        found.append(Slot(names, around[-1][0] if around else None, held))
         if n != end:
             around.append((len(found) - 1, end))
     return found

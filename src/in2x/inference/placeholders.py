@@ -2,8 +2,8 @@
 
 While an answer is written a placeholder can come only where it may stand: inside the pair that it stands in in the
 source, the end of a pair behind words, nothing twice. What the model has left out when it ends is put in where it most
-nearly wrote it, the earliest first, and the answer goes on from there: so a missing tag stands where the model would
-have it, not at the end of the line. Near the longest length of an answer what is left is written at once.
+nearly wrote it, the earliest first, and from there it goes on in the words that it had: so a missing tag stands where
+the model would have it, not at the end of the line. Near the longest length of an answer what is left comes at once.
 
 A placeholder must be one token, as up to the ninth in tokenizers made here (`training/tokenizer.py`); sources with
 others are answered freely, and `translate/projection.py` places what is lost. Going back is our choice; grid beam
@@ -27,6 +27,7 @@ from in2x.inference.choice import Completion
 
 _BRACKET = re.compile("[<＜]")
 _CUT = "\ufffd"
+_FAR = 1e6
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class ForcedSlot:
     """Of the end of the pair; None for a mark."""
     parent: int | None
     """Index of the slot right around it."""
-    worded: bool
-    """Whether it is a pair that must hold words."""
+    idle: frozenset[int] | None
+    """Tokens that do not fill a pair: it must hold words, or signs where it has none but signs. None: nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ class Placeholders:
         banned = {n: text for n, text in self._spelling.items() if not _BRACKET.search(rest) or WRITTEN.fullmatch(text)}
         banned = {n: text for n, text in banned.items() if text not in rest}
         found = (
-            ForcedSlot(tokens[one.names[0]], tokens[one.names[1]] if one.names[1:] else None, one.parent, one.worded)
-            for one in asked
-        )
+            ForcedSlot(tokens[one.names[0]], tokens[one.names[1]] if one.names[1:] else None, one.parent,
+                       self._idle(one.held)) for one in asked
+        )  # fmt: skip
         return Forced(tuple(found), tuple(banned), limit, self)
 
     def cut(self, tokens: Sequence[int]) -> bool:
@@ -85,10 +86,21 @@ class Placeholders:
             and str(self.tokenizer.decode(list(tokens[-4:]))).endswith(_CUT)
         )
 
+    def _idle(self, held: str) -> frozenset[int] | None:
+        if not held.strip():
+            return None
+        return self._wordless if any(map(str.isalnum, held)) else self._blank
+
     @cached_property
-    def blank(self) -> frozenset[int]:
+    def _blank(self) -> frozenset[int]:
         """Tokens that show nothing."""
         return frozenset(n for n, text in enumerate(self._texts) if not text.strip()) | self._special
+
+    @cached_property
+    def _wordless(self) -> frozenset[int]:
+        """Tokens without a letter or a digit."""
+        signs = (n for n, text in enumerate(self._texts) if not any(c.isalnum() or c == _CUT for c in text))
+        return frozenset(signs) | self._special
 
     def _token(self, name: str) -> int | None:
         """The token that `name` is, if it is one."""
@@ -121,27 +133,31 @@ class Writing:
     Args:
         forced: what it must hold.
         start: what it begins with.
-        strict: whether it must not end before all is there (else `again` says where to go on).
+        words: tokens without placeholders that come after `start`; None: as the model likes.
     """
 
-    def __init__(self, forced: Forced, start: Sequence[int] = (), strict: bool = False) -> None:
-        self.forced, self.strict = forced, strict
+    def __init__(self, forced: Forced, start: Sequence[int] = (), words: Sequence[int] | None = None) -> None:
+        self.forced = forced
         self.tokens: list[int] = []
         self.ended = False
+        self._words = None if words is None else [*words]
         self._inside: list[int] = []
         self._opened: set[int] = set()
         self._closed: set[int] = set()
         self._filled: set[int] = set()
-        self._nearest: dict[int, tuple[float, int]] = {}
-        """Placeholder -> by how much the model preferred something else where it was nearest to it, and where."""
+        self._lack: dict[int, list[tuple[float, int]]] = {}
+        """Placeholder -> by how much the model preferred what came, and where, for each place that it might have."""
         for token in start:
-            self.push(token)
-        self.start = len(self.tokens)
+            self._take(token)
 
     def push(self, token: int) -> None:
         """Take in the next token."""
-        if self.ended:
-            return
+        if not self.ended:
+            if self._words and token == self._words[0]:
+                del self._words[0]
+            self._take(token)
+
+    def _take(self, token: int) -> None:
         self.tokens.append(token)
         self.ended = token in self.forced.vocabulary.stop_ids
         for n, slot in enumerate(self.forced.slots):
@@ -154,8 +170,7 @@ class Writing:
                 self._inside.remove(n)
                 self._closed.add(n)
                 return
-        if token not in self.forced.vocabulary.blank:
-            self._filled.update(self._inside)
+        self._filled.update(n for n in self._inside if token not in (self.forced.slots[n].idle or ()))
 
     def due(self) -> list[int]:
         """The placeholders that are still to come, whether they may now or not."""
@@ -165,65 +180,71 @@ class Writing:
 
     def steer(self, scores: Tensor) -> None:
         """Put to minus infinity what cannot come next, in the scores [V] of all tokens."""
-        forced, due = self.forced, self.due()
-        unfilled = sum(slot.worded and n not in self._filled for n, slot in enumerate(forced.slots))
-        urgent = forced.limit - len(self.tokens) <= len(due) + unfilled
-        allowed = list(self._allowed()) if urgent or not forced.vocabulary.cut(self.tokens) else []
+        due = self.due()
+        unfilled = sum(slot.idle is not None and n not in self._filled for n, slot in enumerate(self.forced.slots))
+        urgent = 0 < len(due) >= self.forced.limit - len(self.tokens) - unfilled
+        allowed = list(self._allowed(urgent))
         had = scores[allowed]
-        scores[list(forced.banned)] = -torch.inf
-        scores[allowed] = had
-        if not due:
-            return
-        best = int(scores.argmax())
-        ending = best in forced.vocabulary.stop_ids
-        for token, lack in zip(allowed, (scores[best] - had).tolist(), strict=True):
-            empty = ending and any(s.opening == token and s.worded for s in forced.slots)  # no words would follow
-            if not empty and lack < self._nearest.get(token, (torch.inf, 0))[0]:
-                self._nearest[token] = lack, len(self.tokens)
-        if self.strict:
-            scores[list(forced.vocabulary.stop_ids)] = -torch.inf
-        if urgent or (self.strict and ending):
-            if allowed:
-                had = scores[allowed]
-                scores.fill_(-torch.inf)
-                scores[allowed] = had
-            else:  # words first
-                scores[list(forced.vocabulary.blank)] = -torch.inf
+        # Not within a character, unless there is no better place.
+        cut = _FAR if self.forced.vocabulary.cut(self.tokens) else 0.0
+        now = allowed if urgent or not cut else []
+        if self._words is not None:
+            following = self._words[:1] or sorted(self.forced.vocabulary.stop_ids)
+            _only(scores, [*now, *following])
+            best = float(scores[following].max())
+        else:
+            scores[list(self.forced.banned)] = -torch.inf
+            best = float(scores.max())
+            scores[now] = had[: len(now)]
+        for token, score in zip(allowed, had.tolist(), strict=True):
+            self._lack.setdefault(token, []).append((best - score + cut, len(self.tokens)))
+        if urgent and allowed:
+            _only(scores, allowed)
+        elif urgent and self._words is None and self._inside:
+            scores[list(self.forced.slots[self._inside[-1]].idle or ())] = -torch.inf
 
-    def _allowed(self) -> Iterator[int]:
+    def _allowed(self, urgent: bool) -> Iterator[int]:
         """The placeholders that may come next."""
         around = self._inside[-1] if self._inside else None
         missing = [n for n, slot in enumerate(self.forced.slots) if slot.parent == around and n not in self._opened]
         yield from (self.forced.slots[n].opening for n in missing)
         if around is not None:
             slot = self.forced.slots[around]
-            # What a pair lacks when it ends is put in later (`again`), unless this is the last time.
-            if (
-                slot.closing is not None
-                and (around in self._filled or not slot.worded)
-                and not (missing and self._last)
-            ):
+            # What a pair lacks when it ends is put in later (`again`), unless there is no later.
+            if slot.closing is not None and (slot.idle is None or around in self._filled) and not (missing and urgent):
                 yield slot.closing
 
-    @property
-    def _last(self) -> bool:
-        """Whether nothing may be left for later."""
-        return self.strict or self.forced.limit - len(self.tokens) <= 2 * len(self.forced.slots)
-
     def again(self) -> Writing | None:
-        """The answer from where something that it lacks most nearly came, with it there; None where it lacks nothing.
+        """The answer from where something that it lacks most nearly came, with it there, in the words that it has.
 
-        An answer that did not end lacks more than placeholders, and stays as it is.
+        None where it lacks nothing or nowhere has a place for it, and where it did not end: that lacks more.
         """
-        due = self.due()
-        if not due or not self.ended:
+        if not self.ended:
             return None
-        places = sorted((self._nearest[token][1], token) for token in due if token in self._nearest)
-        places = [(at, token) for at, token in places if at >= self.start]
+        own = {token for slot in self.forced.slots for token in (slot.opening, slot.closing)}
+        idle = {slot.opening: slot.idle for slot in self.forced.slots if slot.idle is not None}
+        # Behind the last place where a pair can open there are no words for it.
+        last = {
+            token: max((at for at, one in enumerate(self.tokens) if one not in own | signs), default=-1)
+            for token, signs in idle.items()
+        }
+        places = []
+        for token in self.due():
+            lacks = [one for one in self._lack.get(token, ()) if one[1] <= last.get(token, len(self.tokens))]
+            if lacks:
+                places.append((min(lacks)[1], token))
         if not places:
-            return Writing(self.forced, self.tokens[:-1], strict=True)
-        at, token = places[0]
-        return Writing(self.forced, [*self.tokens[:at], token])
+            return None
+        at, token = min(places)
+        words = [one for one in self.tokens[at:-1] if one not in own]
+        return Writing(self.forced, [*self.tokens[:at], token], words)
+
+
+def _only(scores: Tensor, tokens: list[int]) -> None:
+    """Leave nothing but `tokens` in `scores`."""
+    had = scores[tokens]
+    scores.fill_(-torch.inf)
+    scores[tokens] = had
 
 
 class Steering:
