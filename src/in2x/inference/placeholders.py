@@ -28,6 +28,8 @@ from in2x.inference.choice import Completion
 _BRACKET = re.compile("[<＜]")
 _CUT = "\ufffd"
 _FAR = 1e6
+TRIES = 3
+"""How often an answer is written anew for each placeholder of its source, at most (our choice)."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,14 @@ class Writing:
         forced: what it must hold.
         start: what it begins with.
         words: tokens without placeholders that come after `start`; None: as the model likes.
+        tries: how often it may be written anew.
     """
 
-    def __init__(self, forced: Forced, start: Sequence[int] = (), words: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, forced: Forced, start: Sequence[int] = (), words: Sequence[int] | None = None, tries: int | None = None
+    ) -> None:
         self.forced = forced
+        self._tries = TRIES * len(forced.slots) if tries is None else tries
         self.tokens: list[int] = []
         self.ended = False
         self._words = None if words is None else [*words]
@@ -149,6 +155,7 @@ class Writing:
         """Placeholder -> by how much the model preferred what came, and where, for each place that it might have."""
         for token in start:
             self._take(token)
+        self._start = len(start)
 
     def push(self, token: int) -> None:
         """Take in the next token."""
@@ -207,7 +214,10 @@ class Writing:
         """The placeholders that may come next."""
         around = self._inside[-1] if self._inside else None
         missing = [n for n, slot in enumerate(self.forced.slots) if slot.parent == around and n not in self._opened]
-        yield from (self.forced.slots[n].opening for n in missing)
+        for n in missing:
+            idle = self.forced.slots[n].idle
+            if self._words is None or idle is None or any(word not in idle for word in self._words):
+                yield self.forced.slots[n].opening
         if around is not None:
             slot = self.forced.slots[around]
             # What a pair lacks when it ends is put in later (`again`), unless there is no later.
@@ -219,7 +229,7 @@ class Writing:
 
         None where it lacks nothing or nowhere has a place for it, and where it did not end: that lacks more.
         """
-        if not self.ended:
+        if not self.ended or not self._tries:
             return None
         own = {token for slot in self.forced.slots for token in (slot.opening, slot.closing)}
         idle = {slot.opening: slot.idle for slot in self.forced.slots if slot.idle is not None}
@@ -228,16 +238,22 @@ class Writing:
             token: max((at for at, one in enumerate(self.tokens) if one not in own | signs), default=-1)
             for token, signs in idle.items()
         }
+        # A pair that opened behind the last words opens elsewhere.
+        hollow = [self.forced.slots[n].opening for n in self._inside
+                  if self.forced.slots[n].idle is not None and n not in self._filled]  # fmt: skip
         places = []
-        for token in self.due():
+        for token in [*self.due(), *hollow]:
             lacks = [one for one in self._lack.get(token, ()) if one[1] <= last.get(token, len(self.tokens))]
-            if lacks:
+            # Before what was put in already only where there is no place behind it.
+            if lacks := [one for one in lacks if one[1] >= self._start] or lacks:
                 places.append((min(lacks)[1], token))
         if not places:
             return None
         at, token = min(places)
         words = [one for one in self.tokens[at:-1] if one not in own]
-        return Writing(self.forced, [*self.tokens[:at], token], words)
+        anew = Writing(self.forced, [*self.tokens[:at], token], words, self._tries - 1)
+        anew._lack = {name: [one for one in lacks if one[1] < at] for name, lacks in self._lack.items()}
+        return anew
 
 
 def _only(scores: Tensor, tokens: list[int]) -> None:
