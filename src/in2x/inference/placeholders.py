@@ -241,15 +241,21 @@ class Writing:
         # A pair that opened behind the last words opens elsewhere.
         hollow = [self.forced.slots[n].opening for n in self._inside
                   if self.forced.slots[n].idle is not None and n not in self._filled]  # fmt: skip
-        places = []
-        for token in [*self.due(), *hollow]:
-            lacks = [one for one in self._lack.get(token, ()) if one[1] <= last.get(token, len(self.tokens))]
-            # Before what was put in already only where there is no place behind it.
-            if lacks := [one for one in lacks if one[1] >= self._start] or lacks:
-                places.append((min(lacks)[1], token))
-        if not places:
+
+        def places(since: int) -> list[tuple[int, int]]:
+            """Of each placeholder that is missing, the place from `since` on where it most nearly came."""
+            end = len(self.tokens)
+            fit = {
+                token: [one for one in self._lack.get(token, ()) if since <= one[1] <= last.get(token, end)]
+                for token in (*self.due(), *hollow)
+            }
+            return [(min(lacks)[1], token) for token, lacks in fit.items() if lacks]
+
+        # Before what was put in already only where nothing has its place behind it.
+        found = places(self._start) or places(0)
+        if not found:
             return None
-        at, token = min(places)
+        at, token = min(found)
         words = [one for one in self.tokens[at:-1] if one not in own]
         anew = Writing(self.forced, [*self.tokens[:at], token], words, self._tries - 1)
         anew._lack = {name: [one for one in lacks if one[1] < at] for name, lacks in self._lack.items()}
