@@ -116,7 +116,7 @@ LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
     ("name", "raw"),
     [
         ("a.jsonl", LINES.encode("utf-16")), ("b.jsonl", LINES.encode("utf-8-sig")), ("c.jsonl", LINES.encode("utf-32")),
-        ("d.json.gz", gzip.compress(LINES.encode())), ("e.json", LINES.encode()), ("f.jsonl", LINES.encode("cp932")),
+        ("d.json.gz", gzip.compress(LINES.encode(), mtime=0)), ("e.json", LINES.encode()), ("f.jsonl", LINES.encode("cp932")),
         ("g.jsonl", "".join("\ufeff" + line + "\n" for line in LINES.splitlines()).encode()),
         ("h.jsonl", LINES.splitlines()[0].encode() + b"\n" + LINES.splitlines()[1].encode("euc_jp")),
         ("i.json", json.dumps(ROWS).encode()), ("j.jsonl", LINES.encode("iso2022_jp")),
