@@ -72,6 +72,9 @@ class Recipe(Config):
         dict(DEFAULT_TEMPLATES),
         "How a translation is asked for, by language pair and register; saved with the model as in2x_prompt.json.",
     )
+    one_sentence: bool = knob(
+        False, "Translate a text sentence by sentence: for a model whose pairs are single sentences (it drops others)."
+    )
     data: DataConfig = knob(DataConfig(), "What goes in.")
     corpus: CorpusConfig = knob(CorpusConfig(), "Corpus work.", source="METHOD 1")
     base: BaseModelConfig = knob(BaseModelConfig(), "The base model.", source="METHOD 1")
@@ -110,7 +113,9 @@ class Recipe(Config):
     @property
     def profile(self) -> PromptProfile:
         """The prompt profile of the model that the recipe makes."""
-        return PromptProfile(templates=dict(self.prompt), languages=self.languages.all)
+        return PromptProfile(
+            templates=dict(self.prompt), languages=self.languages.all, one_sentence=self.one_sentence
+        )
 
     def section(self, name: str) -> dict[str, Any]:
         """The section called `name` as plain JSON values."""

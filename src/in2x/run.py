@@ -122,7 +122,8 @@ def room(name: str) -> Room:
 def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
     """What the key of `room` rests on beside its own section: `inputs` (keys of the artifacts it reads), code, seed."""
     ground = {
-        "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt, "seed": recipe.seed,
+        "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt,
+        "one_sentence": recipe.one_sentence, "seed": recipe.seed,
         "code": room.code(), "inputs": inputs, "files": recipe.input_files(room.section),
     }  # fmt: skip
     if packs := _own_packs(recipe):
