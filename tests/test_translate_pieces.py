@@ -191,5 +191,5 @@ def test_a_question_has_placeholders_only_for_a_model_that_takes_them() -> None:
     [taken] = units([segment], JOB, 0, True, "m")
     [bare] = units([segment], JOB, 0, False, "m")
     assert taken and bare
-    assert taken.questions[0].text == "See the <1>map</1> now." and taken.questions[0].tagged
+    assert taken.questions[0].text == "See the<1> map</1> now." and taken.questions[0].tagged
     assert bare.questions[0] == Source("See the map now.", "en", "ja")

@@ -113,9 +113,7 @@ class Recipe(Config):
     @property
     def profile(self) -> PromptProfile:
         """The prompt profile of the model that the recipe makes."""
-        return PromptProfile(
-            templates=dict(self.prompt), languages=self.languages.all, one_sentence=self.one_sentence
-        )
+        return PromptProfile(templates=dict(self.prompt), languages=self.languages.all, one_sentence=self.one_sentence)
 
     def section(self, name: str) -> dict[str, Any]:
         """The section called `name` as plain JSON values."""
