@@ -4,11 +4,19 @@
     python benchmarks/tags.py --quick          a few seconds, to see that it runs
 
 Micro-world, both directions between its first two languages; models, steps and pairs alike but for `--share` and the
-seed. "right" is an answer that `unmarked` takes: every placeholder once, nested as asked, no pair empty. Held-out
-sentences are tagged in two ways: around any words ("any words"), and where the pair shows for sure what stands for what
-("sure places"), which also says whether the tags stand around the same words as in the reference where the model's
-words are the reference's. At last, where `projected` puts the tags of references that have lost them, and how often a
-mere share of the length finds the place.
+seed. Held-out sentences are tagged in two ways: around any content words ("any words"), and where the pair shows for
+sure what stands for what ("sure places"), which has a reference with tags. Answered freely, and with forced decoding:
+
+right        `unmarked` takes the answer: every placeholder once, nested as asked, no pair empty
+whole        every tag there, once what is lost has been placed by projection
+in place     of the right answers with the very words of the reference: every tag where the reference has it; and every
+             tag at most one word from there
+around       pairs of tags around the very words that they are around in the reference, of all, whatever the rest says
+lost         of the segments that came back broken without forcing: the same two figures where forced decoding puts
+             the tags, and where projection does
+
+At last, where projection puts the tags of references that have lost them all, and how often a mere share of the length
+finds the place.
 """
 
 from __future__ import annotations
@@ -18,6 +26,7 @@ import random
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -25,7 +34,7 @@ from pathlib import Path
 from small_model import machine, plan, stage
 from transformers import PreTrainedTokenizerBase
 
-from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.chat.translation import translation
 from in2x.formats.document import Tag, Text
 from in2x.instructions.alignment import Lexicon, carries
@@ -33,6 +42,7 @@ from in2x.instructions.tagged import tags_of, with_tags
 from in2x.language.segment import words
 from in2x.metrics.significance import paired_bootstrap
 from in2x.metrics.strings import statistics
+from in2x.recipe import load_recipe
 from in2x.records import Instruction, Pair, write_records
 from in2x.sample import world
 from in2x.training.config import OptimizerConfig, ShapeConfig
@@ -41,15 +51,14 @@ from in2x.training.loop import train
 from in2x.training.model import build_model, save_model
 from in2x.training.tokenizer import train_tokenizer
 from in2x.translate.engine import LocalBackend
-from in2x.translate.projection import projected
+from in2x.translate.projection import cuts, projected
 from in2x.translate.request import TranslationRequest
+from in2x.translate.shown import with_tags as with_tags_of
 from in2x.translate.tags import TagsLost, marked, placeholders, unmarked
 
 SHAPE = ShapeConfig(width=144, layers=4, heads=6, kv_heads=3, mlp=384, vocabulary=4096, context=512)
 """That of `recipes/demo.yaml`."""
-PROFILE = PromptProfile(templates={"*": "{to}: {source}", "*/plain": "{to} plain: {source}",
-                                   "*/polite": "{to} polite: {source}", "*/honorific": "{to} honorific: {source}",
-                                   "*/casual": "{to} casual: {source}"})  # fmt: skip
+PROFILE = load_recipe(Path(__file__).parents[1] / "recipes" / "demo.yaml", ["instruct.tagged=1"]).profile
 DIRECTIONS = (world.DIRECTIONS[0], world.DIRECTIONS[0][::-1])
 
 
@@ -88,13 +97,13 @@ def any_words(text: str, lang: str, rng: random.Random) -> Text:
     return Text(text, tuple(tags))
 
 
-def asked(backend: LocalBackend, texts: Sequence[str], asking: Sequence[Pair]) -> list[str]:
+def asked(backend: LocalBackend, texts: Sequence[str], asking: Sequence[Pair], forced: bool = False) -> list[str]:
     """Greedy translations of `texts`, which stand for the sources of `asking`."""
     out = [""] * len(texts)
     for direction in DIRECTIONS:
         places = [n for n, p in enumerate(asking) if (p.src_lang, p.tgt_lang) == direction]
-        request = TranslationRequest(*direction, register=[asking[n].register for n in places])
-        for n, one in zip(places, backend.translations([texts[n] for n in places], request), strict=True):
+        sources = [Source(texts[n], *direction, asking[n].register, tagged=forced) for n in places]
+        for n, one in zip(places, backend.translations(sources, TranslationRequest(*direction)), strict=True):
             out[n] = one.text
     return out
 
@@ -173,24 +182,78 @@ def report(
         sure += list(tags_of(here, lexicon, seed))[: segments // 2]
     print("\nText with tags:")
     for name, cases in (("any words", free), ("sure places", [(pair, text) for pair, text, _ in sure])):
-        answers = asked(tagging, [marked(text) for _, text in cases], [pair for pair, _ in cases])
-        kept = [right(text, answer, pair) for (pair, text), answer in zip(cases, answers, strict=True)]
-        after = [projected(text, answer, pair.src_lang, pair.tgt_lang)
-                 for (pair, text), answer in zip(cases, answers, strict=True)]  # fmt: skip
-        sound = sum(whole(one, text) for one, (_, text) in zip(after, cases, strict=True))
-        print(f"  {name}: right by the model {share(sum(one is not None for one in kept), len(cases))}; "
-              f"after projection {share(sound, len(cases))}")  # fmt: skip
-        lost = [(marked(text), answer) for (_, text), answer, one in zip(cases, answers, kept, strict=True) if not one]
-        for question, answer in lost[:5]:
-            print(f"    lost: {question} -> {answer}", file=sys.stderr)
-        if name == "sure places":
-            same = [(one, want) for one, (_, _, want) in zip(kept, sure, strict=True) if one and one.text == want.text]
-            print(f"  of those with the reference's words, tags where the reference has them: "
-                  f"{share(sum(one == want for one, want in same), len(same))}")  # fmt: skip
-            places = [place for pair, text, want in sure for place in _places(pair, text, want)]
-            by_alignment, by_length = (sum(place[way] for place in places) for way in (0, 1))
-            print(f"  references without placeholders: {share(by_alignment, len(places))} tags at the very place by "
-                  f"alignment, {share(by_length, len(places))} by length")  # fmt: skip
+        wanted = [want for _, _, want in sure] if name == "sure places" else []
+        placed: dict[str, list[Text]] = {}
+        kept: dict[str, list[Text | None]] = {}
+        for way in ("free", "forced"):
+            began = time.perf_counter()
+            answers = asked(tagging, [marked(text) for _, text in cases], [pair for pair, _ in cases], way == "forced")
+            took = time.perf_counter() - began
+            kept[way] = [right(text, answer, pair) for (pair, text), answer in zip(cases, answers, strict=True)]
+            placed[way] = [
+                one or with_tags_again(answer, text, pair, tagging)
+                for (pair, text), answer, one in zip(cases, answers, kept[way], strict=True)
+            ]
+            sound = sum(whole(one, text) for one, (_, text) in zip(placed[way], cases, strict=True))
+            print(f"  {name}, {way}: right {share(sum(map(bool, kept[way])), len(cases))}; "
+                  f"whole after projection {share(sound, len(cases))}; {took:.0f} s")  # fmt: skip
+            if wanted:
+                print(f"    {in_place(kept[way], wanted, cases)}")
+            for (_, text), answer, one in zip(cases, answers, kept[way], strict=True):
+                if not one:
+                    print(f"    lost, {way}: {marked(text)} -> {answer}", file=sys.stderr)
+            if way == "forced":
+                for source, target in DIRECTIONS:
+                    rows = [n for n, (p, _) in enumerate(cases) if (p.src_lang, p.tgt_lang) == (source, target)]
+                    scores = (
+                        statistics([some[n].text for n in rows], [cases[n][0].target for n in rows], "chrF",
+                                   lang=target).value
+                        for some in placed.values()
+                    )  # fmt: skip
+                    print(f"    chrF of the words {source}-{target}, free, forced: "
+                          f"{', '.join(f'{one:.1f}' for one in scores)}")  # fmt: skip
+        lost = [n for n, one in enumerate(kept["free"]) if one is None]
+        if wanted:
+            for way, what in (("forced", "forced"), ("free", "projection")):
+                found = in_place([placed[way][n] for n in lost], [wanted[n] for n in lost], [cases[n] for n in lost])
+                print(f"  lost, put in by {what}: {found}")
+    places = [place for pair, text, want in sure for place in _places(pair, text, want)]
+    by_alignment, by_length = (sum(place[way] for place in places) for way in (0, 1))
+    print(f"  references without placeholders: {share(by_alignment, len(places))} tags at the very place by "
+          f"alignment, {share(by_length, len(places))} by length")  # fmt: skip
+
+
+def with_tags_again(answer: str, source: Text, pair: Pair, backend: LocalBackend) -> Text:
+    """What `in2x translate` makes of an answer that has lost tags."""
+    question = Source(marked(source), pair.src_lang, pair.tgt_lang, pair.register, tagged=True)
+    return with_tags_of(answer, source, pair.src_lang, pair.tgt_lang, backend, question)[0]
+
+
+def in_place(found: Sequence[Text | None], wanted: Sequence[Text], cases: Sequence[tuple[Pair, Text]]) -> str:
+    """See the module docstring; answers with the reference's words are known by them with the tags left out."""
+    same = exact = near = pairs = around = 0
+    for one, want, (pair, _) in zip(found, wanted, cases, strict=True):
+        theirs = inner(want)
+        pairs += len(theirs)
+        if one is None:
+            continue
+        mine = inner(one)
+        around += sum(mine.get(number) == words for number, words in theirs.items())
+        if one.text == want.text:
+            same += 1
+            words = [0, *cuts(want.text, pair.tgt_lang)]
+            there = {_key(tag): tag.at for tag in want.tags}
+            off = [abs(bisect_left(words, tag.at) - bisect_left(words, there[_key(tag)])) for tag in one.tags]
+            exact += one == want or all(tag.at == there[_key(tag)] for tag in one.tags)
+            near += max(off) <= 1
+    return (f"in place {share(exact, same)} with the reference's words, within a word {share(near, same)}; "
+            f"around the reference's words {share(around, pairs)} pairs of tags")  # fmt: skip
+
+
+def inner(text: Text) -> dict[int, str]:
+    """Pair of tags -> the words between them."""
+    opened = {tag.number: tag.at for tag in text.tags if tag.kind == "open"}
+    return {t.number: text.text[opened[t.number] : t.at].strip() for t in text.tags if t.kind == "close"}
 
 
 def _places(pair: Pair, source: Text, want: Text) -> list[tuple[bool, bool]]:

@@ -11,7 +11,8 @@ from scipy.stats import chi2
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from in2x.inference import sampler as rollout
-from in2x.inference.sampler import choose, compiled_decode, decode, refresh, sample, sampling_copy
+from in2x.inference.choice import choose
+from in2x.inference.sampler import compiled_decode, decode, refresh, sample, sampling_copy
 from in2x.rl.policy import Group, answer_logprobs
 from in2x.training.compiling import can_compile
 from in2x.training.model import ShapeConfig, build_model, for_device

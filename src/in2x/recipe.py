@@ -112,8 +112,15 @@ class Recipe(Config):
 
     @property
     def profile(self) -> PromptProfile:
-        """The prompt profile of the model that the recipe makes."""
-        return PromptProfile(templates=dict(self.prompt), languages=self.languages.all, one_sentence=self.one_sentence)
+        """The prompt profile of the model that the recipe makes: one that takes inline tags where it has learned them.
+
+        Text with placeholders is asked for in the same words as text without.
+        """
+        plain = {key: words for key, words in self.prompt.items() if "+tags" not in key}
+        taught = {f"{key}+tags": words for key, words in plain.items()} if self.instruct.tagged else {}
+        return PromptProfile(
+            templates={**taught, **self.prompt}, languages=self.languages.all, one_sentence=self.one_sentence
+        )
 
     def section(self, name: str) -> dict[str, Any]:
         """The section called `name` as plain JSON values."""

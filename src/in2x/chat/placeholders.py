@@ -9,11 +9,12 @@ is one exactly where its number is in use.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from in2x.formats.document import Tag, Text
 
@@ -21,7 +22,8 @@ PLACEHOLDER = re.compile(
     r"(?:[<＜〈⟨]|&lt;)[ \u3000]?([/／]?)[ \u3000]?([0-9０-９]{1,5})[ \u3000]?([/／]?)[ \u3000]?(?:[>＞〉⟩]|&gt;)"
 )
 """What is read as a placeholder, beside what is written: full-width signs, spaces inside, escaped brackets."""
-_WRITTEN = re.compile(r"<(/?)(\d{1,5})(/?)>")
+WRITTEN = re.compile(r"<(/?)(\d{1,5})(/?)>")
+"""What is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _woven(body: str, places: Sequence[int], names: Sequence[str]) -> str:
 def parsed(question: str) -> Text:
     """The text that `question` is `marked` of, each placeholder a tag by itself."""
     out, tags, at = "", list[Tag](), 0
-    for match in _WRITTEN.finditer(question):
+    for match in WRITTEN.finditer(question):
         out, at = out + question[at : match.start()], match.end()
         kind: Literal["open", "close", "alone"] = "close" if match[1] else "alone" if match[3] else "open"
         behind = kind == "open" and question.startswith(" ", at)  # see `marked`
@@ -162,16 +164,61 @@ def parsed(question: str) -> Text:
     return Text(out + question[at:], tuple(tags))
 
 
+class Slot(NamedTuple):
+    """A placeholder of a question, as an answer must hold it."""
+
+    names: tuple[str, ...]
+    """Of a pair the beginning and the end."""
+    parent: int | None
+    """Index of the slot right around it."""
+    held: str
+    """What a pair holds, without placeholders."""
+
+
+def slots(question: str) -> list[Slot]:
+    """The placeholders of `question`, in order. What is crossed, open or there twice only looks like one."""
+    matches = list(WRITTEN.finditer(question))
+    there = Counter(match[0] for match in matches)
+    partner: dict[int, int] = {}
+    inside: list[int] = []
+    for n, match in enumerate(matches):
+        if there[match[0]] > 1 or (match[1] and match[3]):
+            continue
+        if match[3]:
+            partner[n] = n
+        elif not match[1]:
+            inside.append(n)
+        elif any(matches[opened][2] == match[2] for opened in inside):
+            while matches[inside[-1]][2] != match[2]:
+                inside.pop()
+            partner[inside.pop()] = n
+    found: list[Slot] = []
+    around: list[tuple[int, int]] = []  # (index of a slot, match that ends it)
+    for n, end in sorted(partner.items()):
+        while around and around[-1][1] < n:
+            around.pop()
+        held = WRITTEN.sub("", question[matches[n].end() : matches[end].start()])  # "" for a mark
+        names = (matches[n][0],) if n == end else (matches[n][0], matches[end][0])
+        found.append(Slot(names, around[-1][0] if around else None, held))
+        if n != end:
+            around.append((len(found) - 1, end))
+    return found
+
+
 def remarked(translation: Text, source: Text) -> str:
     """A translation that holds the tags of `source`, as a model asked with `marked(source)` would have written it."""
-    found = layout(source)
+    found = standing(translation, source)
+    return _woven(translation.text, [at for at, _ in found], [name for _, name in found]).strip()
+
+
+def standing(translation: Text, source: Text) -> list[tuple[int, str]]:
+    """Where each placeholder of `source` stands in a translation that holds its tags, and how it is written."""
     names: dict[tuple[int, str], tuple[str, bool]] = {}
-    for holder in found.holders:
+    for holder in layout(source).holders:
         names |= {(tag.number, tag.kind): (holder.names[0], tag == holder.opening[0]) for tag in holder.opening}
         names |= {(tag.number, tag.kind): (holder.names[-1], tag == holder.closing[0]) for tag in holder.closing}
     written = [(tag.at, names[tag.number, tag.kind]) for tag in translation.tags if (tag.number, tag.kind) in names]
-    firsts = [(at, name) for at, (name, first) in written if first]
-    return _woven(translation.text, [at for at, _ in firsts], [name for _, name in firsts]).strip()
+    return [(at, name) for at, (name, first) in written if first]
 
 
 def placeholders(text: Text) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,8 +24,10 @@ from torch.nn.functional import pad
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel, StoppingCriteriaList
 
 from in2x.errors import In2xError
+from in2x.inference.choice import Completion, choose, mixture
 from in2x.inference.generation import LoopStop
 from in2x.inference.loops import EVERY, looping
+from in2x.inference.placeholders import Answer, Forced, Steering, put_in
 from in2x.training.attention import causal_mask
 from in2x.training.compiling import own_cache
 from in2x.training.forward import body, forward_of, head
@@ -35,24 +37,10 @@ from in2x.training.shapes import round_up
 
 ROWS = 512
 """Rows sampled side by side: more is faster until the cache leaves the processor's."""
-BLOCK = 64
-"""Vocabulary entries a block of the two-level inverse CDF."""
 COLUMNS, STEP_ROWS = 16, 64
 """Key positions and rows are kept at multiples of these: finished rows stay until so many have gathered."""
 FEW_ROWS = 8
 """Down to it rows are kept at powers of two where no step is compiled: the longest answers go on alone."""
-
-
-@dataclass
-class Completion:
-    """One sampled answer."""
-
-    tokens: list[int] = field(default_factory=list)
-    """With the stop token, where one was sampled."""
-    logprobs: list[float] = field(default_factory=list)
-    """log p(token) in nats under softmax(logits / temperature); at temperature 0, under temperature 1."""
-    finished: bool = False
-    """False where `max_new_tokens` cut it."""
 
 
 class _Cache:
@@ -95,50 +83,6 @@ def refresh(twin: PreTrainedModel, model: PreTrainedModel) -> None:
         target.copy_(source)
 
 
-def choose(logits: Tensor, uniform: Tensor | None, temperature: float | Tensor) -> tuple[Tensor, Tensor]:
-    """Sample one token a row by inverse CDF.
-
-    Args:
-        logits: [B, V], any float type; fp32 ones are overwritten.
-        uniform: [B] numbers in [0, 1), or None for the most probable token.
-        temperature: > 0; not read where `uniform` is None.
-
-    Returns:
-        tokens [B] and their log-probabilities [B] (fp32; under temperature 1 where `uniform` is None).
-    """
-    weights = logits.float()
-    if uniform is None:
-        best = weights.argmax(-1)
-        return best, weights.gather(1, best[:, None])[:, 0] - weights.logsumexp(-1)
-    weights.sub_(weights.amax(-1, keepdim=True))
-    if isinstance(temperature, Tensor) or temperature != 1:
-        weights.div_(temperature)
-    weights.exp_()
-    if extra := -weights.shape[1] % BLOCK:
-        weights = pad(weights, (0, extra))
-    blocks = weights.view(len(weights), -1, BLOCK)
-    # fp32 within a block and fp64 over them: exact enough, and the big tensor is read once.
-    upto = blocks.sum(-1).double().cumsum(-1)
-    total = upto[:, -1:]
-    goal = uniform.double()[:, None] * total
-    block = torch.searchsorted(upto, goal, right=True).clamp_(max=upto.shape[1] - 1)
-    before = torch.where(block > 0, upto.gather(1, (block - 1).clamp_(min=0)), 0.0)
-    inside = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK))[:, 0]
-    within = inside.double().cumsum(-1)
-    # Rounding may push the goal past the block's end: the last entry with weight is then the right one.
-    last = (BLOCK - 1 - (inside > 0).flip(1).to(torch.uint8).argmax(1, keepdim=True)).clamp_(max=BLOCK - 1)
-    offset = torch.minimum(torch.searchsorted(within, goal - before, right=True), last)
-    logprob = inside.gather(1, offset).double().log() - total.log()
-    return (block * BLOCK + offset)[:, 0], logprob[:, 0].float()
-
-
-def mixture(logits: Sequence[Tensor]) -> Tensor:
-    """[B, V] logits of the mean of the distributions that each [B, V] of `logits` stands for; one is taken as it is."""
-    if len(logits) == 1:
-        return logits[0]
-    return torch.stack([one.float().log_softmax(-1) for one in logits]).logsumexp(0)
-
-
 def decode(
     models: Sequence[PreTrainedModel],
     token: Tensor,
@@ -149,6 +93,7 @@ def decode(
     keys: list[Tensor],
     values: list[Tensor],
     length: int,
+    steer: Callable[[Tensor], Tensor] = lambda logits: logits,
 ) -> tuple[Tensor, Tensor]:
     """One token more for B rows: `choose` from what the models say together after `token` [B].
 
@@ -162,6 +107,7 @@ def decode(
         keys: of each layer of each model in turn, [B, KV, S, D]; `token`'s are written in place.
         values: likewise.
         length: positions filled; `token` takes the next.
+        steer: changes [B, V] logits where not every token may come.
     """
     logits, end = [], 0
     for model in models:
@@ -171,7 +117,7 @@ def decode(
             past_key_values=_Cache(keys[begin:end], values[begin:end], length), use_cache=True,
         ).last_hidden_state[:, -1]  # fmt: skip
         logits.append(head(model)(states))
-    return choose(mixture(logits), uniform, temperature)
+    return choose(steer(mixture(logits)), uniform, temperature)
 
 
 Decode = Callable[..., tuple[Tensor, Tensor]]
@@ -203,6 +149,7 @@ def sample(
     progress: Callable[[int], None] | None = None,
     decoder: Decode = decode,
     watched: Sequence[bool] = (),
+    forced: Sequence[Forced | None] = (),
 ) -> list[list[Completion]]:
     """Answer every prompt `samples` times.
 
@@ -219,6 +166,7 @@ def sample(
         progress: called with the number of prompts finished since the last call.
         decoder: `compiled_decode(model)` for long work at temperatures above 0 (greedy decoding does without).
         watched: for each prompt, whether an answer that has fallen into a loop is cut (`loops.py`); none, where empty.
+        forced: for each prompt the placeholders that its answers must hold (`placeholders.py`); none, where empty.
 
     Returns:
         For each prompt in order, its `samples` completions.
@@ -244,13 +192,14 @@ def sample(
         if plain and len(models) > 1:
             raise In2xError(f"models cannot be averaged token by token where one has a {forward_of(plain[0]).words}",
                             mend="combine their answers instead: --combine answers --mbr N")  # fmt: skip
-        if not plain:
-            _sample_batch(
-                models, asked, completions, drawn, max_new_tokens, stops, temperature, samples,
-                decode if uniform is None else decoder, looks,
-            )  # fmt: skip
-        else:
-            _generate_batch(models[0], asked, completions, drawn, max_new_tokens, stops, temperature, samples, looks)
+        answer: Answer = partial(_generate_batch, models[0]) if plain else partial(
+            _sample_batch, models, decode if uniform is None else decoder)  # fmt: skip
+        answer = partial(answer, stops, temperature)
+        steering = Steering.of([forced[i] for i in chosen for _ in range(samples)] if forced else [])
+        answer(max_new_tokens, asked, completions, drawn, samples, looks, steering)
+        if steering is not None:
+            rows_asked = [prompt for prompt in asked for _ in range(samples)]
+            put_in(answer, max_new_tokens, rows_asked, completions, drawn, looks, steering)
         if progress is not None:
             progress(len(chosen))
     return out
@@ -259,15 +208,20 @@ def sample(
 class _Choose(LogitsProcessor):  # type: ignore[misc]
     """Makes `generate`'s greedy choice the one of `choose`, and keeps what was chosen."""
 
-    def __init__(self, uniform: Tensor | None, temperature: float) -> None:
-        self.uniform, self.temperature = uniform, temperature
+    def __init__(self, uniform: Tensor | None, temperature: float, steering: Steering | None) -> None:
+        self.uniform, self.temperature, self.steering = uniform, temperature, steering
         self.tokens: list[Tensor] = []
         self.logprobs: list[Tensor] = []
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """[B, V] scores to 0 at the token chosen and minus infinity elsewhere."""
         drawn = None if self.uniform is None else self.uniform[:, len(self.tokens)]
-        token, logprob = choose(scores.clone(), drawn, self.temperature)
+        logits = scores.clone()
+        if self.steering is not None:
+            self.steering.steer(logits, range(len(logits)))
+        token, logprob = choose(logits, drawn, self.temperature)
+        if self.steering is not None:
+            self.steering.push(token.tolist(), range(len(logits)))
         self.tokens.append(token)
         self.logprobs.append(logprob)
         return torch.full_like(scores, -torch.inf).scatter_(1, token[:, None], 0.0)
@@ -275,14 +229,15 @@ class _Choose(LogitsProcessor):  # type: ignore[misc]
 
 def _generate_batch(
     model: PreTrainedModel,
-    prompts: list[Sequence[int]],
-    completions: list[Completion],
-    uniform: Tensor | None,
-    max_new_tokens: int,
     stop_ids: list[int],
     temperature: float,
+    max_new_tokens: int,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Completion],
+    uniform: Tensor | None,
     samples: int,
     watched: Tensor,
+    steering: Steering | None,
 ) -> None:
     """`_sample_batch` by transformers' own generation, with its caches and masks."""
     rows = [prompt for prompt in prompts for _ in range(samples)]
@@ -291,7 +246,7 @@ def _generate_batch(
     for row, prompt in enumerate(rows):
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
         mask[row, width - len(prompt) :] = 1
-    choice = _Choose(None if uniform is None else uniform.to(model.device), temperature)
+    choice = _Choose(None if uniform is None else uniform.to(model.device), temperature, steering)
     asked = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=stop_ids or None, pad_token_id=0
     )
@@ -303,7 +258,7 @@ def _generate_batch(
 
 
 def _keep(
-    completions: list[Completion], tokens: list[list[int]], logprobs: list[list[float]], stop_ids: list[int]
+    completions: Sequence[Completion], tokens: list[list[int]], logprobs: list[list[float]], stop_ids: list[int]
 ) -> None:
     """Fill each completion with its row up to the first stop token."""
     ended = set(stop_ids)
@@ -320,15 +275,16 @@ def _room(count: int) -> int:
 
 def _sample_batch(
     models: Sequence[PreTrainedModel],
-    prompts: list[Sequence[int]],
-    completions: list[Completion],
-    uniform: Tensor | None,
-    max_new_tokens: int,
+    decoder: Decode,
     stop_ids: list[int],
     temperature: float,
+    max_new_tokens: int,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Completion],
+    uniform: Tensor | None,
     samples: int,
-    decoder: Decode,
     watched: Tensor,
+    steering: Steering | None,
 ) -> None:
     device, dtype = models[0].device, models[0].dtype
     lengths = torch.tensor([len(p) for p in prompts])
@@ -366,19 +322,29 @@ def _sample_batch(
     def draw(step: int) -> Tensor | None:
         return None if uniform is None else uniform[alive, step].to(device)
 
-    divisor = temperature if decoder is decode else torch.tensor(temperature, device=device)
-    token, logprob = choose(mixture(logits)[repeated], draw(0), temperature)
+    def steer(logits: Tensor) -> Tensor:
+        if steering is not None:
+            steering.steer(logits, alive.tolist())
+        return logits
+
+    compiled = decoder is not decode and steering is None
+    if steering is not None:
+        decoder = partial(decode, steer=steer)
+    divisor = torch.tensor(temperature, device=device) if compiled else temperature
+    token, logprob = choose(steer(mixture(logits)[repeated]), draw(0), temperature)
     for step in range(max_new_tokens):
         here = token.cpu()
         drawn_tokens[alive, step] = torch.where(running, here, -1)
         drawn_logprobs[alive, step] = logprob.cpu()
+        if steering is not None:
+            steering.push(here.tolist(), alive.tolist())
         running &= ~torch.isin(here, stops)
         if (step + 1) % EVERY == 0 and (looks := watched[alive]).any():
             running &= ~(looks & looping(drawn_tokens[alive, : step + 1]))
         count = int(running.sum())
         if step + 1 == max_new_tokens or not count:
             break
-        room = _room(count) if decoder is decode else round_up(count, STEP_ROWS)
+        room = round_up(count, STEP_ROWS) if compiled else _room(count)
         if room < len(alive):
             # Those that run on, and finished rows up to the number of rows kept.
             kept = torch.cat([running.nonzero()[:, 0], (~running).nonzero()[: room - count, 0]])
@@ -393,7 +359,7 @@ def _sample_batch(
             keys, values = ([pad(k, (0, 0, 0, COLUMNS)) for k in part] for part in (keys, values))
             key_mask = pad(key_mask, (0, COLUMNS), value=lowest)
         key_mask[..., length] = 0
-        with torch.compiler.set_stance("force_eager" if decoder is decode else "default"):
+        with torch.compiler.set_stance("default" if compiled else "force_eager"):
             token, logprob = decoder(
                 models, token, draw(step + 1), divisor, key_mask, (length - left)[:, None].to(device), keys, values,
                 length,

@@ -16,7 +16,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from in2x.chat.contract import end_ids
 from in2x.chat.render import prompt_tokens
-from in2x.inference.sampler import Completion, Decode, compiled_decode, decode, refresh, sample, sampling_copy
+from in2x.inference.choice import Completion
+from in2x.inference.sampler import Decode, compiled_decode, decode, refresh, sample, sampling_copy
 from in2x.language.reasoning import without_reasoning
 from in2x.records import Instruction
 from in2x.rl.config import RlConfig

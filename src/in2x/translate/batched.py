@@ -32,16 +32,22 @@ FOREVER = 1 << 30
 class Batch:
     """Questions that are answered together."""
 
+    sources: list[Source]
     prompts: list[list[int]]
     prefixes: list[list[int]]
     """What each answer is made to begin with (sequence-to-sequence)."""
-    limit: int
-    """Longest answer, in tokens."""
+    limits: list[int]
+    """Longest answer to each, in tokens."""
     watched: list[bool]
     """Whether an answer that has fallen into a loop is cut: not where the source repeats itself."""
     sampling: Sampling
     samples: int
     seed: int
+
+    @property
+    def limit(self) -> int:
+        """Longest answer to any, in tokens."""
+        return max(self.limits)
 
 
 class BatchedBackend(Backend):
@@ -92,9 +98,10 @@ class BatchedBackend(Backend):
         for batch in self._batches(prompts, limits, samples):
             drawn = self._answer(
                 Batch(
+                    sources=[pieces[i] for i in batch],
                     prompts=[prompts[i] for i in batch],
                     prefixes=[prefixes[i] for i in batch],
-                    limit=max(limits[i] for i in batch),
+                    limits=[limits[i] for i in batch],
                     watched=[not repeated(pieces[i].text) for i in batch],
                     sampling=request.decoding(self.profile),
                     samples=samples,

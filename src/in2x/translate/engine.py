@@ -12,6 +12,7 @@ from in2x.chat.known import model_path, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
 from in2x.inference.generation import generate
+from in2x.inference.placeholders import Placeholders
 from in2x.inference.sampler import sample
 from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
@@ -56,6 +57,7 @@ class LocalBackend(BatchedBackend):
         self.batch_tokens = batch_tokens
         self.context = int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0)) or FOREVER
         self.stop_ids = self._stop_ids()
+        self.placeholders = Placeholders(self.tokenizer, self.stop_ids)
 
     def _stop_ids(self) -> frozenset[int]:
         """What ends an answer in the chat template, and the stop texts that are one token."""
@@ -83,5 +85,9 @@ class LocalBackend(BatchedBackend):
             samples=batch.samples,
             seed=batch.seed,
             watched=batch.watched,
+            forced=[
+                self.placeholders.forced(source.text, limit) if source.tagged else None
+                for source, limit in zip(batch.sources, batch.limits, strict=True)
+            ],
         )
         return [[completion.tokens for completion in drawn] for drawn in completions]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from in2x.chat.placeholders import layout
+from in2x.chat.placeholders import standing
 from in2x.chat.source import Source
 from in2x.formats.document import Text
 from in2x.translate.backend import Backend
@@ -14,16 +14,10 @@ from in2x.translate.tags import TagsLost, unmarked, without_placeholders
 
 def shown(text: Text, source: Text) -> str:
     """`text`, a translation of `source`, with a placeholder where each inner tag of the source stands."""
-    names: dict[tuple[int, str, str], str] = {}
-    for holder in layout(source).holders:
-        for group, name in zip((holder.opening, holder.closing), (*holder.names, ""), strict=False):
-            if group:
-                names[group[0].number, group[0].raw, group[0].kind] = name
     out, at = "", 0
-    for tag in text.tags:
-        out += text.text[at : tag.at] + names.pop((tag.number, tag.raw, tag.kind), "")
-        at = tag.at
-    return (out + text.text[at:]).strip() if source.tags else out + text.text[at:]
+    for place, name in standing(text, source):
+        out, at = out + text.text[at:place] + name, place
+    return (out + text.text[at:]).strip() if source.tags else text.text
 
 
 def with_tags(

@@ -128,7 +128,7 @@ class Translator:
         self.members = list(backend.translators) if isinstance(backend, MbrBackend) else [backend]
         self.profiles = [p for p in (getattr(m, "profile", None) for m in self.members) if isinstance(p, PromptProfile)]
         self._askers: list[Asker] = [one.asker for one in self.members if hasattr(one, "asker")]
-        self._probed = probed
+        self._probed, self._noticed = probed, False
 
     @classmethod
     def load(
@@ -206,7 +206,7 @@ class Translator:
             journal: keeps every segment the moment it is done, and knows those that are.
             step: segments translated together.
             done: told of each segment as it is finished.
-            say: told what is odd about the model's first sentence.
+            say: told the terms of use of a model of others, and what is odd about its first sentence.
 
         Raises:
             UsageError: languages or register that the model or the language does not know.
@@ -261,26 +261,32 @@ class Translator:
         return Job(source, target, register, rules=rules)
 
     def _probe(self, job: Job, say: Callable[[str], None]) -> None:
-        """Try a first sentence with each model that others trained, once.
+        """Of each model that others trained say the terms of use, and try a first sentence with it, once.
 
         Raises:
             In2xError: what comes back is no translation.
         """
-        if self._probed:
-            return
-        for member in self.members:
-            profile = getattr(member, "profile", None)
-            foreign = isinstance(profile, PromptProfile) and bool(profile.name)
-            if foreign and (odd := probe(member, job.source_lang, job.target_lang)):
+        foreign = [
+            (m, p) for m in self.members if isinstance(p := getattr(m, "profile", None), PromptProfile) and p.name
+        ]
+        for notice in dict.fromkeys(profile.notice for _, profile in foreign):
+            if notice and not self._noticed:
+                say(notice)
+        self._noticed = True
+        for member, _ in foreign if not self._probed else ():
+            if odd := probe(member, job.source_lang, job.target_lang):
                 say(odd)
         self._probed = True
 
     def _takes(self, job: Job) -> frozenset[str]:
-        """What every model can be told beside the text: "before", "tags", "mend" (see `PromptProfile.takes`)."""
-        question = Source("text", job.source_lang, job.target_lang, job.register, before=(("a", "b"),), tagged=True)
-        needs = ("before", "tags", "mend")
+        """What every model can be told beside the text: "before", "tags", "mend" (see `PromptProfile.takes`).
+
+        Each is asked for alone: a model may take several, one at a time.
+        """
+        plain = Source("text", job.source_lang, job.target_lang, job.register)
+        asked = {"before": replace(plain, before=(("a", "b"),)), "tags": replace(plain, tagged=True), "mend": plain}
         return frozenset(
-            need for need in needs if self.profiles and all(p.takes(need, question) for p in self.profiles)
+            need for need, one in asked.items() if self.profiles and all(p.takes(need, one) for p in self.profiles)
         )
 
     def _numbered(self) -> Asker | None:
