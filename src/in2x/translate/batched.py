@@ -35,13 +35,18 @@ class Batch:
     prompts: list[list[int]]
     prefixes: list[list[int]]
     """What each answer is made to begin with (sequence-to-sequence)."""
-    limit: int
-    """Longest answer, in tokens."""
+    limits: list[int]
+    """Longest answer to each, in tokens."""
     watched: list[bool]
     """Whether an answer that has fallen into a loop is cut: not where the source repeats itself."""
     sampling: Sampling
     samples: int
     seed: int
+
+    @property
+    def limit(self) -> int:
+        """Longest answer to any, in tokens."""
+        return max(self.limits)
 
 
 class BatchedBackend(Backend):
@@ -52,6 +57,8 @@ class BatchedBackend(Backend):
     profile: PromptProfile
     batch_tokens: int
     """Tokens that one batch may hold, padding and answers included."""
+    waiting: int = 1
+    """How many such batches are handed over together, to a model that takes the next prompt where an answer ends."""
     context: int
     """Tokens that the model reads, the answer included; of an encoder, the source alone."""
     stop_ids: frozenset[int]
@@ -94,7 +101,7 @@ class BatchedBackend(Backend):
                 Batch(
                     prompts=[prompts[i] for i in batch],
                     prefixes=[prefixes[i] for i in batch],
-                    limit=max(limits[i] for i in batch),
+                    limits=[limits[i] for i in batch],
                     watched=[not repeated(pieces[i].text) for i in batch],
                     sampling=request.decoding(self.profile),
                     samples=samples,
@@ -137,7 +144,7 @@ class BatchedBackend(Backend):
         widest = longest = 0
         for i in sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i)):
             widest, longest = max(widest, len(prompts[i])), max(longest, limits[i])
-            if batches and (len(batches[-1]) + 1) * samples * (widest + longest) <= self.batch_tokens:
+            if batches and (len(batches[-1]) + 1) * samples * (widest + longest) <= self.batch_tokens * self.waiting:
                 batches[-1].append(i)
             else:
                 batches.append([i])
