@@ -261,6 +261,8 @@ def best(logits: Tensor) -> Tensor:
     argmax reads the vocabulary one entry after the other; maxima of columns are vector operations.
     """
     size = logits.shape[1] // WIDE * WIDE
+    if not size:
+        return logits.float().argmax(-1)
     table = logits[:, :size].unflatten(1, (-1, WIDE))
     column = table.amax(1).float().argmax(-1)
     value, row = table[torch.arange(len(logits)), :, column].float().max(-1)

@@ -132,7 +132,7 @@ def _joined(*parts: nn.Linear) -> _Linear:
     return _Linear(weight, bias)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def decoder_of(model: PreTrainedModel) -> Decoder | None:
     """The `Decoder` of a model on a CPU; None where it is of another build or on another device."""
     if model.device.type != "cpu" or not _usual(model):

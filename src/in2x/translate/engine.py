@@ -15,6 +15,7 @@ from in2x.inference.continuous import answers
 from in2x.inference.decoder import decoder_of
 from in2x.inference.generation import generate
 from in2x.inference.sampler import sample
+from in2x.training.forward import forward_of
 from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
@@ -80,7 +81,8 @@ class LocalBackend(BatchedBackend):
                 self.model, batch.prompts, max_new_tokens=batch.limit, stop_ids=self.stop_ids, sampling=how,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
             )  # fmt: skip
-        if self.decoder and not self.others:
+        longest = max(len(prompt) + limit for prompt, limit in zip(batch.prompts, batch.limits, strict=True))
+        if self.decoder and not self.others and forward_of(self.model).reads(longest):
             return answers(
                 self.decoder, batch.prompts, batch.limits, stop_ids=self.stop_ids, temperature=how.temperature,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
