@@ -43,7 +43,7 @@ def made(config: PretrainedConfig, dtype: torch.dtype = torch.float32) -> PreTra
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(config).to(dtype).eval()
     with torch.no_grad():  # norms and biases that begin at one and zero would hide a wrong one
-        for name, part in model.named_parameters():
+        for part in model.parameters():
             if part.dim() == 1:
                 part.add_(torch.randn_like(part) * 0.2)
     return model

@@ -1,8 +1,8 @@
 """Continuous batching: a place whose answer has ended is given to the next prompt, so that no product is half empty.
 
-All rows write their keys at the same position; a new prompt is laid so that it ends there, and a mask hides what is left
-of it in its row. What attention reads is therefore one stretch, as long as the longest answer in work, in few shapes. The
-beginning that all prompts share is computed once. Chosen tokens are those of `sampler.sample`.
+All rows write their keys at the same position; a new prompt is laid so that it ends there, and a mask hides what stands
+before it in its row. What attention reads is therefore one stretch, as long as the longest answer in work, in few
+shapes. The beginning that all prompts share is computed once. Chosen tokens are those of `sampler.sample`.
 """
 
 from __future__ import annotations
@@ -229,7 +229,9 @@ class _Work:
         first = int(self.start[self.live].min()) if self.live.any() else self.end
         by = min(first, self.end - room) // COLUMNS * COLUMNS
         behind = round_up(self.end - by + 1, COLUMNS) - (self.mask.shape[-1] - by)
-        self.keys, self.values = ([pad(part, (0, 0, -by, behind)) for part in parts] for parts in (self.keys, self.values))
+        self.keys, self.values = (
+            [pad(part, (0, 0, -by, behind)) for part in parts] for parts in (self.keys, self.values)
+        )
         self.mask = pad(self.mask, (-by, behind), value=self.lowest)
         self.start -= by
         self.end -= by

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from in2x.training.forward import TOLERANCE, body, forward_of, head, layers
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-"""(layer, queries [N, H, D], keys [N, KV, D], values [N, KV, D]) -> [N, H D]: keeps the keys and looks at those kept."""
+"""(layer, queries [N, H, D], keys [N, KV, D], values [N, KV, D]) -> [N, H D]: keeps keys, looks at those kept."""
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
 _MLP = {"gate_proj", "up_proj", "down_proj", "act_fn"}
