@@ -8,8 +8,10 @@ from in2x.knob import Config, knob
 class DecontaminateConfig(Config):
     """Evaluation texts that must not be learned from, in no room."""
 
-    sets: dict[str, str] = knob({}, "Evaluation sets: a name, and its file, folder or glob (or hub:owner/name:config#split)"
-                                "; every string in it counts.")  # fmt: skip
+    sets: dict[str, str] = knob(
+        {}, "Evaluation sets: a name, and its file, folder or glob, or hub:owner/name:config#split; every string in it "
+        "counts.",
+    )  # fmt: skip
     heldout: bool = knob(True, "The held-out sentence pairs of the data stage are such sets, too.")
     words: int = knob(13, "Run that counts as a match, in languages with spaces.", unit="words", ge=4)
     chars: int = knob(24, "Run that counts as a match, in languages without.", unit="characters", ge=8)

@@ -61,8 +61,8 @@ def _units(
     data: Bytes, at: Any, stop: Any, kinds: Kinds, simple: Codes, chars: int, words: int,
     pre: Hashes, weights: Ints, edges: NDArray[np.bool_], lines: Ints,
 ) -> Any:  # fmt: skip
-    """Read one text. Of unit k: `pre[k + 1]` (hash of all units so far), its weight, whether a sign or a line end stands
-    before it, and its line. Returns the number of units; behind the last one there is an edge.
+    """Read one text. Of unit k: `pre[k + 1]` (hash of all units so far), its weight, whether a sign or a line end
+    stands before it, and its line. Returns the number of units; behind the last one there is an edge.
     """
     count, line = 0, 0
     word, open_word = np.uint64(0), False
@@ -196,11 +196,11 @@ def hashes(
 def match(
     data: Bytes, offsets: Ints, kinds: Kinds, simple: Codes, chars: int, words: int, keys: Hashes, masks: Hashes
 ) -> tuple[Hashes, NDArray[np.float64], Hashes, Ints, Hashes, Hashes]:
-    """By text: the sets it touches, and the share of its units in a match; by line the sets, and the bounds of the lines
-    of each text; by text: the sets that it is a light or signs-only text of as a whole, and its hash.
+    """By text: the sets it touches, and the share of its units in a match; by line the sets, and the bounds of the
+    lines of each text; by text: the sets that it is a light or signs-only text of as a whole, and its hash.
 
     A match is a run of an evaluation text; a text between half a run and a run, where signs or line ends stand around
-    it; and a lighter one that is the whole line beside a line with a match, or a line of a text that holds nothing else.
+    it; and a lighter one that is the whole line beside a line with a match, or in a text that holds nothing else.
     """
     texts, longest = len(offsets) - 1, _longest(offsets)
     most = texts

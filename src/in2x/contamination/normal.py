@@ -1,6 +1,6 @@
 """The one normaliser of both sides: what of a text counts when it is compared with an evaluation text.
 
-Width, case, punctuation, spaces and invisible characters do not count, and traditional Chinese characters count as
+Width, case, punctuation, spaces and invisible characters do not count, and traditional Han characters count as
 their simplified forms. What is left are *units*: the characters of scripts without spaces, the words of all others. So
 one reading serves every language, and an English sentence in a page of another language reads as it does at home.
 """
