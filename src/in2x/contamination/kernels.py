@@ -194,13 +194,22 @@ def hashes(
 
 @kernel
 def match(
-    data: Bytes, offsets: Ints, kinds: Kinds, simple: Codes, chars: int, words: int, keys: Hashes, masks: Hashes
+    data: Bytes,
+    offsets: Ints,
+    kinds: Kinds,
+    simple: Codes,
+    chars: int,
+    words: int,
+    keys: Hashes,
+    masks: Hashes,
+    alone: bool,
 ) -> tuple[Hashes, NDArray[np.float64], Hashes, Ints, Hashes, Hashes]:
     """By text: the sets it touches, and the share of its units in a match; by line the sets, and the bounds of the
     lines of each text; by text: the sets that it is a light or signs-only text of as a whole, and its hash.
 
     A match is a run of an evaluation text; a text between half a run and a run, where signs or line ends stand around
-    it; and a lighter one that is the whole line beside a line with a match, or in a text that holds nothing else.
+    it; and a lighter one that is the whole line beside a line with a match or, with `alone`, in a text that holds
+    nothing else.
     """
     texts, longest = len(offsets) - 1, _longest(offsets)
     most = texts
@@ -265,8 +274,8 @@ def match(
                             covered[m] |= bit
                     else:
                         light[first + lines[k]] |= bit
-        if hits or light[first + lines[0]] != np.uint64(0):
-            _spread(count, lines, covered, by_line[first : first + height], light[first : first + height])
+        if hits or (alone and light[first + lines[0]] != np.uint64(0)):
+            _spread(count, lines, covered, by_line[first : first + height], light[first : first + height], alone)
             number = 0
             for k in range(count):
                 covered[k] |= by_line[first + lines[k]] & light[first + lines[k]]
@@ -278,11 +287,11 @@ def match(
 
 
 @kernel
-def _spread(count: Any, lines: Ints, covered: Hashes, by_line: Hashes, light: Hashes) -> None:
-    """Which lines go: those with a match, and light texts beside them; all of them where nothing else is there."""
+def _spread(count: Any, lines: Ints, covered: Hashes, by_line: Hashes, light: Hashes, alone: bool) -> None:
+    """Which lines go: those with a match, and light texts beside them; all of them where nothing else is there (`alone`)."""
     for k in range(count):
         by_line[lines[k]] |= covered[k]
-    rest = False
+    rest = not alone
     before = np.int64(-1)
     for k in range(count):
         line = lines[k]

@@ -136,7 +136,7 @@ class Contamination:
         """What is left of each text. Where the matched share exceeds `config.max_share`, or nothing is left, the caller
         drops the document.
         """
-        touched, share, by_line, bounds, _, _ = self._match(folded(texts))
+        touched, share, by_line, bounds, _, _ = self._match(folded(texts), alone=True)
         out: list[Match] = []
         for k, text in enumerate(texts):
             if not touched[k]:
@@ -189,10 +189,10 @@ class Contamination:
             )  # fmt: skip
         return self._sets(mask)
 
-    def _match(self, texts: pa.Array) -> tuple[Any, Any, Any, Any, Any, Any]:
+    def _match(self, texts: pa.Array, alone: bool = False) -> tuple[Any, Any, Any, Any, Any, Any]:
         config = self.config
         found: tuple[Any, Any, Any, Any, Any, Any] = kernels.match(
-            *column(texts), kinds(), simplified(), config.chars, config.words, self.keys, self.masks
+            *column(texts), kinds(), simplified(), config.chars, config.words, self.keys, self.masks, alone
         )
         return found
 
