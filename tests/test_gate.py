@@ -10,6 +10,7 @@ import tracemalloc
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,15 @@ from in2x.recipe import Recipe
 from in2x.records import Instruction, Pair, strings
 from in2x.run import run
 
-EN = "the harbour wakes early and boats go out before light of tower is gone while birds cry over water".split(" ")
-JA = "港の 朝は いつも 早い 漁師たちが 網を 船に 積み 灯台の 光が 消える ころに 沖へ 出て 鳥が 静かな 上で 鳴く".split(
-    " "
-)
-EVAL_EN = "piano teacher counted seven wooden stairs behind her garden door then lent each pupil green umbrella".split(
-    " "
-)
-EVAL_JA = "先生は 庭の 裏口に ある 木の 階段を 七つ 数え 生徒に 緑色の 傘を 一本ずつ 貸し 真鍮の 台から 取り出す".split(
-    " "
-)
+EN = "the harbour wakes early and boats go out before light of tower is gone while birds cry over water"
+JA = "港の 朝は いつも 早い 漁師たちが 網を 船に 積み 灯台の 光が 消える ころに 沖へ 出て 鳥が 静かな 上で 鳴く"
+EVAL_EN = "piano teacher counted seven wooden stairs behind her garden door then lent each pupil green umbrella"
+EVAL_JA = "先生は 庭の 裏口に ある 木の 階段を 七つ 数え 生徒に 緑色の 傘を 一本ずつ 貸し 真鍮の 台から 取り出す"
 
 
-def sentence(words: list[str], rng: random.Random, least: int, most: int) -> str:
-    made = rng.choices(words, k=rng.randint(least, most))
-    return " ".join(made).capitalize() + "." if words[0].isascii() else "".join(made) + "。"
+def sentence(words: str, rng: random.Random, least: int, most: int) -> str:
+    made = rng.choices(words.split(), k=rng.randint(least, most))
+    return " ".join(made).capitalize() + "." if words.isascii() else "".join(made) + "。"
 
 
 def wide(text: str) -> str:
@@ -186,7 +181,8 @@ GATE = Contamination.build(
     {
         "suite": [
             ("The piano teacher counted seven wooden stairs behind her garden door in the winter.", "音楽の先生"),
-            ("Thanks a lot!", "どうもありがとう。"), ("🙌",), ("国际贸易发展很快，铁路运输变得越来越重要，乡村学校也开始教外语。",),
+            ("Thanks a lot!", "どうもありがとう。"), ("🙌",),
+            ("国际贸易发展很快，铁路运输变得越来越重要，乡村学校也开始教外语。",),
             ("ガラスの向こうでピアノの音がしたので、七番目の階段を数え直した。",), ("news", "wmt-dialogue"),
         ]
     },
@@ -214,21 +210,25 @@ def test_one_normaliser_on_both_sides(text: str) -> None:
 
 def test_a_light_text_needs_more_than_itself() -> None:
     asked = "How do I say “Thanks a lot” to a teacher?"
-    items = [
-        Instruction("0", "ja", "chat", [{"role": "user", "content": asked}], "どうもありがとう！"),
-        Instruction("1", "ja", "chat", [{"role": "user", "content": asked}], "ありがとうございますと言います。"),
-        Instruction("2", "ja", "chat", [{"role": "user", "content": "What do I say for a gift?"}], "どうもありがとう。"),
-        Instruction("3", "en", "qa", [{"role": "user", "content": "Is it news, or a story?"}], "News"),
-        Instruction("4", "ja", "translate", [{"role": "user", "content": "ja: Thanks a lot!"}], "感謝するよ。",
-                    {"name": "translation", "source": "Thanks a lot!"}),
+    chats = [
+        (asked, "どうもありがとう！"), (asked, "ありがとうございますと言います。"), ("What do I say for a gift?", "どうもありがとう。"),
+        ("Is it news, or a story?", "News"), ("ja: Thanks a lot!", "感謝するよ。"),
     ]  # fmt: skip
+    items = [Instruction(q, "ja", "chat", [{"role": "user", "content": q}], answer) for q, answer in chats]
+    items[4] = replace(items[4], verifier={"name": "translation", "source": "Thanks a lot!"})
     assert [bool(GATE.instruction(item)) for item in items] == [True, False, False, False, True]
-    pairs = [Pair("a", "en", "ja", "Thanks a lot.", "恩に着る。"), Pair("b", "en", "ja", "🙌", "はい。"),
-             Pair("c", "en", "ja", "🙏", "どうぞ。"), Pair("d", "en", "ja", "Thanks a lot for it.", "どうも。")]  # fmt: skip
+    sides = [
+        ("Thanks a lot.", "恩に着る。"),
+        ("🙌", "はい。"),
+        ("🙏", "どうぞ。"),
+        ("Thanks a lot for it.", "どうも。"),
+    ]
+    pairs = [Pair(str(k), "en", "ja", en, ja) for k, (en, ja) in enumerate(sides)]
     lost: Counter[str] = Counter()
-    assert [pair.id for pair in GATE.pairs(pairs, lost)] == ["c", "d"] and lost == {"suite": 2}
+    assert [pair.id for pair in GATE.pairs(pairs, lost)] == ["2", "3"] and lost == {"suite": 2}
     book = "He gave it to her.\nThanks a lot!\nShe smiled."
-    page = "The piano teacher counted seven wooden stairs behind her garden door in the winter.\n\nThanks a lot!\nShe smiled."
+    long = "The piano teacher counted seven wooden stairs behind her garden door in the winter."
+    page = f"{long}\n\nThanks a lot!\nShe smiled."
     assert GATE.documents([book])[0].left == book and GATE.documents([page])[0].left == "She smiled."
     assert GATE.documents(["Thanks a lot!\nどうもありがとう"])[0].left == ""
 

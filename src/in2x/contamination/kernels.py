@@ -69,7 +69,8 @@ def _units(
     edge = True
     pre[0] = np.uint64(0)
     while at <= stop:
-        kind, code = 3, np.int64(10)
+        kind: Any = 3
+        code: Any = np.int64(10)
         ended = at == stop
         if ended:
             at += 1
@@ -288,7 +289,7 @@ def match(
 
 @kernel
 def _spread(count: Any, lines: Ints, covered: Hashes, by_line: Hashes, light: Hashes, alone: bool) -> None:
-    """Which lines go: those with a match, and light texts beside them; all of them where nothing else is there (`alone`)."""
+    """Which lines go: those with a match, and light texts beside them; with `alone`, all where nothing else is there."""
     for k in range(count):
         by_line[lines[k]] |= covered[k]
     rest = not alone

@@ -155,9 +155,8 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     stage.figures["evaluation_text"] = {
         name: {room: counts[name] for room, counts in lost.items()} for name in gate.names
     }
-    held = {room: counts.total() for room, counts in lost.items() if counts}
-    if held:
-        stage.say("left out, for they hold evaluation text: " + ", ".join(f"{n:,} {room}" for room, n in held.items()))
+    if gone := dropped["evaluation text"] + lost["instructions"].total():
+        stage.say(f"{gone:,} pairs and instructions hold evaluation text and are left out")
     stage.figures["files"] = {Path(one.file).name: one.figures() for one in asides}
     for one in asides:
         if said := one.said():
