@@ -211,7 +211,8 @@ def test_one_normaliser_on_both_sides(text: str) -> None:
 def test_a_light_text_needs_more_than_itself() -> None:
     asked = "How do I say “Thanks a lot” to a teacher?"
     chats = [
-        (asked, "どうもありがとう！"), (asked, "ありがとうございますと言います。"), ("What do I say for a gift?", "どうもありがとう。"),
+        (asked, "どうもありがとう！"), (asked, "ありがとうございますと言います。"),
+        ("What do I say for a gift?", "どうもありがとう。"),
         ("Is it news, or a story?", "News"), ("ja: Thanks a lot!", "感謝するよ。"),
     ]  # fmt: skip
     items = [Instruction(q, "ja", "chat", [{"role": "user", "content": q}], answer) for q, answer in chats]

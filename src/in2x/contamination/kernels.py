@@ -176,10 +176,7 @@ def hashes(
         if 2 * heavy >= full:
             telling += 1
             continue
-        fresh = True
-        for k in range(first_light, lights):
-            fresh = fresh and light[k] != pre[count]
-        if fresh and lights - first_light < 32:  # a short source with its reference and systems' answers
+        if lights - first_light < 32:  # a short source with its reference and systems' answers
             for k in range(first_light, lights):
                 if pairs + 2 > len(more):
                     wider = np.empty(2 * len(more), np.uint64)
@@ -289,7 +286,7 @@ def match(
 
 @kernel
 def _spread(count: Any, lines: Ints, covered: Hashes, by_line: Hashes, light: Hashes, alone: bool) -> None:
-    """Which lines go: those with a match, and light texts beside them; with `alone`, all where nothing else is there."""
+    """Which lines go: those with a match, light texts beside them and, with `alone`, all if nothing else is there."""
     for k in range(count):
         by_line[lines[k]] |= covered[k]
     rest = not alone

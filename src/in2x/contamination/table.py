@@ -182,7 +182,9 @@ class Contamination:
         mask = np.bitwise_or.reduce(touched)
         if stated:
             mask |= whole[-1] | whole[-2]
-        if item.answer and not mask and whole[-1]:
+        if item.answer and not mask and whole[-1] and not values[-1]:  # an emoji that is its own translation
+            mask |= whole[-1] if any(item.answer.strip() in turn for turn in turns) else np.uint64(0)
+        elif item.answer and not mask and whole[-1]:
             mask |= kernels.aligned(
                 *column(texts[:-1]), kinds(), simplified(), self.config.chars, self.config.words, values[-1],
                 self.keys, self.masks,
