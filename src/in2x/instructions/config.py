@@ -127,9 +127,6 @@ class InstructConfig(Config):
     )
     rules: RulesConfig = knob(RulesConfig(), "The rule gates.", source="METHOD 2")
     judges: JudgesConfig = knob(JudgesConfig(), "The gates that ask a model.", source="METHOD 2")
-    decontaminate: tuple[str, ...] = knob(
-        (), "Evaluation files (.jsonl, .jsonl.gz); what shares their texts is rejected. Held-out pairs always count."
-    )
     balance: Literal["answer", "off"] = knob(
         "answer", "Bring the languages of the answers to 1:1:1 by leaving out the surplus.", source="METHOD 2"
     )

@@ -19,13 +19,13 @@ from typing import Any
 
 from in2x.artifact import write_json, write_text
 from in2x.chat.translation import translation
+from in2x.contamination.table import NAME, Contamination
 from in2x.errors import In2xError
 from in2x.instructions import magpie, prompt
 from in2x.instructions.balance import split, surplus
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.collect import read_set, sets_of
 from in2x.instructions.config import InstructConfig
-from in2x.instructions.decontaminate import heldout
 from in2x.instructions.from_pairs import read_pairs, register_rewritings
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.page import page
@@ -46,7 +46,8 @@ Kept = tuple[Candidate, dict[str, object]]
 def run(config: InstructConfig, stage: Stage) -> None:
     """See the module docstring. Raises In2xError where nothing is left to train on."""
     ledger = Ledger()
-    gates = Gates(config, heldout(stage.input("data"), config.decontaminate), ledger)
+    table = stage.input("data") / NAME
+    gates = Gates(config, Contamination.load(table) if table.exists() else None, ledger)
     found = list(gates.by_code(map(Candidate, _collected(config, stage))))
     stage.say(f"{len(ledger.lost) + len(found):,} collected, {len(found):,} of them sound as far as code can see")
     with Cache(Path(config.cache) if config.cache else cache_beside(stage.out, "llm-cache.sqlite")) as cache:
@@ -71,6 +72,10 @@ def run(config: InstructConfig, stage: Stage) -> None:
     if not pool:
         raise In2xError("no instruction is left", file=stage.input("data"),
                         mend="give sentence pairs or instructions, or loosen instruct.rules")  # fmt: skip
+    if gates.contamination is not None:
+        stage.figures["evaluation_text"] = {
+            name: {"instructions": gates.held[name]} for name in gates.contamination.names
+        }
     stage.figures["tidied"] = dict(gates.tidied.most_common())
     _write(config, stage, ledger, pool, usage)
 
