@@ -6,6 +6,7 @@ import re
 
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.tidy import tidy_answer
+from in2x.language.reasoning import without_reasoning
 from in2x.language.script import make_up
 from in2x.language.wording import any_of, patterns, search
 
@@ -36,6 +37,8 @@ def framed(view: View) -> Evidence | None:
 
     The gates take that off before (`tidy.py`); what comes here with it was not an answer that could be freed of it.
     """
+    if view.answer.strip() and view.item.task != "translate" and not without_reasoning(view.answer).strip():
+        return {"part": "answer", "found": "nothing but reasoning"}
     taken = tidy_answer(view.item)[1]
     return {"part": "answer", "found": taken[0]} if taken else None
 
