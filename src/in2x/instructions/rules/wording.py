@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.tidy import tidy_answer
@@ -91,11 +92,17 @@ def refusal(view: View) -> Evidence | None:
     spoken = _QUOTED.sub(" ", answer[:400]).lstrip()
     if match := search("refusal", spoken):
         return {"found": match.group(0)[:80]}
-    if len(answer) <= SHORT and (match := search("soft_refusal", spoken)):
+    if len(answer) > SHORT:
+        return None
+    if match := search("soft_refusal", spoken):
+        return {"found": match.group(0)[:80]}
+    # "I cannot" is said in stories too: to whoever asked it is said with courtesy, of the request, or with an offer.
+    if (match := search("unable", spoken)) and any(map(partial(search, text=spoken), ADDRESSED)):
         return {"found": match.group(0)[:80]}
     return None
 
 
+ADDRESSED = ("courtesy", "about_request", "instead")
 SHORT = 240
 """Characters; a longer answer that begins with a reservation goes on to answer (our choice)."""
 
