@@ -67,7 +67,7 @@ def tidy_answer(item: Instruction) -> tuple[str, tuple[str, ...]]:
     if not item.answer or item.task == "translate":
         return item.answer or "", ()
     asked = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
-    return tidy(item.answer, asked=asked, letter=search("voices", asked) is not None)
+    return tidy(item.answer, asked=asked, letter=search("letters", asked) is not None)
 
 
 def tidied(item: Instruction) -> tuple[Instruction, tuple[str, ...]]:
