@@ -27,7 +27,7 @@ import openai
 
 from in2x.chat.template import cut
 from in2x.errors import In2xError
-from in2x.language.reasoning import without_reasoning
+from in2x.language.reasoning import thoughts, without_reasoning
 from in2x.llm.cache import Cache
 from in2x.llm.config import LlmConfig, TeacherConfig
 from in2x.llm.connection import Connection, Passing, Refused
@@ -321,7 +321,7 @@ class Client:
         thought = found.thought
         if request.messages is not None:
             whole, text = text, without_reasoning(text, request.messages[-1]["content"])
-            thought = thought or whole.strip().removesuffix(text).strip()
+            thought = thought or thoughts(whole, text)
         if request.stop:
             text = cut(text, request.stop)[0]  # servers take four stops, and some leave the stop in
         fault = None
