@@ -68,6 +68,9 @@ def run(config: InstructConfig, stage: Stage) -> None:
         else:
             kept += [(c, {}) for c in judged]
         usage = models.usage()
+        if unasked := sum(used.get("unasked", 0) for used in usage.values()):
+            stage.unfinished = f"a budget left {unasked:,} questions unasked"
+            stage.say(f"{stage.unfinished}: the same command goes on with them, and pays for nothing twice")
     pool = _balanced(config, stage, ledger, kept)
     if not pool:
         raise In2xError("no instruction is left", file=stage.input("data"),
@@ -181,13 +184,16 @@ def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Can
         for turn in magpie.sample_turns(author, templates, config.magpie, stage.seed, advance):
             answer = turn.answer.text if turn.answer is not None and turn.answer.ok else None
             item = interpreter.instruction(turn.text, answer, "magpie")
-            trace = None if turn.agreement is None else {"agreement": turn.agreement}
+            notes = {} if turn.agreement is None else {"agreement": turn.agreement}
+            if turn.answer is not None and turn.answer.thought:
+                notes["reasoning"] = turn.answer.thought
+            trace = notes or None
             fault, failed = turn.fault, turn.failed
             if fault is None and turn.answer is not None:
                 if not turn.answer.ok:
                     fault, failed = turn.answer.error, True
-                elif not turn.answer.finished:
-                    fault = "unfinished answer"
+                elif turn.answer.lack:
+                    fault = turn.answer.lack
                 elif turn.agreement is not None and turn.agreement < config.magpie.agreement:
                     fault = "two answers disagree"
             yield Candidate(item, trace, fault, failed)
@@ -236,7 +242,7 @@ def _write(
     config: InstructConfig, stage: Stage, ledger: Ledger, pool: list[Instruction], usage: dict[str, Any]
 ) -> None:
     stage.say(f"splitting {len(pool):,} instructions")
-    parts = split(pool, config.rl_share, config.near_duplicate, stage.seed)
+    parts = split(pool, config.rl_share, config.near_duplicate, stage.seed, config.rl_shares)
     sft = [item for place, item in enumerate(pool) if place not in parts.rl]
     sft, tagged = with_tags(sft, stage.recipe.profile, config.tagged, stage.seed)
     rl = [item for place, item in enumerate(pool) if place in parts.rl]
