@@ -1,0 +1,155 @@
+"""A text for the page: its sentences, who says each, and what stands between their translations.
+
+A sentence is what the page shows findings and alternatives for. The engine gets all of them in one request, as each
+other's context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from in2x.chat.source import Source
+from in2x.errors import UsageError
+from in2x.formats.document import Segment, Text
+from in2x.language import canonical
+from in2x.language.identify import UNKNOWN, identify
+from in2x.language.language import language
+from in2x.language.split import sentence_spans
+from in2x.serve.wish import Answer, Wish
+from in2x.translate.characters import Character, Characters
+from in2x.translate.findings import Finding, Rules, find
+from in2x.translate.glossary import Glossary, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the source."""
+
+    text: str
+    gap: str
+    """What stands before its translation: line breaks as in the source, a space where the target parts words so."""
+    speaker: str = ""
+    """Who says it, by a name before a colon at the beginning of its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the texts of a page's request are to be translated."""
+
+    source_lang: str
+    target_lang: str
+    register: str | None
+    style: str
+    synopsis: str
+    rules: Rules
+    speaker: str
+    """Who says what no line names a speaker for."""
+
+    def wish(self, sentence: Sentence, together: bool = False) -> Wish:
+        """What the engine is asked for a sentence: only terms that stand in it, and its speaker's own register."""
+        scene = self.rules.characters.scene(sentence.speaker)
+        due = (*_names(self.rules, self.source_lang, self.target_lang).due(sentence.text),
+               *self.rules.glossary.due(sentence.text))  # fmt: skip
+        terms = {term.source: term.preferred for term in due if term.preferred}  # the glossary has the last word
+        return Wish(
+            self.target_lang, self.source_lang, scene.register or self.register, tuple(sorted(terms.items())),
+            "\n".join(filter(None, (self.synopsis, scene.sentences))), self.style, together,
+        )  # fmt: skip
+
+    def wishes(self, sentences: Sequence[Sentence]) -> list[tuple[Wish, list[int]]]:
+        """The sentences by what is wished of them, in the order of the first of each: those of one speaker together."""
+        scenes: dict[tuple[str | None, str], list[int]] = {}
+        for number, sentence in enumerate(sentences):
+            own = self.wish(replace(sentence, text=""))
+            scenes.setdefault((own.register, own.scene), []).append(number)
+        found = []
+        for numbers in scenes.values():
+            whole = "\n".join(sentences[number].text for number in numbers)
+            wish = self.wish(replace(sentences[numbers[0]], text=whole), together=len(numbers) > 1)
+            found.append((wish, numbers))
+        return found
+
+    def findings(self, sentence: Sentence, answer: Answer) -> tuple[Finding, ...]:
+        """What the engine found, and what it cannot know of: forbidden renderings and how a character speaks."""
+        register = self.rules.characters.scene(sentence.speaker).register or self.register
+        source = Source(sentence.text, self.source_lang, self.target_lang, register=register)
+        own = find(source, Text(answer.text), self.rules, Segment(sentence.text, speaker=sentence.speaker))
+        known = {finding.principle for finding in own}
+        return (*own, *(finding for finding in answer.findings if finding.principle not in known))
+
+
+@lru_cache(maxsize=64)
+def _names(rules: Rules, source_lang: str, target_lang: str) -> Glossary:
+    """The names of the characters as terms."""
+    return Glossary(tuple(Term(*pair) for pair in rules.characters.names.items()), source_lang, target_lang)
+
+
+@lru_cache(maxsize=64)
+def agreed(terms: tuple[Term, ...], people: tuple[Character, ...], source_lang: str, target_lang: str) -> Rules:
+    """Glossary and characters of a request; the same ones are made once, as finding terms in a text takes making ready.
+
+    Raises:
+        UsageError: a register that the target language does not tell.
+    """
+    has = language(target_lang).registers
+    wrong = next((one for one in people if one.register and one.register not in has), None)
+    if wrong is not None:
+        raise UsageError(f"{language(target_lang).name} has no register {wrong.register!r} for {wrong.name}",
+                         mend=f"it tells {', '.join(has) or 'none'}")  # fmt: skip
+    return Rules(Glossary(terms, source_lang, target_lang), Characters(people, target_lang))
+
+
+def told(text: str, wished: str | None, known: Sequence[str], default: str | None) -> str:
+    """The language of a text, as a canonical code: the one wished, else what the text shows, else the default.
+
+    Raises:
+        UsageError: nothing says which it is.
+    """
+    if wished:
+        return canonical(wished)
+    seen = identify([text])[0]
+    if seen != UNKNOWN and canonical(seen) in known:
+        return canonical(seen)
+    if default:
+        return canonical(default)
+    raise UsageError("the language of the text does not show", mend="choose it")
+
+
+def sentences(text: str, source_lang: str, target_lang: str, characters: Characters, speaker: str) -> list[Sentence]:
+    """The sentences of a text, in order; a line break always ends one."""
+    tongue, spaced = language(source_lang), language(target_lang).spaced
+    found: list[Sentence] = []
+    at = 0
+    for start, end in sentence_spans(text, tongue.ends, tongue.pack.abbreviations):
+        between = text[at:start]
+        gap = between if "\n" in between or not found else " " if spaced else ""
+        line = text[text.rfind("\n", 0, start) + 1 : end]
+        found.append(Sentence(text[start:end], gap, characters.spoken_by(line) or speaker))
+        at = end
+    return found
+
+
+def paired(text: str, translation: str, manner: Manner) -> list[tuple[Sentence, str]]:
+    """A text and a translation from elsewhere, by sentence where a line has as many on both sides, else by line.
+
+    Raises:
+        UsageError: the two have different numbers of lines.
+    """
+    rows = [line for line in text.splitlines() if line.strip()]
+    made = [line for line in translation.splitlines() if line.strip()]
+    if len(rows) != len(made):
+        raise UsageError(f"the text has {len(rows)} lines, its translation {len(made)}", mend="give a line for a line")
+    source, target, people = manner.source_lang, manner.target_lang, manner.rules.characters
+    found: list[tuple[Sentence, str]] = []
+    for row, answer in zip(rows, made, strict=True):
+        gap = "\n" if found else ""
+        given = sentences(row, source, target, people, manner.speaker)
+        parts = language(target).sentences(answer)
+        if len(given) != len(parts):
+            given = [Sentence(row.strip(), "", people.spoken_by(row) or manner.speaker)]
+            parts = [answer.strip()]
+        given[0] = replace(given[0], gap=gap)
+        found += zip(given, parts, strict=True)
+    return found
