@@ -89,8 +89,7 @@ def read(text: str, kind: Markup, source_lang: str, target_lang: str) -> Reading
         In2xError: it is no such markup.
     """
     if kind == "plain":
-        lines = [match for match in _LINE.finditer(text) if match[0]] or [_LINE.match("")]
-        found = [(line[1], line[2]) for line in lines if line]
+        found = [(match[1], match[2]) for match in _LINE.finditer(text) if match[0]]
         return Lines(tuple(Segment(line) for line, _ in found), tuple(end for _, end in found))
     head, tail = (_MARK + _OPEN, _CLOSE) if kind == "xml" else (_MARK, "")
     raw = f"{head}{text}{tail}".encode("utf-8", "replace")
