@@ -21,12 +21,13 @@ from in2x.errors import In2xError, UsageError
 from in2x.pages.environment import environment
 from in2x.people import admin, annotate
 from in2x.people.annotate import STRANGERS
-from in2x.people.guard import LOCAL, Fault, Guard
 from in2x.people.live import Live
 from in2x.people.store import Store
 from in2x.people.writer import Writer
+from in2x.web.guard import LOCAL, Fault, Guard, Rules
 
 HERE = Path(__file__).parent
+SORRY = "something went wrong here; keep your answers"
 
 
 def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
@@ -83,9 +84,9 @@ def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:
-        return await fault(request, Fault(500, "fault", "something went wrong here; keep your answers"))
+        return await fault(request, Fault(500, "fault", SORRY))
 
-    return Guard(app, hosts)
+    return Guard(app, Rules(frozenset(hosts), forms=("/admin",), sorry=SORRY))
 
 
 def serve(store: str, host: str, port: int, hosts: Collection[str]) -> None:
