@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from in2x.serve.config import Config
-from in2x.serve.dialects.codes import deepl_source, known
+from in2x.serve.dialects.codes import known
 from in2x.serve.dialects.deepl_wire import caller
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.engine import Engine
@@ -178,4 +178,4 @@ def _told_3(kept: Kept) -> dict[str, Any]:
 
 def _told_pair(pair: Pair, entries: Entries) -> dict[str, Any]:
     source, target = pair
-    return {"source_lang": deepl_source(source).lower(), "target_lang": target.lower(), "entry_count": len(entries)}
+    return {"source_lang": source.lower(), "target_lang": target.lower(), "entry_count": len(entries)}
