@@ -128,4 +128,3 @@ def _structure(text: str, tokens: Sequence[Token]) -> set[str]:
     while children:
         leave(root=len(children) == 1)
     return found - between | {name for name in between if name in BLOCK}
-

@@ -25,6 +25,11 @@ _PARAGRAPH = re.compile(r"(?>\r\n|\r|\n)(?:(?>[^\S\r\n]*(?>\r\n|\r|\n))+|\Z)")
 """Breaks behind a line, or behind a paragraph: with a blank line, or at the end."""
 
 
+_TAG = re.compile(r"<[^<>]*>|&#?\w+;")
+Asked = str | Segment
+"""A text, or a segment of a document that was read already."""
+
+
 class Reading(ABC):
     """A text that was read."""
 
@@ -90,7 +95,7 @@ class Marked(Reading):
         return Answer(done.write().decode(), job.source_lang, findings, failed=_fault(done.outcomes))
 
 
-def read(text: str | Segment, wish: Wish) -> Reading:
+def read(text: Asked, wish: Wish) -> Reading:
     """Read a text; a segment of a document is one already.
 
     Raises:
@@ -102,9 +107,16 @@ def read(text: str | Segment, wish: Wish) -> Reading:
         text = sound(text)
         html = wish.kind == "html"
         return Marked(read_html(text, wish.rules) if html else read_xml(text, wish.rules, wish.strict))
-    found = list(_parted(text, _LINE if wish.lines else _PARAGRAPH)) or [("", "")]
+    found = list(_parted(text, _LINE if wish.lines else _PARAGRAPH))
     kind: Kind = "text" if wish.lines else "subtitle"  # whose line breaks are as spaces
     return Lines(tuple(Segment(line, kind=kind) for line, _ in found), tuple(end for _, end in found))
+
+
+def words(text: Asked, wish: Wish | None = None) -> str:
+    """What is said in a text, without the markup that `wish` has in it."""
+    if isinstance(text, Segment):
+        return text.text
+    return text if wish is None or wish.kind == "plain" else _TAG.sub(" ", text)
 
 
 def _parted(text: str, breaks: re.Pattern[str]) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ def fault_of(error: Exception) -> Fault:
     if isinstance(error, Fault):
         return error
     if isinstance(error, RequestValidationError):
-        first = next(iter(error.errors()), {})
+        first: dict[str, Any] = next(iter(error.errors()), {})
         place = ".".join(str(part) for part in first.get("loc", ()) if part not in ("body", "query"))
         return Fault(400, "bad-request", f"{place}: {first.get('msg', 'not as it should be')}".removeprefix(": "))
     if isinstance(error, UsageError | In2xError):

@@ -59,9 +59,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents)
 
     async def asked(document: str, request: Request) -> Paper:
         client, fields = caller(config, request), await Fields.read(request)
-        return await asyncio.to_thread(
-            documents.resources.document, client, document, fields.text("document_key")
-        )
+        return await asyncio.to_thread(documents.resources.document, client, document, fields.text("document_key"))
 
     @routes.post("/v2/document/{document}")
     @routes.get("/v2/document/{document}")
