@@ -21,7 +21,7 @@ from in2x.language.identify import UNKNOWN, identify
 from in2x.language.pack import packs
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
-from in2x.serve.reading import read
+from in2x.serve.reading import Asked, read, words
 from in2x.serve.wish import Answer, Wish
 from in2x.translate.backend import one_line
 from in2x.translate.findings import Rules
@@ -74,12 +74,18 @@ class Engine:
     # --- for clients --------------------------------------------------------------------------------------------------
 
     async def translate(
-        self, texts: Sequence[str], wish: Wish, client: str, *, interactive: bool = True, deadline: float | None = None
+        self,
+        texts: Sequence[Asked],
+        wish: Wish,
+        client: str,
+        *,
+        interactive: bool = True,
+        deadline: float | None = None,
     ) -> list[Answer]:
         """One answer a text, in order.
 
         Args:
-            texts: of any length, any of them may be empty.
+            texts: of any length, any of them may be empty; segments of a document need a source language.
             wish: what is wanted of them.
             client: who asks, as `Access.client` told; equal requests of one client are worked on once.
             interactive: whether a person waits; a document waits behind those.
@@ -94,10 +100,16 @@ class Engine:
         return [answer async for answer in stream]
 
     async def stream(
-        self, texts: Sequence[str], wish: Wish, client: str, *, interactive: bool = True, deadline: float | None = None
+        self,
+        texts: Sequence[Asked],
+        wish: Wish,
+        client: str,
+        *,
+        interactive: bool = True,
+        deadline: float | None = None,
     ) -> AsyncGenerator[Answer]:
         """The same, each answer in its turn as soon as it is there."""
-        if sum(map(len, texts)) > ASIDE:
+        if sum(len(words(text)) for text in texts) > ASIDE:
             lots = await asyncio.to_thread(self._lots, texts, wish, client, interactive)
         else:
             lots = self._lots(texts, wish, client, interactive)
@@ -179,28 +191,28 @@ class Engine:
 
     # --- from texts to lots -------------------------------------------------------------------------------------------
 
-    def _lots(self, texts: Sequence[str], wish: Wish, client: str, interactive: bool) -> list[Lot | Answer]:
+    def _lots(self, texts: Sequence[Asked], wish: Wish, client: str, interactive: bool) -> list[Lot | Answer]:
         """A lot for each text, or one for all that belong together; an answer for what is in the language wanted."""
         target = canonical(wish.target_lang)
+        bare = [words(text, wish) for text in texts] if wish.source_lang is None else []
         if wish.together and len(texts) > 1:
-            source = wish.source_lang or self.detect("\n".join(texts), target)
+            source = wish.source_lang or self.detect("\n".join(bare), target)
             if wish.source_lang is None and canonical(source) == target:
-                return [Answer(text, target) for text in texts]
+                return [Answer(words(text), target) for text in texts]
             return [self._lot(tuple(texts), source, wish, client, interactive)]
         found: list[Lot | Answer] = []
-        several = wish.source_lang is None and len(texts) > 1
-        around = self.detect("\n".join(texts)[:ASIDE], target) if several else None
-        for text in texts:
-            source = wish.source_lang or self.detect(text, target, around)
+        around = self.detect("\n".join(bare)[:ASIDE], target) if len(bare) > 1 else None
+        for number, text in enumerate(texts):
+            source = wish.source_lang or self.detect(bare[number], target, around)
             if wish.source_lang is None and canonical(source) == target:
-                found.append(Answer(text, target))
+                found.append(Answer(words(text), target))
             else:
                 found.append(self._lot((text,), source, wish, client, interactive))
         return found
 
-    def _lot(self, texts: tuple[str, ...], source: str, wish: Wish, client: str, interactive: bool) -> Lot:
+    def _lot(self, texts: tuple[Asked, ...], source: str, wish: Wish, client: str, interactive: bool) -> Lot:
         job = self._job(source, wish)
-        readings = tuple(read(text, wish.kind, job.source_lang, job.target_lang) for text in texts)
+        readings = tuple(read(text, wish) for text in texts)
         return Lot((client, wish, texts, interactive), client, wish, job, readings, interactive)
 
     def _job(self, source: str, wish: Wish) -> Job:
