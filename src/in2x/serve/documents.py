@@ -26,6 +26,7 @@ from in2x.records import sound
 from in2x.serve.engine import Engine
 from in2x.serve.resources import Paper, Resources, write_beside
 from in2x.serve.wish import Answer, Wish
+from in2x.translate.findings import Finding
 from in2x.translate.job import Job
 from in2x.translate.outcome import Outcome
 from in2x.translate.translator import Translated
@@ -110,6 +111,14 @@ class Documents:
             except TimeoutError:
                 continue
 
+    def answers(self, paper: Paper) -> Mapping[int, Answer]:
+        """What has been translated of a document, by the number of the segment."""
+        try:
+            raw = (self.resources.place(paper.id) / "answers.jsonl").read_bytes()
+        except OSError:
+            return {}
+        return _answers(raw[: raw.rfind(b"\n") + 1])
+
     async def run(self) -> None:
         """Translate what comes, and sweep, until cancelled; what is not finished by then is taken up at the next start."""
         swept = 0.0
@@ -169,13 +178,12 @@ class Documents:
                 said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner)
                 answers.keep(zip(numbers, said, strict=True))
                 await asyncio.to_thread(self.resources.settle, paper.id, "translating", len(answers.known))
-            failed = [why for _, why in answers.known.values() if why]
+            failed = [answer.failed for answer in answers.known.values() if answer.failed]
             if failed and len(failed) == len(document.segments):
                 raise In2xError(f"nothing in it could be translated: {failed[0]}")
             result = await asyncio.to_thread(_written, document, answers.known, wish)
             await asyncio.to_thread(write_beside, place / "result", result)
         await asyncio.to_thread(self.resources.settle, paper.id, "done", len(document.segments))
-        (place / "answers.jsonl").unlink(missing_ok=True)
 
     async def _ask(self, segments: Sequence[Segment], wish: Wish, owner: str) -> list[Answer]:
         """The answers, however long the engine has no room for them."""
@@ -215,12 +223,15 @@ def detected(document: Document, engine: Engine, target_lang: str) -> str:
     return engine.detect(some, target_lang)
 
 
-def _written(document: Document, answers: Mapping[int, tuple[Text, str]], wish: Wish) -> bytes:
+def _written(document: Document, answers: Mapping[int, Answer], wish: Wish) -> bytes:
     """The document with its translations, less those that cannot stand in its format."""
     outcomes = []
     for number, segment in enumerate(document.segments):
-        text, why = answers[number]
-        outcomes.append(Outcome(segment, segment, "failed", why) if why else Outcome(segment, text, "kept"))
+        one = answers[number]
+        text = Text(one.text, one.tags)
+        outcomes.append(
+            Outcome(segment, segment, "failed", one.failed) if one.failed else Outcome(segment, text, "kept")
+        )
     job = Job(wish.source_lang or "", wish.target_lang)
     return Translated(tuple(outcomes), job, document).fitted().write()
 
@@ -229,17 +240,14 @@ class Answers:
     """The answers to the segments of a document, in a file of JSON lines that a kill may tear at its end."""
 
     def __init__(self, path: Path) -> None:
-        self.known: dict[int, tuple[Text, str]] = {}
-        """Number of a segment -> its translation, and why there is none."""
+        self.known: dict[int, Answer]
+        """By the number of the segment."""
         self._stream: BufferedRandom = path.open("a+b")  # type: ignore[assignment]  # in binary, buffered
         self._stream.seek(0)
         raw = self._stream.read()
         whole = raw[: raw.rfind(b"\n") + 1]
         self._stream.truncate(len(whole))
-        for line in whole.splitlines():
-            row = json.loads(line)
-            text = Text(row["text"], tuple(Tag(*tag) for tag in row["tags"]))
-            self.known[row["n"]] = text, row["failed"]
+        self.known = _answers(whole)
 
     def __enter__(self) -> Answers:
         return self
@@ -251,11 +259,23 @@ class Answers:
         """Append answers, and see them on the disk."""
         for number, answer in answers:
             tags = [[tag.at, tag.raw, tag.number, tag.kind] for tag in answer.tags]
-            row = {"n": number, "text": answer.text, "tags": tags, "failed": answer.failed}
+            findings = [asdict(finding) for finding in answer.findings]
+            row = {"n": number, "text": answer.text, "tags": tags, "findings": findings, "failed": answer.failed}
             self._stream.write(json.dumps(sound(row), ensure_ascii=False).encode() + b"\n")
-            self.known[number] = Text(answer.text, answer.tags), answer.failed
+            self.known[number] = answer
         self._stream.flush()
         os.fsync(self._stream.fileno())
+
+
+def _answers(raw: bytes) -> dict[int, Answer]:
+    """The answers in lines that are whole."""
+    known: dict[int, Answer] = {}
+    for line in raw.splitlines():
+        row = json.loads(line)
+        tags = tuple(Tag(*tag) for tag in row["tags"])
+        findings = tuple(Finding(**finding) for finding in row["findings"])
+        known[row["n"]] = Answer(row["text"], "", findings, tags, row["failed"])
+    return known
 
 
 @contextmanager

@@ -13,14 +13,15 @@ from functools import lru_cache
 from in2x.chat.source import Source
 from in2x.errors import UsageError
 from in2x.formats.document import Segment, Text
-from in2x.language import canonical
-from in2x.language.identify import UNKNOWN, identify
 from in2x.language.language import language
 from in2x.language.split import sentence_spans
 from in2x.serve.wish import Answer, Wish
 from in2x.translate.characters import Character, Characters
 from in2x.translate.findings import Finding, Rules, find
 from in2x.translate.glossary import Glossary, Term
+
+STRETCH = 16
+"""Sentences that are asked for together, as each other's context: they come back at once (our choice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,11 @@ class Manner:
             scenes.setdefault((own.register, own.scene), []).append(number)
         found = []
         for numbers in scenes.values():
-            whole = "\n".join(sentences[number].text for number in numbers)
-            wish = self.wish(replace(sentences[numbers[0]], text=whole), together=len(numbers) > 1)
-            found.append((wish, numbers))
+            for start in range(0, len(numbers), STRETCH):
+                stretch = numbers[start : start + STRETCH]
+                whole = "\n".join(sentences[number].text for number in stretch)
+                wish = self.wish(replace(sentences[stretch[0]], text=whole), together=len(stretch) > 1)
+                found.append((wish, stretch))
         return found
 
     def findings(self, sentence: Sentence, answer: Answer) -> tuple[Finding, ...]:
@@ -76,7 +79,7 @@ class Manner:
         register = self.rules.characters.scene(sentence.speaker).register or self.register
         source = Source(sentence.text, self.source_lang, self.target_lang, register=register)
         own = find(source, Text(answer.text), self.rules, Segment(sentence.text, speaker=sentence.speaker))
-        known = {finding.principle for finding in own}
+        known = {finding.principle for finding in own} | {"glossary"}  # it was told the names as terms
         return (*own, *(finding for finding in answer.findings if finding.principle not in known))
 
 
@@ -99,22 +102,6 @@ def agreed(terms: tuple[Term, ...], people: tuple[Character, ...], source_lang: 
         raise UsageError(f"{language(target_lang).name} has no register {wrong.register!r} for {wrong.name}",
                          mend=f"it tells {', '.join(has) or 'none'}")  # fmt: skip
     return Rules(Glossary(terms, source_lang, target_lang), Characters(people, target_lang))
-
-
-def told(text: str, wished: str | None, known: Sequence[str], default: str | None) -> str:
-    """The language of a text, as a canonical code: the one wished, else what the text shows, else the default.
-
-    Raises:
-        UsageError: nothing says which it is.
-    """
-    if wished:
-        return canonical(wished)
-    seen = identify([text])[0]
-    if seen != UNKNOWN and canonical(seen) in known:
-        return canonical(seen)
-    if default:
-        return canonical(default)
-    raise UsageError("the language of the text does not show", mend="choose it")
 
 
 def sentences(text: str, source_lang: str, target_lang: str, characters: Characters, speaker: str) -> list[Sentence]:

@@ -7,7 +7,7 @@
     POST /page/alternatives       {"alternatives": [{"text", "findings"}]} of one sentence
     POST /page/check              a translation made elsewhere: as the lines of translate, in one answer
 
-The page's own interface may change with it; programs have the other ones.
+The page's own interface may change with it; programs have the other ones. Documents stand in `page_documents.py`.
 """
 
 from __future__ import annotations
@@ -16,88 +16,39 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from in2x.errors import UsageError
 from in2x.formats.registry import READERS
-from in2x.language import canonical
 from in2x.language.language import language
 from in2x.principles.shift import shifted
 from in2x.serve.config import Config
+from in2x.serve.dialects import page_documents
+from in2x.serve.dialects.page_wire import Asked, Made, More, manner_of
+from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
-from in2x.serve.sentences import Manner, Sentence, agreed, paired, sentences, told
+from in2x.serve.sentences import Manner, Sentence, paired, sentences
 from in2x.serve.shape import fault_of, shaped
 from in2x.serve.wish import Answer
-from in2x.translate.characters import Character
 from in2x.translate.findings import SEVERITY, Finding
-from in2x.translate.glossary import Term
 from in2x.web.guard import Fault
 
 HERE = Path(__file__).parent.parent
-MOST = 8
-"""Alternatives of a sentence (our choice)."""
-Short = Annotated[str, Field(max_length=200)]
-Long = Annotated[str, Field(max_length=2000)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
+    """The routes.
 
-
-class Entry(_Body):
-    """A line of the glossary."""
-
-    source: Annotated[str, Field(min_length=1, max_length=200)]
-    target: Short = ""
-    forbidden: Annotated[list[Short], Field(max_length=20)] = []
-    note: Long = ""
-
-
-class Person(_Body):
-    """A character."""
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    target: Short = ""
-    register_: Annotated[Short | None, Field(alias="register")] = None
-    first_person: Short = ""
-    voice: Short = ""
-
-
-class Asked(_Body):
-    """A text and how it is wanted."""
-
-    text: Annotated[str, Field(max_length=100_000)]
-    target_lang: Short
-    source_lang: Short | None = None
-    register_: Annotated[Short | None, Field(alias="register")] = None
-    style: Short = ""
-    synopsis: Long = ""
-    terms: Annotated[list[Entry], Field(max_length=5000)] = []
-    characters: Annotated[list[Person], Field(max_length=200)] = []
-    speaker: Short = ""
-
-
-class More(Asked):
-    """A sentence for which alternatives are wanted."""
-
-    count: Annotated[int, Field(ge=1, le=MOST)] = 4
-
-
-class Made(Asked):
-    """A text and a translation of it."""
-
-    translation: Annotated[str, Field(max_length=200_000)]
-
-
-def router(engine: Engine, config: Config) -> APIRouter:
-    """The routes."""
+    Args:
+        engine: translates.
+        config: the settings.
+        documents: those that are left, shared with the other interfaces.
+    """
     api = APIRouter(route_class=shaped(shape), tags=["page"], include_in_schema=False)
     files = StaticFiles(directory=HERE / "static", packages=[("in2x.web", "static")])
 
@@ -128,14 +79,14 @@ def router(engine: Engine, config: Config) -> APIRouter:
     @api.post("/page/translate")
     async def translate(asked: Asked, request: Request) -> Response:
         client = config.access.client(request)
-        manner = await run_in_threadpool(_manner, asked, engine, config)
+        manner = await run_in_threadpool(manner_of, asked, engine)
         given = _sentences(asked.text, manner)
         return StreamingResponse(_lines(engine, manner, given, client), media_type="application/x-ndjson")
 
     @api.post("/page/alternatives")
     async def alternatives(asked: More, request: Request) -> dict[str, Any]:
         client = config.access.client(request)
-        manner = await run_in_threadpool(_manner, asked, engine, config)
+        manner = await run_in_threadpool(manner_of, asked, engine)
         sentence = Sentence(asked.text, "", manner.rules.characters.spoken_by(asked.text) or asked.speaker)
         texts = await engine.alternatives(asked.text, manner.wish(sentence), asked.count, client)
         rows = [
@@ -147,35 +98,15 @@ def router(engine: Engine, config: Config) -> APIRouter:
     @api.post("/page/check")
     async def check(asked: Made, request: Request) -> dict[str, Any]:
         config.access.client(request)
-        return await run_in_threadpool(lambda: _checked(asked, _manner(asked, engine, config)))
+        return await run_in_threadpool(lambda: _checked(asked, manner_of(asked, engine)))
 
+    page_documents.add(api, engine, config, documents)
     return api
 
 
 def shape(fault: Fault) -> dict[str, Any]:
     """An error, as the page has it."""
     return {"error": fault.error, "message": fault.message, "status": fault.status}
-
-
-def _manner(asked: Asked, engine: Engine, config: Config) -> Manner:
-    known = engine.languages()
-    source, target = told(asked.text, asked.source_lang, known, config.source_lang), canonical(asked.target_lang)
-    for code in (source, target):
-        if code not in known:
-            names = ", ".join(language(one).name for one in known)
-            raise UsageError(f"the model does not know {language(code).name}", mend=f"it knows {names}")
-    if source == target:
-        raise Fault(400, "same-language", f"the text is in {language(source).name} already")
-    tongue = language(target)
-    if asked.register_ and asked.register_ not in tongue.registers:
-        raise UsageError(f"{tongue.name} has no register {asked.register_!r}", mend=", ".join(tongue.registers))
-    terms = tuple(Term(one.source, one.target, tuple(one.forbidden), one.note) for one in asked.terms)
-    people = tuple(
-        Character(one.name, one.target, first_person=one.first_person, voice=one.voice, register=one.register_ or None)
-        for one in asked.characters
-    )
-    rules = agreed(terms, people, source, target)
-    return Manner(source, target, asked.register_ or None, asked.style, asked.synopsis, rules, asked.speaker)
 
 
 def _sentences(text: str, manner: Manner) -> list[Sentence]:
