@@ -39,6 +39,7 @@ from in2x.translate.findings import SEVERITY, Finding
 from in2x.web.guard import Fault
 
 HERE = Path(__file__).parent.parent
+LINES = "application/x-ndjson"
 
 
 def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
@@ -79,9 +80,14 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
     @api.post("/page/translate")
     async def translate(asked: Asked, request: Request) -> Response:
         client = config.access.client(request)
-        manner = await run_in_threadpool(manner_of, asked, engine)
+        try:
+            manner = await run_in_threadpool(manner_of, asked, engine)
+        except Fault as fault:
+            if asked.source_lang:
+                raise
+            return Response(_line(shape(fault)), media_type=LINES)  # no error: the page turns the direction
         given = _sentences(asked.text, manner)
-        return StreamingResponse(_lines(engine, manner, given, client), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(engine, manner, given, client), media_type=LINES)
 
     @api.post("/page/alternatives")
     async def alternatives(asked: More, request: Request) -> dict[str, Any]:

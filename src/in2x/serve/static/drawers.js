@@ -51,7 +51,7 @@ export function glossaryDrawer(page, source, target, changed) {
       make("button", { type: "button", onclick: () => save(`glossary-${pair}.tsv`, "text/tab-separated-values", written(terms)) }, say("export")),
       make("input.words.grow", { type: "search", "aria-label": say("filter"), placeholder: say("filter"), oninput: (event) => { wanted = event.target.value.toLowerCase(); draw(); } })),
     make("table.terms", {}, make("thead", {}, make("tr", {}, ["term", "rendering", "forbidden"].map((key) => make("th", { scope: "col" }, say(key))), make("td"))), rows),
-    count, make("p.soft", {}, say("variants"), " ", say("kept_here"))], changed);
+    count, make("p.soft", {}, say("variants")), make("p.soft", {}, say("kept_here"))], changed);
   store(); draw();
   if (!terms.length) add();
   return box;
@@ -73,7 +73,7 @@ export function charactersDrawer(page, target, registers, changed) {
   const draw = () => list.replaceChildren(...(people.length ? people.map(card) : [make("p.soft", {}, say("no_characters"))]));
   const add = () => { people.push({ name: "", target: "", register: null, first_person: "", voice: "" }); draw(); list.querySelector("fieldset:last-child input").focus(); };
   const box = drawer(say("characters_of", { to: page.nameOf(target) }), say("close"), () => [
-    make("div.row", {}, make("button.done", { type: "button", onclick: add }, say("add"))), list, make("p.soft", {}, say("script_hint"), " ", say("kept_here"))], changed);
+    make("div.row", {}, make("button.done", { type: "button", onclick: add }, say("add"))), list, make("p.soft", {}, say("script_hint")), make("p.soft", {}, say("kept_here"))], changed);
   draw();
   return box;
 }
