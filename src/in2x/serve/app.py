@@ -110,7 +110,7 @@ def application(engine: Engine, config: Config) -> ASGIApp:
 
 
 class Counted:
-    """ASGI middleware that counts requests by route: a path that has none is "other", so that no client makes labels."""
+    """ASGI middleware that counts requests by route; a path without one is "other": no client makes labels."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -107,7 +107,7 @@ class Engine:
         *,
         interactive: bool = True,
         deadline: float | None = None,
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncGenerator[Answer]:
         """The same, each answer in its turn as soon as it is there."""
         if sum(len(words(text)) for text in texts) > ASIDE:
             lots = await asyncio.to_thread(self._lots, texts, wish, client, interactive)

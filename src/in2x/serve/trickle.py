@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class _Streamed(StreamingResponse):
     """A stream whose work ends when the client does, whether or not a byte of it was sent."""
 
-    def __init__(self, content: AsyncIterator[bytes], kind: str, task: asyncio.Task[Any]) -> None:
+    def __init__(self, content: AsyncGenerator[bytes], kind: str, task: asyncio.Task[Any]) -> None:
         super().__init__(content, media_type=kind, headers={"X-Accel-Buffering": "no"})
         self._task = task
 
@@ -56,7 +56,7 @@ async def trickled(request: Request, work: Coroutine[Any, Any, Any], body: Body)
     return _Streamed(_slow(task, body), "application/json", task) if not task.cancelled() else Response(None, LEFT)
 
 
-async def _slow(task: asyncio.Task[Any], body: Body) -> AsyncIterator[bytes]:
+async def _slow(task: asyncio.Task[Any], body: Body) -> AsyncGenerator[bytes]:
     yield b" "
     while not (await asyncio.wait((task,), timeout=PAUSE))[0]:
         yield b" "
@@ -68,7 +68,7 @@ async def _slow(task: asyncio.Task[Any], body: Body) -> AsyncIterator[bytes]:
 
 
 async def streamed(
-    request: Request, parts: AsyncIterator[bytes], idle: bytes, wrong: Callable[[Fault], bytes], kind: str
+    request: Request, parts: AsyncGenerator[bytes], idle: bytes, wrong: Callable[[Fault], bytes], kind: str
 ) -> Response:
     """A stream of parts, with `idle` sent where the next one takes long.
 
@@ -96,9 +96,9 @@ async def streamed(
             await queue.put(None)
             _settle(begun, None)
         finally:
-            await parts.aclose()  # type: ignore[attr-defined]
+            await parts.aclose()
 
-    async def sent() -> AsyncIterator[bytes]:
+    async def sent() -> AsyncGenerator[bytes]:
         while True:
             try:
                 part = await asyncio.wait_for(queue.get(), PAUSE)

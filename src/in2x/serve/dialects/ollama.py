@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -80,10 +80,10 @@ def router(engine: Engine, config: Config) -> APIRouter:
             text = await said(engine, what.text, wish, client, config.deadline)
             return last(text, text)
 
-        async def parts() -> AsyncIterator[bytes]:
+        async def parts() -> AsyncGenerator[bytes]:
             wish = wish_of(what, ask.translation_options, config, engine)
             done = ""
-            async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:  # type: ignore[type-var]
+            async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:
                 async for row in rows:
                     done += row
                     yield _row(line(row))

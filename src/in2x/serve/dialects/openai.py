@@ -12,7 +12,7 @@ import math
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -142,7 +142,7 @@ def wish_of(what: Asked, options: Options | None, config: Config, engine: Engine
     return Wish(target, source, given.register_, terms, scene=given.domains)
 
 
-async def lines(engine: Engine, text: str, wish: Wish, client: str, deadline: float) -> AsyncIterator[str]:
+async def lines(engine: Engine, text: str, wish: Wish, client: str, deadline: float) -> AsyncGenerator[str]:
     """The translation of a text, line by line, as the lines are done; its breaks are part of them."""
     source = wish.source_lang or engine.detect(text, wish.target_lang)
     if wish.source_lang is None and canonical(source) == canonical(wish.target_lang):
@@ -150,7 +150,7 @@ async def lines(engine: Engine, text: str, wish: Wish, client: str, deadline: fl
         return
     rows = [match for match in _LINE.finditer(text) if match[0]]
     known = Wish(wish.target_lang, source, wish.register, wish.terms, wish.scene, wish.style)
-    async with aclosing(engine.stream([row[1] for row in rows], known, client, deadline=deadline)) as answers:  # type: ignore[type-var]
+    async with aclosing(engine.stream([row[1] for row in rows], known, client, deadline=deadline)) as answers:
         place = 0
         async for answer in answers:
             yield answer.text + rows[place][2]
@@ -183,12 +183,12 @@ def router(engine: Engine, config: Config) -> APIRouter:
                 "model": ask.model or config.name}  # fmt: skip
         page = page_in(system, what.text)
 
-        async def parts() -> AsyncIterator[str]:
+        async def parts() -> AsyncGenerator[str]:
             if page is not None:
                 yield await answer_page(engine, page, client, config.deadline)
                 return
             wish = wish_of(what, ask.translation_options, config, engine)
-            async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:  # type: ignore[type-var]
+            async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:
                 async for row in rows:
                     yield row
 
@@ -250,8 +250,8 @@ def _event(body: Any) -> bytes:
 
 
 async def _events(
-    parts: AsyncIterator[str], head: dict[str, Any], chat: bool, given: str | None
-) -> AsyncIterator[bytes]:
+    parts: AsyncGenerator[str], head: dict[str, Any], chat: bool, given: str | None
+) -> AsyncGenerator[bytes]:
     """The events of a stream; with `given`, the text that was asked, the last but one counts tokens."""
 
     def event(delta: dict[str, Any], text: str, end: str | None) -> bytes:
@@ -259,7 +259,7 @@ async def _events(
         return _event({**head, "choices": [choice]} | ({} if given is None else {"usage": None}))
 
     first, said = True, ""
-    async with aclosing(parts) as texts:  # type: ignore[type-var]
+    async with aclosing(parts) as texts:
         async for text in texts:
             if first and chat:
                 yield event({"role": "assistant", "content": ""}, "", None)
