@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from browser import chromium, opened  # noqa: F401  # a fixture
+from in2x.chat.known import named
 from in2x.chat.source import Source
 from in2x.serve.access import Access
 from in2x.serve.config import Config
@@ -164,17 +165,19 @@ def test_a_text_in_the_language_wanted_turns_the_direction(page: Any) -> None:
 
 
 def test_alternatives_on_click_and_by_key_and_a_sentence_of_ones_own(page: Any) -> None:
-    write(page, f"{CAT} {LAMP}", "猫が眠っています。ランプがそこに立っています。")
+    write(page, f"{CAT} {DOGS}", "猫が眠っています。トムは犬を24匹飼っています。")
     page.click(".sentence[data-at='0']")
     page.wait_for_selector(".others button")
     assert [one.strip() for one in page.locator(".others span").all_inner_texts()] == list(OTHERS)
     page.keyboard.press("2")
-    shows(page, "あの猫は眠っています。ランプがそこに立っています。")
+    shows(page, "あの猫は眠っています。トムは犬を24匹飼っています。")
     assert "猫が眠っています。" in page.inner_text(".others")  # the first one can be had again
-    page.fill(".details textarea", "猫は3時間眠っています。")
+    page.click(".sentence[data-at='1']")
+    assert page.is_visible(".findings")
+    page.fill(".details textarea", "トムは犬を25匹飼っています。")
     page.click(".details button:text('Use')")
-    shows(page, "猫は3時間眠っています。ランプがそこに立っています。")
-    assert "numbers" in page.inner_text(".findings")
+    shows(page, "あの猫は眠っています。トムは犬を25匹飼っています。")
+    assert not page.is_visible(".findings")
 
 
 def test_a_translation_of_ones_own_is_checked_in_place(page: Any, faults: list[str]) -> None:
@@ -209,7 +212,7 @@ def test_keys_do_everything(page: Any) -> None:
         page.keyboard.press(key)
         assert page.inner_text("dialog h2") == title
         page.keyboard.press("Escape")
-        assert page.query_selector("dialog") is None
+        until(lambda: page.query_selector("dialog") is None)
     page.keyboard.press("d")
     assert page.is_visible(".drop")
     page.keyboard.press("t")
@@ -449,6 +452,8 @@ def ask(house: Running, path: str, **body: Any) -> httpx.Response:
 
 def test_sentences_are_each_others_context_and_only_terms_that_stand_in_them_are_told() -> None:
     running, author = serving()
+    author.profile = named("chat")  # a model that takes context
+    running.engine.translator.profiles = [author.profile]
     with running:
         author.asked.clear()
         terms = [{"source": "cat", "target": "ネコ"}, {"source": "horse", "target": "ウマ"}]

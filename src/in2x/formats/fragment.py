@@ -41,7 +41,7 @@ def read_html(text: str, rules: Rules) -> MarkupDocument:
     """
     coded = _coded(text)
     page = Page(coded, list(html_tokens(text)), Options(), html=True)
-    page.skipped = SKIPPED | _ignored(rules)
+    page.skipped = {**SKIPPED, **_ignored(rules)}
     return _document(coded, page)
 
 

@@ -120,7 +120,7 @@ class Documents:
         return _answers(raw[: raw.rfind(b"\n") + 1])
 
     async def run(self) -> None:
-        """Translate what comes, and sweep, until cancelled; what is not finished by then is taken up at the next start."""
+        """Translate what comes, and sweep, until cancelled; the next start takes up what is not finished by then."""
         swept = 0.0
         try:
             while True:
@@ -250,9 +250,11 @@ class Answers:
         self.known = _answers(whole)
 
     def __enter__(self) -> Answers:
+        """See `__exit__`."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the file."""
         self._stream.close()
 
     def keep(self, answers: Iterable[tuple[int, Answer]]) -> None:

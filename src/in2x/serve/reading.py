@@ -104,9 +104,9 @@ def read(text: Asked, wish: Wish) -> Reading:
     if isinstance(text, Segment):
         return Whole((text,))
     if wish.kind != "plain":
-        text = sound(text)
+        whole: str = sound(text)
         html = wish.kind == "html"
-        return Marked(read_html(text, wish.rules) if html else read_xml(text, wish.rules, wish.strict))
+        return Marked(read_html(whole, wish.rules) if html else read_xml(whole, wish.rules, wish.strict))
     found = list(_parted(text, _LINE if wish.lines else _PARAGRAPH))
     kind: Kind = "text" if wish.lines else "subtitle"  # whose line breaks are as spaces
     return Lines(tuple(Segment(line, kind=kind) for line, _ in found), tuple(end for _, end in found))

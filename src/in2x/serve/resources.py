@@ -180,7 +180,7 @@ class Resources:
     def glossaries(self, owner: str) -> list[Kept]:
         """Those of a client, oldest first."""
         rows = self._rows("SELECT id, name, made FROM glossaries WHERE owner = ? ORDER BY made, id", owner)
-        return [Kept(*row, self._dictionaries(row[0])) for row in rows]
+        return [Kept(one, name, made, self._dictionaries(one)) for one, name, made in rows]
 
     def glossary(self, owner: str, glossary: str) -> Kept:
         """One of them.
@@ -194,7 +194,7 @@ class Resources:
         if time.time() - rows[0][3] > _DAY:
             with self._writing() as base:
                 base.execute("UPDATE glossaries SET used = ? WHERE id = ?", (time.time(), glossary))
-        return Kept(*rows[0][:3], self._dictionaries(glossary))
+        return Kept(glossary, rows[0][1], rows[0][2], self._dictionaries(glossary))
 
     def _dictionaries(self, glossary: str) -> dict[Pair, Entries]:
         rows = self._rows("SELECT source_lang, target_lang, entries FROM dictionaries WHERE glossary = ? "
@@ -270,13 +270,15 @@ class Resources:
             )
         return made, key
 
-    def document(self, owner: str, paper: str, key: str) -> Paper:
-        """A document of a client.
+    def document(self, owner: str | None, paper: str, key: str) -> Paper:
+        """A document of a client; None for whoever has the key.
 
         Raises:
             Fault: 404, there is none, it is another client's, or the key is wrong.
         """
-        rows = self._rows(f"SELECT {_PAPER}, key FROM documents WHERE id = ? AND owner = ?", paper, owner)
+        rows = self._rows(
+            f"SELECT {_PAPER}, key FROM documents WHERE id = ? AND coalesce(?, owner) = owner", paper, owner
+        )
         if not rows or not hmac.compare_digest(rows[0][-1], _hash(key)):
             raise Fault(404, "no-document", "there is no such document")
         return Paper(*rows[0][:-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from in2x.formats.document import Tag
@@ -31,7 +31,7 @@ class Wish:
     together: bool = False
     """Whether the texts of one request are each other's context."""
     kind: Markup = "plain"
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     """What elements of the markup mean."""
     strict: bool = False
     """Whether XML that is not well formed is refused."""

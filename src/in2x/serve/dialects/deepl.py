@@ -150,7 +150,7 @@ def wished(fields: Fields, engine: Engine) -> Wish:
         fields.flag("outline_detection", default=True),
     )  # fmt: skip
     return Wish(target, source, register, scene=fields.text("context"), style="; ".join(orders),
-                together=fields.flag("together"), kind=kind, rules=rules if kind != "plain" else Rules(),
+                together=fields.flag("together"), kind=kind, rules=rules,
                 strict=strict, lines=split == "1")  # fmt: skip
 
 

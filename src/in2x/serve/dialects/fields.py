@@ -21,9 +21,9 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 class Fields:
     """Names and values; a form may name one several times, and a value of JSON may be a list."""
 
-    def __init__(self, values: Mapping[str, list[Any]], typed: bool = False) -> None:
-        """`typed`: the values are JSON's."""
-        self.values, self.typed = values, typed
+    def __init__(self, values: Mapping[str, list[Any]], lists: frozenset[str] = frozenset()) -> None:
+        """`lists`: names whose value is a list of JSON."""
+        self.values, self._lists = values, lists
 
     @classmethod
     async def read(cls, request: Request) -> Self:
@@ -56,11 +56,17 @@ class Fields:
             raise Fault(400, "bad-request", "the body is neither JSON nor a form") from None
         if not isinstance(said, dict):
             raise Fault(400, "bad-request", "the body must be a JSON object")
-        named = {name: value if isinstance(value, list) else [value] for name, value in said.items()}
-        return cls(query | {name: sound(v) for name, v in named.items() if v != [None]}, typed=True)
+        lists = frozenset(name for name, value in said.items() if isinstance(value, list))
+        named = {name: value if name in lists else [value] for name, value in said.items() if value is not None}
+        return cls(query | sound(named), lists)
 
     def __contains__(self, name: str) -> bool:
+        """Whether a name is given."""
         return bool(self.values.get(name))
+
+    def listed(self, name: str) -> bool:
+        """Whether a name is given as a list, or several times."""
+        return name in self._lists or len(self.values.get(name, ())) > 1
 
     def texts(self, name: str) -> list[str]:
         """All values of a name.
