@@ -95,7 +95,16 @@ export class Documents {
       const answer = await call(`/page/documents/${paper.id}/result`, { key: paper.key });
       const dot = paper.name.lastIndexOf(".");
       save(`${paper.name.slice(0, dot)}.${paper.target_lang}${paper.name.slice(dot)}`, answer.headers.get("Content-Type") ?? "", await answer.blob());
-    } catch (error) { this.page.fault(error); }
+    } catch (error) { this.lost(paper, error); }
+  }
+
+  /** A call about a document failed: it may have been deleted at the server. */
+  lost(paper, error) {
+    if (!(error instanceof Fault) || error.status !== 404) return this.page.fault(error);
+    paper.state = "gone";
+    this.sight.hidden = true;
+    this.store();
+    this.row(paper);
   }
 
   async drop(paper) {
@@ -127,7 +136,7 @@ export class Documents {
   async fill() {
     const { say } = this.page, paper = this.shown, wanted = this.wanted;
     let view;
-    try { view = await ask(`/page/documents/${paper.id}/view`, { key: paper.key, wanted, most: this.most }); } catch (error) { this.page.fault(error); return; }
+    try { view = await ask(`/page/documents/${paper.id}/view`, { key: paper.key, wanted, most: this.most }); } catch (error) { this.lost(paper, error); return; }
     if (this.shown !== paper || this.wanted !== wanted) return;
     this.numbers.textContent = say("coverage", view.counts);
     this.table.replaceChildren(...view.rows.map((row) => make(`tr.${row.state}`, {}, make("td.soft", {}, row.place),

@@ -5,7 +5,7 @@ import { marked, reasons, worst } from "./findings.js";
 import { kept, keep, remember } from "./kept.js";
 import { ask, lines } from "./server.js";
 
-const PAUSE = 350; // milliseconds without a key after which a text is translated
+const PAUSE = 150; // milliseconds without a key after which a text is translated
 const LONG = 4000; // characters from which on that is asked for by Ctrl+Enter
 const KNOWN = 500; // sentences whose answers are shown at once when they come again
 const MORE = 4; // alternatives
