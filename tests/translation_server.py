@@ -7,23 +7,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import uvicorn
 from scripted_backend import Scripted
 
-from in2x.chat.profile import PromptProfile
+from in2x.chat.known import named
 from in2x.chat.source import Source
 from in2x.serve.access import Access
 from in2x.serve.app import application
 from in2x.serve.config import Config
 from in2x.serve.engine import Engine
+from in2x.translate.backend import Translation
 from in2x.translate.translator import Translator
 
 TOKEN, OTHER = "the-token-of-the-first-client", "the-token-of-the-second-client"
-LANGUAGES = ("de", "en", "ja", "zh", "zh-Hant")
+LANGUAGES = ("de", "en", "ja", "th", "zh", "zh-Hant")
 
 
 @dataclass
@@ -42,11 +43,11 @@ class Server:
 
 @contextmanager
 def serving(
-    reply: Callable[[Source], str], data: Path | None = None, tokens: tuple[str, ...] = (TOKEN, OTHER), **config: object
+    reply: Callable[[Source], str | Translation], data: Path | None = None, tokens: tuple[str, ...] = (TOKEN, OTHER), **config: object
 ) -> Iterator[Server]:
     """Serve while the block runs."""
     backend = Scripted(reply)
-    backend.profile = PromptProfile(languages=LANGUAGES)  # type: ignore[attr-defined]
+    backend.profile = replace(named("chat"), languages=LANGUAGES)  # type: ignore[attr-defined]
     engine = Engine(Translator(backend, "scripted", probed=True), "en", checks="off")
     settings = Config(access=Access(tokens), data=data, **config)  # type: ignore[arg-type]
     with socket.socket() as listener:
