@@ -87,7 +87,11 @@ def measure(url: str, target_lang: str, loads: int) -> dict[str, Any]:
 
 def told(times: list[float]) -> dict[str, int]:
     """Median and 90th percentile."""
-    return {"p50": round(statistics.median(times)), "p90": round(statistics.quantiles(times, n=10)[-1]), "n": len(times)}
+    return {
+        "p50": round(statistics.median(times)),
+        "p90": round(statistics.quantiles(times, n=10)[-1]),
+        "n": len(times),
+    }
 
 
 if __name__ == "__main__":

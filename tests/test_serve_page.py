@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -208,7 +209,11 @@ def test_keys_do_everything(page: Any) -> None:
     page.keyboard.press("?")
     assert page.is_visible("dialog .keys")
     page.keyboard.press("Escape")
-    for key, title in (("g", "Glossary, English to Japanese"), ("c", "Characters, texts in Japanese"), ("h", "History")):
+    for key, title in (
+        ("g", "Glossary, English to Japanese"),
+        ("c", "Characters, texts in Japanese"),
+        ("h", "History"),
+    ):
         page.keyboard.press(key)
         assert page.inner_text("dialog h2") == title
         page.keyboard.press("Escape")
@@ -290,7 +295,7 @@ MARKDOWN = f"# A garden\n\n{CAT}\n\n```\ncode()\n```\n\n{DOGS}\n\n" + "\n\n".joi
 
 def drop(page: Any, name: str, content: str) -> None:
     data = page.evaluate_handle(
-        "([name, content]) => { const data = new DataTransfer(); data.items.add(new File([content], name)); return data; }",
+        "([name, content]) => { const data = new DataTransfer(); data.items.add(new File([content], name)); return data }",
         [name, content])  # fmt: skip
     page.dispatch_event(".drop", "drop", {"dataTransfer": data})
 
@@ -307,7 +312,9 @@ def test_a_dropped_file_is_translated_looked_through_and_fetched(page: Any, tmp_
     assert page.inner_text(".coverage") == "43 translated, 1 left out, 0 failed"
     page.select_option(".view select", "skipped")
     until(lambda: page.locator(".segments tbody tr").count() == 1)
-    assert "code()" in page.inner_text(".segments tbody") and page.inner_text(".segments .notice").startswith("Left out: ")
+    assert "code()" in page.inner_text(".segments tbody") and page.inner_text(".segments .notice").startswith(
+        "Left out: "
+    )
     page.select_option(".view select", "findings")
     until(lambda: "25" in page.inner_text(".segments .findings >> nth=0"))
     with page.expect_download() as coming:
@@ -334,6 +341,18 @@ def test_a_document_is_its_owners_and_gone_when_it_is_taken_away(house: Running)
     assert httpx.post(address, json={"key": left["key"]}).status_code == 404
     wrong = httpx.post(f"{house.url}/page/documents", data={"wish": "{"}, files=files)
     assert wrong.status_code == 400 and set(wrong.json()) == {"error", "message", "status"}
+
+
+def test_a_document_has_the_glossary_and_the_characters_of_the_page(house: Running) -> None:
+    wish = {"text": "", "target_lang": "ja", "source_lang": "en", "terms": [{"source": "cat", "target": "ネコ"}],
+            "characters": [{"name": "Kyle", "register": "casual", "first_person": "俺"}]}  # fmt: skip
+    files = {"file": ("a.txt", f"Kyle: I am going.\n{CAT}\n".encode())}
+    left = httpx.post(f"{house.url}/page/documents", data={"wish": json.dumps(wish)}, files=files).json()
+    address, key = f"{house.url}/page/documents/{left['id']}", {"key": left["key"]}
+    until(lambda: httpx.post(address, json=key).json()["state"] == "done")
+    assert httpx.post(f"{address}/result", json=key).text == "カイル：私は行くよ。\nネコが眠っています。\n"
+    rows = httpx.post(f"{address}/view", json=key).json()["rows"]
+    assert [finding["principle"] for finding in rows[0]["findings"]] == ["first person"]
 
 
 # --- looks and safety -------------------------------------------------------------------------------------------------
@@ -483,6 +502,7 @@ def test_what_cannot_be_is_said_in_one_sentence(house: Running, body: dict[str, 
 
 def test_a_check_tells_a_moved_line(house: Running) -> None:
     text = "Anna has 31 cats.\nBen has 57 dogs.\nCarl has 82 cows.\nDora has 94 pigs."
-    made = "ベンは犬を57匹飼っている。\nカールは牛を82頭飼っている。\nドーラは豚を94匹飼っている。\nアンナは猫を31匹飼っている。"
+    rows = ("ベンは犬を57匹", "カールは牛を82頭", "ドーラは豚を94匹", "アンナは猫を31匹")
+    made = "\n".join(f"{row}飼っている。" for row in rows)
     answers = ask(house, "check", text=text, translation=made, source_lang="en").json()["answers"]
     assert sum(one["principle"] == "shift" for answer in answers for one in answer["findings"]) >= 3

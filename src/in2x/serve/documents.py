@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BufferedRandom
 from pathlib import Path, PurePath
+from typing import Any
 
 from in2x.errors import In2xError
 from in2x.formats.document import Document, Options, Segment, Tag, Text
@@ -26,7 +27,9 @@ from in2x.records import sound
 from in2x.serve.engine import Engine
 from in2x.serve.resources import Paper, Resources, write_beside
 from in2x.serve.wish import Answer, Wish
-from in2x.translate.findings import Finding
+from in2x.translate.characters import Character, Characters, Relation
+from in2x.translate.findings import Finding, Rules
+from in2x.translate.glossary import Glossary, Term
 from in2x.translate.job import Job
 from in2x.translate.outcome import Outcome
 from in2x.translate.translator import Translated
@@ -88,9 +91,8 @@ class Documents:
         def keep() -> Left:
             document = read(name, raw, wish)
             characters = sum(len(segment.text) for segment in document.segments)
-            kept = {key: asdict(wish)[key] for key in _WISHES} | {"terms": list(wish.terms)}
             made, key = self.resources.add_document(
-                owner, PurePath(name).name, raw, json.dumps(kept, ensure_ascii=False), len(document.segments),
+                owner, PurePath(name).name, raw, _kept(wish), len(document.segments),
                 characters)  # fmt: skip
             return Left(made, key, characters)
 
@@ -166,8 +168,7 @@ class Documents:
 
     async def _translate(self, paper: Paper) -> None:
         place = self.resources.place(paper.id)
-        kept = json.loads(paper.wish)
-        wish = Wish(**{**kept, "terms": tuple((a, b) for a, b in kept["terms"])})
+        wish = _wished(paper.wish)
         raw = await asyncio.to_thread((place / "source").read_bytes)
         document = await asyncio.to_thread(read, paper.name, raw, wish)
         with Answers(place / "answers.jsonl") as answers:
@@ -194,6 +195,31 @@ class Documents:
                 if fault.status not in (429, 503, 504):
                     raise In2xError(fault.message) from None
                 await asyncio.sleep(max(fault.wait, 0.2))
+
+
+def _kept(wish: Wish) -> str:
+    """What of a wish says how a document is translated, as JSON."""
+    kept = {name: getattr(wish, name) for name in _WISHES} | {"terms": wish.terms}
+    if wish.agreed is not None:
+        kept["agreed"] = [[asdict(one) for one in wish.agreed.glossary.terms],
+                          [asdict(one) for one in wish.agreed.characters.people]]  # fmt: skip
+    return json.dumps(sound(kept), ensure_ascii=False)
+
+
+def _wished(text: str) -> Wish:
+    kept = json.loads(text)
+    wish = Wish(**{name: kept[name] for name in _WISHES}, terms=tuple((a, b) for a, b in kept["terms"]))
+    if "agreed" not in kept:
+        return wish
+    terms, people = kept["agreed"]
+    glossary = Glossary(tuple(Term(**{**one, "forbidden": tuple(one["forbidden"])}) for one in terms))
+    characters = Characters(tuple(Character(**{**one, **_relations(one)}) for one in people), wish.target_lang)
+    return replace(wish, agreed=Rules(glossary, characters))
+
+
+def _relations(person: Mapping[str, Any]) -> dict[str, Any]:
+    return {"aliases": tuple((a, b) for a, b in person["aliases"]),
+            "to": tuple((name, Relation(**relation)) for name, relation in person["to"])}  # fmt: skip
 
 
 def read(name: str, raw: bytes, wish: Wish) -> Document:

@@ -217,8 +217,9 @@ class Engine:
 
     def _job(self, source: str, wish: Wish) -> Job:
         job = self.translator.job(source, wish.target_lang, wish.register)
-        terms = tuple(Term(*pair) for pair in wish.terms)
-        rules = Rules(Glossary(terms, job.source_lang, job.target_lang), job.rules.characters)
+        agreed = wish.agreed or job.rules
+        terms = (*agreed.glossary.terms, *(Term(*pair) for pair in wish.terms))
+        rules = Rules(Glossary(terms, job.source_lang, job.target_lang), agreed.characters)
         return replace(job, rules=rules, style=wish.style, synopsis=wish.scene)
 
     # --- waiting ------------------------------------------------------------------------------------------------------
@@ -327,7 +328,8 @@ class Engine:
         segments = [segment for one in batch for segment in one.lot.segments[one.start : one.end]]
         return self.translator.translate(
             segments, job.source_lang, job.target_lang, register=job.register, style=job.style, synopsis=job.synopsis,
-            glossary=job.rules.glossary, context=None if lot.wish.together else 0, checks=self.checks, earlier=earlier,
+            glossary=job.rules.glossary, characters=job.rules.characters, checks=self.checks, earlier=earlier,
+            context=None if lot.wish.together else 0,
         ).outcomes  # fmt: skip
 
     def _drawn(self, one: Slice) -> list[list[str]]:

@@ -6,7 +6,7 @@ other's context.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from in2x.errors import UsageError
 from in2x.formats.document import Segment, Text
 from in2x.language.language import language
 from in2x.language.split import sentence_spans
-from in2x.serve.wish import Answer, Wish
+from in2x.serve.wish import Wish
 from in2x.translate.characters import Character, Characters
 from in2x.translate.findings import Finding, Rules, find
 from in2x.translate.glossary import Glossary, Term
@@ -48,45 +48,32 @@ class Manner:
     speaker: str
     """Who says what no line names a speaker for."""
 
-    def wish(self, sentence: Sentence, together: bool = False) -> Wish:
-        """What the engine is asked for a sentence: only terms that stand in it, and its speaker's own register."""
+    def wish(self, text: str, together: bool = False) -> Wish:
+        """What the engine is told: of the glossary only the terms that stand in `text`."""
+        agreed = Rules(replace(self.rules.glossary, terms=self.rules.glossary.due(text)), self.rules.characters)
+        return Wish(self.target_lang, self.source_lang, self.register, scene=self.synopsis, style=self.style,
+                    together=together, agreed=agreed)  # fmt: skip
+
+    def alone(self, sentence: Sentence) -> Wish:
+        """The same of a sentence that comes as bare text: its speaker is told with the scene."""
         scene = self.rules.characters.scene(sentence.speaker)
-        due = (*_names(self.rules, self.source_lang, self.target_lang).due(sentence.text),
-               *self.rules.glossary.due(sentence.text))  # fmt: skip
-        terms = {term.source: term.preferred for term in due if term.preferred}  # the glossary has the last word
-        return Wish(
-            self.target_lang, self.source_lang, scene.register or self.register, tuple(sorted(terms.items())),
-            "\n".join(filter(None, (self.synopsis, scene.sentences))), self.style, together,
-        )  # fmt: skip
+        told = "\n".join(filter(None, (self.synopsis, scene.sentences)))
+        names = tuple((name, target) for name, target in self.rules.characters.names.items() if name in sentence.text)
+        return replace(self.wish(sentence.text), register=scene.register or self.register, scene=told, terms=names)
 
-    def wishes(self, sentences: Sequence[Sentence]) -> list[tuple[Wish, list[int]]]:
-        """The sentences by what is wished of them, in the order of the first of each: those of one speaker together."""
-        scenes: dict[tuple[str | None, str], list[int]] = {}
-        for number, sentence in enumerate(sentences):
-            own = self.wish(replace(sentence, text=""))
-            scenes.setdefault((own.register, own.scene), []).append(number)
-        found = []
-        for numbers in scenes.values():
-            for start in range(0, len(numbers), STRETCH):
-                stretch = numbers[start : start + STRETCH]
-                whole = "\n".join(sentences[number].text for number in stretch)
-                wish = self.wish(replace(sentences[stretch[0]], text=whole), together=len(stretch) > 1)
-                found.append((wish, stretch))
-        return found
-
-    def findings(self, sentence: Sentence, answer: Answer) -> tuple[Finding, ...]:
-        """What the engine found, and what it cannot know of: forbidden renderings and how a character speaks."""
+    def findings(self, sentence: Sentence, text: str) -> list[Finding]:
+        """What is wrong with `text` as its translation."""
         register = self.rules.characters.scene(sentence.speaker).register or self.register
         source = Source(sentence.text, self.source_lang, self.target_lang, register=register)
-        own = find(source, Text(answer.text), self.rules, Segment(sentence.text, speaker=sentence.speaker))
-        known = {finding.principle for finding in own} | {"glossary"}  # it was told the names as terms
-        return (*own, *(finding for finding in answer.findings if finding.principle not in known))
+        return find(source, Text(text), self.rules, Segment(sentence.text, speaker=sentence.speaker))
 
 
-@lru_cache(maxsize=64)
-def _names(rules: Rules, source_lang: str, target_lang: str) -> Glossary:
-    """The names of the characters as terms."""
-    return Glossary(tuple(Term(*pair) for pair in rules.characters.names.items()), source_lang, target_lang)
+def stretches(sentences: Sequence[Sentence], manner: Manner) -> Iterator[tuple[Wish, list[Segment]]]:
+    """What the engine is asked for a text: some sentences at a time."""
+    for start in range(0, len(sentences), STRETCH):
+        some = sentences[start : start + STRETCH]
+        wish = manner.wish("\n".join(one.text for one in some), together=True)
+        yield wish, [Segment(one.text, speaker=one.speaker) for one in some]
 
 
 @lru_cache(maxsize=64)

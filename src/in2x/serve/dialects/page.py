@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,8 @@ from in2x.serve.dialects import page_documents
 from in2x.serve.dialects.page_wire import Asked, Made, More, manner_of
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
-from in2x.serve.sentences import Manner, Sentence, paired, sentences
+from in2x.serve.sentences import Manner, Sentence, paired, sentences, stretches
 from in2x.serve.shape import fault_of, shaped
-from in2x.serve.wish import Answer
 from in2x.translate.findings import SEVERITY, Finding
 from in2x.web.guard import Fault
 
@@ -94,10 +92,11 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         client = config.access.client(request)
         manner = await run_in_threadpool(manner_of, asked, engine)
         sentence = Sentence(asked.text, "", manner.rules.characters.spoken_by(asked.text) or asked.speaker)
-        texts = await engine.alternatives(asked.text, manner.wish(sentence), asked.count, client)
+        texts = await engine.alternatives(asked.text, manner.alone(sentence), asked.count, client)
+        found = await run_in_threadpool(lambda: [manner.findings(sentence, text) for text in texts])
         rows = [
-            {"text": text, "findings": [_shown(one) for one in manner.findings(sentence, Answer(text, ""))]}
-            for text in texts
+            {"text": text, "findings": [_shown(one) for one in findings]}
+            for text, findings in zip(texts, found, strict=True)
         ]
         return {"alternatives": rows}
 
@@ -121,14 +120,12 @@ def _sentences(text: str, manner: Manner) -> list[Sentence]:
 
 async def _lines(engine: Engine, manner: Manner, given: Sequence[Sentence], client: str) -> AsyncIterator[bytes]:
     yield _line(_opening(manner, given))
+    number = 0
     try:
-        for wish, numbers in manner.wishes(given):
-            answers = engine.stream([given[number].text for number in numbers], wish, client)
-            at = iter(numbers)
-            async for answer in answers:
-                number = next(at)
-                findings = await run_in_threadpool(partial(manner.findings, given[number], answer))
-                yield _line(_answered(number, answer.text, findings, answer.failed))
+        for wish, segments in stretches(given, manner):
+            async for answer in engine.stream(segments, wish, client):
+                yield _line(_answered(number, answer.text, answer.findings, answer.failed))
+                number += 1
     except Exception as error:
         yield _line(shape(fault_of(error)))
 
@@ -142,9 +139,9 @@ def _checked(asked: Made, manner: Manner) -> dict[str, Any]:
     }  # fmt: skip
     rows = []
     for number, (sentence, text) in enumerate(pairs):
-        findings = manner.findings(sentence, Answer(text, manner.source_lang))
+        findings = manner.findings(sentence, text)
         if number in moved:
-            findings = (Finding("shift", moved[number].why, SEVERITY["shift"]), *findings)
+            findings.insert(0, Finding("shift", moved[number].why, SEVERITY["shift"]))
         rows.append(_answered(number, text, findings, ""))
     return {**_opening(manner, [sentence for sentence, _ in pairs]), "answers": rows}
 

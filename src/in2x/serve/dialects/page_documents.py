@@ -14,7 +14,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -29,7 +29,6 @@ from in2x.serve.dialects.page_wire import Asked, manner_of
 from in2x.serve.documents import Documents, detected, read
 from in2x.serve.engine import Engine
 from in2x.serve.resources import Paper
-from in2x.serve.sentences import Sentence
 from in2x.serve.wish import Wish
 from in2x.translate.backend import wordless
 from in2x.web.guard import Fault
@@ -71,8 +70,7 @@ def add(api: APIRouter, engine: Engine, config: Config, documents: Documents) ->
             document = read(name, raw, wish)
             source = asked.source_lang or detected(document, engine, asked.target_lang)
             manner = manner_of(asked.model_copy(update={"source_lang": source}), engine)
-            some = Sentence("\n".join(segment.text for segment in document.segments), "", asked.speaker)
-            return replace(manner.wish(some, together=True), style=asked.style)
+            return manner.wish("\n".join(segment.text for segment in document.segments), together=True)
 
         wish = await asyncio.to_thread(wish_of)
         left = await documents.add(client, name, raw, wish)
