@@ -157,6 +157,8 @@ class Documents:
 
     async def _translate(self, paper: Paper) -> None:
         place = self.resources.place(paper.id)
+        for torn in place.glob("*.partial"):  # of a process that was killed
+            torn.unlink(missing_ok=True)
         kept = json.loads(paper.wish)
         wish = Wish(**{**kept, "terms": tuple((a, b) for a, b in kept["terms"])})
         raw = await asyncio.to_thread((place / "source").read_bytes)
