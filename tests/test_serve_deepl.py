@@ -264,7 +264,7 @@ def slow(seconds: float) -> list[str]:
 
     def wait(source: Source) -> str:
         asked.append(source.text)
-        time.sleep(seconds)
+        time.sleep(seconds if source.text == "A hat." else 0.0)  # not while it warms up
         return say(source)
 
     with serving(wait) as server, closing(deepl.DeepLClient(TOKEN, server_url=server.url)) as client:
