@@ -52,7 +52,7 @@ def serving(
     backend = Scripted(reply)
     backend.profile = replace(named("chat"), languages=LANGUAGES)  # type: ignore[attr-defined]
     engine = Engine(Translator(backend, "scripted", probed=True), "en", checks="off")
-    settings = Config(access=Access(tokens), data=data, **config)  # type: ignore[arg-type]
+    settings = Config(access=Access(tokens, 10_000.0, 10_000.0), data=data, **config)  # type: ignore[arg-type]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         told = uvicorn.Config(application(engine, settings), log_level="warning", timeout_graceful_shutdown=5)

@@ -20,7 +20,7 @@ from in2x.serve.config import Config
 from in2x.serve.dialects import deepl_documents, deepl_glossaries
 from in2x.serve.dialects.codes import deepl_source, deepl_targets, known
 from in2x.serve.dialects.deepl_wire import caller, check_quota, error, terms_of
-from in2x.serve.dialects.described import FLAG, TEXT, TEXTS, choice, described, queried
+from in2x.serve.dialects.described import FLAG, LANGUAGE, TEXT, TEXTS, choice, described, queried
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
@@ -36,9 +36,9 @@ LARGEST = 128 * 1024
 MOST_INSTRUCTIONS, LONGEST_INSTRUCTION = 10, 300
 UNLIMITED = 1_000_000_000_000
 """What a client without a quota is told (as DeepL tells those who pay)."""
-_NEEDED = {"text": TEXTS, "target_lang": TEXT}
+_NEEDED = {"text": TEXTS, "target_lang": LANGUAGE}
 _FIELDS = {
-    "source_lang": TEXT, "context": TEXT, "formality": choice(*formality.CHOICES), "register": TEXT,
+    "source_lang": LANGUAGE, "context": TEXT, "formality": choice(*formality.CHOICES), "register": TEXT,
     "split_sentences": choice("0", "1", "nonewlines"), "preserve_formatting": FLAG,
     "tag_handling": choice("xml", "html"), "tag_handling_version": choice("v1", "v2"), "outline_detection": FLAG,
     "splitting_tags": TEXTS, "non_splitting_tags": TEXTS, "ignore_tags": TEXTS, "glossary_id": TEXT,
@@ -60,7 +60,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
     routes = APIRouter(route_class=shaped(error), tags=["DeepL"])
     resources = documents.resources
 
-    @routes.post("/v2/translate", openapi_extra=described(_NEEDED, _FIELDS))
+    @routes.post("/v2/translate", openapi_extra=described(_NEEDED, _FIELDS, engine.languages()))
     async def translate(request: Request) -> Response:
         """Translate texts."""
         client = caller(config, request)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import known
 from in2x.serve.dialects.deepl_wire import caller, check_quota, terms_of
-from in2x.serve.dialects.described import FILE, TEXT, choice, described
+from in2x.serve.dialects.described import FILE, LANGUAGE, TEXT, choice, described
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.documents import Documents, detected, read
 from in2x.serve.engine import Engine
@@ -26,7 +26,8 @@ from in2x.serve.resources import Paper
 from in2x.serve.wish import Wish
 from in2x.web.guard import Fault
 
-_FIELDS = {"source_lang": TEXT, "filename": TEXT, "formality": choice(*CHOICES), "glossary_id": TEXT,
+_NEEDED = {"file": FILE, "target_lang": LANGUAGE}
+_FIELDS = {"source_lang": LANGUAGE, "filename": TEXT, "formality": choice(*CHOICES), "glossary_id": TEXT,
            "glossary_ids": TEXT, "output_format": TEXT}  # fmt: skip
 _KEY = described({"document_key": TEXT})
 
@@ -34,7 +35,7 @@ _KEY = described({"document_key": TEXT})
 def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents) -> None:
     """Add the routes of documents to those of DeepL."""
 
-    @routes.post("/v2/document", openapi_extra=described({"file": FILE, "target_lang": TEXT}, _FIELDS))
+    @routes.post("/v2/document", openapi_extra=described(_NEEDED, _FIELDS, engine.languages()))
     async def leave(request: Request) -> dict[str, str]:
         """Leave a document to be translated."""
         client, fields = caller(config, request), await Fields.read(request)

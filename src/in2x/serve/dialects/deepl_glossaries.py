@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import known
 from in2x.serve.dialects.deepl_wire import caller
-from in2x.serve.dialects.described import TEXT, choice, described, queried
+from in2x.serve.dialects.described import LANGUAGE, TEXT, choice, described, queried
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.engine import Engine
 from in2x.serve.entries import Entries, read_entries, write_entries
@@ -23,7 +23,12 @@ from in2x.web.guard import Fault
 LONGEST_NAME = 1024
 """Characters of a glossary's name (as DeepL has it)."""
 TSV = "text/tab-separated-values"
-_DICTIONARY = {"source_lang": TEXT, "target_lang": TEXT, "entries": TEXT, "entries_format": choice("tsv", "csv")}
+_DICTIONARY = {
+    "source_lang": LANGUAGE,
+    "target_lang": LANGUAGE,
+    "entries": TEXT,
+    "entries_format": choice("tsv", "csv"),
+}
 _DICTIONARIES = {"type": "array", "items": {"type": "object", "properties": _DICTIONARY}}
 
 
@@ -39,7 +44,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
             {"source_lang": a, "target_lang": b} for a in codes for b in codes if a != b
         ]}  # fmt: skip
 
-    @routes.post("/v2/glossaries", openapi_extra=described({"name": TEXT, **_DICTIONARY}))
+    @routes.post("/v2/glossaries", openapi_extra=described({"name": TEXT, **_DICTIONARY}, languages=engine.languages()))
     async def create(request: Request) -> Response:
         """Keep a glossary of one pair."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -105,7 +110,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
             raise Fault(400, "bad-request", "name or dictionaries must be given")
         return _told_3(await asyncio.to_thread(resources.change_glossary, client, glossary, name, found, True))
 
-    @routes.get("/v3/glossaries/{glossary}/entries", openapi_extra=queried(source_lang=TEXT, target_lang=TEXT))
+    @routes.get("/v3/glossaries/{glossary}/entries", openapi_extra=queried(source_lang=LANGUAGE, target_lang=LANGUAGE))
     async def entries_3(glossary: str, request: Request) -> dict[str, Any]:
         """The entries of one pair of languages."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -117,7 +122,9 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
                 "entries_format": "tsv"}  # fmt: skip
         return {"dictionaries": [told]}
 
-    @routes.put("/v3/glossaries/{glossary}/dictionaries", openapi_extra=described(_DICTIONARY))
+    @routes.put(
+        "/v3/glossaries/{glossary}/dictionaries", openapi_extra=described(_DICTIONARY, languages=engine.languages())
+    )
     async def put(glossary: str, request: Request) -> dict[str, Any]:
         """Lay a dictionary in place of that of its languages."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -128,7 +135,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
     @routes.delete(
         "/v3/glossaries/{glossary}/dictionaries",
         status_code=204,
-        openapi_extra=queried(source_lang=TEXT, target_lang=TEXT),
+        openapi_extra=queried(source_lang=LANGUAGE, target_lang=LANGUAGE),
     )
     async def drop(glossary: str, request: Request) -> None:
         """Delete the dictionary of one pair of languages."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
+LANGUAGE: Schema = {"type": "string", "description": "Code of a language."}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 FLAG: Schema = {"type": "boolean"}
 NUMBER: Schema = {"type": "integer"}
@@ -17,9 +19,19 @@ def choice(*values: str) -> Schema:
     return {"type": "string", "enum": list(values)}
 
 
-def described(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> dict[str, Any]:
-    """`openapi_extra` of a route: its fields, as JSON or a form; with a file, as a form of parts."""
-    schema = {"type": "object", "required": list(required), "properties": required | (optional or {})}
+def described(
+    required: dict[str, Schema], optional: dict[str, Schema] | None = None, languages: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`openapi_extra` of a route: its fields, as JSON or a form; with a file, as a form of parts.
+
+    Args:
+        required: fields that must be there.
+        optional: others.
+        languages: what stands for `LANGUAGE`; other spellings of them are understood too.
+    """
+    fields = required | (optional or {})
+    named = {name: choice(*languages) if schema is LANGUAGE else schema for name, schema in fields.items()}
+    schema = {"type": "object", "required": list(required), "properties": named}
     plain = ["application/json", "application/x-www-form-urlencoded"]
     kinds = ["multipart/form-data"] if FILE in required.values() else plain
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
