@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -239,9 +240,10 @@ def test_a_fault_after_the_first_byte_is_in_the_body(monkeypatch) -> None:
 
 
 @pytest.mark.slow
-def test_the_deepl_client_with_a_job_of_25_seconds_asks_once() -> None:
+def test_a_job_of_25_seconds_is_asked_for_once() -> None:
     """The pause as it is, against a client that gives up after ten seconds without a byte."""
-    engine, backend = scripted(slowly(25))
+    slow = slowly(25)
+    engine, backend = scripted(lambda source: slow(source) if source.text == "One." else shout(source))
     with Running(engine) as server:
         asks = len(backend.asked)
         body = {"messages": user("One."), **TO_GERMAN}
@@ -361,7 +363,8 @@ def test_the_page_of_interfaces_lists_every_route_and_loads_nothing(server) -> N
 @pytest.mark.slow
 def test_no_input_by_the_schema_or_against_it_is_a_fault_of_ours(capfd) -> None:
     import schemathesis
-    from hypothesis import HealthCheck, Phase, settings
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis.errors import Unsatisfiable
 
     engine, _ = scripted()
     with Running(engine, Config(access=Access((), 1e6, 1e6), target_lang="de")) as server:
@@ -380,8 +383,7 @@ def test_no_input_by_the_schema_or_against_it_is_a_fault_of_ours(capfd) -> None:
                 assert "Traceback" not in answer.text
 
             for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-                from hypothesis import given
-
-                given(case=operation.as_strategy(generation_mode=mode))(call)()
+                with contextlib.suppress(Unsatisfiable):  # nothing can be wrong with a call that takes nothing
+                    given(case=operation.as_strategy(generation_mode=mode))(call)()
         assert tried > 500
     assert "Traceback" not in capfd.readouterr().err
