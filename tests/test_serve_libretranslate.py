@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from libretranslatepy import LibreTranslateAPI
-from translation_server import OTHER, TOKEN, Server, serving
 
 from in2x.chat.source import Source
+from translation_server import OTHER, TOKEN, Server, serving
 
 
 def say(source: Source) -> str:
@@ -89,7 +89,7 @@ def test_what_is_suggested_is_said_from_then_on_to_that_client(server: Server) -
 
 
 def test_a_file(server: Server) -> None:
-    answer = post(server, "translate_file", files={"file": ("帽子.md", "# A hat\n\nIt is **red**.\n".encode())},
+    answer = post(server, "translate_file", files={"file": ("帽子.md", b"# A hat\n\nIt is **red**.\n")},
                   data={"source": "en", "target": "ja", "api_key": TOKEN})  # fmt: skip
     where = answer.json()["translatedFileUrl"]
     assert where.startswith(server.url + "download_file/")

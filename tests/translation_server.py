@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import uvicorn
-from scripted_backend import Scripted
 
 from in2x.chat.known import named
 from in2x.chat.source import Source
@@ -22,6 +21,7 @@ from in2x.serve.config import Config
 from in2x.serve.engine import Engine
 from in2x.translate.backend import Translation
 from in2x.translate.translator import Translator
+from scripted_backend import Scripted
 
 TOKEN, OTHER = "the-token-of-the-first-client", "the-token-of-the-second-client"
 LANGUAGES = ("de", "en", "ja", "th", "zh", "zh-Hant")
@@ -43,13 +43,16 @@ class Server:
 
 @contextmanager
 def serving(
-    reply: Callable[[Source], str | Translation], data: Path | None = None, tokens: tuple[str, ...] = (TOKEN, OTHER), **config: object
+    reply: Callable[[Source], str | Translation],
+    data: Path | None = None,
+    tokens: tuple[str, ...] = (TOKEN, OTHER),
+    **config: object,
 ) -> Iterator[Server]:
     """Serve while the block runs."""
     backend = Scripted(reply)
     backend.profile = replace(named("chat"), languages=LANGUAGES)  # type: ignore[attr-defined]
     engine = Engine(Translator(backend, "scripted", probed=True), "en", checks="off")
-    settings = Config(access=Access(tokens), data=data, **config)  # type: ignore[arg-type]
+    settings = Config(access=Access(tokens, 10_000.0, 10_000.0), data=data, **config)  # type: ignore[arg-type]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         told = uvicorn.Config(application(engine, settings), log_level="warning", timeout_graceful_shutdown=5)

@@ -43,6 +43,12 @@ def serve(
         typer.Option("--profile", rich_help_panel=WORDING, show_default=False,
                      help="How the model is asked: a profile's name, a file, or chat for any.  [default: the model's]"),
     ] = None,
+    probed: Annotated[
+        bool,
+        typer.Option("--probe/--no-probe", rich_help_panel=WORDING, show_default=False,
+                     help="Whether a model of others translates a first sentence before it is ready.  "
+                          "[default: probe]"),
+    ] = True,
     combine: Annotated[
         Combine, typer.Option("--combine", rich_help_panel=WORDING, help="Several models: how they work together.")
     ] = "tokens",
@@ -112,6 +118,6 @@ def serve(
                     tuple(allow_origin or ()), deadline=deadline, data=data, characters=quota)  # fmt: skip
     check_open(host, config)
     where = listener(host, port)
-    translator = Translator.load(model, combine=combine, profile=profile)
+    translator = Translator.load(model, combine=combine, profile=profile, probed=not probed)
     threads = at_once or (8 if all(map(is_address, model)) else 1)
     run(Engine(translator, source, checks=checks, threads=threads, queue=Queue(waiting)), config, where)

@@ -31,6 +31,8 @@ from in2x.web.guard import Fault, Guard, Rules
 
 DIALECTS = (openai, ollama, extensions)
 """The interfaces, each with `router(engine, config)`."""
+AGAIN = 5.0
+"""Seconds until a model that could not be used is tried again (our choice)."""
 
 
 def application(engine: Engine, config: Config) -> ASGIApp:
@@ -46,12 +48,16 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     documents = Documents(resources, engine)
 
     async def warm_up() -> None:
-        try:
-            await asyncio.to_thread(engine.warm_up)
-        except In2xError as error:
-            print(f"in2x: not ready: {error}", file=sys.stderr, flush=True)
-            return
-        ready.set()
+        told = ""
+        while not ready.is_set():
+            try:
+                await asyncio.to_thread(engine.warm_up)
+                ready.set()
+            except In2xError as error:  # a server behind may still be starting
+                if str(error) != told:
+                    print(f"in2x: not ready: {error}", file=sys.stderr, flush=True)
+                told = str(error)
+                await asyncio.sleep(AGAIN)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -168,6 +168,8 @@ class Documents:
 
     async def _translate(self, paper: Paper) -> None:
         place = self.resources.place(paper.id)
+        for torn in place.glob("*.partial"):  # of a process that was killed
+            torn.unlink(missing_ok=True)
         wish = _wished(paper.wish)
         raw = await asyncio.to_thread((place / "source").read_bytes)
         document = await asyncio.to_thread(read, paper.name, raw, wish)

@@ -37,6 +37,9 @@ SHORT = 40
 default one (our choice): so little says little."""
 ASIDE = 4000
 """Characters from which on texts are read beside the loop that serves all others (our choice)."""
+MANY, SOME = 64, 16
+"""Texts of a request from which on several make one lot, and how many (our choice): a lot each would keep the loop from
+others."""
 DRAWN = 0.8
 """Temperature of alternatives (our choice)."""
 MOST_ALTERNATIVES = 8
@@ -192,28 +195,34 @@ class Engine:
     # --- from texts to lots -------------------------------------------------------------------------------------------
 
     def _lots(self, texts: Sequence[Asked], wish: Wish, client: str, interactive: bool) -> list[Lot | Answer]:
-        """A lot for each text, or one for all that belong together; an answer for what is in the language wanted."""
+        """A lot for each text, for some of very many, or for all that belong together; an answer for what is in the
+        language wanted."""
         target = canonical(wish.target_lang)
-        bare = [words(text, wish) for text in texts] if wish.source_lang is None else []
-        if wish.together and len(texts) > 1:
-            source = wish.source_lang or self.detect("\n".join(bare), target)
-            if wish.source_lang is None and canonical(source) == target:
-                return [Answer(words(text), target) for text in texts]
-            return [self._lot(tuple(texts), source, wish, client, interactive)]
+        jobs: dict[str, Job] = {}
         found: list[Lot | Answer] = []
-        around = self.detect("\n".join(bare)[:ASIDE], target) if len(bare) > 1 else None
-        for number, text in enumerate(texts):
-            source = wish.source_lang or self.detect(bare[number], target, around)
+        size = len(texts) if wish.together else 1 if len(texts) <= MANY else SOME
+        for source, group in groupby(zip(self._sources(texts, wish, target), texts, strict=True), lambda row: row[0]):
+            rows = [text for _, text in group]
             if wish.source_lang is None and canonical(source) == target:
-                found.append(Answer(words(text), target))
-            else:
-                found.append(self._lot((text,), source, wish, client, interactive))
+                found += [Answer(words(text), target) for text in rows]
+                continue
+            job = jobs.get(source) or jobs.setdefault(source, self._job(source, wish))
+            for at in range(0, len(rows), size):
+                some = tuple(rows[at : at + size])
+                readings = tuple(read(text, wish) for text in some)
+                key = (client, wish, some, interactive)
+                found.append(Lot(key, client, wish, job, readings, interactive))
         return found
 
-    def _lot(self, texts: tuple[Asked, ...], source: str, wish: Wish, client: str, interactive: bool) -> Lot:
-        job = self._job(source, wish)
-        readings = tuple(read(text, wish) for text in texts)
-        return Lot((client, wish, texts, interactive), client, wish, job, readings, interactive)
+    def _sources(self, texts: Sequence[Asked], wish: Wish, target: str) -> list[str]:
+        """The language of each text."""
+        if wish.source_lang is not None or not texts:
+            return [wish.source_lang or target] * len(texts)
+        bare = [words(text, wish) for text in texts]
+        around = self.detect("\n".join(bare)[:ASIDE], target)
+        if wish.together or len(texts) == 1:
+            return [around] * len(texts)
+        return [self.detect(text, target, around) for text in bare]
 
     def _job(self, source: str, wish: Wish) -> Job:
         job = self.translator.job(source, wish.target_lang, wish.register)

@@ -2,9 +2,10 @@
 
 The unit is a segment (a line, a block of a page), counted in characters: a request of a thousand lines is a thousand
 units, and gives way between two of them. Who has little waiting is *light* and goes first, all of them together; who
-has much (a file of subtitles) or whose work no person waits for (a document) is *heavy*. Both kinds take turns, and
-while light clients are about a heavy one gets slices of no more characters than their requests usually have: so a light
-request waits for one such slice at most. Alone, a heavy client fills whole batches. Within a kind, clients go round.
+has much (a file of subtitles) or whose work no person waits for (a document) is *heavy*, and goes when no light one
+waits, or after several batches of theirs. While light clients are about, it gets slices of no more characters than
+their requests usually have: so a light request seldom waits for more than one such slice. The longer none came, the
+larger they grow, and alone a heavy client fills whole batches. Within a kind, clients go round.
 
 Nothing here locks or waits: the engine does.
 """
@@ -29,8 +30,11 @@ FULL = 6000
 """Characters of a batch (our choice)."""
 HEAVY = 3000
 """Characters that a client has waiting from which on it is heavy (our choice: a page of a book)."""
-RECENT = 2.0
-"""Seconds for which a light client counts as being about (our choice)."""
+QUIET = 0.05
+"""Part of the time since a light client came that a slice of a heavy one may take (our choice): the next comes, most
+likely, after as long again, and then waits no longer than that."""
+TURNS = 4
+"""Batches of light clients one after the other while a heavy one waits (our choice)."""
 PATIENCE = 2.0
 """Seconds after which documents get a slice although people wait (our choice)."""
 SEGMENT = 8
@@ -131,11 +135,14 @@ class Queue:
         self.speed = 200.0
         """Characters a second, as measured of late."""
         self._lots: dict[Hashable, Lot] = {}
-        self._waiting: dict[bool, OrderedDict[str, deque[Lot]]] = {True: OrderedDict(), False: OrderedDict()}
+        self._waiting: dict[bool, OrderedDict[str, OrderedDict[Lot, None]]] = {
+            True: OrderedDict(),
+            False: OrderedDict(),
+        }
         self._left: dict[tuple[bool, str], int] = {}
         self._total = {True: 0, False: 0}
-        self._light_seen, self._heavy_turn = -math.inf, False
-        self._papers_seen = -math.inf
+        self._light_seen, self._turns = -math.inf, 0
+        self._papers_seen = 0.0
         self._typical = 60.0
 
     # --- in and out ---------------------------------------------------------------------------------------------------
@@ -170,8 +177,10 @@ class Queue:
         """Let a lot wait (`admit` was asked)."""
         lot.since = now
         self._lots[lot.key] = lot
+        if not lot.interactive and not self._waiting[False]:
+            self._papers_seen = now
         if lot.segments:
-            self._waiting[lot.interactive].setdefault(lot.client, deque()).append(lot)
+            self._waiting[lot.interactive].setdefault(lot.client, OrderedDict())[lot] = None
             self._count(lot, lot.left)
         if self._is_light(lot):
             self._light_seen = now
@@ -183,7 +192,7 @@ class Queue:
             del self._lots[lot.key]
         row = self._waiting[lot.interactive].get(lot.client)
         if row and lot in row:
-            row.remove(lot)
+            del row[lot]
             self._count(lot, -lot.left)
             lot.left = 0
             self._tidy(lot)
@@ -210,11 +219,11 @@ class Queue:
         heavy = [client for client in people if self._left[True, client] > HEAVY]
         papers = [client for client, row in self._waiting[False].items() if self._ready(row)]
         late = papers and now - self._papers_seen > PATIENCE
-        if light and not (self._heavy_turn and (heavy or late)):
-            self._light_seen, self._heavy_turn = now, True
+        if light and not (self._turns >= TURNS and (heavy or late)):
+            self._light_seen, self._turns = now, self._turns + 1
             return self._fill(True, light, FULL)
-        room = FULL if now - self._light_seen > RECENT else max(SEGMENT, int(self._typical))
-        self._heavy_turn = False
+        room = int(min(FULL, max(self._typical, QUIET * (now - self._light_seen) * self.speed)))
+        self._turns = 0
         if papers and (late or not heavy):
             self._papers_seen = now
             return self._fill(False, papers, room)
@@ -258,7 +267,7 @@ class Queue:
         lot.left -= size
         self._count(lot, -size)
         if lot.next == len(lot.segments):
-            self._waiting[lot.interactive][lot.client].remove(lot)
+            del self._waiting[lot.interactive][lot.client][lot]
             self._tidy(lot)
 
     def measured(self, characters: int, seconds: float) -> None:

@@ -34,7 +34,7 @@ class Wish:
     kind: Markup = "plain"
     rules: Rules = field(default_factory=Rules)
     """What elements of the markup mean."""
-    strict: bool = False
+    strict: bool = True
     """Whether XML that is not well formed is refused."""
     lines: bool = True
     """Of plain text: whether a line break ends a sentence. Else those of a paragraph are as spaces."""

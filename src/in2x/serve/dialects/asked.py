@@ -17,13 +17,12 @@ HEAD = 600
 _VERB = re.compile(r"\btranslat(?:e|es|ing|ion|or)\b|翻译|翻譯|翻訳|訳し|译为|译成", re.IGNORECASE)
 _ENDS = re.compile(r":[ \t]*\n+|：[ \t]*\n*|\n[ \t]*\n|:[ \t]+(?=\S)|:\Z|\n")
 """Where an instruction may end, tried in the order in which they stand."""
-_NAME = r"[\"'`*<\[({]{0,3}([^\W\d_][\w-]*(?:[ ]\([^)\n]{2,20}\)|[ ](?:Chinese|Portuguese|Spanish))?)"  # names
-_INTO = re.compile(rf"\b(?:in)?to\s+(?:the\s+)?{_NAME}", re.IGNORECASE)
-_FROM = re.compile(rf"\bfrom\s+(?:the\s+)?{_NAME}", re.IGNORECASE)
-_INTO_EAST = re.compile(
-    r"(?:翻译成|翻譯成|翻译为|翻譯為|译为|译成)\s*([\w()（）]{2,8}?)(?=[，。：,:\s]|\Z)|(\w{2,8}語)に(?:翻)?訳"
-)
-_FROM_EAST = re.compile(r"[从從将將]\s*(\w{2,8}?)\s*(?:文本|翻|到)|(\w{2,8}語)から")
+_WORDS = r"[\"'`*<\[({]{0,3}([^\W\d_][\w-]*(?:[ ]\(?[^\W\d_][\w-]*){0,2})"
+"""Up to three words, of which the first ones may be the name of a language."""
+_INTO = re.compile(rf"\b(?:in)?to\s+(?:the\s+)?{_WORDS}", re.IGNORECASE)
+_FROM = re.compile(rf"\bfrom\s+(?:the\s+)?{_WORDS}", re.IGNORECASE)
+_INTO_EAST = re.compile(r"(?:翻译成|翻譯成|翻译为|翻譯為|译为|译成)\s*(\w{1,8})|(\w{1,12}語)に(?:翻)?訳")
+_FROM_EAST = re.compile(r"[从從]\s*(\w{1,8}?)(?:翻|译|譯|到)|(\w{1,12}語)(?:から|を)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,16 @@ def languages_in(instruction: str) -> tuple[str | None, str | None]:
     return found[0], found[1]
 
 
-def _language(name: str) -> str | None:
-    """By name, or by its first word ("German text", "English (US)")."""
-    name = name.strip("\"'`*<>[](){} ")
-    return named(name) or named(name.split(" ")[0].split("-")[0])
+def _language(words: str) -> str | None:
+    """The language whose name the words begin with, whatever kind of it ("Brazilian Portuguese"), or in a script
+    without spaces end or begin with."""
+    parts = [part.strip("()") for part in words.split(" ")]
+    some = [" ".join(parts[:size]) for size in (3, 2, 1)] + parts[1:2] + [parts[0].split("-")[0]]
+    if not parts[0].isascii():
+        some += [parts[0][at:] for at in range(1, len(parts[0]) - 1)] + [
+            parts[0][:-at] for at in range(1, len(parts[0]) - 1)
+        ]
+    return next((code for name in some if (code := named(name))), None)
 
 
 def asked(system: str, message: str) -> Asked:

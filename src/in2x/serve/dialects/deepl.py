@@ -20,6 +20,7 @@ from in2x.serve.config import Config
 from in2x.serve.dialects import deepl_documents, deepl_glossaries
 from in2x.serve.dialects.codes import deepl_source, deepl_targets, known
 from in2x.serve.dialects.deepl_wire import caller, check_quota, error, terms_of
+from in2x.serve.dialects.described import FLAG, LANGUAGE, TEXT, TEXTS, choice, described, queried
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
@@ -35,6 +36,15 @@ LARGEST = 128 * 1024
 MOST_INSTRUCTIONS, LONGEST_INSTRUCTION = 10, 300
 UNLIMITED = 1_000_000_000_000
 """What a client without a quota is told (as DeepL tells those who pay)."""
+_NEEDED = {"text": TEXTS, "target_lang": LANGUAGE}
+_FIELDS = {
+    "source_lang": LANGUAGE, "context": TEXT, "formality": choice(*formality.CHOICES), "register": TEXT,
+    "split_sentences": choice("0", "1", "nonewlines"), "preserve_formatting": FLAG,
+    "tag_handling": choice("xml", "html"), "tag_handling_version": choice("v1", "v2"), "outline_detection": FLAG,
+    "splitting_tags": TEXTS, "non_splitting_tags": TEXTS, "ignore_tags": TEXTS, "glossary_id": TEXT,
+    "glossary_ids": TEXTS, "custom_instructions": TEXTS, "model_type": TEXT, "show_billed_characters": FLAG,
+    "together": FLAG,
+}  # fmt: skip
 _UNKEPT = ("style_id", "translation_memory_id")
 _MODELS = ("", "quality_optimized", "prefer_quality_optimized", "latency_optimized")
 
@@ -50,7 +60,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
     routes = APIRouter(route_class=shaped(error), tags=["DeepL"])
     resources = documents.resources
 
-    @routes.post("/v2/translate")
+    @routes.post("/v2/translate", openapi_extra=described(_NEEDED, _FIELDS, engine.languages()))
     async def translate(request: Request) -> Response:
         """Translate texts."""
         client = caller(config, request)
@@ -78,7 +88,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
 
         return await trickled(request, work(), error)
 
-    @routes.get("/v2/languages")
+    @routes.get("/v2/languages", openapi_extra=queried(type=choice("source", "target")))
     async def languages(request: Request) -> Response:
         """The languages, as sources or targets."""
         caller(config, request)
@@ -91,7 +101,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         sources = {deepl_source(lang): language(lang).name for lang in reversed(engine.languages())}
         return JSONResponse([{"language": code, "name": sources[code]} for code in sorted(sources)])
 
-    @routes.get("/v3/languages")
+    @routes.get("/v3/languages", openapi_extra=queried(resource=TEXT))
     async def languages_3(request: Request) -> Response:
         """The languages and what can be asked of them."""
         caller(config, request)

@@ -17,19 +17,25 @@ from starlette.responses import Response
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import known
 from in2x.serve.dialects.deepl_wire import caller, check_quota, terms_of
+from in2x.serve.dialects.described import FILE, LANGUAGE, TEXT, choice, described
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.documents import Documents, detected, read
 from in2x.serve.engine import Engine
-from in2x.serve.formality import register_for
+from in2x.serve.formality import CHOICES, register_for
 from in2x.serve.resources import Paper
 from in2x.serve.wish import Wish
 from in2x.web.guard import Fault
+
+_NEEDED = {"file": FILE, "target_lang": LANGUAGE}
+_FIELDS = {"source_lang": LANGUAGE, "filename": TEXT, "formality": choice(*CHOICES), "glossary_id": TEXT,
+           "glossary_ids": TEXT, "output_format": TEXT}  # fmt: skip
+_KEY = described({"document_key": TEXT})
 
 
 def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents) -> None:
     """Add the routes of documents to those of DeepL."""
 
-    @routes.post("/v2/document")
+    @routes.post("/v2/document", openapi_extra=described(_NEEDED, _FIELDS, engine.languages()))
     async def leave(request: Request) -> dict[str, str]:
         """Leave a document to be translated."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -61,8 +67,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents)
         client, fields = caller(config, request), await Fields.read(request)
         return await asyncio.to_thread(documents.resources.document, client, document, fields.text("document_key"))
 
-    @routes.post("/v2/document/{document}")
-    @routes.get("/v2/document/{document}")
+    @routes.post("/v2/document/{document}", openapi_extra=_KEY)
     async def state(document: str, request: Request) -> dict[str, Any]:
         """How far a document is."""
         paper = await asked(document, request)
@@ -76,8 +81,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents)
             told["error_message"] = paper.error
         return told
 
-    @routes.post("/v2/document/{document}/result")
-    @routes.get("/v2/document/{document}/result")
+    @routes.post("/v2/document/{document}/result", openapi_extra=_KEY)
     async def result(document: str, request: Request) -> Response:
         """The translation of a document."""
         paper = await asked(document, request)

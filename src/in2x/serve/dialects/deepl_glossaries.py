@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import known
 from in2x.serve.dialects.deepl_wire import caller
+from in2x.serve.dialects.described import LANGUAGE, TEXT, choice, described, queried
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.engine import Engine
 from in2x.serve.entries import Entries, read_entries, write_entries
@@ -22,6 +23,13 @@ from in2x.web.guard import Fault
 LONGEST_NAME = 1024
 """Characters of a glossary's name (as DeepL has it)."""
 TSV = "text/tab-separated-values"
+_DICTIONARY = {
+    "source_lang": LANGUAGE,
+    "target_lang": LANGUAGE,
+    "entries": TEXT,
+    "entries_format": choice("tsv", "csv"),
+}
+_DICTIONARIES = {"type": "array", "items": {"type": "object", "properties": _DICTIONARY}}
 
 
 def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources) -> None:
@@ -36,11 +44,11 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
             {"source_lang": a, "target_lang": b} for a in codes for b in codes if a != b
         ]}  # fmt: skip
 
-    @routes.post("/v2/glossaries")
+    @routes.post("/v2/glossaries", openapi_extra=described({"name": TEXT, **_DICTIONARY}, languages=engine.languages()))
     async def create(request: Request) -> Response:
         """Keep a glossary of one pair."""
         client, fields = caller(config, request), await Fields.read(request)
-        dictionary = _dictionary({name: fields.plain(name) for name in _FIELDS}, engine)
+        dictionary = _dictionary({name: fields.plain(name) for name in _DICTIONARY}, engine)
         kept = await asyncio.to_thread(resources.add_glossary, client, _name(fields), dict([dictionary]))
         return JSONResponse(_told_2(kept), 201)
 
@@ -67,7 +75,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
         """Delete a glossary."""
         await asyncio.to_thread(resources.drop_glossary, caller(config, request), glossary)
 
-    @routes.post("/v3/glossaries")
+    @routes.post("/v3/glossaries", openapi_extra=described({"name": TEXT, "dictionaries": _DICTIONARIES}))
     async def create_3(request: Request) -> Response:
         """Keep a glossary."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -90,7 +98,9 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
         """A glossary."""
         return _told_3(await asyncio.to_thread(resources.glossary, caller(config, request), glossary))
 
-    @routes.patch("/v3/glossaries/{glossary}")
+    @routes.patch(
+        "/v3/glossaries/{glossary}", openapi_extra=described({}, {"name": TEXT, "dictionaries": _DICTIONARIES})
+    )
     async def change(glossary: str, request: Request) -> dict[str, Any]:
         """Give a glossary another name, or entries beside or in place of those it has."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -100,7 +110,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
             raise Fault(400, "bad-request", "name or dictionaries must be given")
         return _told_3(await asyncio.to_thread(resources.change_glossary, client, glossary, name, found, True))
 
-    @routes.get("/v3/glossaries/{glossary}/entries")
+    @routes.get("/v3/glossaries/{glossary}/entries", openapi_extra=queried(source_lang=LANGUAGE, target_lang=LANGUAGE))
     async def entries_3(glossary: str, request: Request) -> dict[str, Any]:
         """The entries of one pair of languages."""
         client, fields = caller(config, request), await Fields.read(request)
@@ -112,23 +122,26 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
                 "entries_format": "tsv"}  # fmt: skip
         return {"dictionaries": [told]}
 
-    @routes.put("/v3/glossaries/{glossary}/dictionaries")
+    @routes.put(
+        "/v3/glossaries/{glossary}/dictionaries", openapi_extra=described(_DICTIONARY, languages=engine.languages())
+    )
     async def put(glossary: str, request: Request) -> dict[str, Any]:
         """Lay a dictionary in place of that of its languages."""
         client, fields = caller(config, request), await Fields.read(request)
-        pair, found = _dictionary({name: fields.plain(name) for name in _FIELDS}, engine)
+        pair, found = _dictionary({name: fields.plain(name) for name in _DICTIONARY}, engine)
         await asyncio.to_thread(resources.change_glossary, client, glossary, None, {pair: found}, False)
         return _told_pair(pair, found)
 
-    @routes.delete("/v3/glossaries/{glossary}/dictionaries", status_code=204)
+    @routes.delete(
+        "/v3/glossaries/{glossary}/dictionaries",
+        status_code=204,
+        openapi_extra=queried(source_lang=LANGUAGE, target_lang=LANGUAGE),
+    )
     async def drop(glossary: str, request: Request) -> None:
         """Delete the dictionary of one pair of languages."""
         client, fields = caller(config, request), await Fields.read(request)
         pair = _pair(fields.text("source_lang"), fields.text("target_lang"), engine)
         await asyncio.to_thread(resources.drop_dictionary, client, glossary, pair)
-
-
-_FIELDS = ("source_lang", "target_lang", "entries", "entries_format")
 
 
 def _name(fields: Fields) -> str:
@@ -147,7 +160,7 @@ def _pair(source: str, target: str, engine: Engine) -> Pair:
 
 
 def _dictionary(said: dict[str, Any], engine: Engine) -> tuple[Pair, Entries]:
-    for name in _FIELDS[:3]:
+    for name in ("source_lang", "target_lang", "entries"):
         if not isinstance(said.get(name), str) or not said[name]:
             raise Fault(400, "bad-request", f"{name} must be given, as text")
     pair = _pair(said["source_lang"], said["target_lang"], engine)

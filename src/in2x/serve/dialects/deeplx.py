@@ -49,7 +49,7 @@ async def _translate(
     target = known(said, "target_lang", languages)
     named = fields.text("source_lang")
     source = known(named, "source_lang", languages) if code_of(named) else None
-    wish = Wish(target, source, kind=_KINDS[fields.one_of("tag_handling", tuple(_KINDS), "")])
+    wish = Wish(target, source, kind=_KINDS[fields.one_of("tag_handling", tuple(_KINDS), "")], strict=False)
     await check_quota(config, resources, client, len(text))
 
     async def work() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from in2x.serve.dialects import deeplx
 from in2x.serve.dialects.codes import known, libretranslate
 from in2x.serve.dialects.deepl_documents import sent
 from in2x.serve.dialects.deepl_wire import check_quota
+from in2x.serve.dialects.described import FILE, LANGUAGE, NUMBER, TEXT, TEXTS, choice, described
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.documents import Documents, detected, read
 from in2x.serve.engine import MOST_ALTERNATIVES, Engine
@@ -34,6 +35,9 @@ AUTO = "auto"
 LONGEST = 10_000
 """Characters of a text that is suggested, and of its rendering (our choice)."""
 _MANY = 10**6
+_API_KEY = {"api_key": TEXT}
+_FIELDS = {"format": choice("text", "html"), "alternatives": NUMBER, **_API_KEY, "text": TEXT, "source_lang": LANGUAGE,
+           "target_lang": LANGUAGE, "tag_handling": choice("html", "xml")}  # fmt: skip
 
 
 def error(fault: Fault) -> dict[str, str]:
@@ -70,7 +74,10 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
             raise Fault(400, "bad-request", "target must be given")
         return known(said, "target", engine.languages())
 
-    @routes.post("/translate")
+    @routes.post(
+        "/translate",
+        openapi_extra=described({"q": TEXTS, "source": LANGUAGE, "target": LANGUAGE}, _FIELDS, engine.languages()),
+    )
     async def translate(request: Request) -> Response:
         """Translate texts; with `text` in place of `q` as DeepLX does."""
         fields = await Fields.read(request)
@@ -119,7 +126,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
             for code in codes
         ]  # fmt: skip
 
-    @routes.post("/detect")
+    @routes.post("/detect", openapi_extra=described({"q": TEXT}, _API_KEY))
     async def detect(request: Request) -> Response:
         """The language of a text, the likeliest first."""
         fields = await Fields.read(request)
@@ -129,7 +136,10 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         found = await asyncio.to_thread(candidates, fields.text("q"))
         return JSONResponse([{"confidence": sure, "language": libretranslate(code)} for code, sure in found])
 
-    @routes.post("/translate_file")
+    @routes.post(
+        "/translate_file",
+        openapi_extra=described({"file": FILE, "source": LANGUAGE, "target": LANGUAGE}, _API_KEY, engine.languages()),
+    )
     async def translate_file(request: Request) -> Response:
         """Translate a document of any known format; the answer says where it is to be fetched."""
         fields = await Fields.read(request)
@@ -160,7 +170,12 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         paper = await asyncio.to_thread(resources.document, None, made, key)
         return sent(paper.name, await asyncio.to_thread(resources.take, paper))
 
-    @routes.post("/suggest")
+    @routes.post(
+        "/suggest",
+        openapi_extra=described(
+            {"q": TEXT, "s": TEXT, "source": LANGUAGE, "target": LANGUAGE}, _API_KEY, engine.languages()
+        ),
+    )
     async def suggest(request: Request) -> dict[str, bool]:
         """Say how a text should be translated."""
         fields = await Fields.read(request)

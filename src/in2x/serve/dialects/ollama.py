@@ -17,8 +17,8 @@ from starlette.responses import Response
 
 from in2x import __version__
 from in2x.serve.config import Config
-from in2x.serve.dialects.asked import Asked, asked
-from in2x.serve.dialects.openai import Message, Options, last_asked, lines, said, tokens, wish_of
+from in2x.serve.dialects.asked import Asked
+from in2x.serve.dialects.openai import Message, Options, last_asked, lines, said, tokens, told, wish_of
 from in2x.serve.engine import Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import streamed, trickled
@@ -98,12 +98,12 @@ def router(engine: Engine, config: Config) -> APIRouter:
     @api.post("/chat")
     async def chat(request: Request, ask: Chat) -> Response:
         """Translate the last message."""
-        return await reply(request, ask, last_asked(ask.messages), True)
+        return await reply(request, ask, last_asked(ask.messages, ask.translation_options), True)
 
     @api.post("/generate")
     async def generate(request: Request, ask: Generate) -> Response:
         """Translate the prompt."""
-        return await reply(request, ask, asked(ask.system, ask.prompt), False)
+        return await reply(request, ask, told(ask.system, ask.prompt, ask.translation_options), False)
 
     @api.get("/tags")
     async def tags(request: Request) -> dict[str, Any]:

@@ -163,13 +163,22 @@ async def said(engine: Engine, text: str, wish: Wish, client: str, deadline: flo
     return answer.text
 
 
-def last_asked(messages: list[Message]) -> Asked:
-    """What the last message that is not the assistant's asks."""
+def last_asked(messages: list[Message], options: Options | None) -> Asked:
+    """What the last message that is not the assistant's asks; all of it is text where options say what is wanted.
+
+    Raises:
+        UsageError: there is no such message.
+    """
     system = "\n".join(one.text for one in messages if one.role in ("system", "developer"))
     turns = [one for one in messages if one.role not in ("system", "developer", "assistant")]
     if not turns:
         raise UsageError("there is no message to translate", mend="give one of the role user")
-    return asked(system, turns[-1].text)
+    return told(system, turns[-1].text, options)
+
+
+def told(system: str, message: str, options: Options | None) -> Asked:
+    """What a message asks, see `last_asked`."""
+    return Asked(message) if options and code_of(options.target_lang) else asked(system, message)
 
 
 def router(engine: Engine, config: Config) -> APIRouter:
@@ -214,7 +223,7 @@ def router(engine: Engine, config: Config) -> APIRouter:
     async def chat(request: Request, ask: Chat) -> Response:
         """Translate the last message."""
         system = "\n".join(one.text for one in ask.messages if one.role in ("system", "developer"))
-        return await reply(request, ask, last_asked(ask.messages), True, system)
+        return await reply(request, ask, last_asked(ask.messages, ask.translation_options), True, system)
 
     @api.post("/completions")
     async def completions(request: Request, ask: Completion) -> Response:
@@ -222,7 +231,7 @@ def router(engine: Engine, config: Config) -> APIRouter:
         prompts = [ask.prompt] if isinstance(ask.prompt, str) else ask.prompt
         if len(prompts) != 1:
             raise Fault(400, "bad-request", "one prompt a request")
-        return await reply(request, ask, asked("", prompts[0]), False)
+        return await reply(request, ask, told("", prompts[0], ask.translation_options), False)
 
     @api.get("/models")
     async def models(request: Request) -> dict[str, Any]:
