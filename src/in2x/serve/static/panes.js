@@ -126,7 +126,7 @@ export class Panes {
     one.answer = row;
     this.known.set(`${wish}\n${one.speaker}\n${one.source}`, row);
     if (this.known.size > KNOWN) this.known.delete(this.known.keys().next().value);
-    this.show();
+    this.due ??= requestAnimationFrame(() => { this.due = null; this.show(); }); // of a long text many come at once
   }
 
   past(text, manner) {
