@@ -11,7 +11,7 @@ from in2x.commands.options import once_each
 from in2x.errors import UsageError
 from in2x.translate.open import Combine
 
-WORDING, LIMITS, DOORS = "Wording", "Limits", "Who may call"
+WORDING, LIMITS, DOORS, RUNNING = "Wording", "Limits", "Who may call", "What is kept"
 
 
 def serve(
@@ -74,13 +74,21 @@ def serve(
                                          help="Most that waits for people; half of it from one client.")] = 200_000,
     deadline: Annotated[float, typer.Option("--deadline", min=0.1, metavar="SECONDS", rich_help_panel=LIMITS,
                                             help="Longest that an answer may take.")] = 300.0,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", rich_help_panel=RUNNING, show_default=False,
+                     help="Glossaries and documents of clients; several servers may share it.  [default: kept as long "
+                          "as it runs]"),
+    ] = None,
+    quota: Annotated[int, typer.Option("--quota", min=0, metavar="CHARACTERS", rich_help_panel=LIMITS,
+                                       help="That a client may have translated in a month; 0 for any number.")] = 0,
     at_once: Annotated[
         int | None,
         typer.Option("--at-once", min=1, metavar="N", rich_help_panel=LIMITS, show_default=False,
                      help="Batches that are with the model at once.  [default: 1; 8 at a server]"),
     ] = None,
 ) -> None:  # fmt: skip
-    """Serve a model to the clients that people have: OpenAI's, Ollama's, browser extensions.
+    """Serve a model to the clients that people have: DeepL's, LibreTranslate's, OpenAI's, Ollama's, extensions.
 
     Prints its address. /docs lists every call; /ready says when the model is warm.
     """
@@ -107,7 +115,7 @@ def serve(
             f"--at-once {at_once} is for a server", mend="a model in this process takes one batch at a time"
         )
     config = Config(name, source, target, Access.read(tokens, rate, 4 * rate), tuple(allow_host or ()),
-                    tuple(allow_origin or ()), deadline=deadline)  # fmt: skip
+                    tuple(allow_origin or ()), deadline=deadline, data=data, characters=quota)  # fmt: skip
     check_open(host, config)
     where = listener(host, port)
     translator = Translator.load(model, combine=combine, profile=profile, probed=not probed)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -19,9 +21,11 @@ from in2x import __version__
 from in2x.errors import In2xError
 from in2x.pages.environment import environment
 from in2x.serve.config import Config
-from in2x.serve.dialects import extensions, ollama, openai
+from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai, page
+from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.metrics import Metrics
+from in2x.serve.resources import Resources
 from in2x.serve.shape import fault_of, response
 from in2x.web.guard import Fault, Guard, Rules
 
@@ -39,6 +43,9 @@ def application(engine: Engine, config: Config) -> ASGIApp:
         config: the settings.
     """
     ready = asyncio.Event()
+    spare = None if config.data else tempfile.TemporaryDirectory(prefix="in2x-serve-")
+    resources = Resources(config.data or Path(spare.name if spare else ""))
+    documents = Documents(resources, engine)
 
     async def warm_up() -> None:
         told = ""
@@ -54,15 +61,22 @@ def application(engine: Engine, config: Config) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.create_task(warm_up())
+        warming, working = asyncio.create_task(warm_up()), asyncio.create_task(documents.run())
         yield
         warming.cancel()
+        working.cancel()
+        await asyncio.wait((working,))
         await asyncio.to_thread(engine.close)
+        resources.close()
+        if spare:
+            spare.cleanup()
 
     app = FastAPI(title="In2x", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="One translator behind the interfaces that clients have already.")  # fmt: skip
     for dialect in DIALECTS:
         app.include_router(dialect.router(engine, config))
+    for kept in (deepl, libretranslate, page):
+        app.include_router(kept.router(engine, config, documents))
     about = environment().get_template("serve/templates/interfaces.html.jinja")
 
     @app.get("/health", tags=["Server"])
@@ -95,7 +109,7 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     async def wrong(_: Request, error: Exception) -> Response:
         return response(fault_of(error), body)
 
-    largest = {"/v2/document": config.largest_file, "/translate_file": config.largest_file}
+    largest = dict.fromkeys(("/page/documents", "/v2/document", "/translate_file"), config.largest_file)
     rules = Rules(None if config.access.demanded and not config.hosts else frozenset(config.hosts),
                   frozenset(config.origins), True, config.largest, largest)  # fmt: skip
     return Guard(Counted(app, engine.metrics), rules)

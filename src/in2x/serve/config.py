@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from in2x.serve.access import Access
 
@@ -29,3 +30,7 @@ class Config:
     """Bytes of a body with a document."""
     deadline: float = 300.0
     """Seconds that an answer may take."""
+    data: Path | None = None
+    """Folder of glossaries and documents; None keeps them as long as the server runs."""
+    characters: int = 0
+    """Characters that a client may have translated in a month; 0 for any number."""

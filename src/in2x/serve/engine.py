@@ -21,7 +21,7 @@ from in2x.language.identify import UNKNOWN, identify
 from in2x.language.pack import packs
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
-from in2x.serve.reading import read
+from in2x.serve.reading import Asked, read, words
 from in2x.serve.wish import Answer, Wish
 from in2x.translate.backend import one_line
 from in2x.translate.findings import Rules
@@ -77,12 +77,18 @@ class Engine:
     # --- for clients --------------------------------------------------------------------------------------------------
 
     async def translate(
-        self, texts: Sequence[str], wish: Wish, client: str, *, interactive: bool = True, deadline: float | None = None
+        self,
+        texts: Sequence[Asked],
+        wish: Wish,
+        client: str,
+        *,
+        interactive: bool = True,
+        deadline: float | None = None,
     ) -> list[Answer]:
         """One answer a text, in order.
 
         Args:
-            texts: of any length, any of them may be empty.
+            texts: of any length, any of them may be empty; segments of a document need a source language.
             wish: what is wanted of them.
             client: who asks, as `Access.client` told; equal requests of one client are worked on once.
             interactive: whether a person waits; a document waits behind those.
@@ -97,10 +103,16 @@ class Engine:
         return [answer async for answer in stream]
 
     async def stream(
-        self, texts: Sequence[str], wish: Wish, client: str, *, interactive: bool = True, deadline: float | None = None
+        self,
+        texts: Sequence[Asked],
+        wish: Wish,
+        client: str,
+        *,
+        interactive: bool = True,
+        deadline: float | None = None,
     ) -> AsyncGenerator[Answer]:
         """The same, each answer in its turn as soon as it is there."""
-        if sum(map(len, texts)) > ASIDE:
+        if sum(len(words(text)) for text in texts) > ASIDE:
             lots = await asyncio.to_thread(self._lots, texts, wish, client, interactive)
         else:
             lots = self._lots(texts, wish, client, interactive)
@@ -182,7 +194,7 @@ class Engine:
 
     # --- from texts to lots -------------------------------------------------------------------------------------------
 
-    def _lots(self, texts: Sequence[str], wish: Wish, client: str, interactive: bool) -> list[Lot | Answer]:
+    def _lots(self, texts: Sequence[Asked], wish: Wish, client: str, interactive: bool) -> list[Lot | Answer]:
         """A lot for each text, for some of very many, or for all that belong together; an answer for what is in the
         language wanted."""
         target = canonical(wish.target_lang)
@@ -192,29 +204,31 @@ class Engine:
         for source, group in groupby(zip(self._sources(texts, wish, target), texts, strict=True), lambda row: row[0]):
             rows = [text for _, text in group]
             if wish.source_lang is None and canonical(source) == target:
-                found += [Answer(text, target) for text in rows]
+                found += [Answer(words(text), target) for text in rows]
                 continue
             job = jobs.get(source) or jobs.setdefault(source, self._job(source, wish))
             for at in range(0, len(rows), size):
                 some = tuple(rows[at : at + size])
-                readings = tuple(read(text, wish.kind, job.source_lang, job.target_lang) for text in some)
+                readings = tuple(read(text, wish) for text in some)
                 key = (client, wish, some, interactive)
                 found.append(Lot(key, client, wish, job, readings, interactive))
         return found
 
-    def _sources(self, texts: Sequence[str], wish: Wish, target: str) -> list[str]:
+    def _sources(self, texts: Sequence[Asked], wish: Wish, target: str) -> list[str]:
         """The language of each text."""
         if wish.source_lang is not None or not texts:
             return [wish.source_lang or target] * len(texts)
-        around = self.detect("\n".join(texts)[:ASIDE], target)
+        bare = [words(text, wish) for text in texts]
+        around = self.detect("\n".join(bare)[:ASIDE], target)
         if wish.together or len(texts) == 1:
             return [around] * len(texts)
-        return [self.detect(text, target, around) for text in texts]
+        return [self.detect(text, target, around) for text in bare]
 
     def _job(self, source: str, wish: Wish) -> Job:
         job = self.translator.job(source, wish.target_lang, wish.register)
-        terms = tuple(Term(*pair) for pair in wish.terms)
-        rules = Rules(Glossary(terms, job.source_lang, job.target_lang), job.rules.characters)
+        agreed = wish.agreed or job.rules
+        terms = (*agreed.glossary.terms, *(Term(*pair) for pair in wish.terms))
+        rules = Rules(Glossary(terms, job.source_lang, job.target_lang), agreed.characters)
         return replace(job, rules=rules, style=wish.style, synopsis=wish.scene)
 
     # --- waiting ------------------------------------------------------------------------------------------------------
@@ -323,7 +337,8 @@ class Engine:
         segments = [segment for one in batch for segment in one.lot.segments[one.start : one.end]]
         return self.translator.translate(
             segments, job.source_lang, job.target_lang, register=job.register, style=job.style, synopsis=job.synopsis,
-            glossary=job.rules.glossary, context=None if lot.wish.together else 0, checks=self.checks, earlier=earlier,
+            glossary=job.rules.glossary, characters=job.rules.characters, checks=self.checks, earlier=earlier,
+            context=None if lot.wish.together else 0,
         ).outcomes  # fmt: skip
 
     def _drawn(self, one: Slice) -> list[list[str]]:

@@ -98,7 +98,7 @@ class Lot:
     def goes_with(self) -> Hashable:
         """Lots of equal value go in one batch."""
         job = self.job
-        terms = self.wish.terms
+        terms = (self.wish.terms, self.wish.agreed)
         return (
             id(self) if self.alone else (job.source_lang, job.target_lang, job.register, job.style, job.synopsis, terms)
         )
