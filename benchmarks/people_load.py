@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import json
 import random
+import resource
 import signal
 import socket
 import statistics
@@ -174,6 +175,7 @@ async def load(
         took = time.monotonic() - began
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(30)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     there = in_store(store)
     lost += len(tally.acknowledged - set(there))
     quantiles = statistics.quantiles(tally.seconds, n=100)
@@ -181,7 +183,9 @@ async def load(
         "annotators": len(tokens), "seconds": round(took, 1), "saves": len(tally.acknowledged),
         "saves_a_second": round(len(tally.acknowledged) / min(took, seconds), 1),
         "p50_ms": round(1000 * quantiles[49], 1), "p95_ms": round(1000 * quantiles[94], 1),
-        "p99_ms": round(1000 * quantiles[98], 1), "kills": kills, "restarts": restarts, "lost": lost,
+        "p99_ms": round(1000 * quantiles[98], 1),
+        "server_cpu_ms_a_save": round(1000 * (used.ru_utime + used.ru_stime) / len(tally.acknowledged), 2),
+        "kills": kills, "restarts": restarts, "lost": lost,
         "doubled": sum(count - 1 for count in there.values()),
         "unacknowledged": sum(len(person.outbox) for person in people), "refused": tally.refused,
         "faults": dict(tally.faults),

@@ -28,7 +28,7 @@ from transformers import PreTrainedTokenizerBase
 from in2x.chat.profile import PromptProfile
 from in2x.chat.translation import translation
 from in2x.formats.document import Tag, Text
-from in2x.instructions.alignment import Lexicon
+from in2x.instructions.alignment import Lexicon, carries
 from in2x.instructions.tagged import tags_of, with_tags
 from in2x.language.segment import words
 from in2x.metrics.significance import paired_bootstrap
@@ -73,17 +73,18 @@ def model(
 
 
 def any_words(text: str, lang: str, rng: random.Random) -> Text:
-    """`text` with one to three tags around or between any of its words."""
-    found = words(text, lang)
-    spots = sorted(rng.sample(range(len(found)), min(len(found), rng.choice((2, 2, 4)))))
+    """`text` with one to three tags around any stretches that begin and end with a content word, or behind one."""
+    found = [word for word in words(text, lang) if carries(word.lemma, lang)]
+    spots = sorted(rng.sample(range(len(found)), min(len(found), rng.choice((1, 2, 3, 4)))))
     tags: list[Tag] = []
-    for number, (first, last) in enumerate(zip(spots[::2], spots[1::2], strict=False), start=1):
-        start, end = found[first].start, found[last].start if last > first + 1 else found[first].end
-        end = max(end, found[first].end)
-        tags += [Tag(start, f"<b{number}>", number, "open"),
-                 Tag(end - (text[end - 1 : end] == " "), f"</b{number}>", number, "close")]  # fmt: skip
-    if rng.random() < 0.5 and spots and (not tags or found[spots[-1]].end > tags[-1].at):
-        tags.append(Tag(found[spots[-1]].end, "<br/>", 9))
+    while spots:
+        first = spots.pop(0)
+        last = spots.pop(0) if spots and rng.random() < 0.5 else first
+        if rng.random() < 0.25:
+            tags.append(Tag(found[last].end, f"<x{first}/>", 100 + first))
+            continue
+        tags += [Tag(found[first].start, f"<b{first}>", first, "open"),
+                 Tag(found[last].end, f"</b{first}>", first, "close")]  # fmt: skip
     return Text(text, tuple(tags))
 
 

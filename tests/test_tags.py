@@ -42,14 +42,14 @@ def markup_of(text: Text) -> str:
     ("markup", "asked"),
     [
         ("<b>Hello</b>", "Hello"),  # the outermost pair is no business of the model
-        ("<x/>Hello <b>you</b> there<y/>", "Hello <1>you</1> there"),
-        ("Press <b><i>OK</i></b> now", "Press <1>OK</1> now"),  # one place, one placeholder
-        ("a <b><x/>c</b><y/> d", "a <1>c</1> d"),
+        ("<x/>Hello <b>you</b> there<y/>", "Hello<1> you</1> there"),
+        ("Press <b><i>OK</i></b> now", "Press<1> OK</1> now"),  # one place, one placeholder
+        ("a <b><x/>c</b><y/> d", "a<1> c</1> d"),
         ("a<b></b>c", "a<1/>c"),
         ("<b>a</b><i>c</i>", "<1>a</1><2>c</2>"),
-        ("<b>a</b> c <i>d</i>", "<1>a</1> c <2>d</2>"),
-        ("see <1> and <b>2</b> x", "see <1> and <2>2</2> x"),  # no number that the text has itself
-        ("  <p>a <b>c</b></p> ", "a <1>c</1>"),
+        ("<b>a</b> c <i>d</i>", "<1>a</1> c<2> d</2>"),
+        ("see <1> and <b>2</b> x", "see <1> and<2> 2</2> x"),  # no number that the text has itself
+        ("  <p>a <b>c</b></p> ", "a<1> c</1>"),
     ],
 )
 def test_what_a_model_is_asked(markup, asked):
@@ -70,6 +70,7 @@ PRESS = text_of("Press <b>OK</b> now<x/>, please.")
         ("今すぐ〈1〉OK〈/1〉を押して<2></2>ください。", "ja", "今すぐ<b>OK</b>を押して<x/>ください。"),
         ("今すぐ&lt;1&gt;OK&lt;/1&gt;を押して<2>ください。", "ja", "今すぐ<b>OK</b>を押して<x/>ください。"),
         ("Drücken <1> OK </1> jetzt<2/>, bitte.", "de", "Drücken <b>OK</b> jetzt<x/>, bitte."),
+        ("Drücken<1> OK</1> jetzt<2/>, bitte.", "de", "Drücken <b>OK</b> jetzt<x/>, bitte."),
         ("Drücken<1>OK</1>jetzt<2/>.", "de", "Drücken <b>OK</b> jetzt<x/>."),
         ("Jetzt<2/> drücken: <1> OK </1>.", "de", "Jetzt<x/> drücken: <b>OK</b>."),
         ("<1>OK</1> drücken<2/>", "de", "<b>OK</b> drücken<x/>"),

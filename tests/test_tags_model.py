@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM
 from conftest import PAIRS
 from in2x.chat.source import Source
 from in2x.inference.scoring import token_logprobs
+from in2x.training.tokenizer import ROOM, train_tokenizer
 from in2x.translate.engine import LocalBackend
 from in2x.translate.occlusion import _stretch, hints
 from in2x.translate.projection import projected
@@ -23,6 +24,16 @@ def test_scores_are_those_of_one_row_at_a_time(tiny_model):
         with torch.no_grad():
             logits = model(torch.tensor([[*prompt, *answer]])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
         torch.testing.assert_close(found[row], logits[range(3), answer], atol=2e-4, rtol=0)
+
+
+def test_a_placeholder_is_one_token_and_leaves_the_words_their_own():
+    tokenizer = train_tokenizer(["He plays golf every day. 彼は毎日ゴルフをする。"] * 20, ROOM)
+    plain = tokenizer.tokenize("He plays golf every day.")
+    tagged = tokenizer.tokenize("He<1> plays golf</1> every<2/> day.")
+    assert [token for token in tagged if token not in ("<1>", "</1>", "<2/>")] == plain
+    assert len(tagged) == len(plain) + 3
+    for text in ("a <b> 1> </12> <0/>", "x<9/>", " <1> y"):
+        assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @pytest.mark.parametrize(

@@ -85,5 +85,5 @@ def test_remarked_is_what_unmarked_reads():
     answer = unmarked("今すぐ<1>OK</1>を押して<2/>ください。", PRESS, "ja")
     assert remarked(answer, PRESS) == "今すぐ<1>OK</1>を押して<2/>ください。"
     nested = text_of("a <b><i>c</i></b> d<x/><y/> e")
-    assert remarked(nested, nested) == marked(nested) == "a <1>c</1> d<2/> e"
-    assert marked(parsed("a <1>c</1> d<2/> e")) == "a <1>c</1> d<2/> e"
+    assert remarked(nested, nested) == marked(nested) == "a<1> c</1> d<2/> e"
+    assert marked(parsed("a<1/><2> c</2> d<3/> e")) == "a<1/><2> c</2> d<3/> e"

@@ -131,13 +131,23 @@ def layout(source: Text) -> Layout:
 
 
 def marked(text: Text) -> str:
-    """What a model is asked: the body of `text` with placeholders for its inner tags, without white space around."""
+    """What a model is asked: the body of `text` with placeholders for its inner tags, without white space around.
+
+    An opening one stands before the space in front of its words (`Press<1> OK</1> now`): so the words are the same
+    tokens as without it.
+    """
     found = layout(text)
+    return _woven(found.body, [place.at for place in found.places()], placeholders(text))
+
+
+def _woven(body: str, places: Sequence[int], names: Sequence[str]) -> str:
     out, at = [], 0
-    for place, mark in zip(found.places(), placeholders(text), strict=True):
-        out += [found.body[at : place.at], mark]
-        at = place.at
-    return "".join([*out, found.body[at:]])
+    for place, name in zip(places, names, strict=True):
+        if body[place - 1 : place] == " " and place > at and "/" not in name:
+            place -= 1
+        out += [body[at:place], name]
+        at = place
+    return "".join([*out, body[at:]])
 
 
 def parsed(question: str) -> Text:
@@ -146,6 +156,8 @@ def parsed(question: str) -> Text:
     for match in _WRITTEN.finditer(question):
         out, at = out + question[at : match.start()], match.end()
         kind: Literal["open", "close", "alone"] = "close" if match[1] else "alone" if match[3] else "open"
+        behind = kind == "open" and question.startswith(" ", at)  # see `marked`
+        out, at = out + " " * behind, at + behind
         tags.append(Tag(len(out), match[0], int(match[2]), kind))
     return Text(out + question[at:], tuple(tags))
 
@@ -157,13 +169,9 @@ def remarked(translation: Text, source: Text) -> str:
     for holder in found.holders:
         names |= {(tag.number, tag.kind): (holder.names[0], tag == holder.opening[0]) for tag in holder.opening}
         names |= {(tag.number, tag.kind): (holder.names[-1], tag == holder.closing[0]) for tag in holder.closing}
-    out, at = [], 0
-    for tag in translation.tags:
-        name, first = names.get((tag.number, tag.kind), ("", False))
-        if first:
-            out += [translation.text[at : tag.at], name]
-            at = tag.at
-    return "".join([*out, translation.text[at:]]).strip()
+    written = [(tag.at, names[tag.number, tag.kind]) for tag in translation.tags if (tag.number, tag.kind) in names]
+    firsts = [(at, name) for at, (name, first) in written if first]
+    return _woven(translation.text, [at for at, _ in firsts], [name for _, name in firsts]).strip()
 
 
 def placeholders(text: Text) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def audit(
                 raise In2xError(f"{side.name}: {len(side.hypotheses)} outputs but {len(texts)} {what}",
                                 mend="give the same segments for all")  # fmt: skip
 
-    def compare(name: str, a: Statistics, b: Statistics, better: int, kind: str = "") -> Utility:
+    def compare(name: str, a: Statistics, b: Statistics, better: int, kind: str = "") -> Measure:
         found = paired_bootstrap(a, b, resamples=resamples, seed=seed)
         verdict = "level" if found.p >= ALPHA else "rose" if found.difference > 0 else "fell"
         kind = kind or ("rewarded" if is_rewarded(name, rewarded) else "held out")

@@ -14,13 +14,21 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from in2x.language.language import language
-from in2x.language.script import HAN
+from in2x.language.script import HAN, HIRAGANA
 from in2x.language.segment import words
 
-LEAST_DICE, SURE_DICE, LEAST_PAIRS, MOST_COMMON = 0.3, 0.5, 3, 1 / 3
-"""A link has this Dice coefficient (the second where a word is one of the commonest of its language) and stands in so
-many pairs; a word in more than this share of pairs links nothing. Our choice."""
+LEAST_DICE, LEAST_PAIRS, MOST_COMMON = 0.3, 3, 1 / 3
+"""A link has this Dice coefficient and stands in so many pairs; a word in more than this share of pairs links nothing.
+Our choice."""
 _HAN = re.compile(f"[{HAN}]")
+
+
+_JOINS = re.compile(f"[{HIRAGANA}]{{1,3}}")
+
+
+def carries(form: str, lang: str) -> bool:
+    """Whether a word carries content by its form: it is none of its language's commonest, no particle or ending."""
+    return form not in language(lang).pack.words and not _JOINS.fullmatch(form)
 
 
 class Aligned(NamedTuple):
@@ -50,12 +58,11 @@ class Lexicon:
             both.update((a, b) for a in mine for b in theirs)
             total += 1
         most = max(LEAST_PAIRS, total * MOST_COMMON)
-        common = language(source_lang).pack.words, language(target_lang).pack.words
         self.dice: dict[tuple[str, str], float] = {}
         for (a, b), count in both.items():
             dice = 2 * count / (here[a] + there[b])
-            least = SURE_DICE if a in common[0] or b in common[1] else LEAST_DICE
-            if count >= LEAST_PAIRS and here[a] <= most and there[b] <= most and dice >= least:
+            sure = count >= LEAST_PAIRS and here[a] <= most and there[b] <= most and dice >= LEAST_DICE
+            if sure and carries(a, source_lang) and carries(b, target_lang):
                 self.dice[a, b] = dice
 
     def aligned(self, source: str, target: str, longest: int = 6) -> Iterator[Aligned]:

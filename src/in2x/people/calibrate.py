@@ -28,6 +28,7 @@ import numpy as np
 import yaml
 
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.evaluate.correlation import pearson_by_group
 from in2x.evaluate.express.score import wilson
@@ -183,7 +184,7 @@ async def _ask(asker: Asker, campaign: Campaign, part: Sequence[Group]) -> list[
 
 
 async def _one(judge: Judge, campaign: Campaign, group: Group) -> Heard:
-    prompt = PromptProfile().prompt(group.item.source, campaign.source_lang, campaign.target_lang, None)
+    prompt = PromptProfile().prompt(Source(group.item.source, campaign.source_lang, campaign.target_lang))
     question = Question(prompt, campaign.target_lang, tuple(fundamental("translate", campaign.target_lang)))
     texts = {c.text for c in group.candidates}
     order = tuple(sorted(texts, key=lambda text: content_id(prompt, text)))  # says nothing of quality

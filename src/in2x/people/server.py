@@ -48,7 +48,7 @@ def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(annotate.router(live, writer))
     app.include_router(admin.router(live, writer))
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/static", StaticFiles(directory=HERE / "static", packages=[("in2x.web", "static")]))
     refusal = environment().get_template("people/templates/refused.html.jinja")
 
     @app.get("/a/{token}")

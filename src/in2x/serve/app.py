@@ -21,7 +21,7 @@ from in2x import __version__
 from in2x.errors import In2xError
 from in2x.pages.environment import environment
 from in2x.serve.config import Config
-from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai
+from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai, page
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.metrics import Metrics
@@ -75,7 +75,7 @@ def application(engine: Engine, config: Config) -> ASGIApp:
                   description="One translator behind the interfaces that clients have already.")  # fmt: skip
     for dialect in DIALECTS:
         app.include_router(dialect.router(engine, config))
-    for kept in (deepl, libretranslate):
+    for kept in (deepl, libretranslate, page):
         app.include_router(kept.router(engine, config, documents))
     about = environment().get_template("serve/templates/interfaces.html.jinja")
 
@@ -109,7 +109,7 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     async def wrong(_: Request, error: Exception) -> Response:
         return response(fault_of(error), body)
 
-    largest = {"/v2/document": config.largest_file, "/translate_file": config.largest_file}
+    largest = dict.fromkeys(("/page/documents", "/v2/document", "/translate_file"), config.largest_file)
     rules = Rules(None if config.access.demanded and not config.hosts else frozenset(config.hosts),
                   frozenset(config.origins), True, config.largest, largest)  # fmt: skip
     return Guard(Counted(app, engine.metrics), rules)

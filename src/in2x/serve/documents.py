@@ -15,17 +15,22 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BufferedRandom
 from pathlib import Path, PurePath
+from typing import Any
 
 from in2x.errors import In2xError
 from in2x.formats.document import Document, Options, Segment, Tag, Text
 from in2x.formats.registry import parse
 from in2x.records import sound
 from in2x.serve.engine import Engine
+from in2x.serve.queue import TOLD
 from in2x.serve.resources import Paper, Resources, write_beside
 from in2x.serve.wish import Answer, Wish
+from in2x.translate.characters import Character, Characters, Relation
+from in2x.translate.findings import Finding, Rules
+from in2x.translate.glossary import Glossary, Term
 from in2x.translate.job import Job
 from in2x.translate.outcome import Outcome
 from in2x.translate.translator import Translated
@@ -87,9 +92,8 @@ class Documents:
         def keep() -> Left:
             document = read(name, raw, wish)
             characters = sum(len(segment.text) for segment in document.segments)
-            kept = {key: asdict(wish)[key] for key in _WISHES} | {"terms": list(wish.terms)}
             made, key = self.resources.add_document(
-                owner, PurePath(name).name, raw, json.dumps(kept, ensure_ascii=False), len(document.segments),
+                owner, PurePath(name).name, raw, _kept(wish), len(document.segments),
                 characters)  # fmt: skip
             return Left(made, key, characters)
 
@@ -109,6 +113,14 @@ class Documents:
                     await self._ended.wait()
             except TimeoutError:
                 continue
+
+    def answers(self, paper: Paper) -> Mapping[int, Answer]:
+        """What has been translated of a document, by the number of the segment."""
+        try:
+            raw = (self.resources.place(paper.id) / "answers.jsonl").read_bytes()
+        except OSError:
+            return {}
+        return _answers(raw[: raw.rfind(b"\n") + 1])
 
     async def run(self) -> None:
         """Translate what comes, and sweep, until cancelled; the next start takes up what is not finished by then."""
@@ -159,8 +171,7 @@ class Documents:
         place = self.resources.place(paper.id)
         for torn in place.glob("*.partial"):  # of a process that was killed
             torn.unlink(missing_ok=True)
-        kept = json.loads(paper.wish)
-        wish = Wish(**{**kept, "terms": tuple((a, b) for a, b in kept["terms"])})
+        wish = _wished(paper.wish)
         raw = await asyncio.to_thread((place / "source").read_bytes)
         document = await asyncio.to_thread(read, paper.name, raw, wish)
         with Answers(place / "answers.jsonl") as answers:
@@ -168,26 +179,53 @@ class Documents:
             todo = [n for n in range(len(document.segments)) if n not in answers.known]
             for start in range(0, len(todo), STEP):
                 numbers = todo[start : start + STEP]
-                said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner)
+                before = [_outcome(document, n, answers.known[n]) for n in range(max(0, numbers[0] - TOLD), numbers[0])]
+                said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner, before)
                 answers.keep(zip(numbers, said, strict=True))
                 await asyncio.to_thread(self.resources.settle, paper.id, "translating", len(answers.known))
-            failed = [why for _, why in answers.known.values() if why]
+            failed = [answer.failed for answer in answers.known.values() if answer.failed]
             if failed and len(failed) == len(document.segments):
                 raise In2xError(f"nothing in it could be translated: {failed[0]}")
             result = await asyncio.to_thread(_written, document, answers.known, wish)
             await asyncio.to_thread(write_beside, place / "result", result)
         await asyncio.to_thread(self.resources.settle, paper.id, "done", len(document.segments))
-        (place / "answers.jsonl").unlink(missing_ok=True)
 
-    async def _ask(self, segments: Sequence[Segment], wish: Wish, owner: str) -> list[Answer]:
+    async def _ask(
+        self, segments: Sequence[Segment], wish: Wish, owner: str, before: Sequence[Outcome]
+    ) -> list[Answer]:
         """The answers, however long the engine has no room for them."""
         while True:
             try:
-                return await self.engine.translate(segments, wish, owner, interactive=False)
+                return await self.engine.translate(segments, wish, owner, interactive=False, earlier=before)
             except Fault as fault:
                 if fault.status not in (429, 503, 504):
                     raise In2xError(fault.message) from None
                 await asyncio.sleep(max(fault.wait, 0.2))
+
+
+def _kept(wish: Wish) -> str:
+    """What of a wish says how a document is translated, as JSON."""
+    kept = {name: getattr(wish, name) for name in _WISHES} | {"terms": wish.terms}
+    if wish.agreed is not None:
+        kept["agreed"] = [[asdict(one) for one in wish.agreed.glossary.terms],
+                          [asdict(one) for one in wish.agreed.characters.people]]  # fmt: skip
+    return json.dumps(sound(kept), ensure_ascii=False)
+
+
+def _wished(text: str) -> Wish:
+    kept = json.loads(text)
+    wish = Wish(**{name: kept[name] for name in _WISHES}, terms=tuple((a, b) for a, b in kept["terms"]))
+    if "agreed" not in kept:
+        return wish
+    terms, people = kept["agreed"]
+    glossary = Glossary(tuple(Term(**{**one, "forbidden": tuple(one["forbidden"])}) for one in terms))
+    characters = Characters(tuple(Character(**{**one, **_relations(one)}) for one in people), wish.target_lang)
+    return replace(wish, agreed=Rules(glossary, characters))
+
+
+def _relations(person: Mapping[str, Any]) -> dict[str, Any]:
+    return {"aliases": tuple((a, b) for a, b in person["aliases"]),
+            "to": tuple((name, Relation(**relation)) for name, relation in person["to"])}  # fmt: skip
 
 
 def read(name: str, raw: bytes, wish: Wish) -> Document:
@@ -217,31 +255,32 @@ def detected(document: Document, engine: Engine, target_lang: str) -> str:
     return engine.detect(some, target_lang)
 
 
-def _written(document: Document, answers: Mapping[int, tuple[Text, str]], wish: Wish) -> bytes:
+def _written(document: Document, answers: Mapping[int, Answer], wish: Wish) -> bytes:
     """The document with its translations, less those that cannot stand in its format."""
-    outcomes = []
-    for number, segment in enumerate(document.segments):
-        text, why = answers[number]
-        outcomes.append(Outcome(segment, segment, "failed", why) if why else Outcome(segment, text, "kept"))
+    outcomes = [_outcome(document, number, answers[number]) for number in range(len(document.segments))]
     job = Job(wish.source_lang or "", wish.target_lang)
     return Translated(tuple(outcomes), job, document).fitted().write()
+
+
+def _outcome(document: Document, number: int, answer: Answer) -> Outcome:
+    segment = document.segments[number]
+    if answer.failed:
+        return Outcome(segment, segment, "failed", answer.failed)
+    return Outcome(segment, Text(answer.text, answer.tags), "kept")
 
 
 class Answers:
     """The answers to the segments of a document, in a file of JSON lines that a kill may tear at its end."""
 
     def __init__(self, path: Path) -> None:
-        self.known: dict[int, tuple[Text, str]] = {}
-        """Number of a segment -> its translation, and why there is none."""
+        self.known: dict[int, Answer]
+        """By the number of the segment."""
         self._stream: BufferedRandom = path.open("a+b")  # type: ignore[assignment]  # in binary, buffered
         self._stream.seek(0)
         raw = self._stream.read()
         whole = raw[: raw.rfind(b"\n") + 1]
         self._stream.truncate(len(whole))
-        for line in whole.splitlines():
-            row = json.loads(line)
-            text = Text(row["text"], tuple(Tag(*tag) for tag in row["tags"]))
-            self.known[row["n"]] = text, row["failed"]
+        self.known = _answers(whole)
 
     def __enter__(self) -> Answers:
         """See `__exit__`."""
@@ -255,11 +294,23 @@ class Answers:
         """Append answers, and see them on the disk."""
         for number, answer in answers:
             tags = [[tag.at, tag.raw, tag.number, tag.kind] for tag in answer.tags]
-            row = {"n": number, "text": answer.text, "tags": tags, "failed": answer.failed}
+            findings = [asdict(finding) for finding in answer.findings]
+            row = {"n": number, "text": answer.text, "tags": tags, "findings": findings, "failed": answer.failed}
             self._stream.write(json.dumps(sound(row), ensure_ascii=False).encode() + b"\n")
-            self.known[number] = Text(answer.text, answer.tags), answer.failed
+            self.known[number] = answer
         self._stream.flush()
         os.fsync(self._stream.fileno())
+
+
+def _answers(raw: bytes) -> dict[int, Answer]:
+    """The answers in lines that are whole."""
+    known: dict[int, Answer] = {}
+    for line in raw.splitlines():
+        row = json.loads(line)
+        tags = tuple(Tag(*tag) for tag in row["tags"])
+        findings = tuple(Finding(**finding) for finding in row["findings"])
+        known[row["n"]] = Answer(row["text"], "", findings, tags, row["failed"])
+    return known
 
 
 @contextmanager

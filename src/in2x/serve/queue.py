@@ -61,6 +61,8 @@ class Lot:
     interactive: bool = True
     samples: int = 0
     """Different answers wanted of each segment; 0: one translation, checked and mended."""
+    earlier: tuple[Outcome, ...] = ()
+    """What stands before it, where its texts belong together."""
     waiters: list[Any] = field(default_factory=list)
     """Who is to be told (the engine's)."""
     segments: tuple[Segment, ...] = ()
@@ -98,7 +100,7 @@ class Lot:
     def goes_with(self) -> Hashable:
         """Lots of equal value go in one batch."""
         job = self.job
-        terms = self.wish.terms
+        terms = (self.wish.terms, self.wish.agreed)
         return (
             id(self) if self.alone else (job.source_lang, job.target_lang, job.register, job.style, job.synopsis, terms)
         )

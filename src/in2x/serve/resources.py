@@ -313,6 +313,12 @@ class Resources:
             base.execute("UPDATE documents SET taken = coalesce(taken, ?) WHERE id = ?", (time.time(), paper.id))
         return raw
 
+    def drop_document(self, paper: Paper) -> None:
+        """Delete a document with its files."""
+        with self._writing() as base:
+            base.execute("DELETE FROM documents WHERE id = ?", (paper.id,))
+        shutil.rmtree(self.place(paper.id), ignore_errors=True)
+
     # --- suggestions, usage, sweeping ---------------------------------------------------------------------------------
 
     def suggest(self, owner: str, pair: Pair, text: str, said: str) -> None:

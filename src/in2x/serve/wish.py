@@ -8,6 +8,7 @@ from typing import Literal
 from in2x.formats.document import Tag
 from in2x.formats.fragment import Rules
 from in2x.translate.findings import Finding
+from in2x.translate.findings import Rules as Agreed
 
 Markup = Literal["plain", "html", "xml"]
 """How inline tags of the texts are read. Plain has none; a text of HTML may be a whole page or a piece of one, and so
@@ -37,6 +38,8 @@ class Wish:
     """Whether XML that is not well formed is refused."""
     lines: bool = True
     """Of plain text: whether a line break ends a sentence. Else those of a paragraph are as spaces."""
+    agreed: Agreed | None = None
+    """Glossary and characters, of a client that has more to say of them."""
 
 
 @dataclass(frozen=True, slots=True)
