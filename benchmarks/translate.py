@@ -2,6 +2,8 @@
 
     python benchmarks/translate.py --model runs/enja-cpu/merge/model --pairs test.jsonl
     python benchmarks/translate.py --train train.jsonl.gz --pairs test.jsonl     such a model, trained a little
+    python benchmarks/translate.py --train train.jsonl.gz --count 0 --pairs test.jsonl --tokens 16
+                                             one that is not trained: products and bookkeeping alone, no BLEU to compare
     python benchmarks/translate.py ... --limit 200 --rounds 1
 
 Pairs are one JSON object a line, {"en": "...", "ja": "..."}. Each way runs in a process of its own (the OpenMP of
@@ -48,14 +50,15 @@ def trained(folder: Path, file: Path, count: int) -> Path:
     if not out.exists():
         asked = [
             pair_instruction(pair, *way)
-            for pair in islice(read_pairs(file), count)
+            for pair in islice(read_pairs(file), count or 5000)
             for way in (("en", "ja"), ("ja", "en"))
         ]
         policy = fresh(SHAPE, asked)
-        run = plan(examples(policy.tokenizer, asked), policy.pad, 4096, 1)
-        knobs = OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="linear")
-        with tempfile.TemporaryDirectory() as work:
-            train(policy.model, run, knobs, stage(Path(work), 0), what="sft", compiled=False)
+        if count:
+            run = plan(examples(policy.tokenizer, asked), policy.pad, 4096, 1)
+            knobs = OptimizerConfig(name="muon", lr=3e-3, matrix_lr=4e-3, schedule="linear")
+            with tempfile.TemporaryDirectory() as work:
+                train(policy.model, run, knobs, stage(Path(work), 0), what="sft", compiled=False)
         save_model(policy.model, policy.tokenizer, out)
         PromptProfile({"*": "{to}: {source}"}, languages=("en", "ja")).save(out)
     return out
@@ -76,7 +79,7 @@ def by_generate(model: Path, kind: str, size: int) -> Callable[[list[str], Trans
     def run(sources: list[str], request: TranslationRequest) -> list[str]:
         asked = request.sources(sources)
         prompts = [ours._prompt(source) for source in asked]
-        limits = [ours._limit(source) for source in sources]
+        limits = [request.max_new_tokens or ours._limit(source) for source in sources]
         order = sorted(range(len(sources)), key=lambda i: -len(prompts[i]))
         said = [""] * len(sources)
         for start in range(0, len(order), size):
@@ -104,7 +107,7 @@ def by_backend(folder: Path) -> Callable[[list[str], TranslationRequest], list[s
     return lambda sources, request: [one.text for one in backend.translations(sources, request)]
 
 
-def one_way(way: str, folder: Path, pairs: Path, limit: int) -> None:
+def one_way(way: str, folder: Path, pairs: Path, limit: int, tokens: int | None) -> None:
     """Run one way in this process; prints one JSON object."""
     rows = list(islice(read_pairs(pairs), limit))
     if way.startswith("generate"):
@@ -114,11 +117,11 @@ def one_way(way: str, folder: Path, pairs: Path, limit: int) -> None:
         run = by_backend(folder / OURS[way])
     directions = [("en", "ja"), ("ja", "en")]
     for source, target in directions:  # what is made on the first call (kernels, buffers) is not timed
-        run([row[source] for row in rows[:8]], TranslationRequest(source, target))
+        run([row[source] for row in rows[:8]], TranslationRequest(source, target, max_new_tokens=tokens))
     wall, cpu, said = time.perf_counter(), time.process_time(), {}
     for source, target in directions:
         share = rows[: len(rows) // 2] if target == "ja" else rows[len(rows) // 2 :]
-        said[target] = run([row[source] for row in share], TranslationRequest(source, target))
+        said[target] = run([row[source] for row in share], TranslationRequest(source, target, max_new_tokens=tokens))
     print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "said": said}))
 
 
@@ -130,12 +133,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, required=True, help="test pairs")
     parser.add_argument("--limit", type=int, default=1000, help="test pairs, half for each direction")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tokens", type=int, help="longest answer, whatever the source")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="batch sizes of generate")
     parser.add_argument("--work", type=Path, default=Path("work/translate"), help="where models are kept")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.way:
-        one_way(given.way, given.work, given.pairs, given.limit)
+        one_way(given.way, given.work, given.pairs, given.limit, given.tokens)
         return
     from in2x.converted import to_ct2
 
@@ -157,7 +161,7 @@ def main() -> None:
         for way in ways:
             done = subprocess.run(
                 [sys.executable, __file__, "--way", way, "--pairs", given.pairs, "--limit", str(given.limit),
-                 "--work", given.work],
+                 "--work", given.work, *(["--tokens", str(given.tokens)] if given.tokens else [])],
                 capture_output=True, text=True, env={**os.environ, "TOKENIZERS_PARALLELISM": "false"}, check=False,
             )  # fmt: skip
             if done.returncode:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from in2x.artifact import Artifact, begin, write_json
+from in2x.contamination.table import NAME, Contamination
 from in2x.corpus import shards
 from in2x.corpus import stage as corpus
 from in2x.corpus.view import View, select_documents
@@ -73,6 +74,7 @@ def _stage(out: Path, data: Artifact, knobs: dict | None = None, languages: dict
 
 def _run(out: Path, data: Artifact, knobs: dict | None = None, languages: dict | None = None) -> Stage:
     stage = _stage(out, data, knobs, languages)
+    Contamination.of_run(stage.recipe.data.decontaminate, data.path).save(data.path / NAME)
     corpus.run(stage.recipe.corpus, stage)
     return stage
 
@@ -264,7 +266,7 @@ def test_evaluation_texts_stay_out_and_are_reported_by_set(tmp_path: Path) -> No
     stage = _run(tmp_path / "corpus", data, knobs)
     verdicts = {v.id: v for v in read_records(tmp_path / "corpus" / "verdicts.parquet", Verdict)}
     assert verdicts["d0"].stage == "corpus.decontaminate" and verdicts["d0"].reason == "suite"
-    assert stage.figures["decontaminated"]["suite"] == {"documents": 2, "dropped": 1, "lines": 1}
+    assert stage.figures["decontaminated"]["suite"] == {"documents": 2, "dropped": 1, "lines": 1, "pairs": 0}
     assert stage.figures["decontaminated"]["held-out pairs (dev)"]["documents"] >= 1
     texts = [d.text for d in select_documents(tmp_path / "corpus")]
     assert not any("eleven grey boats" in text for text in texts)

@@ -245,7 +245,8 @@ def test_mbr_chooses_line_by_line_what_systems_agree_on(in2x, tmp_path):
     for file, lines in zip(files, said.values(), strict=True):
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     code, out, err = in2x("evaluate", "mbr", *files, "-o", tmp_path / "best.txt")
-    assert (code, err) == (0, "") and out.strip() == str(tmp_path / "best.txt")
+    assert code == 0 and out.strip() == str(tmp_path / "best.txt")
+    assert re.fullmatch(r"utility: chrF2\|.*\n", err), "what chose is named: judge by another metric"
     assert (tmp_path / "best.txt").read_text(encoding="utf-8") == "猫が庭で眠る\n\n駅はどこですか\n雨だ\n"
     code, _, err = in2x("evaluate", "mbr", *files[:2], "-o", tmp_path / "two.txt")
     assert code == 2 and "give three files" in err and not (tmp_path / "two.txt").exists()

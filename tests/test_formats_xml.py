@@ -232,7 +232,7 @@ def test_time_grows_with_the_page(piece) -> None:
         return time.process_time() - begin
 
     seconds(100)
-    assert seconds(20_000) < 40 * seconds(2_000) + 0.5
+    assert min(map(seconds, [20_000] * 2)) < 40 * seconds(2_000) + 1.0
 
 
 def test_the_page_says_its_new_language_where_something_is_translated() -> None:

@@ -14,7 +14,6 @@ from in2x.chat.template import cut, take_apart
 from in2x.errors import In2xError
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig
-from in2x.instructions.decontaminate import Contamination, heldout
 from in2x.instructions.judges import rereading, response_and_critic, rule_prompts
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.neardup import NearDuplicateIndex
@@ -214,7 +213,7 @@ def test_rereading_shows_the_author_its_own_trace() -> None:
 def test_the_chain_loses_nothing(tmp_path: Path) -> None:
     config = InstructConfig.model_validate({"judges": {"rule_prompts": True, "critic": True, "rereading": True}})
     ledger = Ledger()
-    gates = Gates(config, Contamination(), ledger)
+    gates = Gates(config, None, ledger)
 
     def reply(text: str, request: Request) -> Any:
         if "faults" in text:
@@ -347,21 +346,3 @@ def test_prompt_faults_are_sentences(tmp_path: Path) -> None:
     assert "wrong inputs ['b']" in complaint(head + "{{ a }}", a="x", b="y")
     assert "a is int" in complaint(head + "{{ a }}", a=3)
     assert "cannot be rendered" in complaint(head + "{{ a.__class__.__mro__ }}", a="x")
-
-
-# --- decontamination -----------------------------------------------------------------------------------------------
-
-
-def test_evaluation_texts_are_found_whole_and_inside_longer_prompts(tmp_path: Path) -> None:
-    question = "A farmer has seventeen sheep and all but nine of them run away over the hill, how many are left?"
-    file = tmp_path / "eval.jsonl"
-    file.write_text(json.dumps({"turns": [question], "lang": "en"}) + "\n", encoding="utf-8")
-    found = heldout(tmp_path, [str(file)])
-    assert found.found_in(question.upper() + "!!")
-    assert found.found_in("Please solve this. " + question[6:] + " Give only the number.")
-    assert found.found_in("How many sheep does the farmer have?") is None and found.found_in("en") is None
-    file.write_text('{"a": 1}\n{bad\n', encoding="utf-8")
-    with pytest.raises(In2xError, match=r"eval.jsonl, line 2: not JSON"):
-        heldout(tmp_path, [str(file)])
-    with pytest.raises(In2xError, match="cannot be read"):
-        heldout(tmp_path, [str(tmp_path / "none.jsonl")])

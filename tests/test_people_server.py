@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from in2x.errors import UsageError
 from in2x.people import annotate
-from in2x.people.guard import Fault, Rates
+from in2x.web.guard import Fault, Rates
 from in2x.people.live import Known, Visitor
 from in2x.people.model import CANNOT_TELL
 from in2x.people.roster import Person, Roster

@@ -17,7 +17,7 @@ DEMO = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
 
 def judged(**llm: object) -> RlConfig:
-    return RlConfig(rewards={"judged": 1.0}, judge={"llm": {"model": "thinker", **llm}})
+    return RlConfig(rewards={"judged": 1.0}, judge={"llm": {"model": "qwen3-thinker", **llm}})
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_what_cannot_work_is_refused(section, what):
 def test_a_judge_that_is_not_there_is_a_warning():
     with ChatServer(judge_reply("a")) as server:
         assert check_rl(judged(base_url=server.url)) == []
-        assert "lists no model 'other', only thinker" in check_rl(judged(base_url=server.url, model="other"))[0]
+        assert "lists no model 'other', only qwen3-thinker" in check_rl(judged(base_url=server.url, model="other"))[0]
         url = server.url
     assert check_rl(judged(base_url=url))[0].startswith(f"the judge at {url} does not answer (")
     assert "the model that SFT made judges itself" in check_rl(judged())[0]

@@ -72,6 +72,9 @@ class Recipe(Config):
         dict(DEFAULT_TEMPLATES),
         "How a translation is asked for, by language pair and register; saved with the model as in2x_prompt.json.",
     )
+    one_sentence: bool = knob(
+        False, "Translate a text sentence by sentence: for a model whose pairs are single sentences (it drops others)."
+    )
     data: DataConfig = knob(DataConfig(), "What goes in.")
     corpus: CorpusConfig = knob(CorpusConfig(), "Corpus work.", source="METHOD 1")
     base: BaseModelConfig = knob(BaseModelConfig(), "The base model.", source="METHOD 1")
@@ -95,17 +98,23 @@ class Recipe(Config):
     @model_validator(mode="before")
     @classmethod
     def _measured_on(cls, given: Any) -> Any:
-        """What pretraining must not read, instructions must not hold either: evaluation sets are named once."""
-        sections = [given.get(name) if isinstance(given, dict) else None for name in ("corpus", "instruct")]
-        kept_out = sections[0].get("decontaminate") if isinstance(sections[0], dict) else None
-        sets = kept_out.get("sets") if isinstance(kept_out, dict) else None
-        instruct = sections[1] or {}
-        if not isinstance(sets, dict) or not isinstance(instruct, dict):
+        """Evaluation sets are named once, in `data.decontaminate`; where they stood before is still understood."""
+        if not isinstance(given, dict) or not isinstance(data := given.get("data") or {}, dict):
             return given
-        named = instruct.get("decontaminate", [])
-        if not isinstance(named, list | tuple):
+        moved, named = dict(given), []
+        for name in ("instruct", "corpus"):
+            if isinstance(section := moved.get(name), dict) and "decontaminate" in section:
+                moved[name] = {key: value for key, value in section.items() if key != "decontaminate"}
+                old = section["decontaminate"]
+                named.append({"sets": {str(file): file for file in old}} if isinstance(old, list | tuple) else old)
+        if not named:
             return given
-        return {**given, "instruct": {**instruct, "decontaminate": list(dict.fromkeys([*named, *sets.values()]))}}
+        merged: dict[str, Any] = {}
+        for one in (*named, data.get("decontaminate") or {}):
+            if not isinstance(one, dict) or not isinstance(sets := one.get("sets") or {}, dict):
+                raise ValueError("evaluation sets are named in data.decontaminate.sets, as NAME: FILE")
+            merged = {**merged, **one, "sets": {**merged.get("sets", {}), **sets}}
+        return {**moved, "data": {**data, "decontaminate": merged}}
 
     @property
     def profile(self) -> PromptProfile:
@@ -115,7 +124,9 @@ class Recipe(Config):
         """
         plain = {key: words for key, words in self.prompt.items() if "+tags" not in key}
         taught = {f"{key}+tags": words for key, words in plain.items()} if self.instruct.tagged else {}
-        return PromptProfile(templates={**taught, **self.prompt}, languages=self.languages.all)
+        return PromptProfile(
+            templates={**taught, **self.prompt}, languages=self.languages.all, one_sentence=self.one_sentence
+        )
 
     def section(self, name: str) -> dict[str, Any]:
         """The section called `name` as plain JSON values."""

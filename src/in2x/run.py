@@ -122,7 +122,8 @@ def room(name: str) -> Room:
 def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
     """What the key of `room` rests on beside its own section: `inputs` (keys of the artifacts it reads), code, seed."""
     ground = {
-        "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt, "seed": recipe.seed,
+        "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt,
+        "one_sentence": recipe.one_sentence, "seed": recipe.seed,
         "code": room.code(), "inputs": inputs, "files": recipe.input_files(room.section),
     }  # fmt: skip
     if packs := _own_packs(recipe):
@@ -268,7 +269,9 @@ def _run_stage(
 
     manifest = {
         "stage": current.name,
-        "key": key,
+        # What is unfinished is like nothing that is made later: it and what rests on it run again.
+        "key": f"{key}-unfinished-{time.time_ns()}" if stage.unfinished else key,
+        **({"unfinished": stage.unfinished} if stage.unfinished else {}),
         "recipe": recipe.name,
         "config": recipe.section(current.section),
         "languages": recipe.languages.model_dump(),
@@ -365,6 +368,8 @@ def forecast(recipe: Recipe, out: Path) -> list[Forecast]:
 
 def _why(recipe: Recipe, current: Room, old: Artifact, keys: Mapping[str, str]) -> str:
     was = old.manifest
+    if "unfinished" in was:
+        return str(was["unfinished"])
     now, keyed, before = recipe.section(current.section), recipe.keyed(current.section), was.get("config") or {}
     shown = now.keys() - keyed.keys()  # of no consequence
     if names := sorted(k for k in (now.keys() | before.keys()) - shown if now.get(k) != before.get(k)):

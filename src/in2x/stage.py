@@ -155,6 +155,9 @@ class Stage:
     """Its parts are taken as they are, whatever they were made for."""
     trackers: Trackers | None = None
     """Where the rows of its log go as well."""
+    unfinished: str = ""
+    """Set by the stage itself: why there is more to do. The same command then goes on, where it would change nothing
+    else; what is made meanwhile is whole and is read as it is."""
     rank: int = 0
     """Number of this process where several train together; those after the first are silent and keep no log."""
 

@@ -25,9 +25,10 @@ from in2x.llm.embeddings import Embeddings
 from in2x.llm.open import AT_ONCE
 from in2x.llm.request import Request, chat
 from in2x.llm.schema import read_json, violation
-from in2x.translate.backend import LINE_BREAKS, Backend, Translation, unfit, wordless
-from in2x.translate.lines import read_lines
+from in2x.translate.backend import Backend, Translation, unfit, wordless
+from in2x.translate.lines import read_lines, translate_lines
 from in2x.translate.request import TranslationRequest
+from in2x.translate.translator import Translator
 
 SOURCES = ["Fine weather today.", "She hid the key under a stone.", "Until tomorrow."]
 RIGHT = [f"訳:{source}" for source in SOURCES]
@@ -479,7 +480,7 @@ def test_a_server_that_counts_nothing_is_counted_for(usage: Body | None) -> None
     with ChatServer(lambda body: "word " * 60, usage=usage) as server:  # 300 bytes: 100 tokens
         client = Client(LlmConfig(base_url=server.url, budget_tokens=1000, in_flight=1))
         answers = list(client.ask_all(chat(f"Question {n}") for n in range(40)))
-    assert sum(answer.ok for answer in answers) == len(server.asked) == 10
+    assert sum(answer.ok for answer in answers) == len(server.asked) == 9, "the tenth would have passed it"
     assert "the budget of 1,000 tokens is spent" in str(answers[-1].error)
 
 
@@ -670,7 +671,7 @@ def test_a_text_without_words_is_its_own_translation(source: str, kept: str | No
 def test_a_server_is_not_asked_for_them(translate: Any) -> None:
     with ChatServer(translation) as server:
         code, lines, _ = translate(server, ["---", "\u200b", "Yes.", "🙂", ""])
-    assert (code, lines) == (0, ["---", "", "訳:Yes.", "🙂", ""])
+    assert (code, lines) == (0, ["---", "\u200b", "訳:Yes.", "🙂", ""])
     assert [source_of(body) for body in server.asked] == ["Yes."]
 
 
@@ -689,19 +690,20 @@ class Echo(Backend):
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(ANY | st.sampled_from("\r\n\x0b\x0c\x1c\x85\u2028\ufeffa。"), max_size=60))
 def test_as_many_lines_come_out_as_went_in(tmp_path: Path, text: str) -> None:
-    from in2x.translate.lines import translate_lines
-
     file = tmp_path / "any.txt"
     file.write_bytes(text.encode())
-    out: list[str] = []
+    out: list[tuple[int, str]] = []
     with file.open("rb") as stream:
-        translate_lines(lambda lines: Echo().translations(lines, TranslationRequest("en", "ja")),
-                        read_lines(stream, "any"), out.extend, lambda line, why: None, 3)  # fmt: skip
+        translate_lines(Translator(Echo(), "echo", probed=True), read_lines(stream, "any"),
+                        TranslationRequest("en", "ja"), {"checks": "off"},
+                        lambda number, line, _: out.append((number, line)), lambda: None, 3)  # fmt: skip
     raw = text.encode()
-    assert len(out) == raw.count(b"\n") + (bool(raw) and not raw.endswith(b"\n"))
-    assert not any(LINE_BREAKS.search(line) for line in out)
+    count = raw.count(b"\n") + (bool(raw) and not raw.endswith(b"\n"))
+    assert [number for number, _ in out] == list(range(1, count + 1))
+    assert not any("\n" in line or "\r" in line for _, line in out)
     lines = raw.removeprefix(b"\xef\xbb\xbf").decode().split("\n")
-    assert all(line.strip() or not said for line, said in zip(lines, out, strict=False)), "blank lines stay blank"
+    both = zip(lines, (line for _, line in out), strict=False)
+    assert all(line.strip() or not said.strip() for line, said in both), "blank lines stay blank"
 
 
 def test_a_raw_continuation_keeps_all_it_says() -> None:

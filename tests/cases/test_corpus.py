@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from in2x.chat.turns import LeftOut, exchange
+from in2x.contamination.config import DecontaminateConfig
+from in2x.contamination.table import Contamination
 from in2x.corpus.clean import RULE_NAMES, clean, rules
-from in2x.corpus.config import DecontaminateConfig
-from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.encoding import detect
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, find_files, plan, read_split
@@ -116,7 +118,7 @@ LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
     ("name", "raw"),
     [
         ("a.jsonl", LINES.encode("utf-16")), ("b.jsonl", LINES.encode("utf-8-sig")), ("c.jsonl", LINES.encode("utf-32")),
-        ("d.json.gz", gzip.compress(LINES.encode())), ("e.json", LINES.encode()), ("f.jsonl", LINES.encode("cp932")),
+        ("d.json.gz", gzip.compress(LINES.encode(), mtime=0)), ("e.json", LINES.encode()), ("f.jsonl", LINES.encode("cp932")),
         ("g.jsonl", "".join("\ufeff" + line + "\n" for line in LINES.splitlines()).encode()),
         ("h.jsonl", LINES.splitlines()[0].encode() + b"\n" + LINES.splitlines()[1].encode("euc_jp")),
         ("i.json", json.dumps(ROWS).encode()), ("j.jsonl", LINES.encode("iso2022_jp")),
@@ -378,16 +380,21 @@ def test_pairs_with_evaluation_text_are_dropped() -> None:
     found = Contamination.build({"test": held}, DecontaminateConfig())
     sides = [held[0], "He said: " + held[0], "はい。", "もちろんです。", "The boats came home."]
     pairs = [Pair(str(k), "en" if side.isascii() else "ja", "zh", side, "船") for k, side in enumerate(sides)]
-    assert [pair.id for pair in found.clean_pairs(pairs)] == ["3", "4"]
+    lost = Counter()
+    assert [pair.id for pair in found.pairs(pairs, lost)] == ["3", "4"] and lost == {"test": 3}
     turned = [pair.reversed() for pair in pairs]
-    assert len(found.clean_pairs(turned)) == 2
+    assert len(list(found.pairs(turned, lost))) == 2
 
 
 def test_evaluation_sets_are_named_once() -> None:
     named = {"decontaminate": {"sets": {"a": "a.jsonl"}}}
-    assert Recipe.model_validate({"name": "t", "corpus": named}).instruct.decontaminate == ("a.jsonl",)
-    both = Recipe.model_validate({"name": "t", "corpus": named, "instruct": {"decontaminate": ["b.jsonl", "a.jsonl"]}})
-    assert both.instruct.decontaminate == ("b.jsonl", "a.jsonl")
+    assert Recipe.model_validate({"name": "t", "data": named}).data.decontaminate.sets == {"a": "a.jsonl"}
+    assert Recipe.model_validate({"name": "t", "corpus": named}).data.decontaminate.sets == {"a": "a.jsonl"}
+    both = {"corpus": named, "instruct": {"decontaminate": ["b.jsonl"]}, "data": {"decontaminate": {"words": 9}}}
+    found = Recipe.model_validate({"name": "t", **both}).data.decontaminate
+    assert found.sets == {"a": "a.jsonl", "b.jsonl": "b.jsonl"} and found.words == 9
+    with pytest.raises(ValidationError, match="as NAME: FILE"):
+        Recipe.model_validate({"name": "t", "corpus": {"decontaminate": "a.jsonl"}})
 
 
 BLOBS = np.concatenate([np.random.default_rng(k).normal(size=(60, 2)) / 3 + 30 * k for k in range(5)])

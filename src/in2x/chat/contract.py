@@ -24,8 +24,6 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from transformers.utils.chat_template_utils import _get_template_variables
-
 from in2x.errors import In2xError
 from in2x.records import Message
 
@@ -121,6 +119,9 @@ class _Rendering:
 
 @lru_cache(maxsize=64)
 def _contract(render: _Rendering, template: str, eos: str | None, own: tuple[str, ...]) -> Contract:
+    # Here, not above: it takes seconds to import, and a command that asks a server needs no template.
+    from transformers.utils.chat_template_utils import _get_template_variables
+
     template = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), template)
     read = _get_template_variables(template)
     given = "".join(f"{{% set {name} = {off} %}}" for name, off in SWITCHES.items() if name in read)

@@ -13,9 +13,15 @@ from in2x.stage import console
 app = typer.Typer(help="The bundled micro-world.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `judge` a command of its own while it is the only one."""
+@app.command()
+def files(
+    folder: Annotated[Path, typer.Argument(help="Folder that they are written into.", show_default=False)],
+) -> None:
+    """Write documents to try the translator on: subtitles, a book, a page, their glossary and characters."""
+    from in2x.sample.files import write_files
+
+    for file in write_files(folder):
+        print(file)
 
 
 @app.command()

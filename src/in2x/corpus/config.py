@@ -56,17 +56,6 @@ class StyledConfig(Config):
     passages: int = knob(4, "Most passages a document.", unit="passages", gt=0)
 
 
-class DecontaminateConfig(Config):
-    """Evaluation texts that must not be read in pretraining."""
-
-    sets: dict[str, str] = knob({}, "Evaluation sets: a name, and its file, folder or glob; every string in it counts.")
-    heldout: bool = knob(True, "The held-out sentence pairs of the data stage are such sets, too.")
-    words: int = knob(13, "Run that counts as a match, in languages with spaces.", unit="words", ge=4)
-    chars: int = knob(24, "Run that counts as a match, in languages without.", unit="characters", ge=8)
-    max_share: float = knob(0.2, "Matched share of a document from which it is dropped; below it, the lines are.",
-                            ge=0, le=1)  # fmt: skip
-
-
 class ClassifierConfig(Config):
     """The trainable quality classifier (column `classifier`); off until it is told what good text is."""
 
@@ -108,7 +97,6 @@ class CorpusConfig(Config):
     min_chars: int = knob(8, "Shortest document; twice as much for languages with spaces.", unit="characters", ge=0)
     max_foreign_share: float = knob(0.3, "Share of letters in lines of languages that the recipe does not name, from "
                                     "which a document is dropped; below it, the lines are.", ge=0, le=1)  # fmt: skip
-    decontaminate: DecontaminateConfig = knob(DecontaminateConfig(), "Evaluation sets kept out.")
     classifier: ClassifierConfig = knob(ClassifierConfig(), "Trainable quality classifier.")
     causal: CausalConfig = knob(CausalConfig(), "Perplexity by a causal language model.")
     select: str | None = knob("quality >= 0.1", "SQL expression over the columns id, lang, domain, source, perplexity, "

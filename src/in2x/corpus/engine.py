@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 from daft import DataType, col
 
+from in2x.contamination.table import Contamination
 from in2x.corpus.causal import causal_perplexity
 from in2x.corpus.classifier import Classifier
 from in2x.corpus.clean import UNREADABLE, Ruby, clean, rules
 from in2x.corpus.config import CorpusConfig
-from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import band_column
 from in2x.corpus.kernels import signatures
 from in2x.corpus.ngram import NgramModel
@@ -130,7 +130,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
 def _drop_contaminated(out: dict[str, list[Any]], found: Contamination) -> None:
     """Cut matched lines out of the rows that are still kept; a row that is mostly match is rejected."""
     rows = [k for k, gate in enumerate(out["gate"]) if gate is None]
-    matches = found.match([out["text"][k] for k in rows], [out["lang"][k] for k in rows])
+    matches = found.documents([out["text"][k] for k in rows])
     for k, (left, names, share, lines) in zip(rows, matches, strict=True):
         if names:
             out["touched"][k] = names

@@ -23,10 +23,9 @@ from in2x.artifact import write_json
 from in2x.corpus import engine
 from in2x.corpus.bilingual import sides
 from in2x.corpus.config import CorpusConfig
-from in2x.corpus.decontaminate import Contamination, evaluation_texts
 from in2x.corpus.read import COMPRESSIONS, Split, find_files, plan
 from in2x.errors import In2xError
-from in2x.records import Pair, read_records
+from in2x.records import Pair
 from in2x.stage import Stage
 
 
@@ -165,30 +164,6 @@ def prepare_shard(
     rows = rows.with_column("fold", col("index").hash() % 2)
     rows = rows.select("*", engine.signer(config))
     write_shard(rows, folder)
-
-
-def contamination(config: CorpusConfig, stage: Stage, data: Path) -> Path | None:
-    """The table of evaluation texts, `work/decontaminate.npz`; None where there is no evaluation set.
-
-    Raises:
-        In2xError: an evaluation set that cannot be read, or holds nothing.
-    """
-    path = stage.work / "decontaminate.npz"
-    if path.exists():
-        return path
-    sets: dict[str, list[str]] = {}
-    for split in ("dev", "test") if config.decontaminate.heldout else ():
-        file = data / f"pairs.{split}.parquet"
-        if file.exists() and (texts := [t for p in read_records(file, Pair) for t in (p.source, p.target)]):
-            sets[f"held-out pairs ({split})"] = texts
-    for name, place in config.decontaminate.sets.items():
-        sets[name] = list(evaluation_texts(place, Path.cwd()))
-    if not sets:
-        return None
-    partial = path.with_suffix(".partial")
-    Contamination.build(sets, config.decontaminate).save(partial)
-    partial.rename(path)
-    return path
 
 
 def frame(folders: list[Path]) -> Any:

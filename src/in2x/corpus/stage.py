@@ -14,6 +14,7 @@ shards, select and mix on ids, write. Every input row ends as kept, held out or 
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,14 @@ import numpy as np
 import pyarrow as pa
 from daft import col
 
+from in2x.contamination.table import NAME, Contamination
 from in2x.corpus import engine
 from in2x.corpus.config import CorpusConfig
-from in2x.corpus.decontaminate import Contamination
 from in2x.corpus.dedup import exact_duplicates, near_duplicates
 from in2x.corpus.mixture import choose, scored_table, write_bilingual, write_documents, write_styled
 from in2x.corpus.scores import count_ngrams, score_shard, train_classifiers
 from in2x.corpus.shards import (
     check_readable,
-    contamination,
     encodings,
     frame,
     group,
@@ -59,9 +59,10 @@ def _run(config: CorpusConfig, stage: Stage) -> None:
     languages = list(stage.recipe.languages.all)
     data = stage.input("data")
     pairs = list(read_records(data / "pairs.train.parquet", Pair)) if (data / "pairs.train.parquet").exists() else []
-    sets = contamination(config, stage, data)
+    sets = data / NAME if (data / NAME).exists() else None
+    lost: Counter[str] = Counter()
     if sets and pairs:
-        given, pairs = len(pairs), Contamination.load(sets).clean_pairs(pairs)
+        given, pairs = len(pairs), list(Contamination.load(sets).pairs(pairs, lost))
         stage.figures["pairs"] = {"given": given, "hold_evaluation_text": given - len(pairs)}
         if given > len(pairs):
             stage.say(f"{given - len(pairs):,} of {given:,} pairs hold evaluation text and are left out")
@@ -85,7 +86,7 @@ def _run(config: CorpusConfig, stage: Stage) -> None:
     write_bilingual(config, stage, pairs, whole * config.bilingual.share)
     write_styled(config, stage, prepared, table, choice, whole * config.styled.share)
     write_verdicts(stage, prepared, removed, table, choice)
-    count_rules(stage, prepared, Contamination.load(sets).names if sets else [])
+    count_rules(stage, prepared, Contamination.load(sets).names if sets else [], lost)
     count_documents(stage, table, choice)
 
 

@@ -67,11 +67,11 @@ def write_verdicts(stage: Stage, prepared: list[Path], removed: dict[str, Any], 
     stage.figures["examples"] = {key: examples[key] for key in sorted(examples)}
 
 
-def count_rules(stage: Stage, prepared: list[Path], sets: list[str]) -> None:
-    """Figures of cleaning: how often each rule struck, and what each evaluation set cost."""
+def count_rules(stage: Stage, prepared: list[Path], sets: list[str], pairs: Counter[str]) -> None:
+    """Figures of cleaning: how often each rule struck, and what each evaluation set cost (`pairs`: left out by set)."""
     struck, texts, chars = np.zeros(len(RULE_NAMES), np.int64), np.zeros(len(RULE_NAMES), np.int64), 0
     foreign = 0
-    by_set = {name: {"documents": 0, "dropped": 0, "lines": 0} for name in sets}
+    by_set = {name: {"documents": 0, "dropped": 0, "lines": 0, "pairs": pairs[name]} for name in sets}
     for folder in prepared:
         for batch in batches(folder, ["rules", "raw_chars", "foreign_lines", "touched", "cut_lines", "gate"]):
             counts = batch.column("rules").flatten().to_numpy().reshape(-1, len(RULE_NAMES))

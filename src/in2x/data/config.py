@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from in2x.contamination.config import DecontaminateConfig
 from in2x.knob import Config, knob
 
 
@@ -18,6 +19,9 @@ class DataConfig(Config):
         None, "Folder, glob or file of raw documents, or hub:owner/name/glob; several in a list."
     )
     instructions: str | None = knob(None, "JSON Lines of open instruction sets.")
+    decontaminate: DecontaminateConfig = knob(
+        DecontaminateConfig(), "Evaluation text, kept out of everything that the run learns from."
+    )
     max_bad_share: float = knob(
         0.05, "Share of lines of `train` or `instructions` that cannot be read from which the file is refused; up to "
         "ten are always set aside.", ge=0, le=1,

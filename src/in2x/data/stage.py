@@ -1,7 +1,9 @@
 """The data stage: what goes into a run, from the user's files or from the micro-world. Streams; nothing is held whole.
 
-Writes `pairs.{train,dev,test}.parquet`, `raw.json` (paths of the raw documents), `instructions.parquet`, and for the
-micro-world and for pairs without raw documents `raw/*.jsonl`.
+Writes `pairs.{train,dev,test}.parquet`, `raw.json` (paths of the raw documents), `instructions.parquet`, for the
+micro-world and for pairs without raw documents `raw/*.jsonl`, and `evaluation.npz`, the texts that must not be learned
+from, hashed: every room that takes text in asks it (`in2x/contamination/`). The user's pairs and instructions are asked
+about here; the micro-world's own are apart from its held-out ones by their meaning (`sample/world.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from in2x.artifact import write_json
+from in2x.contamination.table import NAME, Contamination
 from in2x.data import reader
 from in2x.data.config import DataConfig
 from in2x.errors import In2xError
@@ -34,7 +37,8 @@ def run(config: DataConfig, stage: Stage) -> None:
     """Lay down what goes in. Cheap enough to start anew after a kill: files are written beside and renamed.
 
     Raises:
-        In2xError: a file of the user is missing, malformed or empty, or a language has no data.
+        In2xError: a file of the user is missing, malformed or empty, a language has no data, or an evaluation set
+            cannot be read.
     """
     if config.train is None:
         if config.dev or config.test:
@@ -64,6 +68,7 @@ def _micro_world(config: DataConfig, stage: Stage) -> None:
         made = (pair for item in held for pair in world.pairs(item, rng))
         write_records(stage.out / f"pairs.{split}.parquet", _count(_spoken(made, stage), counts[split]), Pair)
     rng = random.Random(f"{seed}/pairs/train")
+    _gate(config, stage)
     train = islice(world.train(seed, banned, shares), config.pairs)
     made = (pair for item in stage.track(train, "pairs", config.pairs) for pair in world.pairs(item, rng))
     write_records(stage.out / "pairs.train.parquet", _count(_spoken(made, stage), counts["train"]), Pair)
@@ -75,6 +80,13 @@ def _micro_world(config: DataConfig, stage: Stage) -> None:
     write_records(stage.out / "instructions.parquet", _count_origins(tasks_in, origins), Instruction)
     stage.figures |= {"origin": "micro-world", "pairs": {k: dict(v) for k, v in counts.items()},
                       "documents": dict(raw), "instructions": dict(origins)}  # fmt: skip
+
+
+def _gate(config: DataConfig, stage: Stage) -> Contamination:
+    """The evaluation texts of the run, laid down for every room."""
+    found = Contamination.of_run(config.decontaminate, stage.out)
+    found.save(stage.out / NAME)
+    return found
 
 
 def _spoken(made: Iterable[Pair], stage: Stage) -> Iterator[Pair]:
@@ -92,6 +104,8 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
         banned.update(orderly(text) for line in held for text in line.texts.values())
         made = (pair for line in held for pair in reader.directions(line, target))
         write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
+    gate = _gate(config, stage)
+    lost: dict[str, Counter[str]] = {"pairs": Counter(), "instructions": Counter()}
     dropped: Counter[str] = Counter()
     raw: Counter[str] = Counter()
     sentences = _TextWriter(stage, languages) if not config.raw else None
@@ -102,10 +116,18 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
         for name, aside in zip(train, asides, strict=True):
             yield from reader.lines(Path(name), languages, target, config.max_train, aside, config.columns)
 
-    def kept() -> Iterator[Pair]:
+    def own() -> Iterator[reader.Line]:
         for line in stage.track(islice(read(), config.max_train), "pairs"):
-            if not banned.isdisjoint(line.texts.values()):
+            if banned.isdisjoint(line.texts.values()):
+                yield line
+            else:
                 dropped["also in dev or test"] += 1
+
+    def kept() -> Iterator[Pair]:
+        for line, sets in gate.asked(own(), lambda line: list(line.texts.values())):
+            if sets:
+                dropped["evaluation text"] += 1
+                lost["pairs"].update(sets)
                 continue
             if sentences:
                 sentences.add(line)
@@ -113,7 +135,8 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
 
     write_records(stage.out / "pairs.train.parquet", _count(kept(), counts["train"]), Pair)
     if not counts["train"]:
-        raise In2xError("every training pair is also in dev or test", file=train[0], mend="give other held-out files")
+        what = "is also in dev or test" if not dropped["evaluation text"] else "holds held-out or evaluation text"
+        raise In2xError(f"every training pair {what}", file=train[0], mend="give other held-out files")
     for lang in (stage.recipe.languages.hub, target):
         if not any(lang in direction.split("-") for direction in counts["train"]):
             raise In2xError(f"no training pair holds the language {lang!r}", file=train[0],
@@ -124,9 +147,16 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     collected: Iterable[Instruction] = ()
     if config.instructions:
         asides.append(Aside(config.instructions, config.max_bad_share, "data.max_bad_share"))
-        collected = reader.instructions(Path(config.instructions), target, asides[-1])
+        collected = _apart(
+            reader.instructions(Path(config.instructions), target, asides[-1]), gate, lost["instructions"]
+        )
     origins: Counter[str] = Counter()
     write_records(stage.out / "instructions.parquet", _count_origins(collected, origins), Instruction)
+    stage.figures["evaluation_text"] = {
+        name: {room: counts[name] for room, counts in lost.items()} for name in gate.names
+    }
+    if gone := dropped["evaluation text"] + lost["instructions"].total():
+        stage.say(f"{gone:,} pairs and instructions hold evaluation text and are left out")
     stage.figures["files"] = {Path(one.file).name: one.figures() for one in asides}
     for one in asides:
         if said := one.said():
@@ -134,6 +164,15 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     stage.figures |= {"origin": ", ".join(train), "pairs": {k: dict(v) for k, v in counts.items()},
                       "documents": dict(raw), "dropped from train": dict(dropped),
                       "instructions": dict(origins)}  # fmt: skip
+
+
+def _apart(items: Iterable[Instruction], gate: Contamination, lost: Counter[str]) -> Iterator[Instruction]:
+    """The instructions that hold no evaluation text; `lost` counts the others by set."""
+    for item in items:
+        if sets := gate.instruction(item):
+            lost.update(sets)
+        else:
+            yield item
 
 
 def listed(value: str | Sequence[str] | None) -> list[str]:

@@ -7,7 +7,7 @@ not translated and is listed with the reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from in2x.formats import ruby
 from in2x.formats.document import Kind, Options, Segment, Text
@@ -50,7 +50,14 @@ Where = Callable[[int, Kind | None], tuple[str, str]]
 
 
 class Page:
-    """The reader of one page. `places` is filled by `read`."""
+    """The reader of one page."""
+
+    blocks: frozenset[str] = BLOCK
+    """Elements that part texts."""
+    skipped: Mapping[str, str] = SKIPPED
+    """Elements that are not translated, and why."""
+    collapse = True
+    """Whether white space is as a browser shows it."""
 
     def __init__(self, source: Coded, tokens: Sequence[Token], options: Options, html: bool) -> None:
         self.source, self.file, self.tokens, self.options, self.html = source, source.text, tokens, options, html
@@ -97,7 +104,7 @@ class Page:
                 self._items.append(Item("alone", token.start, token.end))
                 if token.kind == "other" and token.end == len(self.file) and self.html:
                     self._skips.append((token.start, self.file[token.start : token.end], "a tag that never ends"))
-            case "close" if name in BLOCK:
+            case "close" if name in self.blocks:
                 self._flush()
                 self._block = ""
             case "close":
@@ -108,7 +115,7 @@ class Page:
 
     def _element(self, index: int, token: Token, name: str) -> int:
         found = attributes(self.file, token, self.html)
-        why = SKIPPED.get(name) or self._untranslated(found)
+        why = self.skipped.get(name) or self._untranslated(found)
         if name == "html":
             self._language(found)
         if why is None or name in ("code", "svg"):
@@ -121,14 +128,14 @@ class Page:
                 for t in self.tokens[index + 1 : end + 1]
                 if t.kind in ("text", "raw", "cdata")
             ]
-            if name in BLOCK:
+            if name in self.blocks:
                 self._flush()
             else:
                 self._items.append(Item("alone", *span, word=name != "svg"))
             return end
         if name == "ruby" and token.kind == "open" and (last := self._ruby(index)):
             return last
-        if name in BLOCK:
+        if name in self.blocks:
             self._flush()
             self._block = name
         elif name == "br":
@@ -157,7 +164,7 @@ class Page:
         self._items.append(Item("text", start, start + len(raw), text))
 
     def _flush(self) -> None:
-        found = passage(self._items, self.source.slice) if self._items else None
+        found = passage(self._items, self.source.slice, self.collapse) if self._items else None
         if found:
             kind = _KINDS.get(self._block, "text")
             self._found.append((found.start, found.end, found.text, kind, found.put(escape(self._spelt))))
@@ -232,7 +239,7 @@ class Page:
 
     def _ends_ruby(self, token: Token) -> bool:
         name = self._name(token)
-        return name == "ruby" or (token.kind != "text" and name in BLOCK)
+        return name == "ruby" or (token.kind != "text" and name in self.blocks)
 
     def _end(self, index: int) -> int:
         """The index of the last token of the element that `index` opens, as a browser would close it."""

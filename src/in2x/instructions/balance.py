@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from in2x.instructions.neardup import groups, link, normalise
@@ -51,15 +52,29 @@ class Split:
     """Number of near-duplicate groups."""
 
 
-def split(items: Sequence[Instruction], rl_share: float, threshold: float, seed: int) -> Split:
+def split(
+    items: Sequence[Instruction],
+    rl_share: float,
+    threshold: float,
+    seed: int,
+    shares: Mapping[str, float] = {},  # read only
+) -> Split:
     """Draw `rl_share` of `items` for RL so that no near-duplicate (Jaccard >= threshold) stands on both sides.
 
+    A task in `shares` has a share of its own, and a judge to pay it.
+
     Whole groups of near-duplicates move together, and so do the two directions and the registers of one sentence
-    pair. Only groups whose every item can be checked (has a verifier) go to RL. Sentences from one grammar may all
+    pair. Only groups whose every item can be checked (has a verifier, or a judge) go to RL. Sentences from one grammar may all
     hang together at a low threshold; then it is raised in steps of .1 until the share can be reached, and the result
     says so.
     """
-    wanted = min(round(rl_share * len(items)), sum(item.verifier is not None for item in items))
+    kinds = [item.task if item.task in shares else "" for item in items]
+    sizes = Counter(kinds)
+    payable = [item.verifier is not None or item.task in shares for item in items]
+    checked = sum(can for can, kind in zip(payable, kinds, strict=True) if not kind)
+    quotas = {kind: round(shares[kind] * size) for kind, size in sizes.items() if kind}
+    quotas[""] = min(round(rl_share * sizes[""]), checked)
+    wanted = sum(quotas.values())
     texts = [content_of(item) for item in items]
     keys = [_pair_keys(item) for item in items]
     found = Split(frozenset(), threshold, 0)
@@ -70,12 +85,15 @@ def split(items: Sequence[Instruction], rl_share: float, threshold: float, seed:
         for place, number in enumerate(group.tolist()):
             members.setdefault(number, []).append(place)
         chosen: list[int] = []
+        left = dict(quotas)
         order = sorted(members)
         random.Random(f"{seed} split").shuffle(order)
         for number in order:
             places = members[number]
-            if len(chosen) + len(places) <= wanted and all(items[p].verifier is not None for p in places):
+            needed = Counter(kinds[p] for p in places)
+            if all(payable[p] for p in places) and all(number <= left[kind] for kind, number in needed.items()):
                 chosen.extend(places)
+                left = {kind: number - needed[kind] for kind, number in left.items()}
         found = Split(frozenset(chosen), step, len(members))
         if len(chosen) >= 0.9 * wanted or step >= 1.0:
             return found

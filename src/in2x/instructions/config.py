@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from in2x.knob import Config, knob
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import LlmConfig, TeacherConfig
 
 
 class SetConfig(Config):
@@ -87,7 +87,7 @@ class JudgesConfig(Config):
     rereading: bool = knob(False, "Let the author read its item again, with its own notes.", source="METHOD 2")
     least: int = knob(4, "Least grade on rereading.", ge=1, le=5)
     collected: bool = knob(False, "Put collected items through these gates too.")
-    llm: LlmConfig | None = knob(None, "The judging model; none means the one that writes.")
+    llm: TeacherConfig | None = knob(None, "The judging model; none means the one that writes.")
 
     @property
     def on(self) -> bool:
@@ -121,21 +121,22 @@ class InstructConfig(Config):
     synthesize: bool = knob(True, "Let the model write instructions of its own.", source="METHOD 2")
     magpie: MagpieConfig = knob(MagpieConfig(), "Magpie.", source="METHOD 2")
     self_instruct: SelfInstructConfig = knob(SelfInstructConfig(), "Self-Instruct.", source="METHOD 2")
-    llm: LlmConfig = knob(LlmConfig(), "The model that rewrites, synthesizes and answers.")
+    llm: TeacherConfig = knob(TeacherConfig(), "The model that rewrites, synthesizes and answers.")
     cache: str | None = knob(
         None, "SQLite file that keeps every answer; none means llm-cache.sqlite beside the run.", keyed=False
     )
     rules: RulesConfig = knob(RulesConfig(), "The rule gates.", source="METHOD 2")
     judges: JudgesConfig = knob(JudgesConfig(), "The gates that ask a model.", source="METHOD 2")
-    decontaminate: tuple[str, ...] = knob(
-        (), "Evaluation files (.jsonl, .jsonl.gz); what shares their texts is rejected. Held-out pairs always count."
-    )
     balance: Literal["answer", "off"] = knob(
         "answer", "Bring the languages of the answers to 1:1:1 by leaving out the surplus.", source="METHOD 2"
     )
     rl_share: float = knob(
         0.25, "Share of the kept instructions for RL, disjoint by near-duplicate.", source="METHOD 2", ge=0, lt=1
     )
+    rl_shares: dict[str, Annotated[float, Field(ge=0, lt=1)]] = knob(
+        {}, "Share for RL of single tasks, instead of rl_share. A task named here needs no verifier: a judge pays it "
+        "(rl.judge.tasks).", source="METHOD 5",
+    )  # fmt: skip
     near_duplicate: float = knob(
         0.7, "Jaccard similarity of character 3-grams from which two instructions count as near-duplicates.", gt=0, le=1
     )

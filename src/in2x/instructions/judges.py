@@ -84,7 +84,8 @@ def response_and_critic(
     """Let the model answer `responses` times and a critic judge each answer (and the item's own, which comes first).
 
     The item passes when its own answer passes and at least half of the fresh ones do: an instruction that the model
-    cannot answer without inventing is no good even where the given answer looks fine. `agreement` in the evidence is
+    cannot answer without inventing is no good even where the given answer looks fine. Only whole answers are judged: one
+    that was cut says nothing of the task. `agreement` in the evidence is
     the share of answers that the critic let pass.
     """
     asks = [
@@ -96,7 +97,7 @@ def response_and_critic(
     for place, candidate in enumerate(candidates):
         own = [candidate.item.answer] if candidate.item.answer else []
         mine = fresh[place * responses : (place + 1) * responses]
-        texts.append([*own, *(a.text for a in mine if a.ok)])
+        texts.append([*own, *(a.text for a in mine if a.ok and not a.lack)])
     verdicts = ask_until_read(critic, (
         _asked(prompt("critic").render(instruction=c.prompt, response=text), _CRITIC)
         for c, mine in zip(candidates, texts, strict=True) for text in mine

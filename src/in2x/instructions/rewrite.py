@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from in2x.instructions.candidate import Candidate
@@ -174,7 +174,8 @@ def rewrite(
 
 def _candidate(rewriter: Rewriter, item: Instruction, lang: str, answer: Answer) -> Candidate:
     if answer.ok:
-        return rewriter.build(item, lang, answer.value)
+        made = rewriter.build(item, lang, answer.value)
+        return replace(made, trace={**(made.trace or {}), "thought": answer.thought}) if answer.thought else made
     # The id of what never came to be: of the item it should have come from.
     empty = _new(item, lang, rewriter.name, item.task, f"(from {item.id})", None)
     return Candidate(empty, None, fault=answer.error, failed=True)

@@ -168,10 +168,12 @@ def answered(
         answer = next(answers)
         if not answer.ok:
             yield Candidate(candidate.item, candidate.trace, answer.error, failed=True)
-        elif not answer.finished:
-            yield Candidate(candidate.item, candidate.trace, "unfinished answer")
+            continue
+        trace = {**(candidate.trace or {}), "reasoning": answer.thought} if answer.thought else candidate.trace
+        if answer.lack:
+            yield Candidate(candidate.item, trace, answer.lack)
         else:
-            yield Candidate(_with_answer(candidate.item, answer.text), candidate.trace)
+            yield Candidate(_with_answer(candidate.item, answer.text), trace)
 
 
 def _with_answer(item: Instruction, text: str) -> Instruction:

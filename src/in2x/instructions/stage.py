@@ -19,13 +19,13 @@ from typing import Any
 
 from in2x.artifact import write_json, write_text
 from in2x.chat.translation import translation
+from in2x.contamination.table import NAME, Contamination
 from in2x.errors import In2xError
 from in2x.instructions import magpie, prompt
 from in2x.instructions.balance import split, surplus
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.collect import read_set, sets_of
 from in2x.instructions.config import InstructConfig
-from in2x.instructions.decontaminate import heldout
 from in2x.instructions.from_pairs import read_pairs, register_rewritings
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.page import page
@@ -46,7 +46,8 @@ Kept = tuple[Candidate, dict[str, object]]
 def run(config: InstructConfig, stage: Stage) -> None:
     """See the module docstring. Raises In2xError where nothing is left to train on."""
     ledger = Ledger()
-    gates = Gates(config, heldout(stage.input("data"), config.decontaminate), ledger)
+    table = stage.input("data") / NAME
+    gates = Gates(config, Contamination.load(table) if table.exists() else None, ledger)
     found = list(gates.by_code(map(Candidate, _collected(config, stage))))
     stage.say(f"{len(ledger.lost) + len(found):,} collected, {len(found):,} of them sound as far as code can see")
     with Cache(Path(config.cache) if config.cache else cache_beside(stage.out, "llm-cache.sqlite")) as cache:
@@ -67,10 +68,17 @@ def run(config: InstructConfig, stage: Stage) -> None:
         else:
             kept += [(c, {}) for c in judged]
         usage = models.usage()
+        if unasked := sum(used.get("unasked", 0) for used in usage.values()):
+            stage.unfinished = f"a budget left {unasked:,} questions unasked"
+            stage.say(f"{stage.unfinished}: the same command goes on with them, and pays for nothing twice")
     pool = _balanced(config, stage, ledger, kept)
     if not pool:
         raise In2xError("no instruction is left", file=stage.input("data"),
                         mend="give sentence pairs or instructions, or loosen instruct.rules")  # fmt: skip
+    if gates.contamination is not None:
+        stage.figures["evaluation_text"] = {
+            name: {"instructions": gates.held[name]} for name in gates.contamination.names
+        }
     stage.figures["tidied"] = dict(gates.tidied.most_common())
     _write(config, stage, ledger, pool, usage)
 
@@ -176,13 +184,16 @@ def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Can
         for turn in magpie.sample_turns(author, templates, config.magpie, stage.seed, advance):
             answer = turn.answer.text if turn.answer is not None and turn.answer.ok else None
             item = interpreter.instruction(turn.text, answer, "magpie")
-            trace = None if turn.agreement is None else {"agreement": turn.agreement}
+            notes = {} if turn.agreement is None else {"agreement": turn.agreement}
+            if turn.answer is not None and turn.answer.thought:
+                notes["reasoning"] = turn.answer.thought
+            trace = notes or None
             fault, failed = turn.fault, turn.failed
             if fault is None and turn.answer is not None:
                 if not turn.answer.ok:
                     fault, failed = turn.answer.error, True
-                elif not turn.answer.finished:
-                    fault = "unfinished answer"
+                elif turn.answer.lack:
+                    fault = turn.answer.lack
                 elif turn.agreement is not None and turn.agreement < config.magpie.agreement:
                     fault = "two answers disagree"
             yield Candidate(item, trace, fault, failed)
@@ -231,7 +242,7 @@ def _write(
     config: InstructConfig, stage: Stage, ledger: Ledger, pool: list[Instruction], usage: dict[str, Any]
 ) -> None:
     stage.say(f"splitting {len(pool):,} instructions")
-    parts = split(pool, config.rl_share, config.near_duplicate, stage.seed)
+    parts = split(pool, config.rl_share, config.near_duplicate, stage.seed, config.rl_shares)
     sft = [item for place, item in enumerate(pool) if place not in parts.rl]
     sft, tagged = with_tags(sft, stage.recipe.profile, config.tagged, stage.seed)
     rl = [item for place, item in enumerate(pool) if place in parts.rl]

@@ -13,13 +13,15 @@ from in2x.language.wording import any_of, search
 from in2x.records import Instruction
 
 _PARAGRAPHS = re.compile(r"\n[ \t\u3000]*\n\s*")
+_CONTENT = re.compile(r"[a-z]{3,}|[^\W\d_a-z\u3041-\u30ff]")
 LONGEST = 160
 """Characters of a paragraph that may be about the answer and not of it (our choice)."""
 
 
-def tidy(answer: str, *, letter: bool = False) -> tuple[str, tuple[str, ...]]:
+def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tuple[str, ...]]:
     """The answer by itself, and what was taken off: "reasoning", "opening", "closing".
 
+    `asked`: the prompt, whose words an opening takes up ("Here's a poem about a cat:").
     `letter`: the answer may be words to somebody else, whose closing ("Let me know if ...") is part of them.
     """
     taken = []
@@ -28,7 +30,7 @@ def tidy(answer: str, *, letter: bool = False) -> tuple[str, tuple[str, ...]]:
         taken.append("reasoning")
     parts = _PARAGRAPHS.split(bare.strip())
     seams = [*_PARAGRAPHS.findall(bare.strip()), ""]
-    if len(parts) > 1 and len(parts[0]) <= LONGEST and any_of("opening", r"\A\W*{}\W*\Z").match(parts[0]):
+    if len(parts) > 1 and len(parts[0]) <= LONGEST and _opens(parts[0], asked):
         parts, seams = parts[1:], seams[1:]
         taken.append("opening")
     if (
@@ -44,12 +46,28 @@ def tidy(answer: str, *, letter: bool = False) -> tuple[str, tuple[str, ...]]:
     return "".join(part + seam for part, seam in zip(parts, seams, strict=False)).strip(), tuple(taken)
 
 
+def _opens(paragraph: str, asked: str) -> bool:
+    """Whether a paragraph is about the answer: by its whole wording, or because it presents what was asked for."""
+    if any_of("opening", r"\A\W*{}\W*\Z").match(paragraph):
+        return True
+    said = any_of("consent", r"\A\W*{}[\s,.!、。，！]+").match(paragraph)
+    rest = paragraph[said.end() :] if said else paragraph
+    if not any_of("presents", r"\A\W*{}\s*\Z").match(rest):
+        return False
+    return bool(said) or bool(_contents(rest) & _contents(asked))
+
+
+def _contents(text: str) -> set[str]:
+    """Words of Latin letters, single characters of scripts that write meanings."""
+    return set(_CONTENT.findall(text.lower()))
+
+
 def tidy_answer(item: Instruction) -> tuple[str, tuple[str, ...]]:
     """As `tidy`, of the answer of `item`; a translation stays as it is."""
     if not item.answer or item.task == "translate":
         return item.answer or "", ()
     asked = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
-    return tidy(item.answer, letter=search("voices", asked) is not None)
+    return tidy(item.answer, asked=asked, letter=search("letters", asked) is not None)
 
 
 def tidied(item: Instruction) -> tuple[Instruction, tuple[str, ...]]:

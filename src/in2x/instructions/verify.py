@@ -6,25 +6,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from in2x.instructions.balance import content_of
+from in2x.contamination.table import Contamination
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig
-from in2x.instructions.decontaminate import Contamination
 from in2x.instructions.judges import Judged, rereading, response_and_critic, rule_prompts
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.rules import check
 from in2x.instructions.tidy import tidied
 from in2x.llm.request import Asker
-from in2x.records import Instruction, content_id
+from in2x.records import content_id
 from in2x.stage import Stage
 
 
 class Gates:
     """The gates of one run; they remember what they have seen, so that nothing passes twice."""
 
-    def __init__(self, config: InstructConfig, contamination: Contamination, ledger: Ledger) -> None:
+    def __init__(self, config: InstructConfig, contamination: Contamination | None, ledger: Ledger) -> None:
         self.config, self.contamination, self.ledger = config, contamination, ledger
         self._seen: set[str] = set()
+        self.held: Counter[str] = Counter()
+        """Items that hold evaluation text, by set."""
         self.tidied: Counter[str] = Counter()
         """What was taken off answers, by kind."""
 
@@ -49,17 +50,12 @@ class Gates:
                 self.ledger.reject(item, "duplicate", "exact")
             elif fault := check(item, self.config.rules):
                 self.ledger.reject(item, "rules", fault[0], fault[1])
-            elif found := self._learned(item):
-                self.ledger.reject(item, "decontaminate", "evaluation text", {"found": found})
+            elif self.contamination is not None and (sets := self.contamination.instruction(item)):
+                self.held.update(sets)
+                self.ledger.reject(item, "decontaminate", "evaluation text", {"sets": sets})
             else:
                 self._seen.add(text)
                 yield candidate
-
-    def _learned(self, item: Instruction) -> str | None:
-        for text in (content_of(item), item.answer or ""):
-            if text and (found := self.contamination.found_in(text, short=item.origin == "pairs")):
-                return found
-        return None
 
     def by_judges(
         self, candidates: Sequence[Candidate], author: Asker, judge: Asker, stage: Stage

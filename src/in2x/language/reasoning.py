@@ -61,6 +61,17 @@ def without_reasoning(text: str, asked: str = "") -> str:
     return (wrapped[2] if (wrapped := _WRAPPED.match(rest)) else rest).strip()
 
 
+def thoughts(text: str, answer: str) -> str:
+    """What stands in `text` before the `answer` that `without_reasoning` found in it, less the marks around it."""
+    part = text.strip().removesuffix(answer).strip()
+    for opens, closes in _KINDS:
+        if opened := opens.match(part):
+            part = part[opened.end() :]
+        if (ends := list(closes.finditer(part))) and ends[-1].end() == len(part):
+            part = part[: ends[-1].start()]
+    return part.strip()
+
+
 def spoken(text: str) -> str:
     """`text` less every piece of reasoning, wherever it stands: for what is read out of an answer (a verdict)."""
     rest, kept, at = without_reasoning(text), list[str](), 0

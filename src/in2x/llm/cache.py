@@ -110,12 +110,13 @@ class Cache:
             raise self._fault(error) from None
         if row is None:
             return None
-        text, value, finished, prompt_tokens, answer_tokens, logprobs, *fault = json.loads(row[0])
-        if fault and not self.unusable:
+        text, value, finished, prompt_tokens, answer_tokens, logprobs, *more = json.loads(row[0])
+        fault, thought = (*more, *(None, "")[len(more) :])
+        if fault is not None and not self.unusable:
             return None
         return Answer(
             text, value, finished, prompt_tokens, answer_tokens, logprobs,
-            error=fault[0] if fault else None, unusable=bool(fault), cached=True,
+            error=fault, unusable=fault is not None, cached=True, thought=thought,
         )  # fmt: skip
 
     def put(self, key: bytes, model: str, answer: Answer) -> None:
@@ -125,7 +126,8 @@ class Cache:
         value = _encode(
             [
                 answer.text, answer.value, answer.finished, answer.prompt_tokens, answer.answer_tokens,
-                answer.logprobs, *([answer.error] if answer.error is not None else []),
+                answer.logprobs, *([answer.error] if answer.error is not None or answer.thought else []),
+                *([answer.thought] if answer.thought else []),
             ]
         )  # fmt: skip
         try:

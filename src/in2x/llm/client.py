@@ -26,18 +26,22 @@ import httpx2
 import openai
 
 from in2x.chat.template import cut
-from in2x.language.reasoning import without_reasoning
+from in2x.errors import In2xError
+from in2x.language.reasoning import thoughts, without_reasoning
 from in2x.llm.cache import Cache
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import LlmConfig, TeacherConfig
 from in2x.llm.connection import Connection, Passing, Refused
-from in2x.llm.limits import FINISH, TokenBucket, Usage, pause
+from in2x.llm.limits import FINISH, Budget, TokenBucket, Usage, pause
 from in2x.llm.parameters import QUIET, Parameters
 from in2x.llm.request import Advance, Answer, Request, again
 from in2x.llm.schema import read_json
 from in2x.llm.wire import logprobs_of, said
+from in2x.records import sound
 
 UNBOUNDED = 1024
 """Tokens that an answer without a bound is taken to cost, for the rate limit."""
+FAILURES = 20
+"""Questions without an answer before their share is looked at (our choice)."""
 WINDOW = 16
 """Answers held back for order, in multiples of `in_flight`: one slow request must not stall the others at once."""
 
@@ -53,13 +57,15 @@ class Client:
         patience: float = 0.0,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Prepare; `patience` (seconds) and `say` are those of `Connection`."""
+        """Prepare; `patience` (seconds) and `say` are those of `Connection`. A `TeacherConfig` bounds the failures."""
         self.config, self.cache, self.name = config, cache, config.model
         self.usage = Usage()
         self._server = Connection(config, self.usage, patience, say)
         self._requests = TokenBucket(config.requests_per_minute) if config.requests_per_minute else None
         self._tokens = TokenBucket(config.tokens_per_minute) if config.tokens_per_minute else None
         self._parameters = Parameters()
+        self._budget = Budget(config, self.usage)
+        self._most_failed = config.max_failed_share if isinstance(config, TeacherConfig) else 1.0
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
 
     def models(self) -> list[str]:
@@ -130,7 +136,7 @@ class Client:
                         if request is None:
                             exhausted = True
                             break
-                        key = request.key(self.name)
+                        key = request.key(self.name, self._server.url)
                         if found := self._known(key, request):
                             order.append(found)
                             continue
@@ -181,13 +187,27 @@ class Client:
                 self.cache.put(key, self.name, answer)
             self.usage.answered += answer.ok
             self.usage.failed += not answer.ok
+            self.usage.unasked += answer.trouble == "budget"
             future.set_result(answer)
+            if answer.error is not None and answer.trouble != "budget":
+                self._bear(answer.error)
             return answer
         except BaseException:
             future.cancel()
             raise
         finally:
             del self._asking[key]
+
+    def _bear(self, why: str) -> None:
+        """Raises In2xError where more questions have failed than may."""
+        failed = self.usage.failed - self.usage.unasked
+        heard = self.usage.answered + failed
+        if failed >= FAILURES and failed > self._most_failed * heard:
+            raise In2xError(
+                f"{failed:,} of {heard:,} questions to {self._server.url} got no answer that can be used (the last: "
+                f"{why[:200]})",
+                mend="mend the model or its server and run again: answers are kept; llm.max_failed_share allows more",
+            )
 
     # --- one request ---------------------------------------------------------------------------------------------
 
@@ -217,8 +237,27 @@ class Client:
 
     async def _try(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
         """Ask once, within rates and budget."""
-        if spent := self.usage.spent(self.config):
-            raise Refused(spent, trouble="budget")
+        asked = _tokens(_asked(request))
+        place = await self._budget.enter(asked, request.max_tokens or UNBOUNDED)
+        if isinstance(place, str):
+            raise Refused(place, trouble="budget")
+        answered = 0
+        try:
+            answer = await self._within_rates(api, request)
+            answered = answer.answer_tokens
+            return answer
+        except Passing as error:
+            if error.paid is not None:  # billed all the same: as the server says, or as answers cost so far
+                usual = self.usage.answer_tokens // max(1, self.usage.answered)
+                question, answer_made = error.paid
+                self.usage.pay(
+                    self.config, asked if question < 0 else question, usual if answer_made < 0 else answer_made
+                )
+            raise
+        finally:
+            self._budget.leave(place, answered)
+
+    async def _within_rates(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
         estimate = 0.0
         if self._requests:
             await pause(self._requests.take())
@@ -264,21 +303,25 @@ class Client:
         try:
             raw = json.loads(response.content)
         except (ValueError, RecursionError):
-            raise Passing("an answer that is no JSON", reached=self._server.worked) from None
+            cost = -1, _tokens(response.text)
+            raise Passing("an answer that is no JSON", reached=self._server.worked, paid=cost) from None
+        paid = 0, 0
         try:
-            choice = raw["choices"][0]
-            found = said(choice, request.messages is not None)
             usage = raw.get("usage") or {}
             paid = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+            choice = raw["choices"][0]
+            found = said(choice, request.messages is not None)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            raise Passing("an answer without choices", reached=self._server.worked) from None
+            raise Passing("an answer without choices", reached=self._server.worked, paid=paid) from None
         if found.text is None and not (found.finish or found.thought or found.refusal):
-            raise Passing("an empty choice")
+            raise Passing("an empty choice", paid=paid)
         text = found.text or ""
         # A server that does not say what it counted is taken to have counted as `_estimate` does.
         tokens = paid[0] or _tokens(_asked(request)), paid[1] or _tokens(text + found.thought)
+        thought = found.thought
         if request.messages is not None:
-            text = without_reasoning(text, request.messages[-1]["content"])
+            whole, text = text, without_reasoning(text, request.messages[-1]["content"])
+            thought = thought or thoughts(whole, text)
         if request.stop:
             text = cut(text, request.stop)[0]  # servers take four stops, and some leave the stop in
         fault = None
@@ -287,7 +330,8 @@ class Client:
         elif found.refusal and not text:
             text, fault = found.refusal, f"the model refuses ({found.refusal[:80]})"
         finished = found.finish != "length"
-        return Answer(text, None, finished, *tokens, logprobs_of(choice), error=fault, unusable=fault is not None)
+        return Answer(text, None, finished, *tokens, logprobs_of(choice), error=fault, unusable=fault is not None,
+                      thought=sound(thought))  # fmt: skip
 
 
 async def _finish(order: Iterable[Answer | asyncio.Task[Answer]]) -> None:

@@ -49,6 +49,15 @@ class LlmConfig(Config):
     price_out: float = knob(0.0, "Price of a million answer tokens.", unit="currency", ge=0, keyed=False)
 
 
+class TeacherConfig(LlmConfig):
+    """A model that data is made with: where it fails too often, what it makes is worth nothing."""
+
+    max_failed_share: float = knob(
+        0.3, "Share of questions without an answer from which on the run stops (after 20 of them).", gt=0, le=1,
+        keyed=False,
+    )  # fmt: skip
+
+
 def key_of(config: LlmConfig) -> str | None:
     """The key in the environment, without the space or line end that a file left around it; None where there is none.
 

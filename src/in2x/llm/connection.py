@@ -30,6 +30,8 @@ SAID_FROM = 5
 in a thousand of a server that fails three times in ten, and are over in seconds."""
 LONGEST_PAUSE = 60.0
 """Seconds: longest backoff (Retry-After may ask for more, up to 10 minutes)."""
+FORBIDDEN = 5
+"""Answers 403 in a row from which on it is the key that is forbidden, and no longer a question (our choice)."""
 _POLICY = re.compile(r"polic|moderat|safety|content.?filter|inappropriate|block|harm", re.IGNORECASE)
 _UNPAID = re.compile(r"insufficient[_ ](?:quota|balance|credit|fund)", re.IGNORECASE)
 
@@ -37,9 +39,20 @@ _UNPAID = re.compile(r"insufficient[_ ](?:quota|balance|credit|fund)", re.IGNORE
 class Passing(Exception):
     """Trouble that another try may mend."""
 
-    def __init__(self, what: str, wait: float | None = None, *, reached: bool = True, gone: bool = False) -> None:
+    def __init__(
+        self,
+        what: str,
+        wait: float | None = None,
+        *,
+        reached: bool = True,
+        gone: bool = False,
+        paid: tuple[int, int] | None = None,
+        otherwise: In2xError | None = None,
+    ) -> None:
+        """`paid`: tokens of the question and of an answer that the server made for nothing, -1 where it does not say;
+        `otherwise`: what is wrong where nothing else ever comes of this server."""
         super().__init__(what)
-        self.wait, self.reached, self.gone = wait, reached, gone
+        self.wait, self.reached, self.gone, self.paid, self.otherwise = wait, reached, gone, paid, otherwise
 
 
 class Refused(Exception):
@@ -78,6 +91,7 @@ class Connection:
         self.worked = False
         """Whether anything ever came back."""
         self._patience, self._say, self._waits = patience, say, False
+        self._forbidden = 0
         self._random = random.Random(0)
 
     def session(self) -> openai.AsyncOpenAI:
@@ -99,6 +113,8 @@ class Connection:
                 found = await attempt()
             except Passing as error:
                 last, gone = str(error), error.gone
+                if error.otherwise is not None and (self.worked or number >= 2):
+                    raise (Refused(last) if self.worked else error.otherwise) from None
                 # A server that nothing ever came from is more likely misnamed than busy.
                 if not error.reached and not self.worked and number >= 2:
                     break
@@ -135,9 +151,11 @@ class Connection:
         try:
             # The SDK's time-out is for silence between two packets, ours for the whole answer.
             async with asyncio.timeout(self.config.timeout):
-                return await sent
+                response = await sent
+            self._forbidden = 0
+            return response
         except (openai.APITimeoutError, TimeoutError):
-            raise Passing(f"no answer within {self.config.timeout:g} s", reached=self.worked) from None
+            raise Passing(f"no answer within {self.config.timeout:g} s", reached=self.worked, paid=(-1, -1)) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__
             gone = isinstance(cause, httpx2.ConnectError)
@@ -157,10 +175,15 @@ class Connection:
             return Refused(f"the server refuses the request ({status}: {detail})", error)
         if status in (401, 403):
             known = key_of(self.config) is not None
-            return In2xError(
+            key = In2xError(
                 f"the server at {where} does not accept the key ({status})",
                 mend=f"{'correct' if known else 'set'} the environment variable {self.config.key_variable}",
             )
+            self._forbidden += 1
+            if status == 401 or self._forbidden >= FORBIDDEN:
+                return key
+            # Of a server that answers others it is this question that is forbidden, whatever the words.
+            return Passing(f"the server refuses the request (403: {detail})", otherwise=key)
         if status == 404:
             if "model" in detail.lower():
                 return In2xError(

@@ -38,6 +38,10 @@ class TokenBucket:
         self._level = min(self.capacity, self._level + units)
 
 
+SLACK = 1.01
+"""How far a budget may be passed: by 1%."""
+
+
 @dataclass
 class Usage:
     """What was asked and what it cost."""
@@ -47,6 +51,8 @@ class Usage:
     answered: int = 0
     cached: int = 0
     failed: int = 0
+    unasked: int = 0
+    """Questions that a spent budget left unasked."""
     retried: int = 0
     repaired: int = 0
     prompt_tokens: int = 0
@@ -62,22 +68,13 @@ class Usage:
         self.answer_tokens += answer_tokens
         self.money += (prompt_tokens * config.price_in + answer_tokens * config.price_out) / 1e6
 
-    def spent(self, config: LlmConfig) -> str | None:
-        """Which budget is used up, in words."""
-        if config.budget_requests is not None and self.asked >= config.budget_requests:
-            return f"the budget of {config.budget_requests:,} requests is spent"
-        if config.budget_tokens is not None and self.prompt_tokens + self.answer_tokens >= config.budget_tokens:
-            return f"the budget of {config.budget_tokens:,} tokens is spent"
-        if config.budget_money is not None and self.money >= config.budget_money:
-            return f"the budget of {config.budget_money:g} is spent"
-        return None
-
     def figures(self) -> dict[str, float]:
         """For the manifest. Nothing here depends on the clock, so that reruns compare equal."""
         return {
             "asked": self.asked, "answered": self.answered, "cached": self.cached, "failed": self.failed,
             "retried": self.retried, "repaired": self.repaired, "prompt_tokens": self.prompt_tokens,
             "answer_tokens": self.answer_tokens, "money": round(self.money, 6),
+            **({"unasked": self.unasked} if self.unasked else {}),
         }  # fmt: skip
 
     def note(self) -> str:
@@ -93,6 +90,64 @@ class Usage:
         if self.failed:
             parts.append(f"{self.failed:,} failed")
         return " · ".join(parts)
+
+
+class Budget:
+    """Lets a request go only where what it is likely to cost, with all that is under way, fits into what is left.
+
+    A request is taken to cost its prompt and the largest answer that came so far, or all that it allows before any has
+    come. Where that does not fit, it waits for those under way, whose cost is then known; where nothing is under way
+    any more, the budget is spent. Only the very first question goes without a look at its cost.
+    """
+
+    def __init__(self, config: LlmConfig, usage: Usage) -> None:
+        self._config, self._usage = config, usage
+        self._under_way: dict[int, tuple[int, int]] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._started = self._largest = 0
+
+    async def enter(self, prompt_tokens: int, allowed: int) -> int | str:
+        """A number to `leave` with, once what is under way lets this request go; or why it may not go any more."""
+        while spent := self._spent(prompt_tokens, min(allowed, self._largest or allowed)):
+            if not self._under_way:
+                return spent
+            woken = asyncio.get_running_loop().create_future()
+            self._waiting.add(woken)
+            try:
+                await woken
+            finally:
+                self._waiting.discard(woken)
+        self._started += 1
+        self._under_way[self._started] = prompt_tokens, min(allowed, self._largest or allowed)
+        return self._started
+
+    def leave(self, number: int, answer_tokens: int) -> None:
+        """The request with this number came to an end, with an answer of so many tokens (0: none)."""
+        del self._under_way[number]
+        self._largest = max(self._largest, answer_tokens)
+        for woken in self._waiting:
+            if not woken.done():
+                woken.set_result(None)
+
+    def _spent(self, prompt_tokens: int, answer_tokens: int) -> str | None:
+        """Which budget one more request would pass, in words."""
+        config, usage = self._config, self._usage
+        if config.budget_requests is not None and max(self._started, usage.asked) >= config.budget_requests:
+            return f"the budget of {config.budget_requests:,} requests is spent"
+        ahead = [*self._under_way.values(), (prompt_tokens, answer_tokens)]
+        asked, answered = sum(one for one, _ in ahead), sum(two for _, two in ahead)
+        first = len(ahead) == 1 and not self._largest
+        paid = usage.prompt_tokens + usage.answer_tokens
+        if config.budget_tokens is not None and (
+            paid >= config.budget_tokens or (paid + asked + answered > SLACK * config.budget_tokens and not first)
+        ):
+            return f"the budget of {config.budget_tokens:,} tokens is spent"
+        price = (asked * config.price_in + answered * config.price_out) / 1e6
+        if config.budget_money is not None and (
+            usage.money >= config.budget_money or (usage.money + price > SLACK * config.budget_money and not first)
+        ):
+            return f"the budget of {config.budget_money:g} is spent"
+        return None
 
 
 async def pause(seconds: float) -> None:

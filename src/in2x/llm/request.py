@@ -49,14 +49,17 @@ class Request:
         if (self.messages is None) == (self.prompt is None):
             raise ValueError("a request has either messages or a prompt")
 
-    def key(self, model: str) -> bytes:
-        """16 bytes that stand for this question to `model`: all that the answer may depend on, and nothing else."""
+    def key(self, model: str, at: str = "") -> bytes:
+        """16 bytes that stand for this question to `model` at the server `at`: all that the answer may depend on, and
+        nothing else."""
         parts: list[Any] = [
             model, self.messages if self.prompt is None else self.prompt, self.max_tokens, self.temperature,
             self.top_p, self.stop, self.seed, self.sample, self.schema, self.top_logprobs,
         ]  # fmt: skip
         if self.top_k or self.repetition_penalty != 1.0 or self.fields:  # keys of others stay what they were
             parts += [self.top_k, self.repetition_penalty, self.fields]
+        if at:
+            parts += [{"at": at.rstrip("/")}]
         return hashlib.blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -99,6 +102,15 @@ class Answer:
     trouble: Trouble = ""
     """With `error` set, and not `unusable`: whose fault it is, where that is known."""
     cached: bool = False
+    thought: str = ""
+    """What the model thought aloud before it answered: no part of `text`, and its author's trace."""
+
+    @property
+    def lack(self) -> str | None:
+        """Why an answer that came (`ok`) is no whole one; None where it is."""
+        if not self.text.strip() and self.value is None:
+            return "nothing but reasoning" if self.thought or not self.finished else "empty answer"
+        return None if self.finished else "unfinished answer"
 
     @property
     def ok(self) -> bool:

@@ -39,12 +39,12 @@ from starlette.concurrency import run_in_threadpool
 from in2x.errors import In2xError, UsageError
 from in2x.pages.environment import environment
 from in2x.people.assignment import further
-from in2x.people.guard import Fault, Rates, self_contained
 from in2x.people.live import Live
 from in2x.people.model import Event
 from in2x.people.progress import standing
 from in2x.people.writer import Writer
 from in2x.records import sound
+from in2x.web.guard import Fault, Rates, self_contained
 
 COOKIE = "in2x_admin"
 TRIES = Rates(rate=0.2, burst=10)

@@ -14,12 +14,12 @@ from starlette.concurrency import run_in_threadpool
 
 from in2x.language import language
 from in2x.people.fold import ItemState, shown_order
-from in2x.people.guard import Fault, Rates
 from in2x.people.incoming import Refused, asked, checked
 from in2x.people.live import Live, Visitor
 from in2x.people.model import Event, Item, Protocol, Screen
 from in2x.people.practice import feedback
 from in2x.people.writer import NotSaved, Writer
+from in2x.web.guard import Fault, Rates
 
 MOST_EVENTS = 500
 """Events of one call."""

@@ -10,10 +10,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from in2x.people.guard import Fault
 from in2x.people.model import Item, Screen
 from in2x.people.roster import Invitation, Person, Roster
 from in2x.people.store import Loaded, Store
+from in2x.web.guard import Fault
 
 FRESH = 0.5
 """Seconds for which what was read from the store is taken to be so."""

@@ -21,12 +21,13 @@ from in2x.errors import In2xError, UsageError
 from in2x.pages.environment import environment
 from in2x.people import admin, annotate
 from in2x.people.annotate import STRANGERS
-from in2x.people.guard import LOCAL, Fault, Guard
 from in2x.people.live import Live
 from in2x.people.store import Store
 from in2x.people.writer import Writer
+from in2x.web.guard import LOCAL, Fault, Guard, Rules
 
 HERE = Path(__file__).parent
+SORRY = "something went wrong here; keep your answers"
 
 
 def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
@@ -47,7 +48,7 @@ def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(annotate.router(live, writer))
     app.include_router(admin.router(live, writer))
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/static", StaticFiles(directory=HERE / "static", packages=[("in2x.web", "static")]))
     refusal = environment().get_template("people/templates/refused.html.jinja")
 
     @app.get("/a/{token}")
@@ -83,9 +84,9 @@ def application(store: Store, hosts: Collection[str] = ()) -> ASGIApp:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, _: Exception) -> Response:
-        return await fault(request, Fault(500, "fault", "something went wrong here; keep your answers"))
+        return await fault(request, Fault(500, "fault", SORRY))
 
-    return Guard(app, hosts)
+    return Guard(app, Rules(frozenset(hosts), forms=("/admin",), sorry=SORRY))
 
 
 def serve(store: str, host: str, port: int, hosts: Collection[str]) -> None:
@@ -110,6 +111,7 @@ def serve(store: str, host: str, port: int, hosts: Collection[str]) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)  # from now on a browser waits, so the address may be told
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
             raise

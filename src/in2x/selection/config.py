@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from in2x.knob import Config, knob
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import TeacherConfig
 
 
 class Sample(Config):
@@ -50,7 +50,7 @@ class SelectConfig(Config):
     max_clusters: int | None = knob(
         None, "BIRCH: memory bound; above it the threshold rises.", unit="clusters", source="METHOD 3", ge=1
     )
-    llm: LlmConfig | None = knob(
+    llm: TeacherConfig | None = knob(
         None, "The model that labels and grades; null uses what the instructions tell themselves.", source="METHOD 3"
     )
     near: float = knob(

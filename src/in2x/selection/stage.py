@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x.artifact import write_text
+from in2x.llm.cache import cache_beside
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels
 from in2x.selection.annotate import grades, own_labels, server, tuned_threshold
@@ -55,10 +56,10 @@ def run(config: SelectConfig, stage: Stage) -> None:
     clock("read")
     with stage.progress("embed", len(pool)) as advance:
         shards = embed_to_shards(
-            make_embedder(config, counts), pool.prompts, stage.work / "embeddings", shard=config.shard, advance=advance
+            make_embedder(config, counts), pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance
         )
     clock("embed")
-    ask_all = server(config.llm, stage.work / "answers.sqlite") if config.llm else None
+    ask_all = server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all)
     birch = cluster(shards, config, threshold)
     clusters = np.concatenate([birch.predict(points) for _, points in shards.chunks()])
@@ -101,6 +102,13 @@ def run(config: SelectConfig, stage: Stage) -> None:
     stage.say(f"{len(pool):,} instructions, {len(used):,} clusters, {int((copy_of >= 0).sum()):,} copies: {parts}")
     # The artifact is renamed when the stage returns: this is where the page will be.
     stage.say(f"the page: {stage.out.parent.parent / stage.name / 'selection.html'}")
+
+
+def _vectors(config: SelectConfig, stage: Stage) -> Path:
+    """Where vectors lie: those of a model, which cost, beside the run, so that other quotas embed nothing again."""
+    if config.embedder == "hashing":
+        return stage.work / "embeddings"
+    return cache_beside(stage.out, "select-vectors")
 
 
 def make_embedder(config: SelectConfig, counts: NgramCounts) -> Embedder:

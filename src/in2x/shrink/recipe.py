@@ -98,6 +98,8 @@ def _contexts(recipe: Recipe) -> dict[str, int]:
 def _data(recipe: Recipe, folder: Path, say: Say) -> dict[str, Any]:
     """The user's pairs where they are here, cut short; else the micro-world or made sentences."""
     data = recipe.data.model_dump(mode="json")
+    sets = data["decontaminate"]["sets"]
+    data["decontaminate"]["sets"] = {name: file for name, file in sets.items() if Path(file).exists()}
     small = {"pairs": 240, "documents": 240, "heldout": 24, "collected": 90}
     named = [file for name in ("train", "dev", "test") for file in listed(data[name])]
     if named and all(Path(file).is_file() for file in named):
@@ -121,8 +123,6 @@ def _corpus(corpus: dict[str, Any], say: Say) -> dict[str, Any]:
     if corpus["engine"] == "ray" and importlib.util.find_spec("ray") is None:
         say("corpus by this process: Ray is not installed")
         corpus["engine"] = "native"
-    sets = corpus["decontaminate"]["sets"]
-    corpus["decontaminate"]["sets"] = {name: file for name, file in sets.items() if Path(file).exists()}
     corpus["classifier"] |= {"paths": [path for path in corpus["classifier"]["paths"] if Path(path).exists()]}
     corpus["causal"]["model"] = None
     corpus["mix"]["tokens"] = None
@@ -162,7 +162,6 @@ def _instruct(instruct: dict[str, Any], served: Callable[[Any], Any]) -> dict[st
         "rewrite": {name: min(4, count) for name, count in instruct["rewrite"].items()},
         "magpie": _least(instruct["magpie"], {"turns": 8, "turn_tokens": 24, "answer_tokens": 24}),
         "self_instruct": _least(instruct["self_instruct"], {"tasks": 8}),
-        "decontaminate": [file for file in instruct["decontaminate"] if Path(file).exists()],
         "llm": served(instruct["llm"]), "judges": {**instruct["judges"], "llm": served(instruct["judges"]["llm"])},
     }  # fmt: skip
 

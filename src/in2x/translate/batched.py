@@ -58,6 +58,8 @@ class BatchedBackend(Backend):
     profile: PromptProfile
     batch_tokens: int
     """Tokens that one batch may hold, padding and answers included."""
+    waiting: int = 1
+    """How many such batches are handed over together, to a model that takes the next prompt where an answer ends."""
     context: int
     """Tokens that the model reads, the answer included; of an encoder, the source alone."""
     stop_ids: frozenset[int]
@@ -144,7 +146,7 @@ class BatchedBackend(Backend):
         widest = longest = 0
         for i in sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i)):
             widest, longest = max(widest, len(prompts[i])), max(longest, limits[i])
-            if batches and (len(batches[-1]) + 1) * samples * (widest + longest) <= self.batch_tokens:
+            if batches and (len(batches[-1]) + 1) * samples * (widest + longest) <= self.batch_tokens * self.waiting:
                 batches[-1].append(i)
             else:
                 batches.append([i])

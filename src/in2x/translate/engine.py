@@ -11,12 +11,18 @@ from in2x.chat.contract import end_ids
 from in2x.chat.known import model_path, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import In2xError
+from in2x.inference.continuous import answers
+from in2x.inference.decoder import decoder_of
 from in2x.inference.generation import generate
 from in2x.inference.placeholders import Placeholders
 from in2x.inference.sampler import sample
+from in2x.training.forward import forward_of
 from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
+
+WAITING = 8
+"""Batches handed over together where one pass answers them without a pause (our choice: progress is told so often)."""
 
 
 class LocalBackend(BatchedBackend):
@@ -52,9 +58,10 @@ class LocalBackend(BatchedBackend):
             raise In2xError(f"the profile {self.profile.name!r} asks models with an encoder, and this one has none",
                             file=folder, mend="give another profile")  # fmt: skip
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = compute_dtype(self.device) if self.device.type == "cuda" else torch.float32
-        self.model = for_device(load_model(folder, dtype).to(self.device)).eval()
+        self.model = for_device(load_model(folder, compute_dtype(self.device)).to(self.device)).eval()
+        self.decoder = decoder_of(self.model)
         self.batch_tokens = batch_tokens
+        self.waiting = WAITING if self.decoder else 1
         self.context = int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0)) or FOREVER
         self.stop_ids = self._stop_ids()
         self.placeholders = Placeholders(self.tokenizer, self.stop_ids)
@@ -74,6 +81,12 @@ class LocalBackend(BatchedBackend):
                 )
             return generate(
                 self.model, batch.prompts, max_new_tokens=batch.limit, stop_ids=self.stop_ids, sampling=how,
+                samples=batch.samples, seed=batch.seed, watched=batch.watched,
+            )  # fmt: skip
+        longest = max(len(prompt) + limit for prompt, limit in zip(batch.prompts, batch.limits, strict=True))
+        if self.decoder and not self.others and forward_of(self.model).reads(longest):
+            return answers(
+                self.decoder, batch.prompts, batch.limits, stop_ids=self.stop_ids, temperature=how.temperature,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
             )  # fmt: skip
         completions = sample(

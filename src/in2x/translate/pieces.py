@@ -8,6 +8,7 @@ format breaks the translation anew.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -43,6 +44,7 @@ def pieces(segment: Segment, marked: bool = False) -> tuple[Piece, ...]:
         return (Piece("", _joined(segment), ""),)
     frames: list[tuple[str, int, int, str]] = []
     head, at = "", 0
+    places = sorted(tag.at for tag in segment.tags)
     breaks = [match.span() for match in _BREAK.finditer(segment.text)] + [(len(segment.text), len(segment.text))]
     for number, (end, after) in enumerate(breaks):
         line = segment.text[at:end]
@@ -51,6 +53,9 @@ def pieces(segment: Segment, marked: bool = False) -> tuple[Piece, ...]:
         else:
             first = at + _mark(line, marked and number == 0)
             last = at + len(line.rstrip())
+            # A tag in the white space around a line keeps its place there: it may stand for a word of the line.
+            first = min([first, *places[bisect_left(places, at) : bisect_left(places, first)]])
+            last = max([last, *places[bisect_right(places, last) : bisect_right(places, end)]])
             frames.append((head + segment.text[at:first], first, last, segment.text[last:after]))
             head = ""
         at = after

@@ -164,7 +164,7 @@ class Translator:
 
     def translate(
         self,
-        what: str | Sequence[str] | Document,
+        what: str | Sequence[str | Segment] | Document,
         source_lang: str,
         target_lang: str,
         *,
@@ -188,7 +188,7 @@ class Translator:
         """Translate a text, lines, or a document.
 
         Args:
-            what: a text (one segment), lines (a segment each), or a document.
+            what: a text (one segment), lines (a segment each), segments, or a document.
             source_lang: code of the language it is in.
             target_lang: code of the language wanted.
             register: the register wanted where no character's is known.
@@ -221,7 +221,10 @@ class Translator:
             document, segments = what, list(what.segments)
         else:
             lines = [what] if isinstance(what, str) else what
-            segments = [Segment(line, place=f"line {number}") for number, line in enumerate(lines, start=1)]
+            segments = [
+                line if isinstance(line, Segment) else Segment(line, place=f"line {number}")
+                for number, line in enumerate(lines, start=1)
+            ]
         began, before = time.monotonic(), self._spent()
         with self._kept_on_the_way(journal):
             work = Work(

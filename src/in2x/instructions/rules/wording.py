@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.tidy import tidy_answer
+from in2x.language.reasoning import without_reasoning
 from in2x.language.script import make_up
 from in2x.language.wording import any_of, patterns, search
 
@@ -36,6 +38,8 @@ def framed(view: View) -> Evidence | None:
 
     The gates take that off before (`tidy.py`); what comes here with it was not an answer that could be freed of it.
     """
+    if view.answer.strip() and view.item.task != "translate" and not without_reasoning(view.answer).strip():
+        return {"part": "answer", "found": "nothing but reasoning"}
     taken = tidy_answer(view.item)[1]
     return {"part": "answer", "found": taken[0]} if taken else None
 
@@ -88,11 +92,17 @@ def refusal(view: View) -> Evidence | None:
     spoken = _QUOTED.sub(" ", answer[:400]).lstrip()
     if match := search("refusal", spoken):
         return {"found": match.group(0)[:80]}
-    if len(answer) <= SHORT and (match := search("soft_refusal", spoken)):
+    if len(answer) > SHORT:
+        return None
+    if match := search("soft_refusal", spoken):
+        return {"found": match.group(0)[:80]}
+    # "I cannot" is said in stories too: to whoever asked it is said with courtesy, of the request, or with an offer.
+    if (match := search("unable", spoken)) and any(map(partial(search, text=spoken), ADDRESSED)):
         return {"found": match.group(0)[:80]}
     return None
 
 
+ADDRESSED = ("courtesy", "about_request", "instead")
 SHORT = 240
 """Characters; a longer answer that begins with a reservation goes on to answer (our choice)."""
 

@@ -1,5 +1,7 @@
 // The words of the page. A language is a column: what is missing in one falls back to the first.
 
+import { dictionary } from "./say.js";
+
 const TABLE = {
   en: {
     name: "English", start: "Start", go_on: "Go on", guidelines: "What to do", keys: "Keys", next: "Next", previous: "Previous",
@@ -51,20 +53,7 @@ const TABLE = {
   },
 };
 
-export const LANGUAGES = Object.keys(TABLE);
-export const nameOf = (lang) => TABLE[lang].name;
-
-/** The language to begin with: what was chosen before, else the first of the browser's that is offered. */
-export function choose(offered, remembered) {
-  const known = (offered.length ? offered : LANGUAGES).filter((lang) => TABLE[lang]);
-  if (known.includes(remembered)) return remembered;
-  const wished = navigator.languages.map((tag) => tag.split("-")[0]).find((lang) => known.includes(lang));
-  return wished ?? known[0] ?? LANGUAGES[0];
-}
-
-/** `say(key, {n: 3})` in a language. */
-export const speaker = (lang) => (key, values = {}) =>
-  (TABLE[lang][key] ?? TABLE[LANGUAGES[0]][key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export const { LANGUAGES, nameOf, choose, speaker } = dictionary(TABLE);
 
 /** The campaign's own words in a language, or in the first that they have. */
 export const told = (words, lang) => words?.[lang] ?? Object.values(words ?? {})[0] ?? "";

@@ -1,8 +1,8 @@
 """What stands before every request: host, origin, size, rate, and the headers that keep a page to itself.
 
 - Host: a page of another site whose name was made to point at this machine (DNS rebinding) sends its own name.
-- Origin: a form or script of another site says where it comes from. Annotators' calls carry a token that no other site
-  has; this is the second lock.
+- Origin: a form or script of another site says where it comes from. Calls that carry a token need no more than that:
+  no other site has it; this is the second lock.
 - Frames, scripts and styles from elsewhere: none.
 """
 
@@ -14,7 +14,8 @@ import sys
 import time
 import traceback
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -22,16 +23,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST = 1 << 20
-"""Bytes of a body."""
+"""Bytes of a body, unless a server says otherwise."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
 )
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
+EXTENSIONS = frozenset(("chrome-extension", "moz-extension", "safari-web-extension"))
+"""Schemes of the origins of browsers' extensions: a person installed them, no page can take one."""
 
 
 class Fault(Exception):
-    """An answer that says what is wrong, as `API.md` lists them."""
+    """An answer that says what is wrong: a status, a name for programs, and a sentence."""
 
     def __init__(self, status: int, error: str, message: str, wait: float = 0.0) -> None:
         """`wait`: seconds after which it is worth trying again (Retry-After)."""
@@ -45,8 +48,8 @@ class Fault(Exception):
 class TooLarge(Fault):
     """A body over the limit, found out while it came in."""
 
-    def __init__(self) -> None:
-        super().__init__(413, "too-large", f"a body has at most {LARGEST} bytes")
+    def __init__(self, largest: int = LARGEST) -> None:
+        super().__init__(413, "too-large", f"a body has at most {largest} bytes")
 
 
 def self_contained(page: str) -> str:
@@ -80,12 +83,42 @@ class Rates:
         self._buckets[key] = (left - 1, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a server lets in."""
+
+    hosts: frozenset[str] | None = frozenset()
+    """Names beside those of this machine under which it may be asked, ports aside; None: any, as each call must bring
+    a secret that a page of another site cannot have."""
+    origins: frozenset[str] = frozenset()
+    """Origins of other sites whose scripts may call, and read the answers ("https://example.org")."""
+    extensions: bool = False
+    """Whether extensions of browsers may call."""
+    largest: int = LARGEST
+    """Bytes of a body."""
+    larger: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of a body by the beginning of its path, where that is another limit."""
+    forms: tuple[str, ...] = ()
+    """Beginnings of the paths whose pages may send forms."""
+    sorry: str = "something went wrong here"
+    """The sentence for a bug of ours."""
+
+    def limit(self, path: str) -> int:
+        """Bytes of a body that is sent to `path`."""
+        return next((size for start, size in self.larger.items() if path.startswith(start)), self.largest)
+
+    def trusts(self, origin: str) -> bool:
+        """Whether scripts of another origin may call."""
+        return origin in self.origins or (self.extensions and origin.partition("://")[0] in EXTENSIONS)
+
+
 class Guard:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        """`hosts`: names under which the server may be asked, ports aside."""
-        self.app, self.hosts = app, frozenset(host.lower() for host in (*LOCAL, *hosts))
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        """`rules`: what is let in."""
+        self.app, self.rules = app, rules
+        self.hosts = None if rules.hosts is None else frozenset(host.lower() for host in (*LOCAL, *rules.hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -94,26 +127,31 @@ class Guard:
             return
         if scope["type"] != "http":
             return  # no web sockets here: closed without an answer
-        started, read = False, 0
+        started, read, limit = False, 0, self.rules.limit(scope["path"])
+        origin = Headers(scope=scope).get("origin", "")
+        shared = origin if origin and self.rules.trusts(origin) else ""
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > LARGEST:
-                raise TooLarge
+            if read > limit:
+                raise TooLarge(limit)
             return message
 
         async def dressed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _dress(MutableHeaders(scope=message), scope["path"])
+                self._dress(MutableHeaders(scope=message), scope["path"], shared)
             await send(message)
 
         try:
-            self._check(scope)
-            await self.app(scope, counted, dressed)
+            self._check(scope, shared, limit)
+            if shared and scope["method"] == "OPTIONS":
+                await _preflight(dressed)
+            else:
+                await self.app(scope, counted, dressed)
         except Fault as fault:
             if not started:
                 await _swallow(receive)
@@ -121,22 +159,59 @@ class Guard:
         except Exception:  # the trace is for the terminal, never for the wire; the application has sent its sentence
             traceback.print_exc(file=sys.stderr)
             if not started:
-                await refuse(Fault(500, "fault", "something went wrong here; keep your answers"), dressed)
+                await refuse(Fault(500, "fault", self.rules.sorry), dressed)
 
-    def _check(self, scope: Scope) -> None:
+    def _check(self, scope: Scope, shared: str, limit: int) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
-        if host.rpartition(":")[0] not in self.hosts and host not in self.hosts:
+        if self.hosts is not None and host.rpartition(":")[0] not in self.hosts and host not in self.hosts:
             raise Fault(403, "wrong-host", "this server is not known by that name")
-        if scope["method"] not in ("GET", "HEAD"):
+        if scope["method"] not in ("GET", "HEAD") and not shared:
             origin = headers.get("origin")
-            if (origin is not None and urlsplit(origin).netloc.lower() != host) or headers.get(
-                "sec-fetch-site", "same-origin"
-            ) not in ("same-origin", "none"):
+            if (origin is not None and _netloc(origin) != host) or headers.get("sec-fetch-site", "same-origin") not in (
+                "same-origin",
+                "none",
+            ):
                 raise Fault(403, "wrong-origin", "this comes from another site")
         size = headers.get("content-length", "0")
-        if not size.isdecimal() or int(size) > LARGEST:
-            raise TooLarge
+        if not size.isdecimal() or int(size) > limit:
+            raise TooLarge(limit)
+
+    def _dress(self, headers: MutableHeaders, path: str, shared: str) -> None:
+        form = "'self'" if path.startswith(self.rules.forms) else "'none'"
+        headers.setdefault("content-security-policy", CSP + form)
+        headers["x-content-type-options"] = "nosniff"
+        headers["x-frame-options"] = "DENY"
+        # Not "no-referrer": with it a browser sends its own forms with "Origin: null".
+        headers["referrer-policy"] = "same-origin"
+        headers["cross-origin-opener-policy"] = "same-origin"
+        headers["cross-origin-resource-policy"] = "cross-origin" if shared else "same-origin"
+        headers["permissions-policy"] = "camera=(), microphone=(), geolocation=()"
+        if self.rules.origins or self.rules.extensions:
+            headers.add_vary_header("Origin")
+        if shared:  # without credentials: a browser sends no cookie along, and there is none
+            headers["access-control-allow-origin"] = shared
+        if not path.startswith("/static/"):
+            headers["cache-control"] = "no-store"
+
+
+def _netloc(origin: str) -> str:
+    """Host and port of an origin; "" of one that is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+async def _preflight(send: Send) -> None:
+    """What a browser asks before it sends what a form could not."""
+    headers = [
+        (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
+        (b"access-control-allow-headers", b"authorization, content-type"),
+        (b"access-control-max-age", b"600"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def refuse(fault: Fault, send: Send) -> None:
@@ -156,16 +231,3 @@ async def _swallow(receive: Receive) -> None:
         if message["type"] != "http.request" or not message.get("more_body"):
             return
         left -= len(message.get("body", b""))
-
-
-def _dress(headers: MutableHeaders, path: str) -> None:
-    headers.setdefault("content-security-policy", CSP + ("'self'" if path.startswith("/admin") else "'none'"))
-    headers["x-content-type-options"] = "nosniff"
-    headers["x-frame-options"] = "DENY"
-    # The token stands in the address. Not "no-referrer": with it a browser sends its own forms with "Origin: null".
-    headers["referrer-policy"] = "same-origin"
-    headers["cross-origin-opener-policy"] = "same-origin"
-    headers["cross-origin-resource-policy"] = "same-origin"
-    headers["permissions-policy"] = "camera=(), microphone=(), geolocation=()"
-    if not path.startswith("/static/"):
-        headers["cache-control"] = "no-store"

@@ -1,0 +1,145 @@
+"""The application: every interface on one engine, health, readiness, metrics and the page of the interfaces."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from in2x import __version__
+from in2x.errors import In2xError
+from in2x.pages.environment import environment
+from in2x.serve.config import Config
+from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai, page
+from in2x.serve.documents import Documents
+from in2x.serve.engine import Engine
+from in2x.serve.metrics import Metrics
+from in2x.serve.resources import Resources
+from in2x.serve.shape import fault_of, response
+from in2x.web.guard import Fault, Guard, Rules
+
+DIALECTS = (openai, ollama, extensions)
+"""The interfaces, each with `router(engine, config)`."""
+AGAIN = 5.0
+"""Seconds until a model that could not be used is tried again (our choice)."""
+
+
+def application(engine: Engine, config: Config) -> ASGIApp:
+    """The ASGI application; the engine is closed when it ends.
+
+    Args:
+        engine: the model.
+        config: the settings.
+    """
+    ready = asyncio.Event()
+    spare = None if config.data else tempfile.TemporaryDirectory(prefix="in2x-serve-")
+    resources = Resources(config.data or Path(spare.name if spare else ""))
+    documents = Documents(resources, engine)
+
+    async def warm_up() -> None:
+        told = ""
+        while not ready.is_set():
+            try:
+                await asyncio.to_thread(engine.warm_up)
+                ready.set()
+            except In2xError as error:  # a server behind may still be starting
+                if str(error) != told:
+                    print(f"in2x: not ready: {error}", file=sys.stderr, flush=True)
+                told = str(error)
+                await asyncio.sleep(AGAIN)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warming, working = asyncio.create_task(warm_up()), asyncio.create_task(documents.run())
+        yield
+        warming.cancel()
+        working.cancel()
+        await asyncio.wait((working,))
+        await asyncio.to_thread(engine.close)
+        resources.close()
+        if spare:
+            spare.cleanup()
+
+    app = FastAPI(title="In2x", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
+                  description="One translator behind the interfaces that clients have already.")  # fmt: skip
+    for dialect in DIALECTS:
+        app.include_router(dialect.router(engine, config))
+    for kept in (deepl, libretranslate, page):
+        app.include_router(kept.router(engine, config, documents))
+    about = environment().get_template("serve/templates/interfaces.html.jinja")
+
+    @app.get("/health", tags=["Server"])
+    async def health() -> dict[str, str]:
+        """Whether the process lives."""
+        return {"status": "ok"}
+
+    @app.get("/ready", tags=["Server"], responses={503: {"description": "the model is still being warmed up"}})
+    async def readiness() -> Response:
+        """Whether a request would be answered at once."""
+        return JSONResponse({"status": "ready" if ready.is_set() else "starting"}, 200 if ready.is_set() else 503)
+
+    @app.get("/metrics", tags=["Server"], response_class=PlainTextResponse)
+    async def metrics(request: Request) -> Response:
+        """What is counted, for Prometheus."""
+        config.access.client(request)
+        return PlainTextResponse(engine.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(about.render(api=app.openapi()))
+
+    def body(fault: Fault) -> Any:
+        return {"error": fault.error, "message": fault.message}
+
+    @app.exception_handler(Fault)
+    @app.exception_handler(In2xError)
+    @app.exception_handler(HTTPException)
+    @app.exception_handler(RequestValidationError)
+    async def wrong(_: Request, error: Exception) -> Response:
+        return response(fault_of(error), body)
+
+    largest = dict.fromkeys(("/page/documents", "/v2/document", "/translate_file"), config.largest_file)
+    rules = Rules(None if config.access.demanded and not config.hosts else frozenset(config.hosts),
+                  frozenset(config.origins), True, config.largest, largest)  # fmt: skip
+    return Guard(Counted(app, engine.metrics), rules)
+
+
+class Counted:
+    """ASGI middleware that counts requests by route; a path without one is "other": no client makes labels."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, code = time.monotonic(), "499"
+
+        async def watched(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            code = "500"
+            raise
+        finally:
+            path = getattr(scope.get("route"), "path", "other")
+            self.metrics.requests.add(path=path, code=code)
+            self.metrics.duration.observe(time.monotonic() - began, path=path)

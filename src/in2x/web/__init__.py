@@ -1,0 +1,1 @@
+"""What every server of ours puts before its requests and its pages."""

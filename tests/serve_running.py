@@ -1,0 +1,81 @@
+"""A server of ours in this process, over real HTTP, with a model that says what a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import uvicorn
+
+from in2x.chat.source import Source
+from in2x.serve.app import application
+from in2x.serve.config import Config
+from in2x.serve.engine import Engine
+from in2x.translate.backend import Translation
+from in2x.translate.translator import Translator
+from scripted_backend import Scripted
+
+Reply = Callable[[Source], str | Translation]
+
+
+def shout(source: Source) -> str:
+    return f"{source.target_lang}:{source.text}"
+
+
+def scripted(reply: Reply = shout, **options: Any) -> tuple[Engine, Scripted]:
+    backend = Scripted(reply)
+    return Engine(Translator(backend, "scripted", probed=True), checks=options.pop("checks", "off"), **options), backend
+
+
+class Running:
+    """`with Running(engine, config) as server: httpx.get(server.url + "/health")`"""
+
+    def __init__(self, engine: Engine, config: Config | None = None) -> None:
+        self.engine = engine
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        app = application(engine, replace(config or Config(), source_lang=None))
+        settings = uvicorn.Config(app, access_log=False, log_level="error", ws="none", timeout_graceful_shutdown=20)
+        self.server = uvicorn.Server(settings)
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+        def run() -> None:
+            async def main() -> None:
+                self.loop = asyncio.get_running_loop()
+                await self.server.serve(sockets=[self._listener])
+
+            asyncio.run(main())
+
+        self._thread = threading.Thread(target=run, daemon=True)
+
+    def __enter__(self) -> Running:
+        self._thread.start()
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                if httpx.get(f"{self.url}/ready").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                pass
+            time.sleep(0.02)
+        raise TimeoutError("the server was not ready")
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self._thread.join(timeout=30)
+        assert not self._thread.is_alive()
+
+    def tasks(self) -> int:
+        """Tasks of its loop."""
+        assert self.loop is not None
+
+        async def count() -> int:
+            return len(asyncio.all_tasks())
+
+        return asyncio.run_coroutine_threadsafe(count(), self.loop).result(5)
