@@ -5,7 +5,8 @@
 Every segment of a seeded sample of WMT24 (source and reference) is planted in pages of books: as a line, inside a
 paragraph, in wide letters, with other punctuation, the Chinese ones in traditional characters; as a side of a pair; and
 as an instruction. A cell is found / planted. Heavy: a run (13 words, 24 characters) or more; middle: half a run and
-more; light: less. Below it the same books without anything planted: documents and lines that the gate touches.
+more; light: less. Below it what is touched where nothing is planted: documents and lines of the books, sentence pairs,
+and instructions.
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ def wide(text: str) -> str:
 def traditional(text: str) -> str:
     table = {int(to): code for code, to in enumerate(simplified()) if code != to}
     return text.translate(table)
+
+
+def asked(prompt: str, answer: str) -> Instruction:
+    return Instruction("", "ja", "chat", [{"role": "user", "content": prompt}], answer)
+
+
+def prompted(file: Path) -> list[tuple[str, str]]:
+    return [(row["prompt"], row["completion"].removesuffix("<|endoftext|>")) for row in rows(file)]
 
 
 def weight(text: str) -> str:
@@ -88,7 +97,7 @@ def main() -> None:
                     found[place, kind] += bool(match.sets)
             kind = min(weight(row["src"]), weight(row["ref"]), key=("light", "middle", "heavy").index)
             pair = Pair("", "en", "ja", row["src"], row["ref"])
-            ask = Instruction("", "ja", "chat", [{"role": "user", "content": f"Translate: {row['src']}"}], row["ref"])
+            ask = asked(f"Translate: {row['src']}", row["ref"])
             for place, sets in (("a pair", gate.rows([(pair.source, pair.target)])[0]),
                                 ("an instruction", gate.instruction(ask))):  # fmt: skip
                 planted[place, kind] += 1
@@ -107,6 +116,13 @@ def main() -> None:
                   "MB a CPU-s": round(size / spent, 1)}  # fmt: skip
         figures["books"][lang] = counts
         print(lang, ", ".join(f"{name} {value:,}" for name, value in counts.items()))
+    sound = {
+        "pairs": [gate.rows([(row["en"], row["ja"])])[0] for row in rows(args.data / "parallel/enja.train.jsonl.gz")],
+        "instructions": [gate.instruction(asked(*row)) for row in prompted(args.data / "instructions/t0.en.jsonl.gz")],
+    }
+    for name, touched in sound.items():
+        figures[name] = {"touched": sum(map(bool, touched)), "of": len(touched)}
+        print(f"{name}: {figures[name]['touched']} touched of {len(touched):,}")
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 

@@ -12,6 +12,8 @@ import torch
 
 from in2x.artifact import Artifact
 from in2x.chat.source import Source
+from in2x.contamination.config import DecontaminateConfig
+from in2x.contamination.table import NAME, Contamination
 from in2x.errors import In2xError
 from in2x.instructions.balance import content_of, split
 from in2x.instructions.from_pairs import read_pairs
@@ -97,6 +99,7 @@ def prepare(folder: Path, pairs: list[Pair], collected: list[Instruction] | None
     write_records(folder / "pairs.train.parquet", pairs, Pair)
     held = [Pair("h", "en", "ja", "The heron left.", "鷺は去った。")]
     write_records(folder / "pairs.test.parquet", held, Pair)
+    Contamination.of_run(DecontaminateConfig(), folder).save(folder / NAME)
     write_records(folder / "instructions.parquet", collected or [], Instruction)
     return Artifact(folder, {})
 

@@ -60,6 +60,8 @@ def _run(config: CorpusConfig, stage: Stage) -> None:
     data = stage.input("data")
     pairs = list(read_records(data / "pairs.train.parquet", Pair)) if (data / "pairs.train.parquet").exists() else []
     sets = data / NAME if (data / NAME).exists() else None
+    if sets is None:
+        stage.say("the data artifact is older than the gate: no evaluation text is kept out; run data again")
     lost: Counter[str] = Counter()
     if sets and pairs:
         given, pairs = len(pairs), list(Contamination.load(sets).pairs(pairs, lost))

@@ -47,6 +47,8 @@ def run(config: InstructConfig, stage: Stage) -> None:
     """See the module docstring. Raises In2xError where nothing is left to train on."""
     ledger = Ledger()
     table = stage.input("data") / NAME
+    if not table.exists():
+        stage.say("the data artifact is older than the gate: no evaluation text is kept out; run data again")
     gates = Gates(config, Contamination.load(table) if table.exists() else None, ledger)
     found = list(gates.by_code(map(Candidate, _collected(config, stage))))
     stage.say(f"{len(ledger.lost) + len(found):,} collected, {len(found):,} of them sound as far as code can see")
