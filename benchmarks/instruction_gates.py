@@ -62,9 +62,7 @@ def measured(rows: dict[str, dict[str, list[list[str]]]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--set", type=Path, default=SET, help="YAML: sound and faulty, by kind [language, prompt, answer]"
-    )
+    parser.add_argument("--set", type=Path, default=SET, help="sound and faulty, by kind [language, prompt, answer]")
     parser.add_argument("--show", action="store_true", help="print the rows that came out wrong")
     args = parser.parse_args()
     found = measured(yaml.safe_load(args.set.read_text(encoding="utf-8")))
