@@ -70,8 +70,9 @@ def main() -> None:
     for kind, row in found["kinds"].items():
         gates = ", ".join(f"{gate} {number}" for gate, number in sorted(row["gates"].items()))
         print(f"| {kind} | {row['items']} | {row['right']} | {gates or '-'} |")
-    print(f"\nprecision {found['precision']:.3f}, recall {found['recall']:.3f}, sound kept {found['sound_kept']:.3f} of "
-          f"{found['total']['sound']} sound and {found['total']['faulty']} faulty")  # fmt: skip
+    total = found["total"]
+    print(f"\nprecision {found['precision']:.3f}, recall {found['recall']:.3f}, sound kept {found['sound_kept']:.3f} "
+          f"of {total['sound']} sound and {total['faulty']} faulty")  # fmt: skip
     if args.show:
         for row in found["wrong"]:
             print("  ".join(map(str, row)).replace("\n", "⏎"))
