@@ -62,9 +62,7 @@ def measured(rows: dict[str, dict[str, list[list[str]]]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--set", type=Path, default=SET, help="YAML: sound and faulty, by kind [language, prompt, answer]"
-    )
+    parser.add_argument("--set", type=Path, default=SET, help="sound and faulty, by kind [language, prompt, answer]")
     parser.add_argument("--show", action="store_true", help="print the rows that came out wrong")
     args = parser.parse_args()
     found = measured(yaml.safe_load(args.set.read_text(encoding="utf-8")))
@@ -72,8 +70,9 @@ def main() -> None:
     for kind, row in found["kinds"].items():
         gates = ", ".join(f"{gate} {number}" for gate, number in sorted(row["gates"].items()))
         print(f"| {kind} | {row['items']} | {row['right']} | {gates or '-'} |")
-    print(f"\nprecision {found['precision']:.3f}, recall {found['recall']:.3f}, sound kept {found['sound_kept']:.3f} of "
-          f"{found['total']['sound']} sound and {found['total']['faulty']} faulty")  # fmt: skip
+    total = found["total"]
+    print(f"\nprecision {found['precision']:.3f}, recall {found['recall']:.3f}, sound kept {found['sound_kept']:.3f} "
+          f"of {total['sound']} sound and {total['faulty']} faulty")  # fmt: skip
     if args.show:
         for row in found["wrong"]:
             print("  ".join(map(str, row)).replace("\n", "⏎"))

@@ -64,9 +64,9 @@ def split(
     A task in `shares` has a share of its own, and a judge to pay it.
 
     Whole groups of near-duplicates move together, and so do the two directions and the registers of one sentence
-    pair. Only groups whose every item can be checked (has a verifier, or a judge) go to RL. Sentences from one grammar may all
-    hang together at a low threshold; then it is raised in steps of .1 until the share can be reached, and the result
-    says so.
+    pair. Only groups whose every item can be checked (has a verifier, or a judge) go to RL. Sentences from one grammar
+    may all hang together at a low threshold; then it is raised in steps of .1 until the share can be reached, and the
+    result says so.
     """
     kinds = [item.task if item.task in shares else "" for item in items]
     sizes = Counter(kinds)

@@ -84,9 +84,9 @@ def response_and_critic(
     """Let the model answer `responses` times and a critic judge each answer (and the item's own, which comes first).
 
     The item passes when its own answer passes and at least half of the fresh ones do: an instruction that the model
-    cannot answer without inventing is no good even where the given answer looks fine. Only whole answers are judged: one
-    that was cut says nothing of the task. `agreement` in the evidence is
-    the share of answers that the critic let pass.
+    cannot answer without inventing is no good even where the given answer looks fine. Only whole answers are judged:
+    one that was cut says nothing of the task. `agreement` in the evidence is the share of answers that the critic let
+    pass.
     """
     asks = [
         Request(messages=tuple(c.item.messages), temperature=0.7, seed=seed, sample=number)

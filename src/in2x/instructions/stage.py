@@ -186,7 +186,7 @@ def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Can
         for turn in magpie.sample_turns(author, templates, config.magpie, stage.seed, advance):
             answer = turn.answer.text if turn.answer is not None and turn.answer.ok else None
             item = interpreter.instruction(turn.text, answer, "magpie")
-            notes = {} if turn.agreement is None else {"agreement": turn.agreement}
+            notes: dict[str, Any] = {} if turn.agreement is None else {"agreement": turn.agreement}
             if turn.answer is not None and turn.answer.thought:
                 notes["reasoning"] = turn.answer.thought
             trace = notes or None

@@ -111,7 +111,8 @@ class Cache:
         if row is None:
             return None
         text, value, finished, prompt_tokens, answer_tokens, logprobs, *more = json.loads(row[0])
-        fault, thought = (*more, *(None, "")[len(more) :])
+        fault = more[0] if more else None
+        thought = more[1] if len(more) > 1 else ""
         if fault is not None and not self.unusable:
             return None
         return Answer(
@@ -126,8 +127,8 @@ class Cache:
         value = _encode(
             [
                 answer.text, answer.value, answer.finished, answer.prompt_tokens, answer.answer_tokens,
-                answer.logprobs, *([answer.error] if answer.error is not None or answer.thought else []),
-                *([answer.thought] if answer.thought else []),
+                answer.logprobs, *([answer.error, answer.thought] if answer.thought
+                                   else [answer.error] if answer.error is not None else []),
             ]
         )  # fmt: skip
         try:
