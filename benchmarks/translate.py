@@ -6,8 +6,8 @@
                                              one that is not trained: products and bookkeeping alone, no BLEU to compare
     python benchmarks/translate.py ... --limit 200 --rounds 1
 
-Pairs are one JSON object a line, {"en": "...", "ja": "..."}. Each way runs in a process of its own (the OpenMP of
-CTranslate2 slows torch's down), the ways in turns, `--rounds` times; the best round counts. Loading is not timed;
+Pairs are one JSON object a line, {"en": "...", "ja": "..."}. The ways run in turns, `--rounds` times, those of
+CTranslate2 in a process of their own (its OpenMP slows torch's down); the best round counts. Loading is not timed;
 tokenising, sorting, batching and reading are. All are asked with the same tokens, decode greedily and may say as much.
 generate gets the batch size and the format in which it is fastest here. CPU seconds are those of all threads: on a
 machine that others use they say more than the clock.
@@ -107,22 +107,25 @@ def by_backend(folder: Path) -> Callable[[list[str], TranslationRequest], list[s
     return lambda sources, request: [one.text for one in backend.translations(sources, request)]
 
 
-def one_way(way: str, folder: Path, pairs: Path, limit: int, tokens: int | None) -> None:
-    """Run one way in this process; prints one JSON object."""
+def in_turn(ways: list[str], folder: Path, pairs: Path, limit: int, tokens: int | None) -> None:
+    """Run `ways` in this process, one after the other; prints one JSON object each."""
     rows = list(islice(read_pairs(pairs), limit))
-    if way.startswith("generate"):
-        kind, size = way.removeprefix("generate ").split(", ")
-        run = by_generate(folder / "model", kind, int(size))
-    else:
-        run = by_backend(folder / OURS[way])
     directions = [("en", "ja"), ("ja", "en")]
-    for source, target in directions:  # what is made on the first call (kernels, buffers) is not timed
-        run([row[source] for row in rows[:8]], TranslationRequest(source, target, max_new_tokens=tokens))
-    wall, cpu, said = time.perf_counter(), time.process_time(), {}
-    for source, target in directions:
-        share = rows[: len(rows) // 2] if target == "ja" else rows[len(rows) // 2 :]
-        said[target] = run([row[source] for row in share], TranslationRequest(source, target, max_new_tokens=tokens))
-    print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "said": said}))
+    for way in ways:
+        if way.startswith("generate"):
+            kind, size = way.removeprefix("generate ").split(", ")
+            run = by_generate(folder / "model", kind, int(size))
+        else:
+            run = by_backend(folder / OURS[way])
+        asked = [TranslationRequest(source, target, max_new_tokens=tokens) for source, target in directions]
+        for (source, _), request in zip(directions, asked, strict=True):
+            run([row[source] for row in rows[:8]], request)  # what the first call makes (buffers, kernels)
+        wall, cpu, said = time.perf_counter(), time.process_time(), {}
+        for (source, target), request in zip(directions, asked, strict=True):
+            share = rows[: len(rows) // 2] if target == "ja" else rows[len(rows) // 2 :]
+            said[target] = run([row[source] for row in share], request)
+        found = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "said": said}
+        print(json.dumps({"way": way, **found}), flush=True)
 
 
 def main() -> None:
@@ -136,10 +139,10 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, help="longest answer, whatever the source")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="batch sizes of generate")
     parser.add_argument("--work", type=Path, default=Path("work/translate"), help="where models are kept")
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--way", action="append", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.way:
-        one_way(given.way, given.work, given.pairs, given.limit, given.tokens)
+        in_turn(given.way, given.work, given.pairs, given.limit, given.tokens)
         return
     from in2x.converted import to_ct2
 
@@ -158,19 +161,20 @@ def main() -> None:
     best: dict[str, dict[str, Any]] = {}
     print(machine("transformers", "ctranslate2"), flush=True)
     for number in range(given.rounds):
-        for way in ways:
+        for together in ([way for way in ways if ("ct2" in way) == theirs] for theirs in (False, True)):
             done = subprocess.run(
-                [sys.executable, __file__, "--way", way, "--pairs", given.pairs, "--limit", str(given.limit),
-                 "--work", given.work, *(["--tokens", str(given.tokens)] if given.tokens else [])],
+                [sys.executable, __file__, *(f"--way={way}" for way in together), "--pairs", given.pairs,
+                 "--limit", str(given.limit), "--work", given.work,
+                 *(["--tokens", str(given.tokens)] if given.tokens else [])],
                 capture_output=True, text=True, env={**os.environ, "TOKENIZERS_PARALLELISM": "false"}, check=False,
             )  # fmt: skip
             if done.returncode:
-                print(f"{way}: failed: {done.stderr.strip().splitlines()[-1]}", flush=True)
-                continue
-            found = json.loads(done.stdout.splitlines()[-1])
-            print(f"round {number + 1}, {way}: {found['wall']:.1f} s, cpu {found['cpu']:.1f} s", flush=True)
-            if way not in best or found["cpu"] < best[way]["cpu"]:
-                best[way] = found
+                print(f"{', '.join(together)}: failed: {done.stderr.strip().splitlines()[-1]}", flush=True)
+            for found in map(json.loads, done.stdout.splitlines()):
+                way = found["way"]
+                print(f"round {number + 1}, {way}: {found['wall']:.1f} s, cpu {found['cpu']:.1f} s", flush=True)
+                if way not in best or found["cpu"] < best[way]["cpu"]:
+                    best[way] = found
     show(best, list(islice(read_pairs(given.pairs), given.limit)))
 
 

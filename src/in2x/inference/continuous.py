@@ -264,11 +264,12 @@ def best(logits: Tensor) -> Tensor:
     """
     size = logits.shape[1] // WIDE * WIDE
     if not size:
-        return logits.float().argmax(-1)
-    table = logits[:, :size].unflatten(1, (-1, WIDE))
+        whole: Tensor = logits.float().argmax(-1)
+        return whole
+    table: Tensor = logits[:, :size].unflatten(1, (-1, WIDE))
     column = table.amax(1).float().argmax(-1)
     value, row = table[torch.arange(len(logits)), :, column].float().max(-1)
-    token = row * WIDE + column
+    token: Tensor = row * WIDE + column
     if size < logits.shape[1]:
         rest, number = logits[:, size:].float().max(-1)
         token = torch.where(rest > value, size + number, token)

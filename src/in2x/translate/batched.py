@@ -81,15 +81,22 @@ class BatchedBackend(Backend):
         """
         pieces: list[Source] = []
         owner: list[int] = []
+        prompts: list[list[int]] = []
+        longest: list[int] = []
         for line, source in enumerate(sources):
-            parts = cut(source, self.profile, partial(self._fits, source))
-            pieces += [replace(source, text=part) for part in parts]
+            read: dict[str, tuple[list[int], int]] = {}
+            parts = cut(source, self.profile, partial(self._fits, source, read=read))
+            for part in parts:
+                piece = replace(source, text=part)
+                prompt, limit = read.get(part) or (self._prompt(piece), self._limit(part))
+                pieces.append(piece)
+                prompts.append(prompt)
+                longest.append(limit)
             owner += [line] * len(parts)
-        prompts = [self._prompt(piece) for piece in pieces]
         prefixes = [self.profile.target_prefix(self.tokenizer, piece) if self.seq2seq else [] for piece in pieces]
         limits = [
-            min(request.max_new_tokens or self._limit(piece.text), self._room(prompt))
-            for piece, prompt in zip(pieces, prompts, strict=True)
+            min(request.max_new_tokens or limit, self._room(prompt))
+            for limit, prompt in zip(longest, prompts, strict=True)
         ]
         if min(limits, default=1) < 1:
             raise In2xError(
@@ -134,11 +141,17 @@ class BatchedBackend(Backend):
         """Tokens that an answer to `prompt` has room for."""
         return self.context if self.seq2seq and len(prompt) <= self.context else self.context - len(prompt)
 
-    def _fits(self, source: Source, text: str) -> bool:
-        """Whether the prompt for `text` in the place of the source's, and the answer to expect, fit the context."""
+    def _fits(self, source: Source, text: str, read: dict[str, tuple[list[int], int]] | None = None) -> bool:
+        """Whether the prompt for `text` in the place of the source's, and the answer to expect, fit the context.
+
+        `read` takes both, so that nothing is encoded twice.
+        """
         if self.profile.longest and self._length(text) > self.profile.longest:
             return False
-        return self._limit(text) <= self._room(self._prompt(replace(source, text=text)))
+        prompt, limit = self._prompt(replace(source, text=text)), self._limit(text)
+        if read is not None:
+            read[text] = prompt, limit
+        return limit <= self._room(prompt)
 
     def _batches(self, prompts: list[list[int]], limits: list[int], samples: int = 1) -> list[list[int]]:
         """Indices by falling prompt length, cut where a batch would hold more than `batch_tokens`."""
