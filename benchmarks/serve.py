@@ -6,8 +6,8 @@
 The peer is the server of a tutorial: FastAPI, a plain function as handler, transformers' text-generation pipeline, one
 request one call, greedy, as many new tokens as ours may say. It checks nothing; ours runs as it is served (checks and
 repair) and with `--checks off`. All speak HTTP to clients in this process, which ask sentences of the micro-world one
-after the other, each another one. A server has one thread for torch. Its memory is the largest it had. On a machine that
-others use, the CPU time of a request says more than the clock.
+after the other, each another one. A server has one thread for torch. Its memory is the largest it had. On a machine
+that others use, the CPU time of a request says more than the clock.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def measure(way: str, model: str, clients: int, seconds: float, texts: list[str]
     rate = len(tally.seconds) / took
     each = spent / len(tally.seconds)
     errors = {code: count for code, count in tally.codes.items() if code != "200"}
-    print(f"| {way} | {rate:.1f} | {cuts[49]:.2f} | {cuts[94]:.2f} | {cuts[98]:.2f} | {each * 1e3:.1f} | {before:.0f} -> {after:.0f} | "
+    print(f"| {way} | {rate:.1f} | {each * 1e3:.1f} | {cuts[49]:.2f} | {cuts[94]:.2f} | {cuts[98]:.2f} | "
+        f"{before:.0f} -> {after:.0f} | "
           f"{errors or 'none'} |", flush=True)  # fmt: skip
     return rate, cuts[98], after / before - 1, each
 
@@ -170,9 +171,7 @@ def main() -> None:
     texts = [text for text in drawn if "\n" not in text]
     print(machine(), flush=True)
     print(f"{options.clients} clients, {options.seconds:g} s each way\n")
-    print(
-        "| server | requests/s | p50 s | p95 s | p99 s | CPU ms a request | MB, warm -> end | errors |\n|---|---|---|---|---|---|---|---|"
-    )
+    print(f"| server | requests/s | CPU ms each | p50 s | p95 s | p99 s | MB, warm -> end | errors |\n{'|---' * 8}|")
     found = {way: measure(way, options.model, options.clients, options.seconds, texts) for way in WAYS}
     base = found["peer"]
     for way in WAYS[1:]:
