@@ -295,7 +295,8 @@ MARKDOWN = f"# A garden\n\n{CAT}\n\n```\ncode()\n```\n\n{DOGS}\n\n" + "\n\n".joi
 
 def drop(page: Any, name: str, content: str) -> None:
     data = page.evaluate_handle(
-        "([name, content]) => { const data = new DataTransfer(); data.items.add(new File([content], name)); return data }",
+        "([name, content]) => { const data = new DataTransfer(); data.items.add(new File([content], name)); "
+        "return data; }",
         [name, content])  # fmt: skip
     page.dispatch_event(".drop", "drop", {"dataTransfer": data})
 

@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -19,8 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from in2x.chat.known import named
 from in2x.errors import In2xError
-from in2x.formats.document import Tag, Text
+from in2x.formats.document import Tag
 from in2x.serve import resources as shelf
 from in2x.serve.documents import Answers, Documents
 from in2x.serve.engine import Engine
@@ -184,7 +186,9 @@ def test_a_torn_line_of_answers_is_asked_for_again(tmp_path: Path) -> None:
         with Answers(path) as answers:
             assert len(answers.known) == whole[:cut].count(b"\n")
     with Answers(path) as answers:
-        assert answers.known == {0: (Text("一"), ""), 2: (Text("二帽", tags), ""), 3: (Text("x"), "no")}
+        assert answers.known == {
+            0: Answer("一", ""), 2: Answer("二帽", "", tags=tags), 3: Answer("x", "", failed="no")
+        }  # fmt: skip
 
 
 def desk_of(tmp_path: Path, backend: Scripted) -> Documents:
@@ -195,7 +199,7 @@ async def until_done(documents: Documents, raw: bytes, name: str) -> Paper:
     """Leave a document and wait for it."""
     work = asyncio.create_task(documents.run())
     try:
-        left = await documents.add(ANNA, name, raw, Wish("ja", "en"))
+        left = await documents.add(ANNA, name, raw, Wish("ja", "en", together=True))
         async with asyncio.timeout(20):
             return await documents.finished(ANNA, left)
     finally:
@@ -230,6 +234,17 @@ def test_a_document_waits_while_the_engine_is_busy(tmp_path: Path) -> None:
 
     documents.engine.translate = busy  # type: ignore[method-assign, assignment]
     assert asyncio.run(until_done(documents, b"A hat.\n", "a.txt")).state == "done" and refused == [0]
+
+
+def test_a_line_is_told_what_stands_before_it_across_steps(tmp_path: Path) -> None:
+    backend = Scripted(lambda source: f"訳{source.text}")
+    backend.profile = replace(named("chat"), languages=("en", "ja"))  # type: ignore[attr-defined]
+    documents = desk_of(tmp_path, backend)
+    lines = "".join(f"Hat number {n} is red.\n" for n in range(40)).encode()
+    assert asyncio.run(until_done(documents, lines, "a.txt")).state == "done"
+    asked = {source.text: source for source in backend.asked}
+    before = asked["Hat number 35 is red."].before
+    assert before[-5:] == tuple((f"Hat number {n} is red.", f"訳Hat number {n} is red.") for n in range(30, 35))
 
 
 def test_two_processes_do_not_translate_one_document_twice(tmp_path: Path) -> None:
@@ -268,6 +283,7 @@ def killed_under_load(tmp_path: Path, times: int) -> None:
     papers: dict[str, tuple[str, str]] = {}
     for turn in range(times):
         process, url = started(tmp_path, 0.002)
+        known = len(papers)
         stop = threading.Event()
         with httpx.Client(base_url=url, headers={"Authorization": f"DeepL-Auth-Key {TOKEN}"}, timeout=20) as client:
 
@@ -288,7 +304,10 @@ def killed_under_load(tmp_path: Path, times: int) -> None:
 
             thread = threading.Thread(target=load)
             thread.start()
-            time.sleep(chance.uniform(0.05, 0.8))
+            until = time.monotonic() + 30
+            while len(papers) == known and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0.0, 0.8))
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             stop.set()
@@ -296,7 +315,7 @@ def killed_under_load(tmp_path: Path, times: int) -> None:
     process, url = started(tmp_path, 0.0)
     try:
         with httpx.Client(base_url=url, headers={"Authorization": f"DeepL-Auth-Key {TOKEN}"}, timeout=20) as client:
-            assert len(glossaries) >= times and papers
+            assert len(glossaries) >= times and len(papers) >= times
             for glossary, target in glossaries.items():
                 assert client.get(f"v2/glossaries/{glossary}/entries").text == f"hat\t{target}"
             until = time.monotonic() + 120
@@ -311,7 +330,9 @@ def killed_under_load(tmp_path: Path, times: int) -> None:
         process.kill()
         process.wait()
     for paper in papers:
-        assert {file.name for file in (tmp_path / "documents" / paper).iterdir()} == {"source", "result", "lock"}
+        assert {file.name for file in (tmp_path / "documents" / paper).iterdir()} == {
+            "source", "result", "lock", "answers.jsonl"
+        }  # fmt: skip
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ from in2x.formats.document import Document, Options, Segment, Tag, Text
 from in2x.formats.registry import parse
 from in2x.records import sound
 from in2x.serve.engine import Engine
+from in2x.serve.queue import TOLD
 from in2x.serve.resources import Paper, Resources, write_beside
 from in2x.serve.wish import Answer, Wish
 from in2x.translate.characters import Character, Characters, Relation
@@ -178,7 +179,8 @@ class Documents:
             todo = [n for n in range(len(document.segments)) if n not in answers.known]
             for start in range(0, len(todo), STEP):
                 numbers = todo[start : start + STEP]
-                said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner)
+                before = [_outcome(document, n, answers.known[n]) for n in range(max(0, numbers[0] - TOLD), numbers[0])]
+                said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner, before)
                 answers.keep(zip(numbers, said, strict=True))
                 await asyncio.to_thread(self.resources.settle, paper.id, "translating", len(answers.known))
             failed = [answer.failed for answer in answers.known.values() if answer.failed]
@@ -188,11 +190,13 @@ class Documents:
             await asyncio.to_thread(write_beside, place / "result", result)
         await asyncio.to_thread(self.resources.settle, paper.id, "done", len(document.segments))
 
-    async def _ask(self, segments: Sequence[Segment], wish: Wish, owner: str) -> list[Answer]:
+    async def _ask(
+        self, segments: Sequence[Segment], wish: Wish, owner: str, before: Sequence[Outcome]
+    ) -> list[Answer]:
         """The answers, however long the engine has no room for them."""
         while True:
             try:
-                return await self.engine.translate(segments, wish, owner, interactive=False)
+                return await self.engine.translate(segments, wish, owner, interactive=False, earlier=before)
             except Fault as fault:
                 if fault.status not in (429, 503, 504):
                     raise In2xError(fault.message) from None
@@ -253,15 +257,16 @@ def detected(document: Document, engine: Engine, target_lang: str) -> str:
 
 def _written(document: Document, answers: Mapping[int, Answer], wish: Wish) -> bytes:
     """The document with its translations, less those that cannot stand in its format."""
-    outcomes = []
-    for number, segment in enumerate(document.segments):
-        one = answers[number]
-        text = Text(one.text, one.tags)
-        outcomes.append(
-            Outcome(segment, segment, "failed", one.failed) if one.failed else Outcome(segment, text, "kept")
-        )
+    outcomes = [_outcome(document, number, answers[number]) for number in range(len(document.segments))]
     job = Job(wish.source_lang or "", wish.target_lang)
     return Translated(tuple(outcomes), job, document).fitted().write()
+
+
+def _outcome(document: Document, number: int, answer: Answer) -> Outcome:
+    segment = document.segments[number]
+    if answer.failed:
+        return Outcome(segment, segment, "failed", answer.failed)
+    return Outcome(segment, Text(answer.text, answer.tags), "kept")
 
 
 class Answers:

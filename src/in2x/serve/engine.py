@@ -84,6 +84,7 @@ class Engine:
         *,
         interactive: bool = True,
         deadline: float | None = None,
+        earlier: Sequence[Outcome] = (),
     ) -> list[Answer]:
         """One answer a text, in order.
 
@@ -93,13 +94,14 @@ class Engine:
             client: who asks, as `Access.client` told; equal requests of one client are worked on once.
             interactive: whether a person waits; a document waits behind those.
             deadline: seconds after which nobody wants it any more.
+            earlier: what stands before texts that belong together.
 
         Raises:
             UsageError: languages or register that cannot be.
             In2xError: a text that is not the markup it is said to be.
             Fault: 429 too much waits already, 503 the model is gone or the server stops, 504 the deadline has passed.
         """
-        stream = self.stream(texts, wish, client, interactive=interactive, deadline=deadline)
+        stream = self.stream(texts, wish, client, interactive=interactive, deadline=deadline, earlier=earlier)
         return [answer async for answer in stream]
 
     async def stream(
@@ -110,12 +112,13 @@ class Engine:
         *,
         interactive: bool = True,
         deadline: float | None = None,
+        earlier: Sequence[Outcome] = (),
     ) -> AsyncGenerator[Answer]:
         """The same, each answer in its turn as soon as it is there."""
         if sum(len(words(text)) for text in texts) > ASIDE:
-            lots = await asyncio.to_thread(self._lots, texts, wish, client, interactive)
+            lots = await asyncio.to_thread(self._lots, texts, wish, client, interactive, earlier)
         else:
-            lots = self._lots(texts, wish, client, interactive)
+            lots = self._lots(texts, wish, client, interactive, earlier)
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         with _Wait(self, lots) as wait:
             for place, given in enumerate(lots):
@@ -194,7 +197,9 @@ class Engine:
 
     # --- from texts to lots -------------------------------------------------------------------------------------------
 
-    def _lots(self, texts: Sequence[Asked], wish: Wish, client: str, interactive: bool) -> list[Lot | Answer]:
+    def _lots(
+        self, texts: Sequence[Asked], wish: Wish, client: str, interactive: bool, earlier: Sequence[Outcome] = ()
+    ) -> list[Lot | Answer]:
         """A lot for each text, for some of very many, or for all that belong together; an answer for what is in the
         language wanted."""
         target = canonical(wish.target_lang)
@@ -210,8 +215,9 @@ class Engine:
             for at in range(0, len(rows), size):
                 some = tuple(rows[at : at + size])
                 readings = tuple(read(text, wish) for text in some)
-                key = (client, wish, some, interactive)
-                found.append(Lot(key, client, wish, job, readings, interactive))
+                told = tuple(earlier[-TOLD:]) if wish.together else ()
+                key = (client, wish, some, interactive, told)
+                found.append(Lot(key, client, wish, job, readings, interactive, earlier=told))
         return found
 
     def _sources(self, texts: Sequence[Asked], wish: Wish, target: str) -> list[str]:
@@ -334,6 +340,7 @@ class Engine:
         lot, start = batch[0].lot, batch[0].start
         job = lot.job
         earlier = [lot.outcomes[n] for n in range(max(0, start - TOLD), start)] if lot.wish.together else []
+        earlier = [*lot.earlier, *earlier][-TOLD:]
         segments = [segment for one in batch for segment in one.lot.segments[one.start : one.end]]
         return self.translator.translate(
             segments, job.source_lang, job.target_lang, register=job.register, style=job.style, synopsis=job.synopsis,

@@ -61,6 +61,8 @@ class Lot:
     interactive: bool = True
     samples: int = 0
     """Different answers wanted of each segment; 0: one translation, checked and mended."""
+    earlier: tuple[Outcome, ...] = ()
+    """What stands before it, where its texts belong together."""
     waiters: list[Any] = field(default_factory=list)
     """Who is to be told (the engine's)."""
     segments: tuple[Segment, ...] = ()
