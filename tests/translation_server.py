@@ -59,11 +59,13 @@ def serving(
         server = uvicorn.Server(told)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        while not server.started:
+        running = Server(f"http://127.0.0.1:{listener.getsockname()[1]}/", backend, engine)
+        while not server.started or running.call("GET", "ready").status_code != 200:
             time.sleep(0.01)
             assert thread.is_alive()
+        backend.asked.clear()  # of the warm-up
         try:
-            yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}/", backend, engine)
+            yield running
         finally:
             server.should_exit = True
             thread.join(timeout=30)
