@@ -6,7 +6,8 @@
 The peer is the server of a tutorial: FastAPI, a plain function as handler, transformers' text-generation pipeline, one
 request one call, greedy, as many new tokens as ours may say. It checks nothing; ours runs as it is served (checks and
 repair) and with `--checks off`. All speak HTTP to clients in this process, which ask sentences of the micro-world one
-after the other, each another one. A server has one thread for torch. Its memory is the largest it had.
+after the other, each another one. A server has one thread for torch. Its memory is the largest it had. On a machine
+that others use, the CPU time of a request says more than the clock.
 """
 
 from __future__ import annotations
@@ -83,6 +84,12 @@ def memory(pid: int) -> float:
     raise OSError(f"/proc/{pid}/status says nothing of memory")
 
 
+def cpu(pid: int) -> float:
+    """CPU seconds of a process, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Tally:
     """What the clients saw."""
@@ -118,8 +125,8 @@ async def load(way: str, url: str, clients: int, seconds: float, texts: list[str
     return tally, time.monotonic() - began
 
 
-def measure(way: str, model: str, clients: int, seconds: float, texts: list[str]) -> tuple[float, float, float]:
-    """Requests a second, p99, MB; and a line of the table."""
+def measure(way: str, model: str, clients: int, seconds: float, texts: list[str]) -> tuple[float, float, float, float]:
+    """Requests a second, p99, growth of memory, CPU seconds a request; and a line of the table."""
     port = free_port()
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command(way, model, port), env=env, stdout=subprocess.DEVNULL) as process:
@@ -132,20 +139,22 @@ def measure(way: str, model: str, clients: int, seconds: float, texts: list[str]
                 except httpx.TransportError:
                     pass
                 time.sleep(0.2)
-            asyncio.run(load(way, url, 4, 3, texts))  # warm
-            before = memory(process.pid)
+            asyncio.run(load(way, url, clients, 8, texts))  # warm
+            before, spent = memory(process.pid), cpu(process.pid)
             tally, took = asyncio.run(load(way, url, clients, seconds, texts))
-            after = memory(process.pid)
+            after, spent = memory(process.pid), cpu(process.pid) - spent
         finally:
             process.terminate()
     if len(tally.seconds) < 2:
         raise SystemExit(f"{way} gave no answers: {dict(tally.codes)}")
     cuts = statistics.quantiles(tally.seconds, n=100)
     rate = len(tally.seconds) / took
+    each = spent / len(tally.seconds)
     errors = {code: count for code, count in tally.codes.items() if code != "200"}
-    print(f"| {way} | {rate:.1f} | {cuts[49]:.2f} | {cuts[94]:.2f} | {cuts[98]:.2f} | {before:.0f} -> {after:.0f} | "
+    print(f"| {way} | {rate:.1f} | {each * 1e3:.1f} | {cuts[49]:.2f} | {cuts[94]:.2f} | {cuts[98]:.2f} | "
+        f"{before:.0f} -> {after:.0f} | "
           f"{errors or 'none'} |", flush=True)  # fmt: skip
-    return rate, cuts[98], after / before - 1
+    return rate, cuts[98], after / before - 1, each
 
 
 def main() -> None:
@@ -162,12 +171,13 @@ def main() -> None:
     texts = [text for text in drawn if "\n" not in text]
     print(machine(), flush=True)
     print(f"{options.clients} clients, {options.seconds:g} s each way\n")
-    print("| server | requests/s | p50 s | p95 s | p99 s | MB, warm -> end | errors |\n|---|---|---|---|---|---|---|")
+    print(f"| server | requests/s | CPU ms each | p50 s | p95 s | p99 s | MB, warm -> end | errors |\n{'|---' * 8}|")
     found = {way: measure(way, options.model, options.clients, options.seconds, texts) for way in WAYS}
     base = found["peer"]
     for way in WAYS[1:]:
-        rate, p99, grown = found[way]
+        rate, p99, grown, each = found[way]
         print(f"\n{way}: {rate / base[0]:.1f} x the peer's requests a second, p99 {p99 / base[1]:.2f} x, "
+              f"CPU a request {each / base[3]:.2f} x, "
               f"memory {grown:+.1%}")  # fmt: skip
 
 

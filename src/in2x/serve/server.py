@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 
 import uvicorn
 
@@ -14,6 +15,9 @@ from in2x.serve.config import Config
 from in2x.serve.engine import Engine
 from in2x.web.guard import LOCAL
 
+SWITCH = 0.0005
+"""Seconds after which a thread of Python gives way to another that waits (our choice). The loop that speaks to clients
+does little each time; with Python's own 5 ms it waits for the model's thread longer than it works."""
 GRACE = 60
 """Seconds that answers under way have when the server is stopped (our choice)."""
 
@@ -57,6 +61,7 @@ def serve(engine: Engine, config: Config, where: socket.socket, grace: int = GRA
     """
     host, port = where.getsockname()[:2]
     print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+    sys.setswitchinterval(SWITCH)
     settings = uvicorn.Config(
         application(engine, config), access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_keep_alive=75, timeout_graceful_shutdown=grace, ws="none", backlog=1024,
