@@ -194,7 +194,7 @@ class Page {
   help() {
     const { say } = this;
     const keys = [["k_go", "Ctrl+Enter"], ["k_focus", "/"], ["k_swap", "Alt+S"], ["k_drawers", "G", "C", "H", "D", "T"], ["k_move", "J", "K"], ["k_choose", "1 … 4"], ["k_finding", "N"], ["k_close", "Esc"], ["k_help", "?"]];
-    dialog(say("keys"), (close) => [make("dl.keys", {}, keys.map(([key, ...names]) => [make("dt", {}, names.map((name) => make("kbd", {}, name))), make("dd", {}, say(key))])), make("div.row", {}, make("button", { type: "button", onclick: close }, say("close")))]);
+    dialog(say("keys"), (close) => [make("dl.keys", {}, keys.flatMap(([key, ...names]) => [make("dt", {}, names.map((name) => make("kbd", {}, name))), make("dd", {}, say(key))])), make("div.row", {}, make("button", { type: "button", onclick: close }, say("close")))]);
   }
 
   key(event) {

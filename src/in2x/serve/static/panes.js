@@ -126,7 +126,7 @@ export class Panes {
     one.answer = row;
     this.known.set(`${wish}\n${one.speaker}\n${one.source}`, row);
     if (this.known.size > KNOWN) this.known.delete(this.known.keys().next().value);
-    this.show();
+    this.due ??= requestAnimationFrame(() => { this.due = null; this.show(); }); // of a long text many come at once
   }
 
   past(text, manner) {
@@ -200,11 +200,11 @@ export class Panes {
       const { alternatives } = await ask("/page/alternatives", body, { signal: asking.signal });
       if (this.sentences[this.at] !== one) return;
       this.alternatives = alternatives;
-      this.explain();
+      this.offer();
     } catch (error) {
       if (error.name === "AbortError") return;
       this.alternatives = [];
-      this.explain();
+      this.offer();
       this.page.fault(error);
     }
   }
@@ -220,7 +220,8 @@ export class Panes {
       this.details.replaceChildren(...(this.sentences.length ? [make("p.soft", {}, say("choose_hint")), ...(some ? [make("button", { type: "button", onclick: () => this.next() }, make("kbd", {}, "N"), say("next_finding"))] : [])] : []));
       return;
     }
-    const { answer } = one, others = this.alternatives?.filter((other) => other.text !== answer.text);
+    const { answer } = one;
+    this.others = make("div");
     const edit = make("textarea.words", { rows: 2, lang: this.page.pair().target_lang, "aria-label": say("edit") });
     edit.value = answer.text;
     const languages = this.page.pair();
@@ -229,9 +230,16 @@ export class Panes {
       make("p.of", { lang: languages.source_lang }, one.source),
       answer.failed ? make("p.notice", {}, say("failed", { why: answer.failed })) : "",
       answer.findings.length ? reasons(answer.findings, answer.text, say) : make("p.soft", {}, say("no_findings")),
-      ...(this.checking ? [] : [make("h3", {}, say("alternatives")),
-        others === undefined ? make("p.soft", { role: "status" }, say("working")) : others.length ? make("ol.others", {}, others.map((other, n) => make("li", {}, make("button", { type: "button", onclick: () => this.use(other) }, make("kbd", {}, String(n + 1)), make("span", { lang: languages.target_lang }, marked(other.text, other.findings)))))) : make("p.soft", {}, say("no_alternatives"))]),
+      ...(this.checking ? [] : [make("h3", {}, say("alternatives")), this.others]),
       make("h3", {}, say("edit")), edit, make("div.row", {}, make("button", { type: "button", onclick: () => this.correct(edit.value.trim()) }, say("use"))));
+    this.offer();
+  }
+
+  /** The alternatives, in their place: what is being written below stays. */
+  offer() {
+    const { say } = this.page, { target_lang } = this.page.pair();
+    const others = this.alternatives?.filter((other) => other.text !== this.sentences[this.at]?.answer?.text);
+    this.others.replaceChildren(others === undefined ? make("p.soft", { role: "status" }, say("working")) : others.length ? make("ol.others", {}, others.map((other, n) => make("li", {}, make("button", { type: "button", onclick: () => this.use(other) }, make("kbd", {}, String(n + 1)), make("span", { lang: target_lang }, marked(other.text, other.findings)))))) : make("p.soft", {}, say("no_alternatives")));
   }
 
   take(number) {
