@@ -84,7 +84,8 @@ class LocalBackend(BatchedBackend):
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
             )  # fmt: skip
         longest = max(len(prompt) + limit for prompt, limit in zip(batch.prompts, batch.limits, strict=True))
-        if self.decoder and not self.others and forward_of(self.model).reads(longest):
+        plain = not self.others and not any(source.tagged for source in batch.sources)  # placeholders are forced below
+        if self.decoder and plain and forward_of(self.model).reads(longest):
             return answers(
                 self.decoder, batch.prompts, batch.limits, stop_ids=self.stop_ids, temperature=how.temperature,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
