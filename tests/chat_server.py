@@ -24,7 +24,7 @@ def source_of(body: Body) -> str:
 
 
 class ChatServer:
-    def __init__(self, reply: Callable[[Body], Reply], *, usage: Body | None = None) -> None:
+    def __init__(self, reply: Callable[[Body], Reply], *, usage: Body | None = None, port: int = 0) -> None:
         self.reply, self.usage = reply, usage
         self.asked: list[Body] = []
         self.keys: list[str | None] = []
@@ -63,7 +63,7 @@ class ChatServer:
             def handle_error(self, *_: object) -> None:
                 """A client that hangs up is no fault here."""
 
-        self._http = Http(("127.0.0.1", 0), Handler)
+        self._http = Http(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
 
     def __enter__(self) -> ChatServer:

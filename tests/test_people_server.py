@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from in2x.errors import UsageError
 from in2x.people import annotate
-from in2x.web.guard import Fault, Rates
 from in2x.people.live import Known, Visitor
 from in2x.people.model import CANNOT_TELL
 from in2x.people.roster import Person, Roster
 from in2x.people.server import application, serve
 from in2x.people.store import Loaded, Store
+from in2x.web.guard import Fault, Rates
 from people_campaign import ASSIGNMENTS, FAMILY, PROTOCOL, campaign
 
 

@@ -32,6 +32,8 @@ class Judge:
     def __init__(self, down: int = 10**9, faults: int = 10**9, fault: Reply = (503, {"error": {"message": "busy"}})):
         self.down, self.faults, self.fault = down, faults, fault
         self.answered: Counter[str] = Counter()
+        self.port = 0
+        """Of its server, the same at each start: what is kept belongs to an address."""
 
     def __call__(self, body: Body) -> Reply:
         if sum(self.answered.values()) >= self.down and self.faults > 0:
@@ -49,7 +51,8 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(folder: Path, judge: Judge, llm: dict[str, Any] | None = None, **changes: Any) -> Stage:
-    with ChatServer(judge) as server:
+    with ChatServer(judge, port=judge.port) as server:
+        judge.port = int(server.url.rsplit(":", 1)[1].split("/")[0])
         stage = prepare(folder)
         run(knobs(server.url, {"attempts": 2, "timeout": 60.0, **(llm or {})}, **changes), stage)
     return stage
@@ -116,7 +119,7 @@ def test_a_judge_that_is_down_for_a_while_is_waited_for(
     train(tmp_path / "calm", Judge())
     assert "waited for" not in capsys.readouterr().err
     judge = Judge(down=40, faults=8)
-    train(tmp_path / "cut", judge, patience=60)
+    train(tmp_path / "cut", judge, {"in_flight": 1}, patience=60)
     said = capsys.readouterr().err
     assert said.count("(503 busy): it is waited for") == said.count("answers again") == 1
     assert judge.faults == 0 and left(tmp_path / "cut") == left(tmp_path / "calm")

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from in2x.inference.choice import choose
 from in2x.inference.decoder import Decoder
 from in2x.inference.loops import EVERY, looping
-from in2x.inference.sampler import choose
 from in2x.training.shapes import round_up
 
 ROWS = 128
