@@ -44,7 +44,7 @@ def chance(*what: object) -> float:
     return int(hashlib.sha256(repr(what).encode()).hexdigest()[:8], 16) / 16**8
 
 
-def server(judge: Callable[[list[Row], Body], list[Row]]) -> ChatServer:
+def server(judge: Callable[[list[Row], Body], list[Row]], port: int = 0) -> ChatServer:
     """A judge that is right, but for what `judge` makes of its verdicts, in the order of the answers."""
 
     def said(body: Body) -> str:
@@ -54,7 +54,7 @@ def server(judge: Callable[[list[Row], Body], list[Row]]) -> ChatServer:
         rows = judge([(text, row["kept"]) for text, row in zip(texts, found, strict=True)], body)
         return json.dumps({"verdicts": [{"answer": n, "kept": kept} for n, (_, kept) in enumerate(rows, 1)]})
 
-    return ChatServer(said)
+    return ChatServer(said, port=port)
 
 
 def check(at: ChatServer, cache: Cache | None = None) -> JudgeCheck:
@@ -139,9 +139,10 @@ def test_a_judge_who_talks_is_counted_and_no_figure_is_made_of_it() -> None:
 
 
 def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
-    first, second = (server(lambda rows, body: rows) for _ in range(2))
     with Cache(tmp_path / "cache") as cache:
-        one, other = check(first, cache), check(second, cache)
+        one = check(first := server(lambda rows, body: rows), cache)
+        address = first.url.split("/")[2]
+        other = check(second := server(lambda rows, body: rows, int(address.split(":")[1])), cache)
     assert one == other and len(first.asked) == 3 * len(PLANTED) and second.asked == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -224,6 +225,21 @@ def test_budget_stops_cleanly(serve: Callable[..., Server], tmp_path: Path) -> N
         assert server.get("/stats")["asked"] == 50
     money = Client(config(server, budget_money=0.001, price_in=10.0, price_out=20.0, in_flight=1))
     assert sum(a.ok for a in money.ask_all(questions(9))) == 5  # each costs .0002
+
+
+def test_a_question_that_was_answered_meanwhile_is_not_asked_again(tmp_path: Path) -> None:
+    """Two streams with one question: the second took it up before the first had its answer, and begins after that."""
+
+    async def both(client: Client, request: Request) -> None:
+        key = request.key(client.name, client._server.url)
+        assert client._known(key, request) is None
+        async with client._server.session() as api:
+            await client._once(api, request, key)
+            await client._once(api, request, key)
+
+    with ChatServer(lambda body: "here") as server, Cache(tmp_path / "c") as cache:
+        asyncio.run(both(Client(LlmConfig(base_url=server.url, model="m"), cache), chat("once")))
+        assert len(server.asked) == 1
 
 
 def test_what_is_under_way_when_all_stops_is_kept(tmp_path: Path) -> None:

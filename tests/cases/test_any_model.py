@@ -59,7 +59,8 @@ def folders(tmp_path_factory):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_translating_takes_the_tokens_that_transformers_takes(folders, family):
+def test_translating_takes_the_tokens_that_transformers_takes(folders, family, monkeypatch):
+    monkeypatch.setenv("IN2X_COMPUTE", "float32")  # random weights are full of near ties
     translator = LocalBackend(folders[family], profile=PromptProfile(), device="cpu")
     request = TranslationRequest("en", "ja", max_new_tokens=12)
     lines = translator.translations(LINES, request)

@@ -161,7 +161,7 @@ def _usual(model: PreTrainedModel) -> bool:
     if {name for name, _ in own.named_children()} != {"embed_tokens", "layers", "norm", "rotary_emb"}:
         return False
     kinds = getattr(own.rotary_emb, "rope_type", "")
-    if kinds not in _STATIC or not hasattr(own.norm, "variance_epsilon"):
+    if not isinstance(kinds, str) or kinds not in _STATIC or not hasattr(own.norm, "variance_epsilon"):
         return False
     for block in layers(model):
         parts: Any = block

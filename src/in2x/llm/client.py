@@ -179,6 +179,8 @@ class Client:
             if answer.ok:
                 self.usage.cached += 1
             return answer
+        if found := self._known(key, request):  # the same question was answered since this one was taken up
+            return found
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asking[key] = future
         try:
