@@ -102,7 +102,7 @@ def test_every_reward_trains_and_a_killed_run_ends_in_the_same_weights(tmp_path,
             backend="trl", steps=3, prompts=12, samples=4, minibatch=6, max_new_tokens=5, overlong_buffer=2,
             rewards=rewards, dev_every=0, temperature=TemperatureConfig(start=1.0, end=0.6),
             run_code_unconfined=not walls(),  # an untrained model's programs of five tokens
-            judge=JudgeConfig(llm={"base_url": server.url, "model": "thinker"}, principles=2),
+            judge=JudgeConfig(llm={"base_url": server.url, "model": "qwen3-thinker"}, written=2),
             optimizer=OptimizerConfig(lr=1e-2, schedule="linear", warmup=0.0),
             trl=TrlConfig(vllm="none", device_batch=6, checkpointing=False, save_every=1, launch=launch),
         )  # fmt: skip
