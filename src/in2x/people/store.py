@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import Engine, Row, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from in2x.errors import In2xError, UsageError
+from in2x.errors import UsageError
 from in2x.people import schema
 from in2x.people.database import connect, writing
 from in2x.people.fold import ItemState, fold, judgements
@@ -279,12 +279,3 @@ def event_of(row: Row[Any]) -> Event:
     """The event of a row of the table."""
     return Event(row.id, row.annotator, row.item, row.kind, json.loads(row.value), row.client_time, row.server_time,
                  row.version, row.tab, row.revision)  # fmt: skip
-
-
-def parse_campaign(raw: bytes | str) -> Campaign:
-    """A campaign from its JSON. Raises In2xError where it is none."""
-    try:
-        return _CAMPAIGN.validate_json(raw)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise In2xError(f"no campaign: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
