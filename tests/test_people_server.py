@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -498,6 +499,63 @@ def test_the_database_goes_away_and_comes_back() -> None:
             cluster.start()
             assert post(ann, one, two).json()["saved"] == [one["id"], two["id"]]
             assert [e.id for e in site.store.events("demo")] == [one["id"], two["id"]]
+    finally:
+        cluster.close()
+
+
+class Reset:
+    """Between the store and PostgreSQL: while `away`, who asks is cut off without a word (RST), as a crash does it.
+
+    A connection that was closed (FIN) fails where pg8000 writes; this one fails where it reads.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._to, self.away = port, False
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def _let_in(self) -> None:
+        while True:
+            near, _ = self._door.accept()
+            far = socket.create_connection(("127.0.0.1", self._to))
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                if self.away:
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.close()
+                    break
+                other.sendall(data)
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
+
+
+def test_connections_that_are_reset_are_a_clear_word_too() -> None:
+    from postgresql import Cluster, missing
+
+    if why := missing():
+        pytest.skip(why)
+    cluster = Cluster()
+    try:
+        url = cluster.database("reset")
+        door = Reset(cluster.port)
+        store = Store.open(url.replace(f":{cluster.port}/", f":{door.port}/"), create=True)
+        store.add_campaign(campaign(), ASSIGNMENTS)
+        with running(store) as site, site.annotator("ann") as ann:
+            saved = [score(30)]
+            assert post(ann, saved[0]).status_code == 200
+            for value in (40, 60):
+                door.away = True
+                saved.append(score(value))
+                answer = post(ann, saved[-1])
+                assert (answer.status_code, answer.json()["error"]) == (503, "not-saved")
+                door.away = False
+                assert post(ann, saved[-1]).json()["saved"] == [saved[-1]["id"]]
+            assert [e.id for e in site.store.events("demo")] == [one["id"] for one in saved]
     finally:
         cluster.close()
 

@@ -84,6 +84,10 @@ def connect(store: str, *, create: bool) -> Engine:
     if sqlite:
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _begin)
+    else:
+        from in2x.people.postgresql import say_lost  # an extra: there is nothing of it without pg8000
+
+        say_lost(engine)
     try:
         with engine.connect() as connection, _alone(connection):
             _migrate(connection, _shown(url))
