@@ -1,7 +1,8 @@
 """Translate with CTranslate2: a folder that `in2x export --to ct2` wrote, causal or sequence-to-sequence.
 
 It asks with the very token ids that the other back ends ask with. Its threads are its own: in one process with torch
-they slow each other down, so nothing else should compute beside it.
+they slow each other down, so nothing else should compute beside it. Of a small model every core computes batches of its
+own, which is faster than all cores on one product; of a large one the memory's speed decides, and they share it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import GenerationConfig
 
 from in2x.chat.contract import end_ids
@@ -18,6 +20,11 @@ from in2x.errors import In2xError
 from in2x.training.model import load_tokenizer
 from in2x.translate.backend import CT2_FILE
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
+
+ROWS = 64
+"""Answers computed together on a CPU (our choice: of 32 to 500 the least time, `benchmarks/translate.py`'s shape)."""
+SMALL = 1 << 30
+"""Bytes of weights up to which every core has a batch of its own (our choice)."""
 
 
 class Ct2Backend(BatchedBackend):
@@ -44,13 +51,19 @@ class Ct2Backend(BatchedBackend):
         self.tokenizer: Any = load_tokenizer(folder)
         self.seq2seq = self.profile.endpoint == "seq2seq"
         self.batch_tokens = batch_tokens
-        options = {"device": "auto", "compute_type": "default", "inter_threads": 1}
+        cores = torch.get_num_threads()
+        small = (path / CT2_FILE).stat().st_size < SMALL
+        options = {"device": "auto", "compute_type": "default", "inter_threads": cores if small else 1,
+                   "intra_threads": 1 if small else cores}  # fmt: skip
         try:
             kind = ctranslate2.Translator if self.seq2seq else ctranslate2.Generator
             self.model = kind(str(path), **options)
         except (RuntimeError, ValueError) as error:
             raise In2xError(f"not a model that CTranslate2 can load ({error})", file=path,
                             mend="write it anew with in2x export --to ct2") from None  # fmt: skip
+        on_gpu = self.model.device == "cuda"
+        self.rows = 0 if on_gpu else ROWS
+        self.waiting = 1 if on_gpu else self.model.num_translators if self.seq2seq else self.model.num_generators
         said = (path / "generation_config.json").is_file()
         known = end_ids(self.tokenizer, GenerationConfig.from_pretrained(path).eos_token_id if said else None)
         self.stop_ids = known | stop_tokens(self.tokenizer, self.profile)
@@ -65,7 +78,7 @@ class Ct2Backend(BatchedBackend):
         ends = list(self.tokenizer.convert_ids_to_tokens(sorted(self.stop_ids)))
         options: dict[str, Any] = {
             "beam_size": how.beams, "num_hypotheses": fan, "repetition_penalty": how.repetition_penalty,
-            "end_token": ends, "return_end_token": True,
+            "end_token": ends, "return_end_token": True, "max_batch_size": self.rows,
         }  # fmt: skip
         if drawn:
             import ctranslate2
