@@ -324,7 +324,7 @@ def test_a_full_disk_is_a_sentence_and_the_rest_is_made_later(wide, undisturbed,
 
     monkeypatch.setattr(shards, "_write_shard", full)
     assert main(words) == 1
-    assert "the disk is full; make room; the same command goes on where it stopped" in capsys.readouterr().err
+    assert "the disk is full (no space is left); make room, and give the same command again" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr(shards, "_write_shard", write)
     assert main(words) == 0

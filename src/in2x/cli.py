@@ -61,6 +61,7 @@ _NOT_OURS = {
 }  # fmt: skip
 """What a disk says about a path that was given to us: a sentence, where another OSError is a bug and keeps its
 traceback."""
+_MENDS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "; make room, and give the same command again")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in _NOT_OURS:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        say.print(f"[bold red]in2x:[/bold red] {escape(f'{place}{error.strerror}')}.")
+        mend = _MENDS.get(error.errno, "")
+        say.print(f"[bold red]in2x:[/bold red] {escape(f'{place}{error.strerror}{mend}')}.")
         return 1
     except Exception as error:
         if not hasattr(error, "exit_code"):  # not one of Typer's own: a bug of ours keeps its traceback

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from in2x.disk import told_when_full
 from in2x.errors import In2xError
 from in2x.stage import Stage
 
@@ -57,7 +58,8 @@ def work_on(job: str, work: Callable[[Path], None]) -> int:
     """
     be_quiet()
     try:
-        work(Path(job))
+        with told_when_full(Path(job).parent):
+            work(Path(job))
     except In2xError as error:
         print(f"in2x: {error}", file=sys.stderr)
         return error.code

@@ -35,6 +35,7 @@ from in2x.artifact import (
     take_up,
     write_text,
 )
+from in2x.disk import told_when_full
 from in2x.errors import In2xError, UsageError
 from in2x.language import pack
 from in2x.merge.card import write_card
@@ -202,7 +203,7 @@ def run(
         say("base", f"{found.family}, {found.forward}; {found.chat}")
     wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
     artifacts: dict[str, Artifact] = {}
-    with _lock(out):
+    with _lock(out), told_when_full(out):
         for index, current in enumerate(ROOMS[: end_at + 1]):
             if current.name not in wanted:
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from in2x.commands.show import progress
+from in2x.disk import told_when_full
 from in2x.errors import In2xError, UsageError
 from in2x.merge.config import Method, MixConfig, Saliency
 from in2x.stage import console
@@ -94,7 +94,7 @@ def merge_models(
     made_of = {"inputs": inputs, "how": how.model_dump(), "shard_mb": shard_mb, "code": room("merge").code()}
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
     partial = out.resolve().parent / f".{out.name}.merging"
-    try:
+    with told_when_full(partial.parent):
         resumed = begin(partial, key)
         if resumed:
             console.print("going on where an earlier merge stopped")
@@ -112,11 +112,6 @@ def merge_models(
         }  # fmt: skip
         write_merge_card(partial, manifest)
         finish(partial, out.resolve(), manifest)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise In2xError("the disk is full", file=partial,
-                        mend="make room; the same command goes on where it stopped") from None  # fmt: skip
     for line in survey.said():
         console.print(line, soft_wrap=True)
     print(out)

@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -204,7 +205,8 @@ class Journal:
         """Close the file; one that holds nothing is removed."""
         if not (self._segments or self._answers or self.edits or self.wrote) and not self._stream.closed:
             self.path.unlink(missing_ok=True)
-        self._stream.close()
+        with suppress(OSError):  # what the disk did not take was told when it was written, and is tried once more here
+            self._stream.close()
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
