@@ -46,7 +46,7 @@ def lacks(recipe: Recipe, stages: Collection[str]) -> list[Lack]:
     checks: dict[str, Callable[[Recipe], Iterator[Lack]]] = {
         "data": _data, "corpus": _corpus, "instruct": _instruct, "select": _select, "rl": _rl
     }  # fmt: skip
-    found = []
+    found: list[Lack] = []
     for stage, check in checks.items():
         # What is not there has no size: the corpus is looked at where its text can be found.
         if stage in stages and not (stage == "corpus" and found):

@@ -76,6 +76,40 @@ def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints
     return out
 
 
+def nearest_two(points: Floats, centres: Floats, half: Floats) -> Ints:
+    """int64 [n, 2]: the two nearest rows of `centres` [k, d] for each point [n, d], the nearest first; where there is
+    but one, it stands twice. `half` are the `half_norms` of the centres."""
+    block = max(16, min(4096, PRODUCTS // len(centres)))
+    out = np.empty((len(points), 2), np.int64)
+    for start in range(0, len(points), block):
+        products = points[start : start + block] @ centres.T
+        np.subtract(half, products, out=products)
+        rows = np.arange(len(products))
+        first = products.argmin(axis=1)
+        products[rows, first] = np.inf
+        out[start : start + block, 0] = first
+        out[start : start + block, 1] = products.argmin(axis=1) if len(centres) > 1 else first
+    return out
+
+
+def nearest_of_many(points: Floats, centres: Floats) -> Ints:
+    """int64 [n]: a near row of `centres` [k, d] for each point [n, d]: the nearest of those in the nearest coarse cell.
+
+    Work grows with n times the square root of k, where `nearest` takes n times k.
+    """
+    if len(centres) < 4096:
+        return nearest(points, centres)
+    cells = coarse_cells(centres[:: 1 + len(centres) // 65_536], round(len(centres) ** 0.5))
+    out = np.empty(len(points), np.int64)
+    inside = grouped(nearest(centres, cells), len(cells))
+    filled = np.array([len(rows) > 0 for rows in inside])
+    asked = nearest(points, cells[filled])
+    for rows, members in zip(grouped(asked, int(filled.sum())), (m for m in inside if len(m)), strict=True):
+        if len(rows):
+            out[rows] = members[nearest(points[rows], centres[members])]
+    return out
+
+
 def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
     """[<= count, d] of the type of `sample`: centres of a k-means on it, deterministic (seeded by every n-th point)."""
     count = min(count, len(sample))
@@ -179,6 +213,13 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "subcluster_centers_")
         data = self._validated(X, reset=False)
         return self._predict(data)
+
+    def predict_two(self, X: npt.ArrayLike) -> Ints:
+        """int64 [n, 2]: the cluster of each row of X [n, d] as `predict` gives it, and the next nearest."""
+        check_is_fitted(self, "subcluster_centers_")
+        data = self._validated(X, reset=False)
+        chunks = self._chunks(data)
+        return np.concatenate([self._label(points, nearest(points, self._cells), two=True) for points in chunks])
 
     # -- clusters ----------------------------------------------------------------------------------------------
 
@@ -355,14 +396,15 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         chunks = self._chunks(data)
         return np.concatenate([self._label(points, nearest(points, self._cells)) for points in chunks])
 
-    def _label(self, points: Floats, cells: Ints) -> Ints:
-        out = np.empty(len(points), np.int64)
+    def _label(self, points: Floats, cells: Ints, *, two: bool = False) -> Ints:
+        out = np.empty((len(points), 2) if two else len(points), np.int64)
         groups = grouped(cells, len(self._cells))
 
         def work(cell: int) -> None:
             rows = groups[cell]
             if len(rows):
-                found = nearest(points[rows], self._near[cell], self._near_half[cell])
+                search = nearest_two if two else nearest
+                found = search(points[rows], self._near[cell], self._near_half[cell])
                 out[rows] = self._members[cell][found]
 
         self._parallel(work, range(len(self._cells)))

@@ -6,13 +6,16 @@ in their order, None where there is none. What has no answer is left to the offl
 Labels have two levels over a taxonomy that is given or grown. A name that the model brings is a known one where both
 are the same field of `fields.yaml` (Maths and 数学), or say the same words up to case, spaces and the plural of English
 ("Quadratic equation" and "quadratic equations"). Nothing looser: numerals, signs and short words tell labels apart that
-look alike (World War I and II, C and C++, organic and inorganic chemistry). What this cannot see stays two labels:
-synonyms, and names in other languages that are not in the table.
+look alike (World War I and II, C and C++, organic and inorganic chemistry). Names in other scripts that are not in the
+table are compared by vectors, where a multilingual model embeds (`meaning.py`). What none of this sees stays two
+labels. The model is shown the taxonomy as it has grown: questions go out in waves, each up to twice as large as the
+last.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +31,10 @@ from in2x.selection.ngrams import normalise
 AskAll = Callable[[Iterable[str], dict[str, Any]], Iterator[Any]]
 BATCH = 20
 """Instructions in one request (our choice)."""
+WAVES = 100, 20_000
+"""Instructions labelled before the taxonomy is shown again: in the first wave, and in any (our choice)."""
+SHOWN_LABELS = 400
+"""Labels that a question shows at most (our choice)."""
 SHOWN = 1200
 """Characters of an instruction that the model is shown (our choice)."""
 
@@ -74,10 +81,12 @@ class Taxonomy:
     Attributes:
         tree: the labels.
         merged: names that were taken for a known one, for the report.
+        meant: which of the known names a new one means, by more than its words; None where nothing tells.
     """
 
     tree: dict[str, list[str]] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
+    meant: Callable[[str, Sequence[str]], str | None] | None = None
 
     def __post_init__(self) -> None:
         """Know the labels of `tree` by what they are called."""
@@ -85,16 +94,31 @@ class Taxonomy:
         self._seconds = {
             (first, same_name(second)): second for first, names in self.tree.items() for second in reversed(names)
         }
+        self._uses: Counter[Label] = Counter()
+
+    def shown(self) -> str:
+        """The labels that are used most, for a question: a line a field."""
+        known: dict[str, list[str]] = {}
+        for (first, second), _ in self._uses.most_common(SHOWN_LABELS):
+            known.setdefault(first, []).append(second)
+        known = known or self.tree
+        return "\n".join(f"{first}: {', '.join(names[:40])}" for first, names in known.items()) or "(none yet)"
+
+    def _mean(self, name: str, known: Sequence[str]) -> str:
+        return (self.meant and self.meant(name, known)) or name
 
     def add(self, first: str, second: str) -> Label:
         """The label of this name in the taxonomy: a known one of the same name, or the name itself, now known."""
         first = first.strip() or "Other"
-        found = self._firsts.setdefault(same_name(first), first)
+        key = same_name(first)
+        found = self._firsts[key] = self._firsts.get(key) or self._mean(first, list(self.tree))
         if found != first:
             self.merged[first] = found
         second = second.strip() or found
-        topic = self._seconds.setdefault((found, same_name(second)), second)
         names = self.tree.setdefault(found, [])
+        place = found, same_name(second)
+        topic = self._seconds[place] = self._seconds.get(place) or self._mean(second, names)
+        self._uses[found, topic] += 1
         if topic != second:
             self.merged[f"{found} / {second}"] = topic
         elif topic not in names:
@@ -118,17 +142,21 @@ GRADE = {
 
 def label_with(ask_all: AskAll, texts: Sequence[str], taxonomy: Taxonomy) -> tuple[list[Label | None], int]:
     """Labels for `texts`, None where the model gave none; and how many requests failed. `taxonomy` grows."""
-    known = "\n".join(f"{first}: {', '.join(names[:40])}" for first, names in taxonomy.tree.items()) or "(none yet)"
-    head = (
-        "Label each instruction in two levels: the field, then the topic within it (for example Mathematics, Quadratic "
-        f"equations). Use a known label where one fits.\nKnown labels:\n{known}"
-    )
-    rows, failed = _batches(ask_all, texts, head, "labels", LABEL)
     out: list[Label | None] = []
-    for row in rows:
-        first, second = (row.get("field"), row.get("topic")) if row else (None, None)
-        fits = isinstance(first, str) and isinstance(second, str) and first.strip()
-        out.append(taxonomy.add(str(first), str(second)) if fits else None)
+    failed, wave = 0, WAVES[0]
+    while len(out) < len(texts):
+        head = (
+            "Label each instruction in two levels: the field, then the topic within it (for example Mathematics, "
+            "Quadratic equations). Use a known label where one fits, in the words in which it is known, whatever the "
+            f"language of the instruction.\nKnown labels:\n{taxonomy.shown()}"
+        )
+        rows, lost = _batches(ask_all, texts[len(out) : len(out) + wave], head, "labels", LABEL)
+        failed += lost
+        for row in rows:
+            first, second = (row.get("field"), row.get("topic")) if row else (None, None)
+            fits = isinstance(first, str) and isinstance(second, str) and first.strip()
+            out.append(taxonomy.add(str(first), str(second)) if fits else None)
+        wave = min(2 * wave, WAVES[1])
     return out, failed
 
 
