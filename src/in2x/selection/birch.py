@@ -248,8 +248,11 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def join(self) -> Self:
-        """Leaf features of all cells -> clusters (`subcluster_centers_` and its companions)."""
-        self._join()
+        """Leaf features of all cells -> clusters (`subcluster_centers_` and its companions).
+
+        The trees are given up on the way, so that their centres are not held twice: nothing can be added afterwards.
+        """
+        self._join(last=True)
         return self
 
     # -- inside ------------------------------------------------------------------------------------------------
@@ -270,6 +273,8 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def _add(self, X: npt.ArrayLike) -> tuple[npt.NDArray[Any], list[Ints]]:
         first = not hasattr(self, "_trees")
+        if not first and not self._trees:
+            raise ValueError("the clusters are joined: fit anew, or add before `join`")
         data = self._validated(X, reset=first)
         if first:
             self._start(data)
@@ -360,30 +365,43 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
         self._trees = self._parallel(work, range(len(self._trees)))
 
-    def _join(self) -> None:
-        """Make the clusters, and for each cell the list of those that it must look at."""
-        parts = [tree.features() for tree in self._trees]
-        leaves = Features.join(parts)
-        if len(parts) == 1 and math.isinf(self.reach):
-            self._features, owner = leaves, np.arange(len(leaves))
+    def _join(self, *, last: bool = False) -> None:
+        """Make the clusters, and for each cell the list of those that it must look at. The `last` time trees go."""
+        parts = []
+        trees = self._trees if not last else list(self._trees)
+        if last:
+            self._trees = []
+        for number in range(len(trees)):
+            parts.append(trees[number].features())
+            if last:
+                trees[number] = self._tree(1, 1)
+        sizes, leaves = [len(part) for part in parts], Features.join(parts)
+        del parts, trees
+        if len(sizes) == 1 and math.isinf(self.reach):
+            joined, owner = leaves, np.arange(len(leaves))
         else:
             tree = self._tree(leaves.means.shape[1], len(leaves))
             # Heaviest first: the large clusters are the seeds, and the splinters that a border cut off find them.
             order = np.argsort(-leaves.weights, kind="stable")
             numbers = tree.insert(leaves.means, order, leaves.weights[order], leaves.spreads[order])
-            self._features = tree.features()
             owner = np.empty(len(leaves), np.int64)
             owner[order] = np.searchsorted(tree.leaf_numbers(), numbers)
-        cell_of_leaf = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(parts)))
-        everything = np.arange(len(self._features))
+            del leaves
+            joined = tree.features()
+            del tree
+        cell_of_leaf = np.repeat(np.arange(len(sizes)), sizes)
+        members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(sizes)))
+        everything = np.arange(len(joined))
         self._members = [rows if len(rows) else everything for rows in members]
-        self._near = [self._features.means[rows] for rows in self._members]
+        self._near = [joined.means[rows] for rows in self._members]
         self._near_half = [half_norms(centres) for centres in self._near]
-        self.subcluster_centers_ = (self._features.means * self._unit + self._origin).astype(self._dtype)
-        self.subcluster_labels_ = np.arange(len(self._features), dtype=np.int64)
-        self.counts_ = np.round(self._features.weights).astype(np.int64)
-        self.radii_ = self._features.radii * self._unit
+        centres = np.multiply(joined.means, self._unit, dtype=np.result_type(joined.means, self._origin))
+        centres += self._origin
+        self.subcluster_centers_ = centres.astype(self._dtype, copy=False)
+        self.subcluster_labels_ = np.arange(len(joined), dtype=np.int64)
+        self.counts_ = np.round(joined.weights).astype(np.int64)
+        self.radii_ = joined.radii * self._unit
+        self._features = Features(joined.weights, self.subcluster_centers_, joined.spreads)
 
     def _finish(self, data: npt.NDArray[Any], cells: list[Ints]) -> Self:
         self._join()

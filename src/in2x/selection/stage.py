@@ -65,7 +65,9 @@ def run(config: SelectConfig, stage: Stage) -> None:
     taxonomy = Taxonomy(meant=None if config.embedder == "hashing" else Meaning(embedder.embed))
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all, taxonomy)
     birch = cluster(shards, config, threshold)
+    threshold = birch.threshold_
     centres, clusters, near = _clusters(birch, shards, by_model=config.embedder != "hashing")
+    del birch  # it holds each centre once more
     clock("cluster")
     langs, tasks = pool.langs.values(), pool.tasks.values()
     kinds = dedup.kinds(langs, tasks, pool.verifiers, pool.prompts)
@@ -98,7 +100,7 @@ def run(config: SelectConfig, stage: Stage) -> None:
     (stage.out / "clusters.partial").rename(stage.out / "clusters.parquet")
     write_records(stage.out / "verdicts.parquet", _verdicts(pool, copy_of), Verdict)
     clock("write")
-    stage.figures.update(_figures(pool, items, chosen, copy_of, named, langs, tasks, shards, birch))
+    stage.figures.update(_figures(pool, items, chosen, copy_of, named, langs, tasks, shards, threshold))
     stage.figures["rl_left_out_as_copies"] = left_out
     _count_twins(config, stage, items, chosen, shards)
     stage.figures["tuning"] = tuning_curve
@@ -315,7 +317,7 @@ def _verdicts(pool: Pool, copy_of: Ints) -> Iterator[Verdict]:
 
 def _figures(
     pool: Pool, items: Items, chosen: dict[str, Chosen], copy_of: Ints, named: Sequence[labels.Label],
-    langs: Sequence[str], tasks: Sequence[str], shards: Shards, birch: Birch,
+    langs: Sequence[str], tasks: Sequence[str], shards: Shards, threshold: float,
 ) -> dict[str, Any]:  # fmt: skip
     n = len(pool)
     used_in = np.full(n, "left", dtype=object)
@@ -341,7 +343,7 @@ def _figures(
         "pool": {"sft": int((pool.part == SFT).sum()), "rl": int((pool.part == RL).sum())},
         "copies": int((copy_of >= 0).sum()),
         "clusters": int(items.cluster.max()) + 1,
-        "threshold": birch.threshold_,
+        "threshold": threshold,
         "cluster_sizes": _size_histogram(items.cluster),
         "difficulty_names": list(difficulty.NAMES),
         "difficulty_of_pool": np.bincount(items.grade, minlength=6)[1:].tolist(),
