@@ -111,7 +111,7 @@ def _corpus(recipe: Recipe) -> Iterator[Lack]:
     if text.away:
         return
     for lang in languages:
-        held = text.tokens[lang]
+        held = text.of(lang)
         if text.whole and not held:
             yield Lack("corpus", f"no raw text is in {lang}", "give some in data.raw, or drop it from languages")
         wanted = int((mix.tokens or 0) * weights[lang] / sum(weights.values()))

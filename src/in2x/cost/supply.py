@@ -48,6 +48,10 @@ class Text:
     whole: bool = True
     away: list[str] = field(default_factory=list)
 
+    def of(self, lang: str) -> int:
+        """Tokens in a language; a script or region that its code names is not told apart."""
+        return self.tokens[lang] or self.tokens[lang.partition("-")[0]]
+
 
 def text_of(recipe: Recipe) -> Text:
     """The raw text that the corpus stage of `recipe` would read.

@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -65,20 +66,19 @@ def chained(keys: Ints) -> tuple[Ints, Ints]:
 def by_pairs(pool: Pool) -> Iterator[tuple[Ints, Ints]]:
     """Links by the sentence pairs that the pool holds."""
     count = len(pool)
-    keys = np.full(count, -1, np.int64)
-    sides: list[tuple[int, int]] = []
+    keys, sides = np.full(count, -1, np.int64), np.full((count, 2), -1, np.int64)
     for row, (content, answer, verifier) in enumerate(zip(pool.contents, pool.answers, pool.verifiers, strict=True)):
         if verifier.get("name") == "translation" and answer:
             first, second = sorted((normalise(content), normalise(answer)))
-            keys[row] = pair = hashed(first, second)
-            sides += [(hashed(first), pair), (hashed(second), pair)]
+            keys[row] = hashed(first, second)
+            sides[row] = hashed(first), hashed(second)
     yield chained(keys)
-    if not sides:
+    of = np.flatnonzero(keys >= 0)
+    if not len(of):
         return
     # A sentence of several pairs stands for the first of them: its other translations say the same.
-    table = np.array(sides, np.int64)
-    known, places = np.unique(table[:, 0], return_index=True)
-    pairs = table[places, 1]
+    known, places = np.unique(sides[of].reshape(-1), return_index=True)
+    pairs = keys[of[places // 2]]
     others = np.full(count, -1, np.int64)
     for row, (content, task) in enumerate(zip(pool.contents, pool.tasks.values(), strict=True)):
         if keys[row] < 0:
@@ -152,34 +152,40 @@ def _mates(rows: Ints, vectors: Floats, langs: Ints, best: Floats, mate: Ints) -
 def by_signs(pool: Pool, rows: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Links between `rows` by the signs that their texts share. What holds none of them is not looked at."""
     tasks, langs = pool.tasks.codes, pool.langs.codes
-    keys: list[tuple[int, int]] = []
-    latin: list[int] = []
+    keys, holders, latin = array("q"), array("q"), array("q")  # eight bytes each: there are millions
     for row, text in zip(rows.tolist(), pool.contents.at(rows), strict=True):
         plain = unicodedata.normalize("NFKC", text[:SHOWN])
-        if numbers := _numbers(plain):
-            keys.append((hashed(int(tasks[row]), *numbers), row))
-        words = set(_LATIN.findall(plain))
+        task, words = int(tasks[row]), set(_LATIN.findall(plain))
+        found = [hashed(task, *numbers)] if (numbers := _numbers(plain)) else []
         if 2 * sum(map(len, words)) > len(plain):
             latin.append(row)
         else:
-            keys += [(hashed(int(tasks[row]), word.casefold()), row) for word in words]
+            found += [hashed(task, word.casefold()) for word in words]
+        keys.extend(found)
+        holders.extend([row] * len(found))
     # Of a text in Latin letters only those words count that some other text shows among its own letters.
-    known = {key for key, _ in keys}
-    for row, text in zip(latin, pool.contents.at(np.array(latin, np.int64)), strict=True):
+    known = np.unique(np.array(keys, np.int64))
+    rest = np.array(latin, np.int64)
+    for row, text in zip(latin, pool.contents.at(rest), strict=True):
         words = {word.casefold() for word in _LATIN.findall(text[:SHOWN])}
-        keys += [(key, row) for word in words if (key := hashed(int(tasks[row]), word)) in known]
+        made = np.array([hashed(int(tasks[row]), word) for word in words], np.int64)
+        made = (
+            made[np.isin(made, known[np.minimum(np.searchsorted(known, made), len(known) - 1)])] if len(known) else []
+        )
+        keys.extend(np.asarray(made, np.int64).tolist())
+        holders.extend([row] * len(made))
     if not keys:
         return
-    table = np.array(keys, np.int64)
+    table = np.stack([np.array(keys, np.int64), np.array(holders, np.int64)], axis=1)
     looked: set[tuple[int, ...]] = set()
     asked: dict[tuple[int, int, int], list[tuple[Ints, Ints]]] = {}
     for members, starts in blocks((table[:, 0],)):
         for low, high in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             mine = np.unique(table[members[low:high], 1])
-            if not 2 <= len(mine) <= CROWD or (once := tuple(mine.tolist())) in looked:
+            spoken = np.unique(langs[mine]).tolist() if len(mine) <= CROWD else []
+            if len(spoken) < 2 or (once := tuple(mine.tolist())) in looked:
                 continue
             looked.add(once)
-            spoken = np.unique(langs[mine]).tolist()
             for left, right in itertools.combinations(spoken, 2):
                 sides = asked.setdefault((int(tasks[mine[0]]), left, right), [])
                 sides.append((mine[langs[mine] == left], mine[langs[mine] == right]))
