@@ -155,12 +155,12 @@ def by_signs(pool: Pool, rows: Ints) -> Iterator[tuple[Ints, Ints]]:
     keys, holders, latin = array("q"), array("q"), array("q")  # eight bytes each: there are millions
     for row, text in zip(rows.tolist(), pool.contents.at(rows), strict=True):
         plain = unicodedata.normalize("NFKC", text[:SHOWN])
-        task, words = int(tasks[row]), set(_LATIN.findall(plain))
-        found = [hashed(task, *numbers)] if (numbers := _numbers(plain)) else []
+        of, words = int(tasks[row]), set(_LATIN.findall(plain))
+        found = [hashed(of, *numbers)] if (numbers := _numbers(plain)) else []
         if 2 * sum(map(len, words)) > len(plain):
             latin.append(row)
         else:
-            found += [hashed(task, word.casefold()) for word in words]
+            found += [hashed(of, word.casefold()) for word in words]
         keys.extend(found)
         holders.extend([row] * len(found))
     # Of a text in Latin letters only those words count that some other text shows among its own letters.
@@ -169,10 +169,9 @@ def by_signs(pool: Pool, rows: Ints) -> Iterator[tuple[Ints, Ints]]:
     for row, text in zip(latin, pool.contents.at(rest), strict=True):
         words = {word.casefold() for word in _LATIN.findall(text[:SHOWN])}
         made = np.array([hashed(int(tasks[row]), word) for word in words], np.int64)
-        made = (
-            made[np.isin(made, known[np.minimum(np.searchsorted(known, made), len(known) - 1)])] if len(known) else []
-        )
-        keys.extend(np.asarray(made, np.int64).tolist())
+        place = np.minimum(np.searchsorted(known, made), max(0, len(known) - 1))
+        made = made[known[place] == made] if len(known) else made[:0]
+        keys.extend(made.tolist())
         holders.extend([row] * len(made))
     if not keys:
         return
@@ -189,11 +188,11 @@ def by_signs(pool: Pool, rows: Ints) -> Iterator[tuple[Ints, Ints]]:
             for left, right in itertools.combinations(spoken, 2):
                 sides = asked.setdefault((int(tasks[mine[0]]), left, right), [])
                 sides.append((mine[langs[mine] == left], mine[langs[mine] == right]))
-    for (task, left, right), found in sorted(asked.items()):
+    for (task, left, right), candidates in sorted(asked.items()):
         usual = [rows[(tasks[rows] == task) & (langs[rows] == lang)] for lang in (left, right)]
         backdrop = [side[:: 1 + len(side) // BACKDROP] for side in usual]
-        for start in range(0, len(found), BACKDROP):
-            yield from _fitting(pool, found[start : start + BACKDROP], backdrop, (left, right))
+        for start in range(0, len(candidates), BACKDROP):
+            yield from _fitting(pool, candidates[start : start + BACKDROP], backdrop, (left, right))
 
 
 def _numbers(text: str) -> tuple[str, ...]:
