@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from in2x.commands.show import Out, RecipeFile, Sets, duration, emit
+from in2x.errors import In2xError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from in2x.commands.knobs import Knob
     from in2x.cost.hardware import Hardware
+    from in2x.cost.lacking import Lack
+    from in2x.cost.servers import Heard
     from in2x.recipe import Recipe
 
 
@@ -40,9 +44,12 @@ def plan_recipe(
         bool,
         typer.Option("--trace", help="Run a step of each training stage at full size on tensors without numbers."),
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask each server that the recipe names one small question, too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
 ) -> None:
-    """Say what a run would do and take, without running anything."""
+    """Say what a run would do and take, and what stands against it, without running anything."""
     from rich.console import Console
 
     from in2x.commands.show import WIDE
@@ -62,25 +69,35 @@ def plan_recipe(
         if trace:
             show_trace(loaded, hardware, console, as_json=as_json)
         else:
-            show_plan(loaded, folder, hardware, console, as_json=as_json)
+            show_plan(loaded, folder, hardware, console, as_json=as_json, check=check)
 
 
 STATUS_STYLE = {"unchanged": "dim", "resumes": "yellow", "runs": "green", "runs again": "green"}
 
 
-def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_json: bool) -> None:
-    """Print what a run would do, stage by stage, and what its training takes on `hardware`."""
+def show_plan(
+    recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_json: bool, check: bool = False
+) -> None:
+    """Print what a run would do, stage by stage, what its training takes on `hardware`, and what stands against it.
+
+    Raises:
+        In2xError: a run could not go through: something is not there, or (`check`) a server does not answer.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    from in2x.cost.lacking import lacks
     from in2x.cost.price import costs
+    from in2x.cost.servers import hear
     from in2x.cost.shape import shape_of
     from in2x.rl.check import check_rl
     from in2x.run import forecast
 
     warnings = check_rl(recipe.rl)
     stages = forecast(recipe, out)
+    lacking = lacks(recipe, [stage.room.name for stage in stages if stage.status != "unchanged"])
+    heard = list(hear(recipe)) if check else []
     base = base_model(recipe)
     shape, known_from = shape_of(recipe)
     estimates = list(costs(recipe, hardware))
@@ -96,8 +113,11 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
                 "hardware": vars(hardware),
                 "costs": [vars(cost) for cost in estimates],
                 "warnings": warnings,
+                "lacks": [vars(lack) for lack in lacking],
+                "servers": [vars(server) for server in heard],
             }
         )
+        refuse_plan(lacking, heard)
         return
     table = Table(title=f"{recipe.name} -> {out}", box=box.SIMPLE_HEAD, title_justify="left")
     for column in ("stage", "what happens", "why", "last took"):
@@ -146,6 +166,21 @@ def show_plan(recipe: Recipe, out: Path, hardware: Hardware, to: Console, *, as_
         if cost.problem:
             to.print(Text(f"! {cost.stage}: {cost.problem}", style="red"))
     to.print(ASSUMPTIONS)
+    for server in heard:
+        to.print(Text(f"{'+' if server.ok else '!'} {server}", style="green" if server.ok else "red"), soft_wrap=True)
+    for lack in lacking:
+        to.print(Text(f"! {lack}", style="red"), soft_wrap=True)
+    refuse_plan(lacking, heard)
+
+
+def refuse_plan(lacking: Sequence[Lack], heard: Sequence[Heard]) -> None:
+    """Raise In2xError where a run could not go through."""
+    from in2x.cost.lacking import summary
+
+    if lacking:
+        raise summary(lacking)
+    if silent := [server for server in heard if not server.ok]:
+        raise In2xError(f"{silent[0].roles}: {silent[0].model} at {silent[0].address} {silent[0].words}")
 
 
 def base_model(recipe: Recipe) -> dict[str, str | list[str]]:

@@ -76,14 +76,20 @@ def _run(
 ) -> None:
     from rich.console import Console
 
+    from in2x.artifact import MANIFEST
+    from in2x.cost.lacking import refuse
     from in2x.recipe import load_recipe
-    from in2x.run import run
+    from in2x.run import STAGES, room, run
 
     if force and keep:
         raise UsageError("--force makes anew and --keep keeps", mend="give one of them")
     recipe = load_recipe(file, sets)
     usual = Path("runs") / recipe.name
     folder = out or usual
+    begin = STAGES.index(room(first).name) if first else 0
+    end = STAGES.index(room(until).name) + 1 if until else len(STAGES)
+    # What is there already lacks nothing; a stage that is to run is refused before the first of them does.
+    refuse(recipe, [name for name in STAGES[begin:end] if not (folder / name / MANIFEST).exists()])
     artifacts = run(recipe, folder, first=first, until=until, force=force, keep=keep, earlier=usual)
     show_result(recipe, folder, artifacts, Console(highlight=False))
 

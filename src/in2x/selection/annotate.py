@@ -44,24 +44,25 @@ def server(config: LlmConfig, cache: Path) -> teacher.AskAll:
 
 
 def own_labels(
-    pool: Pool, rows: Ints, ask_all: teacher.AskAll | None
+    pool: Pool, rows: Ints, ask_all: teacher.AskAll | None, taxonomy: teacher.Taxonomy
 ) -> tuple[list[labels.Label | None], dict[str, Any]]:
     """The label of each instruction where it has one: brought along, given by the model, or told by its verifier.
 
-    The model is asked for `rows`. Returns the labels and figures for the report.
+    The model is asked for `rows`. Returns the labels (equal ones are one object) and figures for the report.
     """
-    given = pool.column("labels")
-    taxonomy = teacher.Taxonomy()
+    one: dict[labels.Label, labels.Label] = {}
     own: list[labels.Label | None] = []
-    for task, has, verifier in zip(pool.column("task"), given, pool.verifiers, strict=True):
+    for task, number, verifier in zip(pool.tasks.values(), pool.label.tolist(), pool.verifiers, strict=True):
+        has = pool.labels[number] if number >= 0 else None
         label = labels.own_label(task, has, verifier)
-        own.append(taxonomy.add(*label) if label and has else label)
+        label = taxonomy.add(*label) if label and has else label
+        own.append(label and one.setdefault(label, label))
     if ask_all is None:
         return own, {"merged": taxonomy.merged} if taxonomy.merged else {}
-    asked = [i for i in rows.tolist() if not given[i]]
-    said, failed = teacher.label_with(ask_all, [pool.prompts[i] for i in asked], taxonomy)
-    for i, label in zip(asked, said, strict=True):
-        own[i] = label or own[i]
+    asked = rows[pool.label[rows] < 0]
+    said, failed = teacher.label_with(ask_all, pool.prompts.at(asked), taxonomy)
+    for i, label in zip(asked.tolist(), said, strict=True):
+        own[i] = (label and one.setdefault(label, label)) or own[i]
     unsaid = sum(label is None for label in said)
     return own, {"asked": len(asked), "unsaid": unsaid, "requests_failed": failed, "merged": taxonomy.merged}
 
@@ -77,21 +78,17 @@ def grades(
     scores = difficulty.offline_scores(pool.contents, rarity, pool.verifiers, strata)
     out = difficulty.quantile_grades(scores, strata, config.grade_shares)
     figures: dict[str, Any] = {}
-    brought = pool.column("difficulty")
     if ask_all is not None:
-        asked = [i for i in rows.tolist() if brought[i] is None]
-        said, failed = teacher.grade_with(ask_all, [pool.prompts[i] for i in asked])
-        for i, grade in zip(asked, said, strict=True):
-            out[i] = grade or out[i]
-        figures = {"asked": len(asked), "unsaid": sum(g is None for g in said), "requests_failed": failed}
-    for i, grade in enumerate(brought):
-        if grade is not None:
-            out[i] = min(max(int(grade), 1), 5)
-    rates = pool.column("pass_rate")
-    tried = np.array([i for i, rate in enumerate(rates) if rate is not None], np.int64)
+        asked = rows[pool.difficulty[rows] == 0]
+        said, failed = teacher.grade_with(ask_all, pool.prompts.at(asked))
+        given = np.array([grade or 0 for grade in said], np.int64)
+        out[asked[given > 0]] = given[given > 0]
+        figures = {"asked": len(asked), "unsaid": int((given == 0).sum()), "requests_failed": failed}
+    out = np.where(pool.difficulty > 0, np.clip(pool.difficulty, 1, 5), out)
+    tried = np.flatnonzero(~np.isnan(pool.pass_rate))
     if len(tried):
         tie = np.argsort(np.argsort(scores[tried], kind="stable"), kind="stable") / (len(tried) + 1)
-        failures = np.array([1.0 - rates[i] for i in tried.tolist()])
+        failures = 1.0 - pool.pass_rate[tried]
         # A pass rate is a multiple of 1 / samples; the tie-break must stay below the smallest step.
         known, codes = np.unique(strata[tried], return_inverse=True)
         out[tried] = difficulty.quantile_grades(failures + 1e-6 * tie, codes.reshape(-1), config.grade_shares)
@@ -101,8 +98,9 @@ def grades(
 
 
 def tuned_threshold(
-    config: SelectConfig, pool: Pool, shards: Shards, seed: int, ask_all: teacher.AskAll | None
-) -> tuple[float, list[dict[str, float]]]:
+    config: SelectConfig, pool: Pool, shards: Shards, seed: int, ask_all: teacher.AskAll | None,
+    taxonomy: teacher.Taxonomy,
+) -> tuple[float, list[dict[str, float]]]:  # fmt: skip
     """The threshold of the recipe, or, where that is null, the one that tag recapture and smoothness choose.
 
     Tags are the labels that the pool brings along; with a model also those it gives to a sample.
@@ -112,10 +110,14 @@ def tuned_threshold(
     """
     if config.threshold is not None:
         return config.threshold, []
-    by_lot = np.argsort(chance(pool.column("id"), seed), kind="stable").astype(np.int64)
-    tags: dict[int, labels.Label] = {i: (has[0], has[-1]) for i, has in enumerate(pool.column("labels")) if has}
+    by_lot = np.argsort(chance(pool.ids, seed), kind="stable").astype(np.int64)
+    rows = by_lot[pool.label[by_lot] >= 0][:TUNED_ON]
+    tags: dict[int, labels.Label] = {}
+    for i in rows.tolist():
+        has = pool.labels[pool.label[i]]
+        tags[i] = (has[0], has[-1])
     if ask_all is not None and len(tags) < TUNED_ON:
-        own, _ = own_labels(pool, by_lot[:TUNED_ON], ask_all)
+        own, _ = own_labels(pool, by_lot[:TUNED_ON], ask_all, taxonomy)
         tags |= {i: label for i in by_lot[:TUNED_ON].tolist() if (label := own[i]) is not None}
     rows = np.array([i for i in by_lot.tolist() if i in tags][:TUNED_ON], np.int64)
     names = ["\0".join(tags[i]) for i in rows.tolist()]

@@ -76,6 +76,40 @@ def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints
     return out
 
 
+def nearest_two(points: Floats, centres: Floats, half: Floats) -> Ints:
+    """int64 [n, 2]: the two nearest rows of `centres` [k, d] for each point [n, d], the nearest first; where there is
+    but one, it stands twice. `half` are the `half_norms` of the centres."""
+    block = max(16, min(4096, PRODUCTS // len(centres)))
+    out = np.empty((len(points), 2), np.int64)
+    for start in range(0, len(points), block):
+        products = points[start : start + block] @ centres.T
+        np.subtract(half, products, out=products)
+        rows = np.arange(len(products))
+        first = products.argmin(axis=1)
+        products[rows, first] = np.inf
+        out[start : start + block, 0] = first
+        out[start : start + block, 1] = products.argmin(axis=1) if len(centres) > 1 else first
+    return out
+
+
+def nearest_of_many(points: Floats, centres: Floats) -> Ints:
+    """int64 [n]: a near row of `centres` [k, d] for each point [n, d]: the nearest of those in the nearest coarse cell.
+
+    Work grows with n times the square root of k, where `nearest` takes n times k.
+    """
+    if len(centres) < 4096:
+        return nearest(points, centres)
+    cells = coarse_cells(centres[:: 1 + len(centres) // 65_536], round(len(centres) ** 0.5))
+    out = np.empty(len(points), np.int64)
+    inside = grouped(nearest(centres, cells), len(cells))
+    filled = np.array([len(rows) > 0 for rows in inside])
+    asked = nearest(points, cells[filled])
+    for rows, members in zip(grouped(asked, int(filled.sum())), (m for m in inside if len(m)), strict=True):
+        if len(rows):
+            out[rows] = members[nearest(points[rows], centres[members])]
+    return out
+
+
 def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
     """[<= count, d] of the type of `sample`: centres of a k-means on it, deterministic (seeded by every n-th point)."""
     count = min(count, len(sample))
@@ -180,6 +214,13 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         data = self._validated(X, reset=False)
         return self._predict(data)
 
+    def predict_two(self, X: npt.ArrayLike) -> Ints:
+        """int64 [n, 2]: the cluster of each row of X [n, d] as `predict` gives it, and the next nearest."""
+        check_is_fitted(self, "subcluster_centers_")
+        data = self._validated(X, reset=False)
+        chunks = self._chunks(data)
+        return np.concatenate([self._label(points, nearest(points, self._cells), two=True) for points in chunks])
+
     # -- clusters ----------------------------------------------------------------------------------------------
 
     def features(self) -> Features:
@@ -207,8 +248,11 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def join(self) -> Self:
-        """Leaf features of all cells -> clusters (`subcluster_centers_` and its companions)."""
-        self._join()
+        """Leaf features of all cells -> clusters (`subcluster_centers_` and its companions).
+
+        The trees are given up on the way, so that their centres are not held twice: nothing can be added afterwards.
+        """
+        self._join(last=True)
         return self
 
     # -- inside ------------------------------------------------------------------------------------------------
@@ -229,6 +273,8 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def _add(self, X: npt.ArrayLike) -> tuple[npt.NDArray[Any], list[Ints]]:
         first = not hasattr(self, "_trees")
+        if not first and not self._trees:
+            raise ValueError("the clusters are joined: fit anew, or add before `join`")
         data = self._validated(X, reset=first)
         if first:
             self._start(data)
@@ -319,30 +365,43 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
         self._trees = self._parallel(work, range(len(self._trees)))
 
-    def _join(self) -> None:
-        """Make the clusters, and for each cell the list of those that it must look at."""
-        parts = [tree.features() for tree in self._trees]
-        leaves = Features.join(parts)
-        if len(parts) == 1 and math.isinf(self.reach):
-            self._features, owner = leaves, np.arange(len(leaves))
+    def _join(self, *, last: bool = False) -> None:
+        """Make the clusters, and for each cell the list of those that it must look at. The `last` time trees go."""
+        parts = []
+        trees = self._trees if not last else list(self._trees)
+        if last:
+            self._trees = []
+        for number in range(len(trees)):
+            parts.append(trees[number].features())
+            if last:
+                trees[number] = self._tree(1, 1)
+        sizes, leaves = [len(part) for part in parts], Features.join(parts)
+        del parts, trees
+        if len(sizes) == 1 and math.isinf(self.reach):
+            joined, owner = leaves, np.arange(len(leaves))
         else:
             tree = self._tree(leaves.means.shape[1], len(leaves))
             # Heaviest first: the large clusters are the seeds, and the splinters that a border cut off find them.
             order = np.argsort(-leaves.weights, kind="stable")
             numbers = tree.insert(leaves.means, order, leaves.weights[order], leaves.spreads[order])
-            self._features = tree.features()
             owner = np.empty(len(leaves), np.int64)
             owner[order] = np.searchsorted(tree.leaf_numbers(), numbers)
-        cell_of_leaf = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(parts)))
-        everything = np.arange(len(self._features))
+            del leaves
+            joined = tree.features()
+            del tree
+        cell_of_leaf = np.repeat(np.arange(len(sizes)), sizes)
+        members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(sizes)))
+        everything = np.arange(len(joined))
         self._members = [rows if len(rows) else everything for rows in members]
-        self._near = [self._features.means[rows] for rows in self._members]
+        self._near = [joined.means[rows] for rows in self._members]
         self._near_half = [half_norms(centres) for centres in self._near]
-        self.subcluster_centers_ = (self._features.means * self._unit + self._origin).astype(self._dtype)
-        self.subcluster_labels_ = np.arange(len(self._features), dtype=np.int64)
-        self.counts_ = np.round(self._features.weights).astype(np.int64)
-        self.radii_ = self._features.radii * self._unit
+        centres = np.multiply(joined.means, self._unit, dtype=np.result_type(joined.means, self._origin))
+        centres += self._origin
+        self.subcluster_centers_ = centres.astype(self._dtype, copy=False)
+        self.subcluster_labels_ = np.arange(len(joined), dtype=np.int64)
+        self.counts_ = np.round(joined.weights).astype(np.int64)
+        self.radii_ = joined.radii * self._unit
+        self._features = Features(joined.weights, self.subcluster_centers_, joined.spreads)
 
     def _finish(self, data: npt.NDArray[Any], cells: list[Ints]) -> Self:
         self._join()
@@ -355,14 +414,15 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         chunks = self._chunks(data)
         return np.concatenate([self._label(points, nearest(points, self._cells)) for points in chunks])
 
-    def _label(self, points: Floats, cells: Ints) -> Ints:
-        out = np.empty(len(points), np.int64)
+    def _label(self, points: Floats, cells: Ints, *, two: bool = False) -> Ints:
+        out = np.empty((len(points), 2) if two else len(points), np.int64)
         groups = grouped(cells, len(self._cells))
 
         def work(cell: int) -> None:
             rows = groups[cell]
             if len(rows):
-                found = nearest(points[rows], self._near[cell], self._near_half[cell])
+                search = nearest_two if two else nearest
+                found = search(points[rows], self._near[cell], self._near_half[cell])
                 out[rows] = self._members[cell][found]
 
         self._parallel(work, range(len(self._cells)))

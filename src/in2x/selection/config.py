@@ -59,6 +59,10 @@ class SelectConfig(Config):
     overlap: float = knob(
         0.8, "Share of character bigrams in common from which compared texts are copies.", unit="Jaccard", gt=0, le=1
     )
+    twin: float = knob(
+        0.9, "Cosine from which two instructions in different languages are one item, where a model embeds.",
+        unit="cosine", source="METHOD 3", gt=0, le=1,
+    )  # fmt: skip
     grade_shares: tuple[float, float, float, float, float] = knob(
         (0.1, 0.15, 0.25, 0.25, 0.25),
         "Share of each grade, very simple to very difficult, when difficulty is graded offline by quantiles.",

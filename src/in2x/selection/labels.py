@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from in2x.selection.birch import coarse_cells, nearest
+from in2x.selection.birch import coarse_cells, nearest, nearest_of_many
 from in2x.selection.ngrams import normalise
 
 Floats = npt.NDArray[np.float32]
@@ -27,6 +27,8 @@ Ints = npt.NDArray[np.int64]
 Label = tuple[str, str]
 TOPICS = 12
 """Most topics that a task without any label is grouped into (our choice)."""
+NAMED_BY = 20_000
+"""Texts that topics are named by, at most; more would all be held at once (our choice)."""
 
 FIELDS = {
     "translate": "Translation", "rewrite": "Rewriting", "math": "Mathematics", "story": "Creative writing",
@@ -95,11 +97,13 @@ def label_all(
             # Majority in a cluster; a tie goes to the label first in the alphabet.
             medoids = sorted(votes)
             names = [min(votes[m].items(), key=lambda item: (-item[1], item[0]))[0] for m in medoids]
-            near = nearest(centres[members], centres[np.array(medoids)])
+            near = nearest_of_many(centres[members], centres[np.array(medoids)])
             of_cluster = {int(m): names[n] for m, n in zip(members, near.tolist(), strict=True)}
         else:
             groups = nearest(centres[members], coarse_cells(centres[members], min(TOPICS, len(members))))
-            named = _topics([contents[i] for i in bare], groups[np.searchsorted(members, clusters[bare])])
+            shown = bare[:: 1 + len(bare) // NAMED_BY]
+            named = _topics([contents[i] for i in shown], groups[np.searchsorted(members, clusters[shown])])
+            named |= {g: f"topic {g + 1}" for g in range(TOPICS) if g not in named}
             of_cluster = {int(m): (field_of(task), named[g]) for m, g in zip(members, groups.tolist(), strict=True)}
         for i in bare:
             labels[i] = of_cluster[int(clusters[i])]

@@ -9,8 +9,10 @@ task. Within a stratum the clusters share evenly (water-filling): a cluster of t
 more than one of ten, until that one is empty.
 
 **Step 2, variety.** Inside a cluster, items are taken in turn from its (language, level-1 label, level-2 label)
-buckets, the one least taken from first. Items whose twin in another language is already in the sample come last, so
-that one item is not shown twice in two languages unless the numbers cannot be had otherwise.
+buckets, the one least taken from first. One item in several languages (a *twin group*) belongs to one stratum, and the
+other strata take it last: which group goes where is a maximum flow from groups to what the strata want, so that an item
+is shown in two languages only where the numbers cannot be had otherwise. A group that an earlier sample holds waits,
+too.
 
 Everything is decided by sorting; chance enters only through a hash of (seed, id). So the order of the input changes
 nothing, and the work is O(n log n).
@@ -24,6 +26,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array, csr_matrix
+from scipy.sparse.csgraph import maximum_flow
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -125,23 +129,32 @@ def grade_quotas(total: int, quotas: Sequence[float], available: Ints) -> tuple[
     return wanted, got
 
 
-def two_step(items: Items, available: Ints, total: int, quotas: Sequence[float], seed: int) -> Chosen:
-    """Choose `total` of the rows `available` (see the module docstring)."""
+def two_step(
+    items: Items, available: Ints, total: int, quotas: Sequence[float], seed: int, shown: Ints | None = None
+) -> Chosen:
+    """Choose `total` of the rows `available` (see the module docstring); `shown` are rows of earlier samples."""
     lots = chance(items.ids, seed)
     grade = items.grade[available]
     counts = np.bincount(grade, minlength=GRADES + 1)[1:]
     wanted, take = grade_quotas(total, quotas, counts)
-    taken: dict[tuple[int, int], int] = {}
-    seen: set[int] = set()
+    strata = [
+        part
+        for level in range(GRADES, 0, -1)
+        for part in _strata(items, available[grade == level], int(take[level - 1]))
+    ]
+    before = np.zeros(int(items.twin.max(initial=0)) + 1, bool)
+    if shown is not None:
+        before[items.twin[shown]] = True
+    owner = _owners(items.twin, strata, lots, before)
+    taken: dict[int, int] = {}
+    width = int(items.bucket.max(initial=0)) + 1
     picks = [np.empty(0, np.int64)]
-    for level in range(GRADES, 0, -1):
-        rows = available[grade == level]
-        for part, number in _strata(items, rows, int(take[level - 1])):
-            picks.append(_pick(items, part, number, lots, taken, seen))
-            for row in picks[-1].tolist():
-                key = (int(items.cluster[row]), int(items.bucket[row]))
-                taken[key] = taken.get(key, 0) + 1
-                seen.add(int(items.twin[row]))
+    for number, (rows, count) in enumerate(strata):
+        late = np.where(before[items.twin[rows]], 1, 2 * (owner[items.twin[rows]] != number))
+        keys = items.cluster[rows] * width + items.bucket[rows]
+        picks.append(_pick(items, rows, count, lots, late, keys, taken))
+        for key, more in zip(*np.unique(keys[np.isin(rows, picks[-1])], return_counts=True), strict=True):
+            taken[int(key)] = taken.get(int(key), 0) + int(more)
     index = np.sort(np.concatenate(picks))
     got = np.bincount(items.grade[index], minlength=GRADES + 1)[1:]
     return Chosen(index, wanted.tolist(), got.tolist())
@@ -160,27 +173,87 @@ def _strata(items: Items, rows: Ints, total: int) -> list[tuple[Ints, int]]:
     return [(rows[which == s], int(number)) for s, number in enumerate(numbers) if number]
 
 
-def _pick(
-    items: Items,
-    rows: Ints,
-    total: int,
-    lots: npt.NDArray[np.uint64],
-    taken: dict[tuple[int, int], int],
-    seen: set[int],
+def _owners(
+    twin: Ints, strata: Sequence[tuple[Ints, int]], lots: npt.NDArray[np.uint64], before: npt.NDArray[np.bool_]
 ) -> Ints:
-    """`total` of `rows`: the r-th item of every cluster goes before the (r + 1)-th of any."""
+    """int64 [twin groups]: the stratum that a group belongs to, -1 for none.
+
+    Groups that touch the same strata are one node of a flow network: source -> kind of group (how many there are) ->
+    stratum -> sink (what the stratum wants beyond the groups that it alone has). What the flow leaves over is dealt out
+    in proportion to what is wanted, so that every stratum has a choice.
+    """
+    owner = np.full(len(before), -1, np.int64)
+    if not strata:
+        return owner
+    wanted = np.array([count for _, count in strata])
+    group = np.concatenate([twin[rows] for rows, _ in strata])
+    stratum = np.repeat(np.arange(len(strata)), [len(rows) for rows, _ in strata])
+    lot = np.concatenate([lots[rows] for rows, _ in strata])
+    order = np.lexsort((lot, stratum, group))
+    group, stratum, lot = group[order], stratum[order], lot[order]
+    new = np.append(True, (group[1:] != group[:-1]) | (stratum[1:] != stratum[:-1]))
+    group, stratum, lot = group[new], stratum[new], lot[new]
+    free = ~before[group]
+    group, stratum, lot = group[free], stratum[free], lot[free]
+    if not len(group):
+        return owner
+    starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    size = np.diff(np.append(starts, len(group)))
+    owner[group[starts[size == 1]]] = stratum[starts[size == 1]]
+    missing = np.maximum(0, wanted - np.bincount(stratum[starts[size == 1]], minlength=len(strata)))
+    marks = np.random.default_rng(0).integers(0, 1 << 62, len(strata))  # a sum of marks stands for a set of strata
+    kind = np.add.reduceat(marks[stratum], starts)
+    many = np.flatnonzero(size > 1)
+    if not len(many):
+        return owner
+    many = many[np.lexsort((lot[starts[many]], kind[many]))]
+    firsts = np.flatnonzero(np.append(True, kind[many][1:] != kind[many][:-1]))
+    sets = [stratum[starts[g] : starts[g] + size[g]] for g in many[firsts].tolist()]
+    counts = np.diff(np.append(firsts, len(many)))
+    for first, count, members, flow in zip(firsts, counts, sets, _flow(counts, sets, missing), strict=True):
+        rest = allocate(int(count - flow.sum()), wanted[members] + 1.0, np.full(len(members), count))
+        owner[group[starts[many[first : first + count]]]] = np.repeat(members, flow + rest)
+    return owner
+
+
+def _flow(counts: Ints, sets: Sequence[Ints], missing: Ints) -> list[Ints]:
+    """How many of `counts[k]` groups go to each stratum of `sets[k]`, so that as many as can be are of use."""
+    kinds, strata = len(counts), len(missing)
+    sink = 1 + kinds + strata
+    tails = [
+        np.zeros(kinds, np.int64),
+        *(np.full(len(s), 1 + k) for k, s in enumerate(sets)),
+        1 + kinds + np.arange(strata),
+    ]
+    heads = [1 + np.arange(kinds), *(1 + kinds + s for s in sets), np.full(strata, sink)]
+    rooms = [counts, *(np.full(len(s), counts[k]) for k, s in enumerate(sets)), missing]
+    graph = coo_array(
+        (np.concatenate(rooms).astype(np.int32), (np.concatenate(tails), np.concatenate(heads))),
+        shape=(sink + 1, sink + 1),
+    ).tocsr()  # fmt: skip
+    flow = maximum_flow(csr_matrix(graph), 0, sink).flow.tocsr()
+    return [np.asarray([flow[1 + k, 1 + kinds + int(s)] for s in members], np.int64) for k, members in enumerate(sets)]
+
+
+def _pick(
+    items: Items, rows: Ints, total: int, lots: npt.NDArray[np.uint64], late: Ints, keys: Ints, taken: dict[int, int]
+) -> Ints:
+    """`total` of `rows`: the r-th item of every cluster goes before the (r + 1)-th of any.
+
+    Args:
+        late: int64 [n], 0 for what is first choice; the others come after it.
+        keys: int64 [n], cluster and bucket of each.
+        taken: how many of each key are in the sample.
+    """
     lot = lots[rows]
-    # Of twins within these rows only the luckiest is first choice; the others wait like those chosen before.
-    late = np.fromiter((int(t) in seen for t in items.twin[rows]), bool, len(rows))
+    # Of twins within these rows only the luckiest is first choice.
     by_twin = np.lexsort((lot, items.twin[rows]))
     again = np.zeros(len(rows), bool)
     again[by_twin[1:]] = items.twin[rows][by_twin][1:] == items.twin[rows][by_twin][:-1]
-    late |= again
-    cluster, bucket = items.cluster[rows], items.bucket[rows]
-    before = np.fromiter(
-        (taken.get(key, 0) for key in zip(cluster.tolist(), bucket.tolist(), strict=True)), np.int64, len(rows)
-    )
-    in_bucket = before + _place((lot, late, bucket, cluster), (cluster, bucket))
+    late = np.where(again, 2, late)
+    cluster = items.cluster[rows]
+    before = np.fromiter((taken.get(key, 0) for key in keys.tolist()), np.int64, len(rows))
+    in_bucket = before + _place((lot, late, keys), (keys,))
     in_cluster = _place((lot, in_bucket, late, cluster), (cluster,))
     return rows[np.lexsort((lot, in_cluster, late))[:total]]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
 from in2x.records import Instruction, Verdict, write_records
-from in2x.selection import dedup, difficulty, figures, labels
+from in2x.selection import dedup, difficulty, figures, labels, twins
 from in2x.selection.annotate import grades, own_labels, server, tuned_threshold
 from in2x.selection.birch import Birch, cells_for
 from in2x.selection.config import Sample, SelectConfig
@@ -35,10 +35,12 @@ from in2x.selection.embed import (
     Shards,
     embed_to_shards,
 )  # fmt: skip
+from in2x.selection.meaning import Meaning
 from in2x.selection.ngrams import NgramCounts
 from in2x.selection.page import page
 from in2x.selection.pool import RL, SFT, Pool, read_pool
 from in2x.selection.sample import Chosen, Items, two_step
+from in2x.selection.teacher import Taxonomy
 from in2x.stage import Stage
 
 Ints = npt.NDArray[np.int64]
@@ -49,59 +51,118 @@ def run(config: SelectConfig, stage: Stage) -> None:
     """Select round 1, round 2 and the RL set (METHOD 3). Raises In2xError on an empty or broken pool."""
     clock = _Clock()
     source = stage.input("instruct")
-    pool = read_pool(source / "pool.sft.parquet", source / "pool.rl.parquet")
+    pool = read_pool(source / "pool.sft.parquet", source / "pool.rl.parquet", stage.work / "pool")
+    clock("read")
     counts = NgramCounts()
     for start in range(0, len(pool), BATCH):
         counts.add(pool.prompts[start : start + BATCH])
-    clock("read")
+    clock("count")
+    embedder = make_embedder(config, counts)
     with stage.progress("embed", len(pool)) as advance:
-        shards = embed_to_shards(
-            make_embedder(config, counts), pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance
-        )
+        shards = embed_to_shards(embedder, pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance)
     clock("embed")
     ask_all = server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
-    threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all)
+    taxonomy = Taxonomy(meant=None if config.embedder == "hashing" else Meaning(embedder.embed))
+    threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all, taxonomy)
     birch = cluster(shards, config, threshold)
-    clusters = np.concatenate([birch.predict(points) for _, points in shards.chunks()])
-    used, clusters = np.unique(clusters, return_inverse=True)
-    centres = birch.subcluster_centers_[used].astype(np.float32)
+    threshold = birch.threshold_
+    centres, clusters, near = _clusters(birch, shards, by_model=config.embedder != "hashing")
+    del birch  # it holds each centre once more
     clock("cluster")
-    langs, tasks = pool.column("lang"), pool.column("task")
+    langs, tasks = pool.langs.values(), pool.tasks.values()
     kinds = dedup.kinds(langs, tasks, pool.verifiers, pool.prompts)
-    pairs = dedup.near_pairs(clusters, shards.take, config.near, kinds)
-    copy_of = dedup.drop_copies(pairs, pool.contents, pool.answers, quality_rank(pool), config.overlap)
+    rank = quality_rank(pool)
+    copy_of = dedup.copies(
+        clusters, shards.take, kinds, (pool.prompts, pool.answers), rank, config.near, config.overlap
+    )
     clock("dedup")
     survivors = np.flatnonzero(copy_of < 0)
-    own, label_figures = own_labels(pool, survivors, ask_all)
+    twin = twins.groups(len(pool), _twin_links(config, pool, shards, near, survivors))
+    clock("twins")
+    own, label_figures = own_labels(pool, survivors, ask_all, taxonomy)
     named = labels.label_all(own, tasks, pool.contents, clusters, centres)
-    strata = _codes([f"{lang}\0{task}" for lang, task in zip(langs, tasks, strict=True)])
+    del own
+    clock("label")
+    strata = pool.langs.codes * len(pool.tasks.names) + pool.tasks.codes
+    strata = np.unique(strata, return_inverse=True)[1].reshape(-1)
     graded, grade_figures = grades(config, pool, counts, strata, survivors, ask_all)
-    clock("label and grade")
+    clock("grade")
     items = Items(
-        pool.column("id"), graded, clusters, _codes(langs), _codes(tasks),
-        _codes(["\0".join((lang, *label)) for lang, label in zip(langs, named, strict=True)]),
-        dedup.twins(pool.contents, pool.answers, pool.verifiers),
-    )  # fmt: skip
+        pool.ids, graded, clusters, pool.langs.codes, pool.tasks.codes, _buckets(pool.langs.codes, named), twin
+    )
     chosen, left_out = choose(config, items, pool.part, copy_of, stage)
     clock("sample")
-    table = _labelled(pool.table, named, graded, clusters)
     for name, sample in chosen.items():
-        _write(table.take(pa.array(sample.index)), stage.out / f"{name}.parquet")
+        _write(pool, sample.index, named, graded, clusters, stage.out / f"{name}.parquet")
     medoids = _medoids(shards, clusters, centres)
-    _write(_cluster_table(pool, clusters, copy_of, named, medoids), stage.out / "clusters.parquet")
+    pq.write_table(_cluster_table(pool, clusters, copy_of, named, medoids), stage.out / "clusters.partial",
+                   compression="zstd")  # fmt: skip
+    (stage.out / "clusters.partial").rename(stage.out / "clusters.parquet")
     write_records(stage.out / "verdicts.parquet", _verdicts(pool, copy_of), Verdict)
     clock("write")
-    stage.figures.update(_figures(pool, items, chosen, copy_of, named, langs, tasks, shards, birch))
+    stage.figures.update(_figures(pool, items, chosen, copy_of, named, langs, tasks, shards, threshold))
     stage.figures["rl_left_out_as_copies"] = left_out
+    _count_twins(config, stage, items, chosen, shards)
     stage.figures["tuning"] = tuning_curve
     if ask_all is not None:
         stage.figures["model"] = {"labels": label_figures, "grades": grade_figures}
+    clock("figures")
     stage.figures["seconds"] = clock.seconds
     write_text(stage.out / "selection.html", page(stage.figures, stage.recipe.name))
     parts = ", ".join(f"{name} {len(sample.index):,}" for name, sample in chosen.items())
-    stage.say(f"{len(pool):,} instructions, {len(used):,} clusters, {int((copy_of >= 0).sum()):,} copies: {parts}")
+    copies = int((copy_of >= 0).sum())
+    stage.say(f"{len(pool):,} instructions, {len(centres):,} clusters, {copies:,} copies: {parts}")
     # The artifact is renamed when the stage returns: this is where the page will be.
     stage.say(f"the page: {stage.out.parent.parent / stage.name / 'selection.html'}")
+
+
+def _clusters(birch: Birch, shards: Shards, *, by_model: bool) -> tuple[npt.NDArray[np.float32], Ints, Ints | None]:
+    """Centres of the clusters in use, the cluster of each row, and by a model the two nearest of each (by BIRCH's own
+    numbers)."""
+    near = None
+    if by_model:
+        near = np.concatenate([birch.predict_two(points) for _, points in shards.chunks()])
+        clusters = near[:, 0]
+    else:
+        clusters = np.concatenate([birch.predict(points) for _, points in shards.chunks()])
+    used, clusters = np.unique(clusters, return_inverse=True)
+    return birch.subcluster_centers_[used].astype(np.float32), clusters.reshape(-1), near
+
+
+def _twin_links(
+    config: SelectConfig, pool: Pool, shards: Shards, near: Ints | None, survivors: Ints
+) -> Iterator[tuple[Ints, Ints]]:
+    """Links between instructions that are one item in two languages."""
+    yield from twins.by_pairs(pool)
+    if len(pool.langs.names) < 2:
+        return
+    if near is None:
+        yield from twins.by_signs(pool, survivors)
+        return
+    for left, right in twins.by_vectors(
+        near[survivors], lambda rows: shards.take(survivors[rows]), pool.langs.codes[survivors], config.twin
+    ):
+        yield survivors[left], survivors[right]
+
+
+def _count_twins(config: SelectConfig, stage: Stage, items: Items, chosen: dict[str, Chosen], shards: Shards) -> None:
+    """What is there, whatever found it: with a model the sample is searched for near vectors of two languages."""
+    for number, (name, sample) in enumerate(chosen.items()):
+        figures = stage.figures["samples"][name]
+        if config.embedder == "hashing" or not len(sample.index):
+            continue
+        looked, found = twins.together(sample.index, shards.take, items.lang, config.twin, stage.seed * 3 + number)
+        figures["twins_by_vectors"] = {"looked_at": looked, "have_one": found}
+    together = sum(sample["same_item_in_two_languages"] for sample in stage.figures["samples"].values())
+    if together:
+        stage.say(f"{together:,} chosen instructions show an item that another one shows in another language")
+
+
+def _buckets(langs: Ints, named: Sequence[labels.Label]) -> Ints:
+    """int64 [n]: equal for equal language and labels, numbered in their order."""
+    known = {label: number for number, label in enumerate(sorted(set(named)))}
+    codes = np.fromiter((known[label] for label in named), np.int64, len(named)) + langs * len(known)
+    return np.asarray(np.unique(codes, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def _vectors(config: SelectConfig, stage: Stage) -> Path:
@@ -135,9 +196,8 @@ def cluster(shards: Shards, config: SelectConfig, threshold: float) -> Birch:
 
 def quality_rank(pool: Pool) -> Ints:
     """int64 [n], 0 is best: with a verifier, with an answer, higher pass rate, then by id."""
-    rates = np.array([rate if rate is not None else 0.0 for rate in pool.column("pass_rate")])
-    checked = np.array([bool(verifier) for verifier in pool.verifiers])
-    answered = np.array([bool(answer) for answer in pool.answers])
+    rates = np.nan_to_num(pool.pass_rate)
+    checked, answered = pool.verifiers.given, pool.answers.sizes > 0
     order = np.lexsort((np.arange(len(pool)), -rates, ~answered, ~checked))
     rank = np.empty(len(pool), np.int64)
     rank[order] = np.arange(len(pool))
@@ -151,13 +211,15 @@ def choose(
     free = copy_of < 0
     survivors = {SFT: int((free & (part == SFT)).sum()), RL: int((free & (part == RL)).sum())}
     chosen: dict[str, Chosen] = {}
+    shown = np.empty(0, np.int64)
     for salt, (name, plan) in enumerate((("round1", config.round1), ("round2", config.round2))):
         available = np.flatnonzero(free & (part == SFT))
-        chosen[name] = _sample(config, items, available, plan, survivors[SFT], stage, name, salt)
+        chosen[name] = _sample(config, items, available, plan, survivors[SFT], stage, name, salt, shown)
         free[chosen[name].index] = False
+        shown = np.concatenate([shown, chosen[name].index])
     # No two survivors of dedup are copies of each other, so the RL set is disjoint from both rounds by near-duplicate.
     available = np.flatnonzero(free & (part == RL))
-    chosen["rl"] = _sample(config, items, available, config.rl, survivors[RL], stage, "rl", 2)
+    chosen["rl"] = _sample(config, items, available, config.rl, survivors[RL], stage, "rl", 2, shown)
     return chosen, int(((copy_of >= 0) & (part == RL)).sum())
 
 
@@ -170,6 +232,7 @@ def _sample(
     stage: Stage,
     name: str,
     salt: int,
+    shown: Ints,
 ) -> Chosen:
     wanted = plan.wanted(survivors)
     if plan.keep_all:
@@ -179,7 +242,7 @@ def _sample(
         stage.say(
             f"{name}: {wanted:,} instructions are wanted, {len(available):,} are left; taking what the quotas allow"
         )
-    return two_step(items, available, wanted, config.quotas, stage.seed * 3 + salt)
+    return two_step(items, available, wanted, config.quotas, stage.seed * 3 + salt, shown)
 
 
 class _Clock:
@@ -193,26 +256,22 @@ class _Clock:
         self._last = now
 
 
-def _codes(values: Sequence[str]) -> Ints:
-    """int64 [n]: the rank of each value among the distinct ones, sorted."""
-    number = {value: i for i, value in enumerate(sorted(set(values)))}
-    return np.array([number[value] for value in values], np.int64)
-
-
-def _labelled(table: pa.Table, named: Sequence[labels.Label], grades: Ints, clusters: Ints) -> pa.Table:
-    new = {
-        "labels": pa.array([list(label) for label in named], pa.list_(pa.string())),
-        "difficulty": pa.array(grades, pa.int8()),
-        "cluster": pa.array(clusters, pa.int64()),
-    }
-    for name, column in new.items():
-        table = table.set_column(Instruction.SCHEMA.get_field_index(name), Instruction.SCHEMA.field(name), column)
-    return table
-
-
-def _write(table: pa.Table, path: Path) -> None:
+def _write(pool: Pool, index: Ints, named: Sequence[labels.Label], grades: Ints, clusters: Ints, path: Path) -> None:
+    """The rows `index` with labels, difficulty and cluster, as Parquet."""
+    wanted = np.zeros(len(pool), bool)
+    wanted[index] = True
     partial = path.with_name(path.name + ".partial")
-    pq.write_table(table, partial, compression="zstd")
+    with pq.ParquetWriter(partial, Instruction.SCHEMA, compression="zstd") as writer:
+        for rows, table in pool.tables(wanted):
+            new = {
+                "labels": pa.array([list(named[row]) for row in rows.tolist()], pa.list_(pa.string())),
+                "difficulty": pa.array(grades[rows], pa.int8()),
+                "cluster": pa.array(clusters[rows], pa.int64()),
+            }
+            for name, column in new.items():
+                place = Instruction.SCHEMA.get_field_index(name)
+                table = table.set_column(place, Instruction.SCHEMA.field(name), column)
+            writer.write_table(table)
     partial.rename(path)
 
 
@@ -239,29 +298,26 @@ def _cluster_table(
     named: Sequence[labels.Label],
     medoids: tuple[Ints, npt.NDArray[np.float64]],
 ) -> pa.Table:
-    ids = pool.column("id")
     count = len(medoids[0])
     return pa.table({
         "id": pa.array(range(count), pa.int64()),
         "size": pa.array(np.bincount(clusters, minlength=count), pa.int64()),
         "kept": pa.array(np.bincount(clusters[copy_of < 0], minlength=count), pa.int64()),
-        "medoid": pa.array([ids[i] for i in medoids[0]]),
+        "medoid": pa.array(pool.ids.at(medoids[0])[:]),
         "radius": pa.array(medoids[1], pa.float64()),
         "labels": pa.array([list(named[i]) for i in medoids[0]], pa.list_(pa.string())),
     })  # fmt: skip
 
 
-def _verdicts(pool: Pool, copy_of: Ints) -> list[Verdict]:
-    ids = pool.column("id")
-    return [
-        Verdict(ids[i], "select.copy", False, "copy of another instruction", {"of": ids[copy_of[i]]})
-        for i in np.flatnonzero(copy_of >= 0)
-    ]
+def _verdicts(pool: Pool, copy_of: Ints) -> Iterator[Verdict]:
+    rows = np.flatnonzero(copy_of >= 0)
+    for identity, other in zip(pool.ids.at(rows), pool.ids.at(copy_of[rows]), strict=True):
+        yield Verdict(identity, "select.copy", False, "copy of another instruction", {"of": other})
 
 
 def _figures(
     pool: Pool, items: Items, chosen: dict[str, Chosen], copy_of: Ints, named: Sequence[labels.Label],
-    langs: Sequence[str], tasks: Sequence[str], shards: Shards, birch: Birch,
+    langs: Sequence[str], tasks: Sequence[str], shards: Shards, threshold: float,
 ) -> dict[str, Any]:  # fmt: skip
     n = len(pool)
     used_in = np.full(n, "left", dtype=object)
@@ -287,7 +343,7 @@ def _figures(
         "pool": {"sft": int((pool.part == SFT).sum()), "rl": int((pool.part == RL).sum())},
         "copies": int((copy_of >= 0).sum()),
         "clusters": int(items.cluster.max()) + 1,
-        "threshold": birch.threshold_,
+        "threshold": threshold,
         "cluster_sizes": _size_histogram(items.cluster),
         "difficulty_names": list(difficulty.NAMES),
         "difficulty_of_pool": np.bincount(items.grade, minlength=6)[1:].tolist(),

@@ -1,0 +1,179 @@
+"""What a recipe lacks: all that would stop a run, or leave it with next to nothing, told before any hour is spent.
+
+`in2x plan` lists it and `in2x run` refuses to start with it. Only what is sure is a *lack*: a file that is not there, a
+key that is not set, a quota that is out of reach by more than `SLACK`. What lies at the hub or behind a server is asked
+by `plan --check` (`servers.py`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from in2x import hub
+from in2x.contamination.evaluation import evaluation_rows
+from in2x.cost.servers import named
+from in2x.cost.supply import items_of, text_of
+from in2x.data.reader import raw_paths
+from in2x.data.stage import listed
+from in2x.errors import In2xError
+from in2x.instructions.collect import sets_of
+from in2x.llm.config import LlmConfig, is_address
+from in2x.recipe import Recipe
+
+SLACK = 2.0
+"""How many times more than the estimate says must be wanted before a quota counts as out of reach (our choice)."""
+
+
+@dataclass(frozen=True)
+class Lack:
+    """One thing that stands against a stage, and what mends it."""
+
+    stage: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        """As one sentence."""
+        return f"{self.stage}: {self.what}; {self.mend}"
+
+
+def lacks(recipe: Recipe, stages: Collection[str]) -> list[Lack]:
+    """What stands against running `stages` of `recipe`, in their order."""
+    checks: dict[str, Callable[[Recipe], Iterator[Lack]]] = {
+        "data": _data, "corpus": _corpus, "instruct": _instruct, "select": _select, "rl": _rl
+    }  # fmt: skip
+    found: list[Lack] = []
+    for stage, check in checks.items():
+        # What is not there has no size: the corpus is looked at where its text can be found.
+        if stage in stages and not (stage == "corpus" and found):
+            try:
+                found += list(check(recipe))
+            except In2xError as error:
+                found.append(_said(stage, error))
+    return found + [lack for lack in _keys(recipe) if lack.stage in stages]
+
+
+def refuse(recipe: Recipe, stages: Collection[str]) -> None:
+    """Raise In2xError where anything stands against running `stages`."""
+    if found := lacks(recipe, stages):
+        raise summary(found)
+
+
+def summary(found: Sequence[Lack]) -> In2xError:
+    """The first of `found` as an error, and how many more there are."""
+    more = f" (and {len(found) - 1} more: `in2x plan` lists them)" if len(found) > 1 else ""
+    return In2xError(f"{found[0].stage}: {found[0].what}{more}", mend=found[0].mend)
+
+
+def _said(stage: str, error: In2xError) -> Lack:
+    what = f"{error.file}: {error.what}" if error.file is not None else error.what
+    return Lack(stage, what, error.mend or "mend it")
+
+
+def _here(stage: str, knob: str, name: str, *, folder: bool = False) -> Iterator[Lack]:
+    """A lack where `name` is no file, no data set of the hub and, if one may be, no folder."""
+    path = Path(name)
+    if not (name.startswith(hub.PREFIX) or path.is_file() or (path.is_dir() and folder)):
+        yield Lack(stage, f"{name}: no such file", f"give {knob} a file that is there, or hub:owner/name")
+
+
+def _data(recipe: Recipe) -> Iterator[Lack]:
+    data = recipe.data
+    if data.train is None and (data.dev or data.test):
+        yield Lack("data", "data.dev and data.test need data.train", "give data.train too, or none of them")
+    for knob in ("train", "dev", "test", "instructions"):
+        for name in listed(getattr(data, knob)):
+            yield from _here("data", f"data.{knob}", name, folder=knob != "instructions")
+    for name in listed(data.raw):
+        try:
+            raw_paths(name)
+        except In2xError as error:
+            yield _said("data", error)
+    for place in data.decontaminate.sets.values():
+        try:
+            if not place.startswith(hub.PREFIX):
+                next(evaluation_rows(place, Path.cwd()), None)
+        except In2xError as error:
+            yield _said("data", error)
+
+
+def _corpus(recipe: Recipe) -> Iterator[Lack]:
+    mix, languages = recipe.corpus.mix, recipe.languages.all
+    weights = {lang: mix.languages.get(lang, 0.0) if mix.languages else 1.0 for lang in languages}
+    if sum(weights.values()) <= 0:
+        yield Lack("corpus", "corpus.mix.languages gives no language of the recipe a weight", "raise one above 0")
+        return
+    text = text_of(recipe)
+    if text.away:
+        return
+    for lang in languages:
+        held = text.of(lang)
+        if text.whole and not held:
+            yield Lack("corpus", f"no raw text is in {lang}", "give some in data.raw, or drop it from languages")
+        wanted = int((mix.tokens or 0) * weights[lang] / sum(weights.values()))
+        most = held * mix.epochs
+        if mix.short != "shrink" and wanted > SLACK * most and (held or not text.whole):
+            there = (
+                f"some {held:,}, {int(most):,} with each document {mix.epochs:g} times" if held else "none to speak of"
+            )
+            yield Lack(
+                "corpus", f"corpus.mix wants {wanted:,} tokens in {lang}, and the text that is here holds {there}",
+                "give more raw text, lower corpus.mix.tokens, or set corpus.mix.short to shrink",
+            )  # fmt: skip
+
+
+def _instruct(recipe: Recipe) -> Iterator[Lack]:
+    instruct = recipe.instruct
+    for one in instruct.sets:
+        if Path(one.path).exists():
+            sets_of(one)
+        elif not hub.is_name(one.path.removeprefix(hub.PREFIX)) or Path(one.path).suffix in (".jsonl", ".parquet"):
+            yield Lack("instruct", f"{one.path}: no such instruction set", "correct its path in instruct.sets")
+    if items_of(recipe) == 0:
+        yield Lack("instruct", "nothing makes an instruction: no pairs, no sets, nothing written by a model",
+                   "give data.train, instruct.sets, or let instruct.magpie or self_instruct write some")  # fmt: skip
+    template = instruct.llm.template
+    if instruct.llm.base_url and instruct.synthesize and instruct.magpie.turns and template and Path(template).is_dir():
+        from in2x.llm.client import Client
+        from in2x.llm.open import template_of
+
+        template_of(Client(instruct.llm), instruct.llm)
+
+
+def _select(recipe: Recipe) -> Iterator[Lack]:
+    select, most = recipe.select, items_of(recipe)
+    sizes = {name: getattr(select, name).size or 0 for name in ("round1", "round2", "rl")}
+    if most is not None and sum(sizes.values()) > most:
+        asked = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
+        yield Lack("select", f"{sum(sizes.values()):,} instructions are wanted ({asked}), and instruct makes {most:,} "
+                   "at most", "lower select.*.size, or let instruct collect and write more")  # fmt: skip
+    if select.llm is not None and not select.llm.base_url:
+        yield Lack("select", "the model that labels has no server", "give select.llm.base_url, or leave select.llm out")
+    if is_address(select.embedder):
+        if not select.embedding_model:
+            yield Lack("select", "the embeddings server is not told a model", "give select.embedding_model")
+    elif select.embedder != "hashing" and importlib.util.find_spec("sentence_transformers") is None:
+        yield Lack("select", f"the embedder {select.embedder} needs the package sentence-transformers",
+                   "install it, or give the address of an embeddings server")  # fmt: skip
+
+
+def _rl(recipe: Recipe) -> Iterator[Lack]:
+    instruct, rl = recipe.instruct, recipe.select.rl
+    if not instruct.rl_share and not any(instruct.rl_shares.values()):
+        yield Lack("rl", "no instruction is set aside for it", "raise instruct.rl_share or instruct.rl_shares")
+    elif rl.size == 0 or (rl.size is None and rl.share == 0):
+        yield Lack("rl", "select.rl takes no prompt", "raise select.rl.size or select.rl.share")
+
+
+def _keys(recipe: Recipe) -> Iterator[Lack]:
+    """A key that the recipe names is needed; the usual one may be: a server of one's own asks for none."""
+    usual = LlmConfig.model_fields["key_variable"].default
+    for server in named(recipe):
+        variable = server.config.key_variable
+        if variable != usual and not os.environ.get(variable, "").strip():
+            yield Lack(server.stage, f"the key of {server.config.base_url} is not there ({variable} is not set)",
+                       f"export {variable}=..., or leave key_variable out where no key is needed")  # fmt: skip
