@@ -17,7 +17,22 @@ from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import check, evaluate, export, language, merge, people, plan, run, sample, serve, terms, translate
+from in2x.commands import (
+    check,
+    compare,
+    evaluate,
+    export,
+    language,
+    merge,
+    people,
+    plan,
+    run,
+    sample,
+    serve,
+    status,
+    terms,
+    translate,
+)
 from in2x.commands.options import Grouped
 from in2x.errors import In2xError
 from in2x.process import be_quiet
@@ -43,6 +58,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 app.command("run")(run.run_recipe)
 run.add_stage_commands(app)
 app.command("plan")(plan.plan_recipe)
+app.command("status")(status.status)
+app.command("compare")(compare.compare)
 app.command("translate", cls=Grouped)(translate.translate)
 app.command("serve", cls=Grouped)(serve.serve)
 app.command("check")(check.check)
