@@ -99,7 +99,7 @@ def lay(folder: Path, model: Path) -> None:
     shutil.copy(ROOT / "recipes" / "demo.yaml", folder / "recipe.yaml")
     store_of(folder, *made(8))  # people.db: a campaign that is judged
     (folder / "recipes").symlink_to(ROOT / "recipes")
-    synthetic_run(folder / "runs" / "demo")
+    shutil.copytree(synthetic_run(folder / "runs" / "demo"), folder / "runs" / "try")
     for place in (
         "runs/demo/model",
         "runs/demo/sft/model",

@@ -24,10 +24,7 @@ def compare(
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two runs: what their recipes have different, their figures with intervals, their curves.
-
-    Example: in2x compare runs/demo runs/try -o versus.html
-    """
+    """Compare two runs: what their recipes have different, their figures with intervals, their curves."""
     from rich.table import Table
 
     from in2x.artifact import write_text

@@ -45,10 +45,7 @@ def status(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example runs/demo.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say how far a run is: what is done, what is at work, how long yet, the last figures.
-
-    Example: in2x status runs/demo
-    """
+    """Say how far a run is: what is done, what is at work, how long yet, the last figures."""
     from rich.table import Table
 
     states = states_of(run)
