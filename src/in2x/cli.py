@@ -51,6 +51,7 @@ COMMANDS = {
     "status": Entry("status", "status", "Say how far a run is, and its last figures."),
     "compare": Entry("compare", "compare", "Compare two runs: recipes, figures, curves."),
     "export": Entry("export", "export", "Write what another program trains or translates with."),
+    "push": Entry("push", "push", "Put a model or data onto the Hugging Face hub, with its card."),
     "merge-models": Entry("merge", "merge_models", "Merge models that come from one base."),
     "evaluate": Entry("evaluate", "app", "Measure, rank, judge and audit translations."),
     "people": Entry("people", "app", "Human judgement: campaigns, the page, results."),
