@@ -49,11 +49,12 @@ class Hub:
                     asked = json.loads(raw)
                     name = f"{asked['organization']}/{asked['name']}" if asked.get("organization") else asked["name"]
                     kind = asked.get("type") or "model"
+                    place = f"{owner.url}/{'datasets/' if kind == 'dataset' else ''}{name}"
                     if (kind, name, "main") in owner.files:
-                        return self.send({"error": "You already created this repo", "url": owner.url}, 409)
+                        return self.send({"error": "You already created this repo", "url": place}, 409)
                     owner.files[kind, name, "main"] = {}
                     owner.private[name] = bool(asked.get("private") or asked.get("visibility") == "private")
-                    return self.send({"url": f"{owner.url}/{name}", "id": name})
+                    return self.send({"url": place, "id": name})
                 if self.path == "/api/validate-yaml":
                     return self.send({"errors": [], "warnings": []})
                 if self.path.endswith(".git/info/lfs/objects/batch"):

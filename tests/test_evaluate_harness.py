@@ -1,4 +1,4 @@
-"""The express suite as tasks of lm-evaluation-harness: the files, what they call, and the harness itself where it is."""
+"""The express suite as tasks of lm-evaluation-harness: the files, what they call, and the harness itself."""
 
 from __future__ import annotations
 
