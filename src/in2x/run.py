@@ -17,7 +17,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -318,10 +318,11 @@ LOG = "run.jsonl"
 def record(out: Path, event: str, stage: str = "", **more: Any) -> None:
     """Add a line to the log of the run: {"time": seconds since 1970, "event", "stage", ...}.
 
-    Events: run, begins, goes on, says, failed, done. A line is written at once; a kill may cut the last one.
+    Events: run, begins, goes on, says, failed, done. A line is written at once; a kill may cut the last one, and on a
+    full disk it is left out: what fails says so itself.
     """
     row = {"time": round(time.time(), 3), "event": event, **({"stage": stage} if stage else {}), **more}
-    with (out / LOG).open("a", encoding="utf-8") as stream:
+    with suppress(OSError), (out / LOG).open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
 
 
