@@ -10,24 +10,59 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import check, evaluate, export, language, merge, people, plan, run, sample, serve, terms, translate
-from in2x.commands.options import Grouped
+from in2x.commands.lazy import Entry, lazy_group
 from in2x.errors import In2xError
 from in2x.process import be_quiet
 
 be_quiet()
+STAGES = {
+    "data": "Up to what goes in: the user's files, or the micro-world.",
+    "corpus": "Up to the corpus: read, clean, identify, dedup, score, mix.",
+    "base": "Up to the base model.",
+    "pretrain": "Up to continued pretraining in three phases.",
+    "instruct": "Up to the verified instructions.",
+    "select": "Up to the selection: two rounds for SFT and one set for RL.",
+    "sft": "Up to supervised fine-tuning.",
+    "rl": "Up to reinforcement learning.",
+    "merge": "Up to the merged model.",
+}
+
+
+def _stage(name: str, module: Any) -> Any:
+    return module.stage_command(name, STAGES[name])
+
+
+COMMANDS = {
+    "translate": Entry("translate", "translate", "Translate a document, a folder of documents, or lines.", True),
+    "serve": Entry("serve", "serve", "Serve a model to DeepL's, LibreTranslate's, OpenAI's clients.", True),
+    "check": Entry("check", "check", "Show what a translation breaks, segment by segment."),
+    "terms": Entry("terms", "terms", "List the names and terms of a document, to edit."),
+    "run": Entry("run", "run_recipe", "Run a recipe: from raw text to a translator and a report."),
+    **{name: Entry("run", partial(_stage, name), line) for name, line in STAGES.items()},
+    "plan": Entry("plan", "plan_recipe", "Say what a run would do and take, without running it."),
+    "status": Entry("status", "status", "Say how far a run is, and its last figures."),
+    "compare": Entry("compare", "compare", "Compare two runs: recipes, figures, curves."),
+    "export": Entry("export", "export", "Write what another program trains or translates with."),
+    "push": Entry("push", "push", "Put a model or data onto the Hugging Face hub, with its card."),
+    "merge-models": Entry("merge", "merge_models", "Merge models that come from one base."),
+    "evaluate": Entry("evaluate", "app", "Measure, rank, judge and audit translations."),
+    "people": Entry("people", "app", "Human judgement: campaigns, the page, results."),
+    "language": Entry("language", "app", "Registers and languages of lines."),
+    "sample": Entry("sample", "app", "The bundled micro-world."),
+}
 app = typer.Typer(
     name="in2x",
-    help="From raw text to an expressive translator: one recipe, every stage.",
+    cls=lazy_group(COMMANDS),
+    help="From raw text to an expressive translator: one recipe, every stage. in2x COMMAND --help shows an example.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -38,21 +73,6 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
     if version:
         print(f"in2x {__version__}")
         raise typer.Exit
-
-
-app.command("run")(run.run_recipe)
-run.add_stage_commands(app)
-app.command("plan")(plan.plan_recipe)
-app.command("translate", cls=Grouped)(translate.translate)
-app.command("serve", cls=Grouped)(serve.serve)
-app.command("check")(check.check)
-app.command("terms")(terms.terms)
-app.command("export")(export.export)
-app.command("merge-models")(merge.merge_models)
-app.add_typer(language.app, name="language")
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(people.app, name="people")
-app.add_typer(sample.app, name="sample")
 
 
 _NOT_OURS = {

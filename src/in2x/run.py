@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib
+import json
 import os
 import platform
 import resource
@@ -16,7 +17,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -159,6 +160,18 @@ def _lock(out: Path) -> Iterator[None]:
         yield
 
 
+def is_at_work(out: Path) -> bool:
+    """Whether a process holds the run directory right now."""
+    try:
+        with (out / ".lock").open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def run(
     recipe: Recipe,
     out: Path,
@@ -204,6 +217,7 @@ def run(
     wanted = _rests_on(recipe, ROOMS[end_at]) if until else set(STAGES)
     artifacts: dict[str, Artifact] = {}
     with _lock(out), told_when_full(out):
+        record(out, "run", recipe=recipe.name, command=_command(), version=__version__)
         for index, current in enumerate(ROOMS[: end_at + 1]):
             if current.name not in wanted:
                 continue
@@ -250,7 +264,9 @@ def _run_stage(
     resumed = begin(partial, key, keep=keep or (current.parts and not force))
     trackers = Trackers(recipe.trackers, recipe.name, current.name, str(out)) if recipe.trackers else None
     stage = Stage(current.name, recipe, partial, inputs, resumed=resumed, trackers=trackers,
-                  ground=stage_ground(recipe, current, keys), keep=keep)  # fmt: skip
+                  ground=stage_ground(recipe, current, keys), keep=keep,
+                  record=lambda text: record(out, "says", current.name, text=text))  # fmt: skip
+    record(out, "goes on" if resumed else "begins", current.name, key=key)
     if resumed:
         stage.say("resuming")
     elif started_for != key:
@@ -262,6 +278,9 @@ def _run_stage(
             launch.run_in_processes(recipe, current.function(), stage)
         else:
             current.function()(getattr(recipe, current.section), stage)
+    except (In2xError, OSError) as error:
+        record(out, "failed", current.name, why=str(error))
+        raise
     finally:
         if trackers is not None:
             trackers.close()
@@ -285,11 +304,30 @@ def _run_stage(
         "versions": versions(),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "compute": precision.describe(),
-        "command": " ".join(["in2x", *sys.argv[1:]]),
+        "command": _command(),
     }
     artifact = finish(partial, final, manifest)
+    record(out, "done", current.name, seconds=round(seconds, 2))
     stage.say(f"done in {seconds:.0f} s")
     return artifact
+
+
+LOG = "run.jsonl"
+
+
+def record(out: Path, event: str, stage: str = "", **more: Any) -> None:
+    """Add a line to the log of the run: {"time": seconds since 1970, "event", "stage", ...}.
+
+    Events: run, begins, goes on, says, failed, done. A line is written at once; a kill may cut the last one, and on a
+    full disk it is left out: what fails says so itself.
+    """
+    row = {"time": round(time.time(), 3), "event": event, **({"stage": stage} if stage else {}), **more}
+    with suppress(OSError), (out / LOG).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+
+
+def _command() -> str:
+    return " ".join(["in2x", *sys.argv[1:]])
 
 
 MODEL_STAGES = ("merge", "rl", "sft")

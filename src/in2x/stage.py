@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from in2x.artifact import Artifact
+from in2x.artifact import Artifact, write_json
 
 if TYPE_CHECKING:
     from in2x.trackers import Trackers
@@ -37,6 +38,10 @@ T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
 
 
+PROGRESS = "progress.json"
+"""In `stage.work`: how far a stage is, for `in2x status`."""
+EVERY = 2.0
+"""Seconds between two writings of it."""
 NAME_WIDTH = 8
 """Columns of the longest stage name."""
 
@@ -158,6 +163,8 @@ class Stage:
     unfinished: str = ""
     """Set by the stage itself: why there is more to do. The same command then goes on, where it would change nothing
     else; what is made meanwhile is whole and is read as it is."""
+    record: Callable[[str], None] | None = None
+    """Takes every line that it says, for the log of the run."""
     rank: int = 0
     """Number of this process where several train together; those after the first are silent and keep no log."""
 
@@ -188,6 +195,8 @@ class Stage:
         """One line to the person at the terminal (stderr, never stdout)."""
         if not self.rank:
             say(self.name, text)
+            if self.record is not None:
+                self.record(text)
 
     def track(self, items: Iterable[T], what: str, total: float | None = None) -> Iterator[T]:
         """`items` with a progress bar named `what`."""
@@ -200,7 +209,10 @@ class Stage:
 
     @contextmanager
     def progress(self, what: str, total: float | None) -> Iterator[Any]:
-        """A progress bar; yields `advance(count, note)`, `note` being shown after the bar (for example the loss)."""
+        """A progress bar; yields `advance(count, note)`, `note` being shown after the bar (for example the loss).
+
+        What it shows also lies in `work/progress.json` every two seconds, for whoever asks from another terminal.
+        """
         bar = Progress(
             TextColumn(f"[bold]{self.name:{NAME_WIDTH}}[/bold] {{task.description}}"), BarColumn(24),
             MofNCompleteColumn(), TimeElapsedColumn(), _Left(), TextColumn("{task.fields[note]}"),
@@ -208,8 +220,19 @@ class Stage:
         )  # fmt: skip
         with bar:
             task = bar.add_task(what, total=total, note="")
+            began = written = time.monotonic()
+            done = first = 0.0
 
             def advance(count: float = 1, note: str = "") -> None:
+                nonlocal done, first, written
                 bar.update(task, advance=count, note=note)
+                # A stage that goes on jumps to where it was: that says nothing about its pace.
+                first = count if not done and count > 1 else first
+                done += count
+                if not self.rank and (now := time.monotonic()) - written >= EVERY:
+                    written = now
+                    row = {"what": what, "done": done, "total": total, "pace": (done - first) / (now - began),
+                           "note": note, "time": time.time()}  # fmt: skip
+                    write_json(self.work / PROGRESS, row)
 
             yield advance

@@ -10,7 +10,7 @@ import typer
 
 from in2x.commands import judge as cli_judged
 from in2x.commands import mtbench as cli_mtbench
-from in2x.commands.express import express
+from in2x.commands.express import express, harness
 from in2x.commands.options import language_code, once_each, out_option
 from in2x.commands.show import AsJson, emit, show
 from in2x.errors import UsageError
@@ -18,6 +18,7 @@ from in2x.stage import console
 
 app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(express)
+app.command()(harness)
 app.command()(cli_judged.judge)
 app.command("judge-check")(cli_judged.judge_check)
 app.command()(cli_judged.correlate)

@@ -72,6 +72,19 @@ def express(
     _show(results)
 
 
+def harness(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write the task files into.")],
+) -> None:
+    """Write the suite as tasks of lm-evaluation-harness: `lm_eval --include_path FOLDER --tasks in2x_express`.
+
+    in2x must be installed beside the harness: its checks score the answers.
+    """
+    from in2x.evaluate.express.harness import export
+
+    for file in export(folder):
+        print(file)
+
+
 def _results(
     items: Sequence[Item], models: Sequence[str], files: Sequence[Path], baselines: Sequence[str], judge: str | None,
     folder: Path, allow_empty: bool,

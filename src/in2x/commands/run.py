@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,33 +94,17 @@ def _run(
     show_result(recipe, folder, artifacts, Console(highlight=False))
 
 
-def add_stage_commands(app: typer.Typer) -> None:
-    """One command a stage on `app`: everything up to it."""
-    for name, doc in STAGE_COMMANDS.items():
-        _add_stage_command(app, name, doc)
+def stage_command(name: str, doc: str) -> Callable[..., None]:
+    """The command of one stage, everything up to it; `doc` is its help."""
 
-
-def _add_stage_command(app: typer.Typer, name: str, doc: str) -> None:
     def command(
         recipe: RecipeFile, out: Out = None, sets: Sets = None, force: Force = False, keep: Keep = False
     ) -> None:
         # --force means this stage, not all those before it.
         _run(recipe, out, sets or [], name if force else None, name, force, keep)
 
-    app.command(name, help=doc)(command)
-
-
-STAGE_COMMANDS = {
-    "data": "Up to what goes in: the user's files, or the bundled micro-world.",
-    "corpus": "Up to the corpus: read, clean, identify, dedup, score, mix.",
-    "base": "Up to the base model.",
-    "pretrain": "Up to continued pretraining in three phases.",
-    "instruct": "Up to the verified instructions.",
-    "select": "Up to the selection: two rounds for SFT and one set for RL.",
-    "sft": "Up to supervised fine-tuning.",
-    "rl": "Up to reinforcement learning.",
-    "merge": "Up to the merged model.",
-}
+    command.__doc__ = doc
+    return command
 
 
 def show_result(recipe: Recipe, out: Path, artifacts: Mapping[str, Artifact], to: Console) -> None:

@@ -1,0 +1,60 @@
+"""`in2x compare RUN RUN`: what differs between two runs, as a table and as a page."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from in2x.commands.options import out_option
+from in2x.commands.show import AsJson, emit, show
+from in2x.errors import UsageError
+from in2x.stage import console
+
+FIRST = 12
+"""Figures in the terminal; all are on the page."""
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the first run, for example runs/demo.")],
+    b: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the second.")],
+    out: Annotated[Path | None, out_option("Also write a page: recipe, all figures, curves.")] = None,
+    resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs: what their recipes have different, their figures with intervals, their curves."""
+    from rich.table import Table
+
+    from in2x.artifact import write_text
+    from in2x.report import versus
+    from in2x.run import STAGES
+
+    sides = [versus.of_folder(run, STAGES) for run in (a, b)]
+    for run, side in zip((a, b), sides, strict=True):
+        if not side:
+            raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like "
+                             "runs/demo")  # fmt: skip
+    found = versus.compare(sides[0], sides[1], (str(a), str(b)), resamples)
+    if out is not None:
+        write_text(out, versus.render(found))
+    if as_json:
+        emit({key: value for key, value in dataclasses.asdict(found).items() if key != "charts"})
+        return
+    knobs = Table("knob", str(a), str(b), title="What differs", title_justify="left")
+    for knob in found.knobs:
+        knobs.add_row(knob.name, *("" if value is None else str(value) for value in (knob.a, knob.b)))
+    show(knobs)
+    if found.figures:
+        table = Table("measure", "pair", str(a), str(b), "difference", title="Figures, 95% intervals",
+                      title_justify="left")  # fmt: skip
+        for f in found.figures[:FIRST]:
+            cells = ["" if s is None else f"{s[0]:.3g} ({s[1]:.3g} – {s[2]:.3g})" for s in (f.a, f.b)]
+            gap = "" if f.gap is None else "{:+.3g} ({:+.3g} – {:+.3g})".format(*f.gap[0])
+            table.add_row(f.metric, f.pair, *cells, gap)
+        show(table)
+        if len(found.figures) > FIRST:
+            console.print(f"{len(found.figures) - FIRST} figures more on the page (-o) and in --json.")
+    if out is not None:
+        print(out)
