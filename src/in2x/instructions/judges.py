@@ -28,7 +28,8 @@ _GRADE = {"type": "integer", "minimum": 1, "maximum": 5}
 _CRITIC = {
     "type": "object", "required": ["why", "hallucination", "contradiction", "valid", "score"],
     "properties": {
-        "why": {"type": "string"}, "hallucination": {"type": "array", "items": {"type": "string"}}, "contradiction": {"type": "boolean"},
+        "why": {"type": "string"},
+        "hallucination": {"type": "array", "items": {"type": "string"}}, "contradiction": {"type": "boolean"},
         "valid": {"type": "boolean"}, "score": _GRADE,
     },
 }  # fmt: skip
@@ -102,7 +103,7 @@ def _named(said: str, lang: str) -> bool:
 
 
 def kind_of_answer(item: Instruction) -> str:
-    """By what an answer is judged: "fiction", "reasoning", "text" (it works on a text that the task gives), "general"."""
+    """By what an answer is judged: "fiction", "reasoning", "text" (it works on one that the task gives), "general"."""
     verifier = (item.verifier or {}).get("name")
     if item.task == "story":
         return "fiction"

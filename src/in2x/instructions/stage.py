@@ -169,17 +169,16 @@ def _written(
             with stage.progress(f"rewrite: {name}", len(chosen)) as advance:
                 lists = themes(target, config.themes)
                 made = list(rewrite(models.author, rewriter, chosen, target, stage.seed, advance, lists=lists))
-            with stage.progress(
-                f"answer: {name}", sum(c.fault is None and c.item.answer is None for c in made)
-            ) as step:
-                yield from answered(models.author, made, stage.seed, step)
+            bare = sum(c.fault is None and c.item.answer is None for c in made)
+            with stage.progress(f"answer: {name}", bare) as advance:
+                yield from answered(models.author, made, stage.seed, advance)
     if not config.synthesize:
         return
     if config.magpie.turns:
         yield from (_licensed(c, config.license) for c in _magpie(config, stage, models.author))
     if config.self_instruct.tasks:
-        made = _self_instruct(config, stage, models.author, collected)
-        yield from (_licensed(c, config.license) for c in made)
+        new = _self_instruct(config, stage, models.author, collected)
+        yield from (_licensed(c, config.license) for c in new)
 
 
 def _licensed(candidate: Candidate, name: str | None) -> Candidate:
