@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
 from in2x.records import Instruction, Verdict, write_records
-from in2x.selection import dedup, difficulty, figures, labels
-from in2x.selection.annotate import grades, own_labels, server, tuned_threshold
+from in2x.selection import dedup, difficulty, figures, labels, passing
+from in2x.selection.annotate import Server, grades, own_labels, tuned_threshold
 from in2x.selection.birch import Birch, cells_for
 from in2x.selection.config import Sample, SelectConfig
 from in2x.selection.embed import (
@@ -59,7 +59,7 @@ def run(config: SelectConfig, stage: Stage) -> None:
             make_embedder(config, counts), pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance
         )
     clock("embed")
-    ask_all = server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
+    ask_all = Server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all)
     birch = cluster(shards, config, threshold)
     clusters = np.concatenate([birch.predict(points) for _, points in shards.chunks()])
@@ -72,6 +72,12 @@ def run(config: SelectConfig, stage: Stage) -> None:
     copy_of = dedup.drop_copies(pairs, pool.contents, pool.answers, quality_rank(pool), config.overlap)
     clock("dedup")
     survivors = np.flatnonzero(copy_of < 0)
+    if config.pass_samples and ask_all is not None:
+        tried = int(sum(passing.checkable(pool.verifiers[i]) for i in survivors.tolist()))
+        with stage.progress(f"pass@{config.pass_samples}", tried) as advance:
+            pool, stage.figures["pass"] = passing.with_pass_rates(
+                ask_all.client, pool, survivors, config.pass_samples, stage.seed, advance
+            )
     own, label_figures = own_labels(pool, survivors, ask_all)
     named = labels.label_all(own, tasks, pool.contents, clusters, centres)
     strata = _codes([f"{lang}\0{task}" for lang, task in zip(langs, tasks, strict=True)])
