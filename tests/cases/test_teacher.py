@@ -25,7 +25,8 @@ from in2x.llm.cache import Cache
 from in2x.llm.client import FAILURES, Client
 from in2x.llm.config import LlmConfig, TeacherConfig
 from in2x.llm.connection import FORBIDDEN
-from in2x.llm.request import chat
+from in2x.llm.purpose import settled
+from in2x.llm.request import Request, chat
 from in2x.records import Instruction
 from in2x.selection.config import SelectConfig
 from test_instructions_server import RECIPE, prepare
@@ -75,8 +76,45 @@ def test_a_limit_spent_on_thoughts_is_a_reason_of_its_own(content: str | None) -
     with ChatServer(lambda body: spent, usage={"prompt_tokens": 11, "completion_tokens": 700}) as server:
         client = Client(LlmConfig(base_url=server.url))
         (made,) = answered(client, [Candidate(item("海の一行詩を。"))], seed=1)
-    assert made.fault == "nothing but reasoning" and not made.failed and len(server.asked) == 1
-    assert (client.usage.prompt_tokens, client.usage.answer_tokens) == (11, 700)
+    assert made.fault == "nothing but reasoning" == made.why_failed and made.failed
+    assert [body["max_tokens"] for body in server.asked] == [2048, 8192], "once more, with more room"
+    assert (client.usage.prompt_tokens, client.usage.answer_tokens) == (22, 1400)
+
+
+def test_content_null_is_a_reason_of_its_own_and_counts() -> None:
+    null = {"message": {"content": None}, "finish_reason": "stop"}
+    with ChatServer(lambda body: null, usage={"prompt_tokens": 11, "completion_tokens": 70}) as server:
+        client = Client(LlmConfig(base_url=server.url))
+        (made,) = answered(client, [Candidate(item("海の一行詩を。"))], seed=1)
+    assert made.failed and made.why_failed == "no content" and client.usage.answer_tokens == 70 * len(server.asked)
+
+
+def test_a_teacher_is_asked_as_its_recipe_says() -> None:
+    config = TeacherConfig.model_validate({
+        "thinking": True, "thought_tokens": 500, "extra_body": {"min_p": 0.1, "chat_template_kwargs": {"style": "x"}},
+        "sampling": {"judge": {"max_tokens": 70, "temperature": 0.3, "top_p": 0.9, "thinking": False}},
+    })  # fmt: skip
+    with ChatServer(lambda body: "yes") as server:
+        client = Client(config.model_copy(update={"base_url": server.url}))
+        asked = [chat("a", max_tokens=50), chat("b", max_tokens=50, purpose="judge"), Request(prompt="c", whole=True)]
+        keys = {request.key("m") for request in asked} | {settled(request, config).key("m") for request in asked}
+        list(client.ask_all(asked))
+        plain, judge, raw = sorted(server.asked, key=lambda body: body["messages"][0]["content"] if "messages" in body
+                                   else "c")  # fmt: skip
+    on, off = ({"enable_thinking": way, "thinking": way, "style": "x"} for way in (True, False))
+    assert plain["max_tokens"] == 550 and plain["chat_template_kwargs"] == on and "reasoning_effort" not in plain
+    assert (judge["max_tokens"], judge["temperature"], judge["top_p"]) == (70, 0.3, 0.9)
+    assert judge["chat_template_kwargs"] == off and judge["reasoning_effort"] == "none"
+    assert raw["add_special_tokens"] is False and all(body["min_p"] == 0.1 for body in (plain, judge, raw))
+    assert len(keys) == 5, "only what the recipe changes is another question"
+
+
+def test_a_server_that_refuses_extra_fields_is_told_of_once() -> None:
+    refusal = (400, {"error": {"message": "Unrecognized request argument supplied: min_p"}})
+    with ChatServer(lambda body: refusal if "min_p" in body else "yes") as server:
+        client = Client(TeacherConfig(base_url=server.url, extra_body={"min_p": 0.1, "reasoning_effort": "high"}))
+        (answer,) = client.ask_all([chat("a")])
+    assert answer.trouble == "request" and "min_p" in str(answer.error) and len(server.asked) == 2
 
 
 def test_the_critic_sees_whole_answers_only() -> None:
@@ -136,7 +174,8 @@ def test_after_a_budget_the_same_command_goes_on(tmp_path: Path, in2x: Any) -> N
     sets = (
         f"instruct.sets=[{{path: {folder}}}]", f"instruct.llm.base_url={server.url}", "instruct.magpie.turns=0",
         "instruct.self_instruct.tasks=0", "instruct.rewrite={creative: 4, localized: 6, style: 0}",
-        "instruct.judges.critic=false", "instruct.judges.rereading=false", "instruct.llm.budget_requests=12",
+        "instruct.judges.critic=false", "instruct.judges.rereading=false", "instruct.judges.assess=false",
+        "instruct.llm.budget_requests=12",
         "instruct.llm.in_flight=4",
     )  # fmt: skip
     options = [word for one in sets for word in ("--set", one)]

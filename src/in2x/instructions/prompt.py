@@ -1,15 +1,14 @@
 """Prompts as files: `prompts/NAME.md`, a typed head and a Jinja body, rendered in a sandbox.
 
-What is done in Japanese is asked for in Japanese: `prompts/ja/NAME.md` comes before `prompts/NAME.md`, whose wording is
-English and serves every language that has none of its own. Text of others goes in behind a fence
-(`| fenced("task")`): a pair of marks that nobody can write who does not know the whole text.
+Work in a language is asked for in its own words where there are any: `prompts/LANG/NAME.md` comes before
+`prompts/NAME.md`, whose wording is English and serves every language that has none of its own. Text of others goes in
+behind a fence (`| fenced("task")`): a pair of marks that nobody can write who does not know the whole text.
 
     ---
     version: 2
     inputs: {language: str, text: str, steps: int}
     ---
     Rewrite in {{ language }}: {{ text }}
-
 
 Every prompt carries a hash of its file, which goes into the manifest and the cache key of what was asked with it.
 """
@@ -122,6 +121,6 @@ def asked_in(lang: str, name: str, **values: Any) -> str:
 
 @cache
 def versions() -> dict[str, str]:
-    """Name ("ja/critic") -> "version hash" of every bundled prompt, for the manifest."""
+    """Name ("critic", or "LANG/critic") -> "version hash" of every bundled prompt, for the manifest."""
     found = {path.relative_to(FOLDER).with_suffix("").as_posix(): path for path in FOLDER.rglob("*.md")}
     return {name: f"{read.version} {read.hash}" for name in sorted(found) for read in [read_prompt(found[name])]}
