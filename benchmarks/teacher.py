@@ -1,6 +1,6 @@
 """Data from a reasoning model that misbehaves: is any of it poisoned, does any item get lost, is the budget kept?
 
-    python benchmarks/teacher.py [--items 10000] [--faults .3] [--json]
+    python benchmarks/teacher.py [--items 10000] [--faults .3] [--keep FOLDER] [--json]
 
 `in2x instruct recipes/instruct-server.yaml` is run by command line against an imitated reasoning model
 (`tests/reasoning_server.py`): it thinks in tags or beside its answer, drafts the opposite of its verdicts, and three of
@@ -22,6 +22,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 
 import scripted_model  # noqa: E402
 from in2x.records import Instruction, Verdict, read_records  # noqa: E402
+from in2x.training.tokenizer import train_tokenizer  # noqa: E402
 from reasoning_server import ENDS, PROSE, REFUSALS, THOUGHT  # noqa: E402
 
 TRACE = {"trace", "thought", "reasoning", "plan", "rationale", "error"}
@@ -77,11 +79,17 @@ def write_sets(folder: Path, items: int) -> None:
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
 
 
+def write_tokenizer(folder: Path) -> None:
+    """A tokenizer with a chat template, which Magpie takes apart."""
+    train_tokenizer(["The boat is dry.", "舟は乾いている。", "船是干的。"] * 8, 420).save_pretrained(folder)
+
+
 def instruct(folder: Path, out: str, server: Served, items: int, *more: str) -> tuple[int, str]:
-    each = items // 20
+    each = items // 25
     knobs = (
         "instruct.sets=[{path: sets}]", "instruct.balance='off'", f"instruct.llm.base_url={server.root}/v1",
-        "instruct.llm.model=m", "instruct.llm.in_flight=32", "instruct.llm.backoff=0.02", "instruct.magpie.turns=0",
+        "instruct.llm.model=m", "instruct.llm.in_flight=32", "instruct.llm.backoff=0.02",
+        "instruct.llm.template=tokenizer", f"instruct.magpie.turns={items // 10}",
         "instruct.llm.thinking=true", f"instruct.self_instruct.tasks={items * 2 // 10}", "instruct.llm.attempts=30",
         f"instruct.rewrite={{creative: {each}, localized: {each}, style: 0, deepen: {each}, constrain: {each}, "
         f"concretise: {each}}}", *more,
@@ -103,7 +111,8 @@ def of_answer(item: Instruction) -> str:
         return "nothing"
     if any(refusal in (item.answer or "") for refusal in REFUSALS):
         return "refusal"
-    written = (item.origin.startswith("collected") and item.task == "chat") or item.origin == "self-instruct"
+    own = ("self-instruct", "magpie", "rewritten:deepen", "rewritten:constrain", "rewritten:concretise")
+    written = (item.origin.startswith("collected") and item.task == "chat") or item.origin in own
     ends = any((item.answer or "").endswith(end) for end in ENDS.values())
     return "cut" if (written or item.task == "story") and not ends else ""
 
@@ -157,10 +166,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--faults", type=float, default=0.3)
+    parser.add_argument("--keep", type=Path, help="folder to work in: the funnel page stays there")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tokenizer(folder / "tokenizer")
         write_sets(folder / "sets", given.items)
         found = measure(folder, given.items, given.faults)
         found |= budget(folder, given.items, given.faults, int(0.6 * found["tokens billed"]))

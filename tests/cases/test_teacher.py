@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,13 @@ from typing import Any
 import pytest
 import yaml
 
+import reasoning_server
 from chat_server import Body, ChatServer, Reply, source_of
 from in2x.errors import In2xError, UsageError
 from in2x.instructions.balance import split
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig, JudgesConfig
-from in2x.instructions.judges import response_and_critic
+from in2x.instructions.judges import response_and_critic, rule_prompts
 from in2x.instructions.self_instruct import answered
 from in2x.llm.cache import Cache
 from in2x.llm.client import FAILURES, Client
@@ -79,6 +83,46 @@ def test_a_limit_spent_on_thoughts_is_a_reason_of_its_own(content: str | None) -
     assert made.fault == "nothing but reasoning" == made.why_failed and made.failed
     assert [body["max_tokens"] for body in server.asked] == [2048, 8192], "once more, with more room"
     assert (client.usage.prompt_tokens, client.usage.answer_tokens) == (22, 1400)
+
+
+class Reasoning(Server):
+    """The imitated reasoning model (`tests/reasoning_server.py`)."""
+
+    def __init__(self, folder: Path, faults: float) -> None:
+        port = folder / "port"
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(reasoning_server.__file__)), str(port), "--faults", str(faults)]
+        )
+        until = time.monotonic() + 60
+        while not port.exists():
+            assert time.monotonic() < until and self.process.poll() is None
+            time.sleep(0.02)
+        self.root = f"http://127.0.0.1:{port.read_text()}"
+        self.url = self.root + "/v1"
+
+
+def test_nothing_of_a_thought_becomes_data(tmp_path: Path) -> None:
+    """Three of ten answers cut, null, refused, prose, 429 or reset; drafts of every verdict say the opposite."""
+    server = Reasoning(tmp_path, 0.3)
+    try:
+        client = Client(TeacherConfig(base_url=server.url, backoff=0.01, attempts=40, thinking=True, in_flight=16))
+        asked = [Candidate(item(f"海について、{n}行で書いてください。")) for n in range(60)]
+        made = list(answered(client, asked, seed=1))
+        judged = list(rule_prompts(client, asked))
+        billed = server.get("/stats")["billed"]
+    finally:
+        server.stop()
+    whole = [candidate for candidate in made if not candidate.failed]
+    assert len(whole) >= 45 and all(candidate.why_failed != "no answer" for candidate in made if candidate.failed)
+    for candidate in whole:
+        answer = candidate.item.answer or ""
+        assert reasoning_server.THOUGHT not in answer and reasoning_server.PROSE not in answer
+        assert answer.endswith(tuple(reasoning_server.ENDS.values())) or answer in reasoning_server.REFUSALS
+    verdicts = [verdict for verdict in judged if not verdict.failed]
+    assert len(verdicts) >= 50
+    assert all(reasoning_server.THOUGHT not in json.dumps(verdict.evidence) for verdict in verdicts)
+    counted = client.usage.prompt_tokens + client.usage.answer_tokens
+    assert 0.9 <= counted / billed <= 1.1, "also where the server does not say what it counted"
 
 
 def test_content_null_is_a_reason_of_its_own_and_counts() -> None:
