@@ -138,7 +138,7 @@ def test_a_teacher_is_asked_as_its_recipe_says() -> None:
         "thinking": True, "thought_tokens": 500, "extra_body": {"min_p": 0.1, "chat_template_kwargs": {"style": "x"}},
         "sampling": {"judge": {"max_tokens": 70, "temperature": 0.3, "top_p": 0.9, "thinking": False}},
     })  # fmt: skip
-    with ChatServer(lambda body: "yes") as server:
+    with ChatServer(lambda body: "yes" if "messages" in body else {"text": "yes"}) as server:
         client = Client(config.model_copy(update={"base_url": server.url}))
         asked = [chat("a", max_tokens=50), chat("b", max_tokens=50, purpose="judge"), Request(prompt="c", whole=True)]
         keys = {request.key("m") for request in asked} | {settled(request, config).key("m") for request in asked}
