@@ -97,9 +97,14 @@ def reply(text: str, required: list[str], number: object, raw: bool) -> str:
     if raw:
         return task(rng, rng.choice(sorted(TASKS)))
     if "tasks" in required:
-        return json.dumps({"tasks": [task(rng, lang) for _ in range(4)]}, ensure_ascii=False)
-    if "reasoning" in required:
-        result = text.split("Result: ")[1].split("\n")[0]
+        tasks = [{"aim": "somebody asked for it", "task": task(rng, lang)} for _ in range(4)]
+        return json.dumps({"tasks": tasks}, ensure_ascii=False)
+    if "intent" in required:
+        given = re.search(r"<\S+ \w{8}>\n(.*?)\n</", text, re.DOTALL)
+        said = {"intent": "help", "language": language_of(given[1] if given else text),
+                "quality": 2 if rng.randrange(16) == 0 else 4, "difficulty": rng.randint(1, 5)}  # fmt: skip
+    elif "reasoning" in required:
+        result = re.search(r"(?:Result|答え|结果)[:：]\s*(.*)", text)[1]
         wrong = rng.randrange(12) == 0
         question, steps = EXAM[lang]
         found = "999" if wrong else result
@@ -115,7 +120,11 @@ def reply(text: str, required: list[str], number: object, raw: bool) -> str:
     elif "native" in required:
         said = {"correct": 5, "fit": 4, "native": 3 if rng.randrange(16) == 0 else 5, "why": "the second sentence"}
     elif "instruction" in required:
-        said = {"instruction": task(rng, lang), "answer": answer(rng, lang)}
+        said = {"instruction": task(rng, lang)}
+        if "answer" in required:
+            said["answer"] = answer(rng, lang)
+        if "plan" in required:
+            said["plan"] = "who comes, and what turns"
         if "changes" in required:
             said["changes"] = [{"what": "the greeting", "why": "letters open with the season"}]
     else:

@@ -14,27 +14,36 @@ import pytest
 from in2x.instructions.prompt import prompt, versions
 
 GOLDEN = Path(__file__).parent / "golden"
+_BRIEF = {"form": "a letter", "style": "a chronicler of office life", "genre": "satire", "persona": "a baker",
+          "relation": "two rivals", "season": "the first snow"}  # fmt: skip
 INPUTS: dict[str, dict[str, Any]] = {
-    "creative": {"language": "Japanese", "form": "a letter", "style": "a chronicler of office life", "seed": "A key."},
-    "critic": {"instruction": "Name a river.", "response": "The Nile."},
-    "faults": {"language": "Chinese", "instruction": "写一首诗。"},
-    "localized": {"language": "Japanese", "question": "Tom has $9 and spends $2. How much is left?", "answer": "7"},
+    "assess": {"instruction": "Name a river."},
+    "creative": {**_BRIEF, "seed": "A key."},
+    "critic": {"kind": "general", "instruction": "Name a river.", "response": "The Nile."},
+    "evolve": {"step": "constrain", "instruction": "Name a river."},
+    "faults": {"instruction": "写一首诗。"},
+    "localized": {"question": "Tom has $9 and spends $2. How much is left?", "answer": "7"},
+    "magpie": {"persona": "a baker", "kind": "advice", "topic": "tides", "register": "casual", "difficulty": "simple"},
+    "rationale": {"instruction": "港を描いて。", "answer": "波。"},
     "register": {"language": "zh", "register": "polite", "text": "下雨了。"},
-    "rereading": {"language": "Japanese", "instruction": "港を描いて。", "answer": "波。", "trace": '{"form": "x"}'},
-    "self-instruct": {"language": "Japanese", "examples": ["一つ目", "二つ目"], "kind": "advice", "topic": "the sea",
+    "rereading": {"instruction": "港を描いて。", "answer": "波。", "trace": '{"form": "x"}'},
+    "self-instruct": {"examples": ["一つ目", "二つ目"], "kind": "advice", "topic": "the sea", "persona": "a baker",
                       "difficulty": "simple", "count": 4},
-    "style": {"language": "Japanese", "register": "honorific", "instruction": "Thank him.", "answer": "Thanks!"},
+    "style": {"register": "honorific", "instruction": "Thank him.", "answer": "Thanks!"},
 }  # fmt: skip
 
 
 def test_every_prompt_has_one() -> None:
-    assert INPUTS.keys() == versions().keys()
+    assert INPUTS.keys() == {name.rpartition("/")[2] for name in versions()}
 
 
-@pytest.mark.parametrize("name", sorted(INPUTS))
-def test_golden(name: str) -> None:
-    file = GOLDEN / f"{name}.txt"
-    text = f"version {prompt(name).version}\n{prompt(name).render(**INPUTS[name])}\n"
+@pytest.mark.parametrize("path", sorted(versions()))
+def test_golden(path: str) -> None:
+    lang, _, name = path.rpartition("/")
+    file = GOLDEN / f"{name}{'.' if lang else ''}{lang}.txt"
+    found = prompt(name, lang)
+    given = {"language": "Korean"} | INPUTS[name] if "language" in found.inputs else INPUTS[name]
+    text = f"version {found.version}\n{found.render(**given)}\n"
     if not file.exists():
         file.write_text(text, encoding="utf-8")
         pytest.fail(f"{file} was not there and has been written: read it, then run again")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import multiprocessing
+import random
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,34 @@ def test_answers_in_the_wrong_form_are_kept_where_that_is_asked_for(tmp_path: Pa
         assert plain.get(b"k") is None, "for others it is a failure, and asked again"
 
 
+def test_rows_are_small_and_older_files_are_read(tmp_path: Path) -> None:
+    """An answer of 600 bytes took 4.7 KB on the disk; it may take three times itself at most."""
+    letters = [chr(0x4E00 + n) for n in range(600)] + [chr(0x3041 + n) for n in range(80)] * 6
+    draw = random.Random(1)
+    said = ["".join(draw.choices(letters, k=200)) for _ in range(1000)]
+    path = tmp_path / "c.sqlite"
+    with Cache(path) as cache:
+        for text in said:
+            cache.put(
+                hashlib.blake2b(text.encode(), digest_size=16).digest(), "model", Answer(text, None, True, 9, 200)
+            )
+    assert path.stat().st_size < 3 * 600 * len(said)
+    old = tmp_path / "old.sqlite"
+    with sqlite3.connect(old) as db:
+        db.execute(
+            "CREATE TABLE answers (key BLOB PRIMARY KEY, model TEXT NOT NULL, value TEXT NOT NULL) WITHOUT ROWID"
+        )
+        row = json.dumps([said[0], {"a": 1}, True, 3, 4, None], separators=(",", ":"))
+        db.execute("INSERT INTO answers VALUES (?, ?, ?)", (b"k", "m", row))
+        db.execute(f"PRAGMA application_id={0x496E3278}")
+        db.execute("PRAGMA user_version=1")
+    for _ in range(2):
+        with Cache(old) as cache:
+            found = cache.get(b"k")
+            assert found is not None and found.text == said[0] and found.value == {"a": 1} and cache.count() == 1
+            cache.put(b"k", "m", Answer("another"))
+
+
 def test_bad_files_are_sentences_and_stay_as_they_are(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_bytes(b"these are my notes, thank you" * 100)
@@ -91,10 +122,11 @@ def test_a_full_disk_is_a_sentence_and_corrupts_nothing(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     cache = Cache(path)
     cache.put(b"first", "m", Answer("kept"))
+    draw = random.Random(1)
     cache._db.execute("PRAGMA max_page_count=8")  # SQLite's own way to say that there is no more room
     with pytest.raises(In2xError, match="no room on the disk"):
         for n in range(1000):
-            cache.put(n.to_bytes(4, "big"), "m", Answer("x" * 2000))
+            cache.put(n.to_bytes(4, "big"), "m", Answer(draw.randbytes(2000).hex()))
     cache.close()
     with Cache(path) as again:
         assert again.get(b"first") is not None
@@ -126,8 +158,6 @@ JSON = st.recursive(
 @settings(max_examples=60, deadline=None)
 @given(JSON)
 def test_json_is_found_in_what_models_say(value: object) -> None:
-    import json
-
     text = json.dumps(value, ensure_ascii=False)
     assert read_json(text) == (value, None)
     assert read_json(f"Sure! Here it is:\n```json\n{text}\n```\n1 more question?") == (value, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chat_server import ChatServer
 from in2x.artifact import Artifact, write_json
 from in2x.errors import In2xError
 from in2x.llm.config import LlmConfig
 from in2x.recipe import Recipe
 from in2x.records import Instruction, content_id, read_records, write_records
 from in2x.selection.embed import embed_to_shards
+from in2x.selection.passing import solves
 from in2x.selection.stage import run
 from in2x.stage import Stage
 
@@ -270,7 +273,7 @@ def test_a_model_labels_and_grades(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
         return ask_all
 
-    monkeypatch.setattr("in2x.selection.stage.server", server)
+    monkeypatch.setattr("in2x.selection.stage.Server", server)
     whole = {"share": 1.0}
     stage = select(pool(tmp_path / "p", instructions(60)), tmp_path / "a", llm={"base_url": "http://127.0.0.1:9/v1"},
                    round1=whole, rl=whole)  # fmt: skip
@@ -282,3 +285,55 @@ def test_a_model_labels_and_grades(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     }  # fmt: skip
     assert len(said) >= len(made) - 20 and all(i.labels for i in made)
     assert len(made) > sum(i.difficulty == 5 for i in made) >= len(made) - 20
+
+
+def test_what_a_model_can_solve_is_sampled_and_grades_the_task(tmp_path: Path) -> None:
+    """Sixteen answers to each task with a result; one model, asked once, whatever the quotas."""
+    asked: Counter[str] = Counter()
+
+    def reply(body: dict[str, Any]) -> str:
+        if "response_format" in body:
+            return "{}"
+        text = body["messages"][-1]["content"]
+        asked[text] += 1
+        result = sum(map(int, re.findall(r"[0-9]+", text)))
+        share = 16 if text.startswith("Easy") else 4 if text.startswith("Hard") else 0
+        return f"First 1 and 2.\n答えは{result if asked[text] <= share else result + 1}です。"
+
+    sums = [
+        (f"{kind} {n}: add {n} and {n + 3}", str(3 * n + 3)) for n in range(8) for kind in ("Easy", "Hard", "Never")
+    ]
+    items = [
+        Instruction(content_id(text), "en", "math", [{"role": "user", "content": text}], None,
+                    {"name": "number", "value": value}, "t")
+        for text, value in sums
+    ]  # fmt: skip
+    source = pool(tmp_path / "p", items + instructions(20))
+    with ChatServer(reply) as server:
+        for name in ("a", "b"):
+            knobs = {"llm": {"base_url": server.url, "max_failed_share": 1.0}, "pass_samples": 16}
+            share = 1.0 if name == "a" else 0.5
+            stage = select(source, tmp_path / "run" / name, **knobs, round1={"share": share}, rl={"share": 1.0})
+            rates = {i.messages[0]["content"].split()[0]: i for i in chosen(stage.out, "round1") if i.task == "math"}
+            assert rates["Hard"].pass_rate == 0.25 and rates["Never"].pass_rate == 0.0
+            assert rates["Never"].difficulty > rates["Hard"].difficulty
+            assert max(asked.values()) == 16, "asked once for all quotas"
+    found = stage.figures["pass"]
+    assert found["samples"] == 16 and found["unknown"] == 0 and 0 < found["solved_at_least_once"] < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "verifier", "solved"),
+    [
+        ("Three and four.\nThe answer is 7.", ("number", "7"), True),
+        ("7 is tempting, but 4 + 4 = 8.\n答えは八", ("number", "8"), True),
+        ("The answer is 8, not 7.", ("number", "9"), False),
+        ("So it must be\n\\boxed{1,200}", ("number", "1200"), True),
+        ("Of A, B and C: the answer is (B)", ("choice", "b"), True),
+        ("答え：はい", ("exact", "はい"), True),
+        ("いいえ", ("exact", "はい"), False),
+        ("", ("number", "3"), False),
+    ],
+)
+def test_what_an_answer_states(text: str, verifier: tuple[str, str], solved: bool) -> None:
+    assert solves(text, {"name": verifier[0], "value": verifier[1]}) is solved

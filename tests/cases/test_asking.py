@@ -124,7 +124,7 @@ def test_thinking_is_asked_off(translate: Any) -> None:
         ({"message": {"content": "<think>Let me see ..."}}, "is empty"),
         ({"message": {"content": ""}}, "is empty"),
         ({"message": {"content": "\u3000\n"}}, "is empty"),
-        ({"message": {"content": None}}, "is empty"),
+        ({"message": {"content": None}}, "no content"),
         ({"message": {"content": None, "refusal": "No."}}, "the model refuses"),
         ({"message": {"content": ""}, "finish_reason": "content_filter"}, "content filter"),
         ({"message": {"content": "訳:She"}, "finish_reason": "content_filter"}, "content filter"),

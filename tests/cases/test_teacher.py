@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +17,20 @@ from typing import Any
 import pytest
 import yaml
 
+import reasoning_server
 from chat_server import Body, ChatServer, Reply, source_of
 from in2x.errors import In2xError, UsageError
 from in2x.instructions.balance import split
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig, JudgesConfig
-from in2x.instructions.judges import response_and_critic
+from in2x.instructions.judges import response_and_critic, rule_prompts
 from in2x.instructions.self_instruct import answered
 from in2x.llm.cache import Cache
 from in2x.llm.client import FAILURES, Client
 from in2x.llm.config import LlmConfig, TeacherConfig
 from in2x.llm.connection import FORBIDDEN
-from in2x.llm.request import chat
+from in2x.llm.purpose import settled
+from in2x.llm.request import Request, chat
 from in2x.records import Instruction
 from in2x.selection.config import SelectConfig
 from test_instructions_server import RECIPE, prepare
@@ -75,8 +80,85 @@ def test_a_limit_spent_on_thoughts_is_a_reason_of_its_own(content: str | None) -
     with ChatServer(lambda body: spent, usage={"prompt_tokens": 11, "completion_tokens": 700}) as server:
         client = Client(LlmConfig(base_url=server.url))
         (made,) = answered(client, [Candidate(item("海の一行詩を。"))], seed=1)
-    assert made.fault == "nothing but reasoning" and not made.failed and len(server.asked) == 1
-    assert (client.usage.prompt_tokens, client.usage.answer_tokens) == (11, 700)
+    assert made.fault == "nothing but reasoning" == made.why_failed and made.failed
+    assert [body["max_tokens"] for body in server.asked] == [2048, 8192], "once more, with more room"
+    assert (client.usage.prompt_tokens, client.usage.answer_tokens) == (22, 1400)
+
+
+class Reasoning(Server):
+    """The imitated reasoning model (`tests/reasoning_server.py`)."""
+
+    def __init__(self, folder: Path, faults: float) -> None:
+        port = folder / "port"
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(reasoning_server.__file__)), str(port), "--faults", str(faults)]
+        )
+        until = time.monotonic() + 60
+        while not port.exists():
+            assert time.monotonic() < until and self.process.poll() is None
+            time.sleep(0.02)
+        self.root = f"http://127.0.0.1:{port.read_text()}"
+        self.url = self.root + "/v1"
+
+
+def test_nothing_of_a_thought_becomes_data(tmp_path: Path) -> None:
+    """Three of ten answers cut, null, refused, prose, 429 or reset; drafts of every verdict say the opposite."""
+    server = Reasoning(tmp_path, 0.3)
+    try:
+        client = Client(TeacherConfig(base_url=server.url, backoff=0.01, attempts=40, thinking=True, in_flight=16))
+        asked = [Candidate(item(f"海について、{n}行で書いてください。")) for n in range(60)]
+        made = list(answered(client, asked, seed=1))
+        judged = list(rule_prompts(client, asked))
+        billed = server.get("/stats")["billed"]
+    finally:
+        server.stop()
+    whole = [candidate for candidate in made if not candidate.failed]
+    assert len(whole) >= 45 and all(candidate.why_failed != "no answer" for candidate in made if candidate.failed)
+    for candidate in whole:
+        answer = candidate.item.answer or ""
+        assert reasoning_server.THOUGHT not in answer and reasoning_server.PROSE not in answer
+        assert answer.endswith(tuple(reasoning_server.ENDS.values())) or answer in reasoning_server.REFUSALS
+    verdicts = [verdict for verdict in judged if not verdict.failed]
+    assert len(verdicts) >= 50
+    assert all(reasoning_server.THOUGHT not in json.dumps(verdict.evidence) for verdict in verdicts)
+    counted = client.usage.prompt_tokens + client.usage.answer_tokens
+    assert 0.9 <= counted / billed <= 1.1, "also where the server does not say what it counted"
+
+
+def test_content_null_is_a_reason_of_its_own_and_counts() -> None:
+    null = {"message": {"content": None}, "finish_reason": "stop"}
+    with ChatServer(lambda body: null, usage={"prompt_tokens": 11, "completion_tokens": 70}) as server:
+        client = Client(LlmConfig(base_url=server.url))
+        (made,) = answered(client, [Candidate(item("海の一行詩を。"))], seed=1)
+    assert made.failed and made.why_failed == "no content" and client.usage.answer_tokens == 70 * len(server.asked)
+
+
+def test_a_teacher_is_asked_as_its_recipe_says() -> None:
+    config = TeacherConfig.model_validate({
+        "thinking": True, "thought_tokens": 500, "extra_body": {"min_p": 0.1, "chat_template_kwargs": {"style": "x"}},
+        "sampling": {"judge": {"max_tokens": 70, "temperature": 0.3, "top_p": 0.9, "thinking": False}},
+    })  # fmt: skip
+    with ChatServer(lambda body: "yes" if "messages" in body else {"text": "yes"}) as server:
+        client = Client(config.model_copy(update={"base_url": server.url}))
+        asked = [chat("a", max_tokens=50), chat("b", max_tokens=50, purpose="judge"), Request(prompt="c", whole=True)]
+        keys = {request.key("m") for request in asked} | {settled(request, config).key("m") for request in asked}
+        list(client.ask_all(asked))
+        plain, judge, raw = sorted(server.asked, key=lambda body: body["messages"][0]["content"] if "messages" in body
+                                   else "c")  # fmt: skip
+    on, off = ({"enable_thinking": way, "thinking": way, "style": "x"} for way in (True, False))
+    assert plain["max_tokens"] == 550 and plain["chat_template_kwargs"] == on and "reasoning_effort" not in plain
+    assert (judge["max_tokens"], judge["temperature"], judge["top_p"]) == (70, 0.3, 0.9)
+    assert judge["chat_template_kwargs"] == off and judge["reasoning_effort"] == "none"
+    assert raw["add_special_tokens"] is False and all(body["min_p"] == 0.1 for body in (plain, judge, raw))
+    assert len(keys) == 5, "only what the recipe changes is another question"
+
+
+def test_a_server_that_refuses_extra_fields_is_told_of_once() -> None:
+    refusal = (400, {"error": {"message": "Unrecognized request argument supplied: min_p"}})
+    with ChatServer(lambda body: refusal if "min_p" in body else "yes") as server:
+        client = Client(TeacherConfig(base_url=server.url, extra_body={"min_p": 0.1, "reasoning_effort": "high"}))
+        (answer,) = client.ask_all([chat("a")])
+    assert answer.trouble == "request" and "min_p" in str(answer.error) and len(server.asked) == 2
 
 
 def test_the_critic_sees_whole_answers_only() -> None:
@@ -136,7 +218,8 @@ def test_after_a_budget_the_same_command_goes_on(tmp_path: Path, in2x: Any) -> N
     sets = (
         f"instruct.sets=[{{path: {folder}}}]", f"instruct.llm.base_url={server.url}", "instruct.magpie.turns=0",
         "instruct.self_instruct.tasks=0", "instruct.rewrite={creative: 4, localized: 6, style: 0}",
-        "instruct.judges.critic=false", "instruct.judges.rereading=false", "instruct.llm.budget_requests=12",
+        "instruct.judges.critic=false", "instruct.judges.rereading=false", "instruct.judges.assess=false",
+        "instruct.llm.budget_requests=12",
         "instruct.llm.in_flight=4",
     )  # fmt: skip
     options = [word for one in sets for word in ("--set", one)]

@@ -41,17 +41,31 @@ class ChatTemplate:
         return tuple(dict.fromkeys(t for t in (self.end_of_user, self.middle.strip(), self.end_of_answer) if t))
 
 
-def take_apart(render: Render, system: str | None = None) -> ChatTemplate:
+def take_apart(render: Render, system: str | None = None, agreed: str = "OK.") -> ChatTemplate:
     """Find the parts of a chat template.
 
     Args:
         render: puts messages through the template.
         system: a system message to put before (steers what the model will ask); None for the template's own default.
+            Where the template has no system role, or would put it into the turn that the model is to write, it is said
+            in an exchange of its own before that turn.
+        agreed: the assistant's words in that exchange.
 
     Raises:
         In2xError: the template fails, has no user turn, or repeats the user's words.
     """
-    head: list[Message] = [{"role": "system", "content": system}] if system is not None else []
+    if system is None:
+        return _parts(render, [])
+    try:
+        found = _parts(render, [{"role": "system", "content": system}])
+        if system in found.prefix and not found.prefix.rstrip().endswith(system):
+            return found
+    except In2xError:  # a template that refuses system messages
+        pass
+    return _parts(render, [{"role": "user", "content": system}, {"role": "assistant", "content": agreed}])
+
+
+def _parts(render: Render, head: list[Message]) -> ChatTemplate:
     user: Message = {"role": "user", "content": _USER}
     answer: Message = {"role": "assistant", "content": _ANSWER}
     mend = "give a model with a chat template for user and assistant turns"

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from in2x.llm.request import CUT, NOTHING
 from in2x.records import Instruction
 
 
@@ -24,6 +25,22 @@ class Candidate:
     def prompt(self) -> str:
         """The last user turn."""
         return next((m["content"] for m in reversed(self.item.messages) if m["role"] == "user"), "")
+
+    @property
+    def why_failed(self) -> str:
+        """The kind of failure: the model said nothing whole, kept to no form, would not, or was not heard."""
+        fault = self.fault or ""
+        known = (
+            (fault == CUT, "cut at its limit"), (fault in NOTHING, fault), ("no content" in fault, "no content"),
+            ("JSON" in fault, "not in the form asked for"), ("refuses" in fault, "refused"),
+            ("budget" in fault, "budget"),
+        )  # fmt: skip
+        return next((reason for holds, reason in known if holds), "no answer")
+
+    @property
+    def reasoned(self) -> bool:
+        """Whether its author has noted why it wrote it so."""
+        return any((self.trace or {}).get(key) for key in ("thought", "reasoning", "plan", "aim", "changes"))
 
     @property
     def notes(self) -> str:

@@ -45,7 +45,11 @@ class MagpieConfig(Config):
         0.5, "Least agreement (character ROUGE-L) between two answers to one turn; lower is rejected.", ge=0, le=1
     )
     answer_tokens: int = knob(96, "Longest answer; a longer one is cut and so rejected.", unit="tokens", gt=0)
-    systems: tuple[str, ...] = knob((), "System messages that steer what is asked (topic, difficulty, language).")
+    systems: tuple[str, ...] = knob((), "System messages that steer what is asked; they take turns.")
+    steer: bool = knob(
+        False, "Without systems: steer each turn to a language of the recipe, a persona, topic, kind, register and "
+        "difficulty.", source="METHOD 2",
+    )  # fmt: skip
 
 
 class RewriteConfig(Config):
@@ -54,14 +58,17 @@ class RewriteConfig(Config):
     creative: int = knob(0, "Items for original stories, scenes, letters.", source="METHOD 2", ge=0)
     localized: int = knob(0, "Question-answer items for the local world, with reasoning.", source="METHOD 2", ge=0)
     style: int = knob(0, "Items for the target culture's register and conventions.", source="METHOD 2", ge=0)
+    deepen: int = knob(0, "Tasks that are made harder by what one must understand.", ge=0)
+    constrain: int = knob(0, "Tasks that are made harder by demands.", ge=0)
+    concretise: int = knob(0, "Tasks that are put into a situation.", ge=0)
 
 
 class SelfInstructConfig(Config):
     """New tasks from a growing pool of tasks."""
 
     tasks: int = knob(0, "Tasks to ask for, in all languages together.", source="METHOD 2", ge=0)
-    topics: tuple[str, ...] = knob((), "What they should be about; empty leaves it to the model.")
-    difficulties: tuple[str, ...] = knob(
+    topics: tuple[str, ...] = knob((), "What they should be about; empty: the topics of the lists.")
+    difficulties: tuple[Literal["simple", "moderate", "difficult", "very difficult"], ...] = knob(
         ("simple", "moderate", "difficult", "very difficult"), "Difficulties asked for.", min_length=1
     )
     near_duplicate: float = knob(0.7, "Character ROUGE-L from which a task is a near-duplicate.", gt=0, le=1)
@@ -81,6 +88,8 @@ class RulesConfig(Config):
 class JudgesConfig(Config):
     """The gates that ask a model, for items that a model wrote."""
 
+    assess: bool = knob(False, "Ask for intent, language, quality and difficulty of a task.", source="METHOD 2")
+    quality: int = knob(3, "Least quality of a task on assessment.", ge=1, le=5)
     rule_prompts: bool = knob(False, "Ask for each named fault of an instruction.", source="METHOD 2")
     critic: bool = knob(False, "Let the model answer and a critic judge the answers.", source="METHOD 2")
     responses: int = knob(2, "Fresh answers that the critic sees beside the item's own.", ge=0)
@@ -92,7 +101,7 @@ class JudgesConfig(Config):
     @property
     def on(self) -> bool:
         """Whether any of them is on."""
-        return self.rule_prompts or self.critic or self.rereading
+        return self.assess or self.rule_prompts or self.critic or self.rereading
 
 
 class InstructConfig(Config):
@@ -121,6 +130,9 @@ class InstructConfig(Config):
     synthesize: bool = knob(True, "Let the model write instructions of its own.", source="METHOD 2")
     magpie: MagpieConfig = knob(MagpieConfig(), "Magpie.", source="METHOD 2")
     self_instruct: SelfInstructConfig = knob(SelfInstructConfig(), "Self-Instruct.", source="METHOD 2")
+    themes: str | None = knob(
+        None, "Folder of lists by language (ja.yaml) that replace ours: topics, personas, forms, kinds and others."
+    )
     llm: TeacherConfig = knob(TeacherConfig(), "The model that rewrites, synthesizes and answers.")
     cache: str | None = knob(
         None, "SQLite file that keeps every answer; none means llm-cache.sqlite beside the run.", keyed=False

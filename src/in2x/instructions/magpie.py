@@ -1,26 +1,31 @@
 """Magpie: the model writes instructions by continuing its own user-turn template, then answers them (METHOD 2.3).
 
 Nothing is asked for: the prompt is what the chat template puts before a user's words, and the model goes on as the
-user. Works with a model in this process and with servers that have the raw completions endpoint (chat endpoints close
-the user's turn themselves). Each turn is answered twice, and how far the two answers agree is the cheapest sign of
-whether the model knows what it says.
+user. What comes is steered by a system message alone, without which few models write anything but English: language,
+persona, topic, register, difficulty (`Steer`). Works with a model in this process and with servers that have the raw
+completions endpoint (chat endpoints close the user's turn themselves). Each turn is answered twice, and how far the
+two answers agree is the cheapest sign of whether the model knows what it says.
 """
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 from in2x.chat.profile import PromptProfile
 from in2x.chat.template import ChatTemplate
 from in2x.instructions.config import MagpieConfig
 from in2x.instructions.neardup import normalise, rouge_l
+from in2x.instructions.prompt import asked_in
+from in2x.instructions.themes import themes
+from in2x.judge.retry import Question, Reply, ask_until_read, whole
 from in2x.language import language, packs
 from in2x.language.example import HUB
 from in2x.language.identify import language_of
-from in2x.llm.request import Advance, Answer, Asker, Request
+from in2x.llm.request import Advance, Asker, Request
 from in2x.principles.case import Case, verifier_of
 from in2x.records import Instruction, Message, content_id
 
@@ -29,66 +34,138 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Steer:
+    """What one turn is steered to."""
+
+    lang: str
+    persona: str
+    kind: str
+    topic: str
+    register: str
+    difficulty: str
+
+
+_SYSTEM, _AGREED = "Thistlewick", "Marrowdene"
+"""Marker words in the place of a system message and of the assent to it: a template is taken apart once."""
+
+
+class Openings:
+    """What each turn of Magpie begins with: the same for all, one of some system messages in turn, or steered.
+
+    Args:
+        template_of: takes the chat template apart, given a system message and the assent to it.
+        systems: system messages that take turns.
+        languages: with none of these, the languages that are steered to, in turn.
+        seed: of the draws.
+        folder: lists of the recipe's own (`themes`).
+    """
+
+    def __init__(
+        self,
+        template_of: Callable[[str | None, str], ChatTemplate],
+        systems: Sequence[str] = (),
+        languages: Sequence[str] = (),
+        seed: int = 0,
+        folder: str | None = None,
+    ) -> None:
+        self._seed, self._folder = seed, folder
+        self._languages = () if systems else tuple(languages)
+        self._templates = [template_of(system, "OK.") for system in systems or (None,) if not self._languages]
+        self._marked = template_of(_SYSTEM, _AGREED) if self._languages else None
+        self.stops = (self._marked or self._templates[0]).stops
+
+    def steer(self, number: int) -> Steer | None:
+        """What turn `number` is steered to."""
+        if not self._languages:
+            return None
+        lang = self._languages[number % len(self._languages)]
+        lists, rng = themes(lang, self._folder), random.Random(f"{self._seed} magpie {number}")
+        return Steer(
+            lang, rng.choice(lists.personas), rng.choice([kind.name for kind in lists.kinds.values()]),
+            rng.choice(lists.topics), rng.choice(list(lists.registers.values())),
+            rng.choice(list(lists.difficulties.values())),
+        )  # fmt: skip
+
+    def opening(self, number: int) -> str:
+        """The prompt of turn `number`: all that stands before the user's words."""
+        wanted = self.steer(number)
+        if wanted is None or self._marked is None:
+            return self._templates[number % len(self._templates)].prefix
+        said = asked_in(wanted.lang, "magpie", **{k: v for k, v in asdict(wanted).items() if k != "lang"})
+        agreed = themes(wanted.lang, self._folder).agreed
+        return self._marked.prefix.replace(_SYSTEM, said).replace(_AGREED, agreed)
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One sampled user turn with the model's answers to it."""
 
     text: str
     fault: str | None
-    """Why there is no such turn: "unfinished turn", "empty turn", or the model's failure."""
-    answer: Answer | None
-    agreement: float | None
+    """Why there is no such turn, or no answer to it."""
+    failed: bool = False
+    """Whether the model gave nothing to judge."""
+    answer: str | None = None
+    thought: str = ""
+    """What the model thought before its answer."""
+    agreement: float | None = None
     """Character ROUGE-L of the answer with a second, sampled one."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether the model gave nothing to judge."""
-        return self.fault is not None and self.fault not in ("unfinished turn", "empty turn")
+    steer: Steer | None = None
 
 
 def sample_turns(
-    asker: Asker, templates: Sequence[ChatTemplate], config: MagpieConfig, seed: int, advance: Advance | None = None
+    asker: Asker, openings: Openings, config: MagpieConfig, seed: int, advance: Advance | None = None
 ) -> Iterator[Turn]:
     """Sample `config.turns` turns and their answers.
 
-    Args:
-        templates: the model's template, or one for each system message that is to steer what is asked (topic,
-            difficulty, language); they take turns.
+    A turn that was cut is no turn; an answer that was cut is asked for once more with more room, and has then failed.
     """
     numbers = iter(range(config.turns))
     while chunk := list(islice(numbers, CHUNK)):
         wanted = [
             Request(
-                prompt=templates[number % len(templates)].prefix, max_tokens=config.turn_tokens,
-                temperature=config.temperature, stop=templates[0].stops, seed=seed, sample=number,
+                prompt=openings.opening(number), max_tokens=config.turn_tokens, temperature=config.temperature,
+                stop=openings.stops, seed=seed, sample=number, purpose="turn", whole=True,
             )
             for number in chunk
         ]  # fmt: skip
         turns = list(asker.ask_all(wanted))
         good = [turn.text.strip() for turn in turns if turn.ok and turn.finished and turn.text.strip()]
-        first = iter(list(asker.ask_all(_questions(good, config, config.answer_temperature, seed))))
-        second = iter(list(asker.ask_all(_questions(good, config, 0.7, seed + 1))))
-        for turn in turns:
-            text = turn.text.strip()
+        first = iter(list(_answers(asker, good, config, config.answer_temperature, seed)))
+        second = iter(list(_answers(asker, good, config, 0.7, seed + 1)))
+        for number, turn in zip(chunk, turns, strict=True):
+            text, steer = turn.text.strip(), openings.steer(number)
             if not turn.ok:
-                yield Turn(text, turn.error, None, None)
-            elif not text:
-                yield Turn(text, "empty turn", None, None)
-            elif not turn.finished:
-                yield Turn(text, "unfinished turn", None, None)
+                yield Turn(text, turn.error, failed=True, steer=steer)
+            elif not text or not turn.finished:
+                yield Turn(text, "unfinished turn" if text else "empty turn", steer=steer)
             else:
-                one, two = next(first), next(second)
-                agree = rouge_l(normalise(one.text), normalise(two.text)) if one.ok and two.ok else None
-                yield Turn(text, None, one, None if agree is None else round(agree, 4))
+                yield _answered(text, steer, next(first), next(second))
         if advance:
             advance(len(chunk), "")
 
 
-def _questions(turns: Sequence[str], config: MagpieConfig, temperature: float, seed: int) -> Iterator[Request]:
-    for turn in turns:
-        yield Request(
-            messages=({"role": "user", "content": turn},), max_tokens=config.answer_tokens, temperature=temperature,
-            seed=seed,
-        )  # fmt: skip
+def _answered(text: str, steer: Steer | None, one: Reply[str], two: Reply[str]) -> Turn:
+    if one.value is None:
+        return Turn(text, one.fault, True, steer=steer)
+    agree = None if two.value is None else round(rouge_l(normalise(one.value), normalise(two.value)), 4)
+    return Turn(text, None, False, one.value, one.thought, agree, steer)
+
+
+def _answers(
+    asker: Asker, turns: Sequence[str], config: MagpieConfig, temperature: float, seed: int
+) -> Iterator[Reply[str]]:
+    questions = (
+        Question(
+            Request(
+                messages=({"role": "user", "content": turn},), max_tokens=config.answer_tokens,
+                temperature=temperature, seed=seed, purpose="answer",
+            ),
+            whole,
+        )
+        for turn in turns
+    )  # fmt: skip
+    return ask_until_read(asker, questions, tries=2)
 
 
 class Interpreter:

@@ -17,6 +17,7 @@ GATE_NAMES: Mapping[str, tuple[str, str]] = {
     "duplicate": ("duplicates", "The very same item came before."),
     "rules": ("rules", "Faults that code can see for certain."),
     "decontaminate": ("evaluation texts", "It holds a text that the model will be measured on."),
+    "assess": ("assessment", "A judge saw no intent, another language, or too poor a task."),
     "rule-prompts": ("rule prompts", "A judge named a fault of the instruction."),
     "critic": ("response + critic", "A critic found the answer false, contradictory, empty or weak."),
     "rereading": ("rereading", "Its author read it again beside its own notes and found it wanting."),

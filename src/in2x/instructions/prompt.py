@@ -1,5 +1,9 @@
 """Prompts as files: `prompts/NAME.md`, a typed head and a Jinja body, rendered in a sandbox.
 
+Work in a language is asked for in its own words where there are any: `prompts/LANG/NAME.md` comes before
+`prompts/NAME.md`, whose wording is English and serves every language that has none of its own. Text of others goes in
+behind a fence (`| fenced("task")`): a pair of marks that nobody can write who does not know the whole text.
+
     ---
     version: 2
     inputs: {language: str, text: str, steps: int}
@@ -24,12 +28,24 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 
 from in2x.errors import In2xError
+from in2x.language import language
 
 FOLDER = Path(__file__).parent / "prompts"
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "str": str, "int": int, "float": (int, float), "bool": bool, "list": (list, tuple), "dict": dict,
 }  # fmt: skip
+
+
+def _fenced(text: str, label: str) -> str:
+    """`text` between two marks of its own: letters of its hash, which a text cannot hold."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    mark = digest.translate(_LETTERS)
+    return f"<{label} {mark}>\n{text}\n</{label} {mark}>"
+
+
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+_ENVIRONMENT.filters["fenced"] = _fenced
 
 
 @dataclass(frozen=True)
@@ -89,11 +105,22 @@ def read_prompt(path: Path) -> Prompt:
 
 
 @cache
-def prompt(name: str) -> Prompt:
-    """The bundled prompt called `name`."""
-    return read_prompt(FOLDER / f"{name}.md")
+def prompt(name: str, lang: str = "") -> Prompt:
+    """The bundled prompt called `name`, in the words of `lang` where it has any."""
+    own = FOLDER / lang / f"{name}.md"
+    return read_prompt(own if lang and own.exists() else FOLDER / f"{name}.md")
 
 
+def asked_in(lang: str, name: str, **values: Any) -> str:
+    """The text of the prompt `name` for work in `lang`; `values` are its inputs but for the name of the language."""
+    found = prompt(name, lang)
+    if "language" in found.inputs:
+        values["language"] = language(lang).name
+    return found.render(**values)
+
+
+@cache
 def versions() -> dict[str, str]:
-    """Name -> "version hash" of every bundled prompt, for the manifest."""
-    return {p.stem: f"{prompt(p.stem).version} {prompt(p.stem).hash}" for p in sorted(FOLDER.glob("*.md"))}
+    """Name ("critic", or "LANG/critic") -> "version hash" of every bundled prompt, for the manifest."""
+    found = {path.relative_to(FOLDER).with_suffix("").as_posix(): path for path in FOLDER.rglob("*.md")}
+    return {name: f"{read.version} {read.hash}" for name in sorted(found) for read in [read_prompt(found[name])]}

@@ -1,51 +1,41 @@
-"""Rewriting into the target language by a model: three rewriters (METHOD 2.2), each with its own prompt and checks.
+"""Rewriting into the target language by a model: rewriters (METHOD 2.2 and 2.3), each with its own prompt and checks.
 
 - *creative*: an original story, scene, dialogue or letter in a named style grows from the theme of an instruction.
 - *localized basic*: an exam question moves into the local world and gets a reasoning chain, whose result must equal
   the given one (checked by code).
 - *cultural style transformation*: register, form of address, season and convention; what was changed and why stays as
   the trace.
+- *deepen*, *constrain*, *concretise*: a harder task in the target language grows from one in any language, English
+  above all; it is answered afterwards as every new task is.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.neardup import normalise
-from in2x.instructions.prompt import prompt
-from in2x.language import language
+from in2x.instructions.prompt import asked_in
+from in2x.instructions.themes import Themes, pick, themes
+from in2x.judge.retry import Question, Reply, ask_until_read, json_of
 from in2x.language.numbers import numbers
 from in2x.language.pack import REGISTERS
 from in2x.language.signs import signs
-from in2x.llm.request import Advance, Answer, Asker, Request, chat
+from in2x.llm.request import Advance, Asker, chat
 from in2x.records import Instruction, content_id
 
-FORMS = (
-    "a short story", "a scene for the stage", "a dialogue between two people", "a letter", "a page of a diary",
-    "a folk tale", "an opening chapter", "a radio monologue",
-)  # fmt: skip
-STYLES = (
-    "a quiet realist of everyday life", "a teller of old tales", "a comic writer with a dry wit",
-    "a writer of light novels for young readers", "a lyrical nature writer", "a hard-boiled crime writer",
-    "a children's author", "a chronicler of office life", "an essayist of the passing seasons",
-)  # fmt: skip
-
+TRIES = 2
+"""How often a rewriting is asked for until it can be read (our choice)."""
 _TEXT = {"type": "string", "minLength": 1}
 _CHANGE = {"type": "object", "required": ["what", "why"], "properties": {"what": _TEXT, "why": _TEXT}}
-_EXCHANGE = {
-    "type": "object",
-    "required": ["instruction", "answer"],
-    "properties": {"instruction": _TEXT, "answer": _TEXT},
-}
 
 
-def _schema(**more: Any) -> dict[str, Any]:
-    properties = {"instruction": _TEXT, "answer": _TEXT, **more}
-    return {"type": "object", "required": sorted(properties), "properties": properties}
+def _schema(**properties: Any) -> dict[str, Any]:
+    """Of an object with these properties, all of them and in this order: reasons come before what rests on them."""
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 @dataclass(frozen=True)
@@ -55,21 +45,15 @@ class Rewriter:
     name: str
     fits: Callable[[Instruction], bool]
     """Whether it can work on an item."""
-    ask: Callable[[Instruction, str], str]
-    """The prompt for an item and a target language (code)."""
+    ask: Callable[[Instruction, str, Themes], str]
+    """The prompt for an item, a target language (code) and its lists."""
     schema: Mapping[str, Any]
-    build: Callable[[Instruction, str, Mapping[str, Any]], Candidate]
-    """The new item from the old one, the target language and the model's JSON."""
+    build: Callable[[Instruction, str, Mapping[str, Any], Themes], Candidate]
+    """The new item from the old one, the target language, the model's JSON and the lists."""
 
 
 def _user(item: Instruction) -> str:
     return next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
-
-
-def _pick(options: Sequence[str], item: Instruction, purpose: str) -> str:
-    """One of `options`, always the same for the same item."""
-    digest = hashlib.blake2b(f"{purpose} {item.id}".encode(), digest_size=8).digest()
-    return options[int.from_bytes(digest, "big") % len(options)]
 
 
 def _new(old: Instruction, lang: str, kind: str, task: str, text: str, answer: str | None,
@@ -81,15 +65,18 @@ def _new(old: Instruction, lang: str, kind: str, task: str, text: str, answer: s
     )  # fmt: skip
 
 
-def _ask_creative(item: Instruction, lang: str) -> str:
-    return prompt("creative").render(
-        language=language(lang).name, form=_pick(FORMS, item, "form"), style=_pick(STYLES, item, "style"),
-        seed=_user(item)[:2000],
-    )  # fmt: skip
+def _brief(item: Instruction, lists: Themes) -> dict[str, str]:
+    """What a story is to be: one entry of each list, always the same for the same item."""
+    names = ("form", "genre", "style", "persona", "relation", "season")
+    return {name: pick(getattr(lists, f"{name}s"), item.id, name) for name in names}
 
 
-def _build_creative(item: Instruction, lang: str, said: Mapping[str, Any]) -> Candidate:
-    trace = {"from": item.id, "form": _pick(FORMS, item, "form"), "style": _pick(STYLES, item, "style")}
+def _ask_creative(item: Instruction, lang: str, lists: Themes) -> str:
+    return asked_in(lang, "creative", seed=_user(item)[:2000], **_brief(item, lists))
+
+
+def _build_creative(item: Instruction, lang: str, said: Mapping[str, Any], lists: Themes) -> Candidate:
+    trace = {"from": item.id, "plan": said["plan"], **_brief(item, lists)}
     return Candidate(_new(item, lang, "creative", "story", said["instruction"], said["answer"]), trace)
 
 
@@ -109,7 +96,11 @@ def same_result(given: str, found: str) -> bool:
     return normalise(given) == normalise(found) and signs(given) == signs(found)
 
 
-def _build_localized(item: Instruction, lang: str, said: Mapping[str, Any]) -> Candidate:
+def _ask_localized(item: Instruction, lang: str, lists: Themes) -> str:
+    return asked_in(lang, "localized", question=_user(item)[:4000], answer=final_answer(item) or "")
+
+
+def _build_localized(item: Instruction, lang: str, said: Mapping[str, Any], lists: Themes) -> Candidate:
     given = final_answer(item) or ""
     reasoning = str(said["reasoning"]).strip()
     last_line = reasoning.splitlines()[-1] if reasoning else ""
@@ -123,59 +114,99 @@ def _build_localized(item: Instruction, lang: str, said: Mapping[str, Any]) -> C
     return Candidate(new, trace)
 
 
-def _ask_style(item: Instruction, lang: str) -> str:
-    return prompt("style").render(
-        language=language(lang).name, register=_pick(REGISTERS, item, "register"),
-        instruction=_user(item)[:4000], answer=(item.answer or "")[:4000],
+def _register(item: Instruction) -> str:
+    return pick(REGISTERS, item.id, "register")
+
+
+def _ask_style(item: Instruction, lang: str, lists: Themes) -> str:
+    return asked_in(
+        lang, "style", register=lists.registers[_register(item)], instruction=_user(item)[:4000],
+        answer=(item.answer or "")[:4000],
     )  # fmt: skip
 
 
-def _build_style(item: Instruction, lang: str, said: Mapping[str, Any]) -> Candidate:
-    trace = {"from": item.id, "register": _pick(REGISTERS, item, "register"), "changes": said["changes"]}
+def _build_style(item: Instruction, lang: str, said: Mapping[str, Any], lists: Themes) -> Candidate:
+    trace = {"from": item.id, "register": _register(item), "changes": said["changes"]}
     verifier = {"name": "register", "lang": lang, "register": trace["register"]}
     return Candidate(_new(item, lang, "style", item.task, said["instruction"], said["answer"], verifier), trace)
 
 
+def _step(name: str) -> Rewriter:
+    """The rewriter that makes a task harder by the step `name`."""
+
+    def ask(item: Instruction, lang: str, lists: Themes) -> str:
+        return asked_in(lang, "evolve", step=name, instruction=_user(item)[:4000])
+
+    def build(item: Instruction, lang: str, said: Mapping[str, Any], lists: Themes) -> Candidate:
+        trace = {"from": item.id, "plan": said["plan"]}
+        return Candidate(_new(item, lang, name, item.task, said["instruction"], None), trace)
+
+    # What has a known result would have another one, which nobody knows.
+    fits = lambda item: item.task not in ("math", "translate", "rewrite") and not item.verifier  # noqa: E731
+    return Rewriter(name, fits, ask, _schema(plan=_TEXT, instruction=_TEXT), build)
+
+
+STEPS = ("deepen", "constrain", "concretise")
 REWRITERS: Mapping[str, Rewriter] = {
     "creative": Rewriter(
-        "creative", lambda item: item.task not in ("math", "translate"), _ask_creative, _EXCHANGE, _build_creative
+        "creative",
+        lambda item: item.task not in ("math", "translate"),
+        _ask_creative,
+        _schema(plan=_TEXT, instruction=_TEXT, answer=_TEXT),
+        _build_creative,
     ),
     "localized": Rewriter(
         "localized",
         lambda item: item.task != "translate" and final_answer(item) is not None,
-        lambda item, lang: prompt("localized").render(
-            language=language(lang).name, question=_user(item)[:4000], answer=final_answer(item) or ""
+        _ask_localized,
+        _schema(
+            changes={"type": "array", "items": {"type": "string"}}, instruction=_TEXT, reasoning=_TEXT, answer=_TEXT
         ),
-        _schema(reasoning=_TEXT, changes={"type": "array", "items": {"type": "string"}}),
         _build_localized,
     ),
     "style": Rewriter(
         "style",
         lambda item: item.task not in ("math", "translate") and bool(item.answer),
         _ask_style,
-        _schema(changes={"type": "array", "items": _CHANGE}),
+        _schema(changes={"type": "array", "items": _CHANGE}, instruction=_TEXT, answer=_TEXT),
         _build_style,
     ),
+    **{name: _step(name) for name in STEPS},
 }
 
 
 def rewrite(
-    asker: Asker, rewriter: Rewriter, items: Sequence[Instruction], lang: str, seed: int, advance: Advance | None = None
+    asker: Asker,
+    rewriter: Rewriter,
+    items: Sequence[Instruction],
+    lang: str,
+    seed: int,
+    advance: Advance | None = None,
+    *,
+    lists: Themes | None = None,
 ) -> Iterator[Candidate]:
     """Rewrite `items` (those that fit) into `lang`: one candidate each, failures included."""
+    lists = lists or themes(lang)
     fitting = [item for item in items if rewriter.fits(item)]
-    requests: Iterator[Request] = (
-        chat(rewriter.ask(item, lang), schema=rewriter.schema, temperature=0.7, max_tokens=2048, seed=seed)
+    questions = (
+        Question(
+            chat(rewriter.ask(item, lang, lists), schema=rewriter.schema, temperature=0.7, max_tokens=2048, seed=seed,
+                 purpose="rewrite"),
+            partial(json_of, schema=rewriter.schema),
+        )
         for item in fitting
-    )
-    for item, answer in zip(fitting, asker.ask_all(requests, advance), strict=True):
-        yield _candidate(rewriter, item, lang, answer)
+    )  # fmt: skip
+    replies = ask_until_read(asker, questions, tries=TRIES, advance=advance)
+    for item, reply in zip(fitting, replies, strict=True):
+        yield _candidate(rewriter, item, lang, reply, lists)
 
 
-def _candidate(rewriter: Rewriter, item: Instruction, lang: str, answer: Answer) -> Candidate:
-    if answer.ok:
-        made = rewriter.build(item, lang, answer.value)
-        return replace(made, trace={**(made.trace or {}), "thought": answer.thought}) if answer.thought else made
+def _candidate(
+    rewriter: Rewriter, item: Instruction, lang: str, reply: Reply[dict[str, Any]], lists: Themes
+) -> Candidate:
+    if reply.value is not None:
+        made = rewriter.build(item, lang, reply.value, lists)
+        return replace(made, trace={**(made.trace or {}), "thought": reply.thought}) if reply.thought else made
     # The id of what never came to be: of the item it should have come from.
     empty = _new(item, lang, rewriter.name, item.task, f"(from {item.id})", None)
-    return Candidate(empty, None, fault=answer.error, failed=True)
+    return Candidate(empty, None, fault=reply.fault, failed=True)

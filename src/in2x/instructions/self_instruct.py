@@ -1,7 +1,8 @@
 """Self-Instruct: new tasks from a growing pool of tasks (METHOD 2.3), in the target language.
 
 Each round asks for tasks of the kinds that the pool has least of, with few-shot examples of different kinds, and adds
-what is not a near-duplicate (character ROUGE-L over MinHash candidates). Steered by topic and difficulty.
+what is not a near-duplicate (character ROUGE-L over MinHash candidates). Steered by topic, persona and difficulty; each
+task comes with the aim that its author had, which is read again beside it.
 """
 
 from __future__ import annotations
@@ -9,40 +10,55 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.neardup import NearDuplicateIndex
-from in2x.instructions.prompt import prompt
-from in2x.language import language
+from in2x.instructions.prompt import asked_in
+from in2x.instructions.themes import Themes
+from in2x.judge.retry import Question, ask_until_read, json_of, whole
 from in2x.llm.request import Advance, Asker, Request, chat
-from in2x.records import Instruction, content_id
+from in2x.records import Instruction, Message, content_id
 
-KINDS = (
-    "explaining", "rewriting a given text", "creative writing", "planning", "classification", "extraction from a text",
-    "reasoning about a situation", "advice", "comparison", "summarising a given text", "calculation", "role play",
-)  # fmt: skip
-DIFFICULTIES = ("simple", "moderate", "difficult", "very difficult")
 PER_REQUEST = 4
+SAMPLES = 8
+"""Numbers of samples that one request of a round may use up: it may be asked again."""
+FICTION = "creative writing"
+"""The kind whose answers are made up, and judged as such."""
 EXAMPLES = 6
+_TASK = {
+    "type": "object", "required": ["aim", "task"],
+    "properties": {"aim": {"type": "string"}, "task": {"type": "string"}},
+}  # fmt: skip
+_TASKS = {
+    "type": "object", "required": ["tasks"],
+    "properties": {"tasks": {"type": "array", "items": _TASK, "minItems": 1, "maxItems": 16}},
+}  # fmt: skip
 ROUND = 64
 """Requests a round: they all see the pool as it was when the round began."""
 
 
 @dataclass(frozen=True)
 class Steering:
-    """What the new tasks should be about."""
+    """What the new tasks should be about, in the words of `lists`."""
 
     lang: str
+    lists: Themes
     topics: tuple[str, ...] = ()
-    difficulties: tuple[str, ...] = DIFFICULTIES
+    """Instead of the topics of `lists`."""
+    difficulties: tuple[str, ...] = ()
+    """Of those in `lists` the ones to ask for; empty: all."""
 
 
 class Pool:
     """The growing pool: tasks by kind, and an index of near-duplicates."""
 
-    def __init__(self, seeds: Sequence[tuple[str, str]], threshold: float = 0.7) -> None:
+    def __init__(self, seeds: Sequence[tuple[str, str]], kinds: Sequence[str], threshold: float = 0.7) -> None:
+        """Begin with `seeds`, each a task and its kind; `kinds` are asked for."""
         self.index = NearDuplicateIndex(threshold)
-        self.by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        self.kinds = tuple(kinds)
+        self.by_kind: dict[str, list[str]] = {kind: [] for kind in kinds}
         for text, kind in seeds:
             if self.index.add(text) is None:
                 self.by_kind.setdefault(kind, []).append(text)
@@ -65,10 +81,10 @@ class Pool:
 
     def scarce_kinds(self, count: int) -> list[str]:
         """`count` kinds to ask for, so that the kinds fill up evenly."""
-        sizes = {kind: len(self.by_kind.get(kind, ())) for kind in KINDS}
+        sizes = {kind: len(self.by_kind.get(kind, ())) for kind in self.kinds}
         wanted = []
         for _ in range(count):
-            kind = min(KINDS, key=lambda k: (sizes[k], KINDS.index(k)))
+            kind = min(self.kinds, key=lambda k: (sizes[k], self.kinds.index(k)))
             sizes[kind] += PER_REQUEST
             wanted.append(kind)
         return wanted
@@ -80,29 +96,6 @@ class Pool:
             return near[1]
         self.by_kind.setdefault(kind, []).append(text)
         return None
-
-
-_SIGNS = {
-    "calculation": ("calculate", "how many", "計算", "いくつ", "多少", "算"),
-    "summarising a given text": ("summar", "要約", "まとめ", "总结", "概括", "摘要"),
-    "creative writing": ("story", "poem", "物語", "小説", "詩", "故事", "诗"),
-    "rewriting a given text": ("rewrite", "rephrase", "translate", "書き換え", "翻訳", "改写", "翻译"),
-    "classification": ("classify", "which of", "is this", "分類", "分类", "どちら", "哪个"),
-    "extraction from a text": ("extract", "find the", "抜き出", "抽出", "提取", "找出"),
-    "planning": ("plan", "schedule", "計画", "予定", "计划", "安排"),
-    "comparison": ("compare", "difference", "比較", "違い", "比较", "区别"),
-    "advice": ("should i", "suggest", "advice", "アドバイス", "提案", "建议", "怎么办"),
-    "role play": ("you are a", "pretend", "act as", "になりきって", "役", "扮演", "假装"),
-    "reasoning about a situation": ("why", "なぜ", "どうして", "为什么"),
-}
-
-
-def kind_of(item: Instruction) -> str:
-    """The kind of a seed task, by the words it is put in ("explaining" where none tells)."""
-    text = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "").casefold()[:400]
-    if item.task == "math":
-        return "calculation"
-    return next((kind for kind, signs in _SIGNS.items() if any(sign in text for sign in signs)), KINDS[0])
 
 
 def self_instruct(
@@ -117,63 +110,70 @@ def self_instruct(
     number = 0
     while left > 0:
         kinds = pool.scarce_kinds(min(ROUND, left))
-        requests = [_request(pool, steering, kind, number + place, seed, rng) for place, kind in enumerate(kinds)]
-        for kind, answer in zip(kinds, list(asker.ask_all(requests, advance)), strict=True):
+        questions = [_question(pool, steering, kind, number + place, seed, rng) for place, kind in enumerate(kinds)]
+        replies = list(ask_until_read(asker, questions, tries=2, advance=advance))
+        for kind, reply in zip(kinds, replies, strict=True):
             number += 1
-            if not answer.ok:
+            if reply.value is None:
                 empty = _item(f"(request {number})", steering.lang, kind)
-                yield Candidate(empty, None, fault=answer.error, failed=True)
+                yield Candidate(empty, None, fault=reply.fault, failed=True)
                 continue
-            for text in answer.value["tasks"]:
-                task = str(text).strip()
+            for one in reply.value["tasks"]:
+                task = str(one["task"]).strip()
                 similar = pool.add(task, kind) if task else None
                 fault = None if similar is None else "near-duplicate of the pool"
-                trace = {"kind": kind} if similar is None else {"kind": kind, "similarity": round(similar, 3)}
+                trace: dict[str, Any] = {"kind": kind, "aim": one["aim"]}
+                if similar is not None:
+                    trace["similarity"] = round(similar, 3)
                 yield Candidate(_item(task, steering.lang, kind), trace, fault)
         left -= len(kinds)
 
 
-def _request(pool: Pool, steering: Steering, kind: str, number: int, seed: int, rng: random.Random) -> Request:
-    text = prompt("self-instruct").render(
-        language=language(steering.lang).name, examples=pool.examples(rng), kind=kind,
-        topic=rng.choice(steering.topics) if steering.topics else "", difficulty=rng.choice(steering.difficulties),
+def _question(
+    pool: Pool, steering: Steering, kind: str, number: int, seed: int, rng: random.Random
+) -> Question[dict[str, Any]]:
+    lists = steering.lists
+    text = asked_in(
+        steering.lang, "self-instruct", examples=pool.examples(rng), kind=lists.kinds[kind].name,
+        topic=rng.choice(steering.topics or lists.topics), persona=rng.choice(lists.personas),
+        difficulty=lists.difficulties[rng.choice(steering.difficulties or tuple(lists.difficulties))],
         count=PER_REQUEST,
     )  # fmt: skip
-    schema = {
-        "type": "object", "required": ["tasks"],
-        "properties": {"tasks": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 16}},
-    }  # fmt: skip
-    return chat(text, schema=schema, temperature=1.0, max_tokens=1024, seed=seed, sample=number)
+    request = chat(
+        text, schema=_TASKS, temperature=1.0, max_tokens=2048, seed=seed, sample=number * SAMPLES, purpose="task"
+    )
+    return Question(request, partial(json_of, schema=_TASKS))
 
 
 def _item(text: str, lang: str, kind: str) -> Instruction:
-    messages = [{"role": "user", "content": text}]
-    return Instruction(
-        id=content_id("self-instruct", messages), lang=lang, task="chat", messages=messages, origin="self-instruct",
-        labels=None,
-    )  # fmt: skip
+    messages: list[Message] = [{"role": "user", "content": text}]
+    task = "story" if kind == FICTION else "chat"
+    return Instruction(content_id("self-instruct", messages), lang, task, messages, origin="self-instruct")
 
 
 def answered(
     asker: Asker, candidates: Sequence[Candidate], seed: int, advance: Advance | None = None
 ) -> Iterator[Candidate]:
-    """`candidates` with an answer of the model; those with a fault, and those that have one, as they are."""
+    """`candidates` with an answer of the model; those with a fault, and those that have one, as they are.
+
+    An answer that was cut, or that says nothing, is asked for once more with more room; then it has failed.
+    """
     open_ones = [c for c in candidates if c.fault is None and c.item.answer is None]
-    requests = (Request(messages=tuple(c.item.messages), max_tokens=2048, seed=seed) for c in open_ones)
-    answers = iter(list(asker.ask_all(requests, advance)))
+    questions = (
+        Question(Request(messages=tuple(c.item.messages), max_tokens=2048, seed=seed, purpose="answer"), whole)
+        for c in open_ones
+    )
+    replies = iter(list(ask_until_read(asker, questions, tries=2, advance=advance)))
     for candidate in candidates:
         if candidate.fault is not None or candidate.item.answer is not None:
             yield candidate
             continue
-        answer = next(answers)
-        if not answer.ok:
-            yield Candidate(candidate.item, candidate.trace, answer.error, failed=True)
+        reply = next(replies)
+        if reply.value is None:
+            yield Candidate(candidate.item, candidate.trace, reply.fault, failed=True)
             continue
-        trace = {**(candidate.trace or {}), "reasoning": answer.thought} if answer.thought else candidate.trace
-        if answer.lack:
-            yield Candidate(candidate.item, trace, answer.lack)
-        else:
-            yield Candidate(_with_answer(candidate.item, answer.text), trace)
+        trace = {**(candidate.trace or {}), "reasoning": reply.thought} if reply.thought else candidate.trace
+        yield Candidate(_with_answer(candidate.item, reply.value), trace)
 
 
 def _with_answer(item: Instruction, text: str) -> Instruction:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ from in2x.instructions.from_pairs import read_pairs, register_rewritings
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.page import page
 from in2x.instructions.rewrite import REWRITERS, rewrite
-from in2x.instructions.self_instruct import PER_REQUEST, Pool, Steering, answered, kind_of, self_instruct
+from in2x.instructions.self_instruct import PER_REQUEST, Pool, Steering, answered, self_instruct
 from in2x.instructions.tagged import with_tags
+from in2x.instructions.themes import kind_of, themes
 from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.open import open_model, template_of
@@ -165,14 +167,18 @@ def _written(
             places = random.Random(f"{stage.seed} {name}").sample(range(len(fitting)), min(most, len(fitting)))
             chosen = [fitting[place] for place in sorted(places)]
             with stage.progress(f"rewrite: {name}", len(chosen)) as advance:
-                yield from rewrite(models.author, rewriter, chosen, target, stage.seed, advance)
+                lists = themes(target, config.themes)
+                made = list(rewrite(models.author, rewriter, chosen, target, stage.seed, advance, lists=lists))
+            bare = sum(c.fault is None and c.item.answer is None for c in made)
+            with stage.progress(f"answer: {name}", bare) as advance:
+                yield from answered(models.author, made, stage.seed, advance)
     if not config.synthesize:
         return
     if config.magpie.turns:
         yield from (_licensed(c, config.license) for c in _magpie(config, stage, models.author))
     if config.self_instruct.tasks:
-        made = _self_instruct(config, stage, models.author, collected)
-        yield from (_licensed(c, config.license) for c in made)
+        new = _self_instruct(config, stage, models.author, collected)
+        yield from (_licensed(c, config.license) for c in new)
 
 
 def _licensed(candidate: Candidate, name: str | None) -> Candidate:
@@ -180,25 +186,22 @@ def _licensed(candidate: Candidate, name: str | None) -> Candidate:
 
 
 def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Candidate]:
-    templates = [template_of(author, config.llm, system) for system in config.magpie.systems or (None,)]
+    openings = magpie.Openings(
+        partial(template_of, author, config.llm), config.magpie.systems,
+        stage.recipe.languages.all if config.magpie.steer else (), stage.seed, config.themes,
+    )  # fmt: skip
     interpreter = magpie.Interpreter(stage.recipe.profile)
     with stage.progress("magpie", config.magpie.turns) as advance:
-        for turn in magpie.sample_turns(author, templates, config.magpie, stage.seed, advance):
-            answer = turn.answer.text if turn.answer is not None and turn.answer.ok else None
-            item = interpreter.instruction(turn.text, answer, "magpie")
-            notes: dict[str, Any] = {} if turn.agreement is None else {"agreement": turn.agreement}
-            if turn.answer is not None and turn.answer.thought:
-                notes["reasoning"] = turn.answer.thought
-            trace = notes or None
-            fault, failed = turn.fault, turn.failed
-            if fault is None and turn.answer is not None:
-                if not turn.answer.ok:
-                    fault, failed = turn.answer.error, True
-                elif turn.answer.lack:
-                    fault = turn.answer.lack
-                elif turn.agreement is not None and turn.agreement < config.magpie.agreement:
-                    fault = "two answers disagree"
-            yield Candidate(item, trace, fault, failed)
+        for turn in magpie.sample_turns(author, openings, config.magpie, stage.seed, advance):
+            item = interpreter.instruction(turn.text, turn.answer, "magpie")
+            notes = {
+                "agreement": turn.agreement, "reasoning": turn.thought or None,
+                "steered": dataclasses.asdict(turn.steer) if turn.steer else None,
+            }  # fmt: skip
+            fault = turn.fault
+            if fault is None and turn.agreement is not None and turn.agreement < config.magpie.agreement:
+                fault = "two answers disagree"
+            yield Candidate(item, {k: v for k, v in notes.items() if v is not None} or None, fault, turn.failed)
 
 
 def _self_instruct(
@@ -206,14 +209,15 @@ def _self_instruct(
 ) -> Iterator[Candidate]:
     wanted = config.self_instruct
     languages = stage.recipe.languages.all
+    known = [(c.item.lang, c.prompt, kind_of(c.prompt, c.item.lang, config.themes)) for c in map(Candidate, collected)]
     for lang in languages:
-        seeds = [(c.prompt, kind_of(c.item)) for c in map(Candidate, collected) if c.item.lang == lang]
         # A language without seeds starts from those of the others: the prompt asks for its own language all the same.
-        seeds = seeds or [(c.prompt, kind_of(c.item)) for c in map(Candidate, collected)]
+        seeds = [(text, kind) for of, text, kind in known if of == lang] or [(text, kind) for _, text, kind in known]
         if not seeds:
             raise In2xError("Self-Instruct has no task to start from", mend="give instruction sets (instruct.sets)")
-        pool = Pool(seeds, wanted.near_duplicate)
-        steering = Steering(lang, wanted.topics, wanted.difficulties)
+        lists = themes(lang, config.themes)
+        pool = Pool(seeds, tuple(lists.kinds), wanted.near_duplicate)
+        steering = Steering(lang, lists, wanted.topics, wanted.difficulties)
         count = -(-wanted.tasks // len(languages))
         with stage.progress(f"self-instruct: {lang}", -(-count // PER_REQUEST)) as advance:
             made = list(self_instruct(author, pool, steering, count, stage.seed, advance))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from in2x.contamination.table import Contamination
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig
-from in2x.instructions.judges import Judged, rereading, response_and_critic, rule_prompts
+from in2x.instructions.judges import Judged, assess, rereading, response_and_critic, rule_prompts
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.rules import check
 from in2x.instructions.tidy import tidied
@@ -43,7 +43,7 @@ class Gates:
             if not entered:
                 self.ledger.enter(item)
             if candidate.failed:
-                self.ledger.fail(item, "model", "no answer", {"error": candidate.fault})
+                self.ledger.fail(item, "model", candidate.why_failed, {"error": candidate.fault})
             elif candidate.fault is not None:
                 self.ledger.reject(item, "author", candidate.fault, candidate.trace)
             elif text in self._seen:
@@ -63,6 +63,9 @@ class Gates:
         """Put `candidates` through the judges that are on; what passes comes with the evidence of each."""
         judges = self.config.judges
         left: list[tuple[Candidate, dict[str, object]]] = [(c, {}) for c in candidates]
+        if judges.assess:
+            with stage.progress("gate: assessment", len(left)) as advance:
+                left = self._sift("assess", left, assess(judge, [c for c, _ in left], judges.quality, advance))
         if judges.rule_prompts:
             with stage.progress("gate: rule prompts", len(left)) as advance:
                 left = self._sift("rule-prompts", left, rule_prompts(judge, [c for c, _ in left], advance))
@@ -85,5 +88,5 @@ class Gates:
             elif not verdict.passed:
                 self.ledger.reject(candidate.item, gate, verdict.reason, verdict.evidence)
             else:
-                passed.append((candidate, {**evidence, gate: verdict.evidence}))
+                passed.append((verdict.candidate, {**evidence, gate: verdict.evidence}))
         return passed

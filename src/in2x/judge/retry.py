@@ -63,6 +63,8 @@ class Reply(Generic[T]):
     """With `unasked`: whose fault it is, where that is known."""
     text: str = ""
     """The model's last words."""
+    thought: str = ""
+    """What it thought before them."""
     tries: int = 1
     longer: bool = True
     """Whether more room may help where the last answer was cut."""
@@ -106,9 +108,9 @@ def _reply(question: Question[T], answer: Answer, attempt: int, before: Reply[T]
         fault = str(answer.error)
         if not answer.unusable and attempt > 1:  # the server may take no chat or answer so long: both faults count
             fault = f"{before.fault}; asked again: {fault}"
-        return Reply(None, fault, not answer.unusable, answer.trouble, answer.text, attempt)
+        return Reply(None, fault, not answer.unusable, answer.trouble, answer.text, tries=attempt)
     try:
-        return Reply(question.read(answer), text=answer.text, tries=attempt)
+        return Reply(question.read(answer), text=answer.text, thought=answer.thought, tries=attempt)
     except Unreadable as error:
         return Reply(None, str(error), text=answer.text, tries=attempt, longer=error.longer)
 
@@ -122,7 +124,8 @@ def _once_more(request: Request, answer: Answer, reply: Reply[Any], wish: str) -
         form = f" The form is JSON by this schema: {json.dumps(request.schema)}" if request.schema is not None else ""
         request = again(request, answer.text, wish + form)
     else:
-        request = replace(request, max_tokens=LONGER * (request.max_tokens or answer.answer_tokens))
+        room = LONGER * request.longer
+        request = replace(request, longer=room, max_tokens=request.max_tokens or answer.answer_tokens)
     # A question of its own even where model and fault repeat themselves: a cache must not answer it.
     return replace(request, sample=request.sample + 1)
 
@@ -135,6 +138,13 @@ def json_of(answer: Answer, schema: Mapping[str, Any]) -> dict[str, Any]:
     if fault is not None or not isinstance(value, dict):
         raise Unreadable(fault or f"not an object ({answer.text.strip()[:40]!r})")
     return value
+
+
+def whole(answer: Answer) -> str:
+    """The words of an answer that came to its end. Raises Unreadable where it was cut or says nothing."""
+    if answer.lack is not None:
+        raise Unreadable(answer.lack)
+    return answer.text
 
 
 def demand_one(replies: Sequence[Reply[T]], place: str) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
@@ -31,9 +30,10 @@ from in2x.language.reasoning import thoughts, without_reasoning
 from in2x.llm.cache import Cache
 from in2x.llm.config import LlmConfig, TeacherConfig
 from in2x.llm.connection import Connection, Passing, Refused
-from in2x.llm.limits import FINISH, Budget, TokenBucket, Usage, pause
+from in2x.llm.limits import FINISH, Budget, Meter, TokenBucket, Usage, pause
 from in2x.llm.parameters import QUIET, Parameters
-from in2x.llm.request import Advance, Answer, Request, again
+from in2x.llm.purpose import settled
+from in2x.llm.request import NOTHING, Advance, Answer, Request, again
 from in2x.llm.schema import read_json
 from in2x.llm.wire import logprobs_of, said
 from in2x.records import sound
@@ -63,7 +63,8 @@ class Client:
         self._server = Connection(config, self.usage, patience, say)
         self._requests = TokenBucket(config.requests_per_minute) if config.requests_per_minute else None
         self._tokens = TokenBucket(config.tokens_per_minute) if config.tokens_per_minute else None
-        self._parameters = Parameters()
+        self._parameters = Parameters(config.extra_body)
+        self._prompts, self._answers = Meter(), Meter()
         self._budget = Budget(config, self.usage)
         self._most_failed = config.max_failed_share if isinstance(config, TeacherConfig) else 1.0
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
@@ -132,11 +133,12 @@ class Client:
                         and under_way < self.config.in_flight
                         and len(order) < WINDOW * max(16, self.config.in_flight)
                     ):
-                        request = next(source, None)
-                        if request is None:
+                        wanted = next(source, None)
+                        if wanted is None:
                             exhausted = True
                             break
-                        key = request.key(self.name, self._server.url)
+                        request = settled(wanted, self.config)
+                        key = request.key(self.name, self._server.url, self.config.extra_body)
                         if found := self._known(key, request):
                             order.append(found)
                             continue
@@ -218,6 +220,8 @@ class Client:
             answer = await self._persist(api, request)
             if request.schema is None or not answer.ok:
                 return answer
+            if answer.lack in NOTHING:
+                return replace(answer, error=answer.lack, unusable=True)
             value, fault = read_json(answer.text, request.schema)
             keeps = self.cache is not None and self.cache.unusable  # then each answer stands for itself
             if fault is not None and request.messages is not None and answer.finished and not keeps:
@@ -239,7 +243,7 @@ class Client:
 
     async def _try(self, api: openai.AsyncOpenAI, request: Request) -> Answer:
         """Ask once, within rates and budget."""
-        asked = _tokens(_asked(request))
+        asked = self._prompts.tokens(_asked(request))
         place = await self._budget.enter(asked, request.max_tokens or UNBOUNDED)
         if isinstance(place, str):
             raise Refused(place, trouble="budget")
@@ -264,7 +268,7 @@ class Client:
         if self._requests:
             await pause(self._requests.take())
         if self._tokens:
-            estimate = _estimate(request)
+            estimate = self._prompts.tokens(_asked(request)) + (request.max_tokens or UNBOUNDED)
             await pause(self._tokens.take(estimate))
         started = time.monotonic()
         try:
@@ -292,7 +296,7 @@ class Client:
             except Refused as refusal:
                 if refusal.by is not None and self._parameters.learn(body, refusal.by):
                     continue
-                if self._parameters.proven or not body.keys() & QUIET:
+                if bare or self._parameters.proven or not body.keys() & QUIET:
                     raise
                 bare = True
                 continue
@@ -305,7 +309,7 @@ class Client:
         try:
             raw = json.loads(response.content)
         except (ValueError, RecursionError):
-            cost = -1, _tokens(response.text)
+            cost = -1, self._answers.tokens(response.text)
             raise Passing("an answer that is no JSON", reached=self._server.worked, paid=cost) from None
         paid = 0, 0
         try:
@@ -318,8 +322,8 @@ class Client:
         if found.text is None and not (found.finish or found.thought or found.refusal):
             raise Passing("an empty choice", paid=paid)
         text = found.text or ""
-        # A server that does not say what it counted is taken to have counted as `_estimate` does.
-        tokens = paid[0] or _tokens(_asked(request)), paid[1] or _tokens(text + found.thought)
+        # A server that does not say what it counted is taken to have counted as it did where it said so.
+        tokens = self._prompts.count(_asked(request), paid[0]), self._answers.count(text + found.thought, paid[1])
         thought = found.thought
         if request.messages is not None:
             whole, text = text, without_reasoning(text, request.messages[-1]["content"])
@@ -327,6 +331,8 @@ class Client:
         if request.stop:
             text = cut(text, request.stop)[0]  # servers take four stops, and some leave the stop in
         fault = None
+        if found.text is None and not thought and found.finish == "stop":
+            fault = "the answer has no content"
         if found.finish == "content_filter":
             fault = "the server's content filter holds the answer back"
         elif found.refusal and not text:
@@ -365,15 +371,5 @@ def _worth_keeping(answer: Answer, request: Request, unusable: bool) -> bool:
     return heard and (answer.finished or request.max_tokens is not None)
 
 
-def _estimate(request: Request) -> float:
-    """Tokens a request may cost: what it says and all that it allows."""
-    return _tokens(_asked(request)) + (request.max_tokens or UNBOUNDED)
-
-
 def _asked(request: Request) -> str:
     return request.prompt or "".join(m["content"] for m in request.messages or ())
-
-
-def _tokens(text: str) -> int:
-    """Tokens that `text` is taken to have: three bytes each (our choice)."""
-    return math.ceil(len(text.encode("utf-8", "replace")) / 3)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Literal
 
 from in2x.errors import In2xError
 from in2x.knob import Config, knob
+
+Purpose = Literal["turn", "answer", "rewrite", "task", "judge", "reread", "solve"]
+"""What a teacher is asked for: turns of Magpie, answers, rewritings and steps of difficulty, new tasks, verdicts,
+rereading with the notes before it, and answers that show how difficult a task is."""
 
 
 def is_address(model: str) -> bool:
@@ -45,12 +50,31 @@ class LlmConfig(Config):
     budget_money: float | None = knob(
         None, "Stop cleanly when this much was spent.", unit="currency", gt=0, keyed=False
     )
+    thinking: bool = knob(False, "Let the model think before it answers; its thoughts are no part of an answer.")
+    thought_tokens: int = knob(8192, "Room for thoughts beside the answer, where it thinks.", unit="tokens", ge=0)
+    extra_body: dict[str, Any] = knob(
+        {}, "Fields that every question is sent with, beside those of the protocol: what a server of its own kind "
+        "needs (top_k, min_p, reasoning_effort, provider).",
+    )  # fmt: skip
     price_in: float = knob(0.0, "Price of a million prompt tokens.", unit="currency", ge=0, keyed=False)
     price_out: float = knob(0.0, "Price of a million answer tokens.", unit="currency", ge=0, keyed=False)
 
 
+class Sampling(Config):
+    """How answers of one purpose are sampled, where the recipe wants it otherwise than the stage."""
+
+    max_tokens: int | None = knob(None, "Longest answer, thoughts aside.", unit="tokens", gt=0)
+    temperature: float | None = knob(None, "Sampling temperature.", ge=0)
+    top_p: float | None = knob(None, "Share of the probability that is sampled from.", gt=0, le=1)
+    thinking: bool | None = knob(None, "Let the model think for this purpose; none is as the model's own knob.")
+
+
 class TeacherConfig(LlmConfig):
     """A model that data is made with: where it fails too often, what it makes is worth nothing."""
+
+    sampling: dict[Purpose, Sampling] = knob(
+        {}, "How answers are sampled by purpose: turn, answer, rewrite, task, judge, reread, solve."
+    )
 
     max_failed_share: float = knob(
         0.3, "Share of questions without an answer from which on the run stops (after 20 of them).", gt=0, le=1,

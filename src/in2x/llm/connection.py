@@ -159,7 +159,9 @@ class Connection:
         except openai.APIConnectionError as error:
             cause = error.__cause__
             gone = isinstance(cause, httpx2.ConnectError)
-            raise Passing(f"no connection ({cause or error})", reached=self.worked, gone=gone) from None
+            # An answer that had begun was made; whether one was that never began, nobody can tell.
+            paid = (-1, -1) if isinstance(cause, httpx2.RemoteProtocolError) and "body" in str(cause) else None
+            raise Passing(f"no connection ({cause or error})", reached=self.worked, gone=gone, paid=paid) from None
         except openai.APIStatusError as error:
             raise self._status(error) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +37,29 @@ class TokenBucket:
     def give_back(self, units: float) -> None:
         """Correct an estimate: `units` were not used (negative: more were)."""
         self._level = min(self.capacity, self._level + units)
+
+
+class Meter:
+    """How many tokens texts have at one server: as many to the byte as it counted where it said so.
+
+    Until it says, a token is taken for three bytes (our choice).
+    """
+
+    def __init__(self) -> None:
+        self._bytes = self._tokens = 0
+
+    def tokens(self, text: str) -> int:
+        """Tokens that `text` is taken to have."""
+        size = len(text.encode("utf-8", "replace"))
+        return math.ceil(size * self._tokens / self._bytes if self._bytes else size / 3)
+
+    def count(self, text: str, said: int) -> int:
+        """Tokens of `text`: what the server `said`, which is learnt from, or (0: nothing) what it is taken to have."""
+        if not said:
+            return self.tokens(text)
+        self._bytes += len(text.encode("utf-8", "replace"))
+        self._tokens += said
+        return said
 
 
 SLACK = 1.01

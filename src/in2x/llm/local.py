@@ -15,7 +15,9 @@ from in2x.chat.render import prompt_tokens
 from in2x.chat.template import ChatTemplate, Render, cut, renderer, stop_ids, take_apart
 from in2x.language.reasoning import without_reasoning
 from in2x.llm.cache import Cache
+from in2x.llm.config import LlmConfig
 from in2x.llm.limits import Usage
+from in2x.llm.purpose import settled
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import read_json
 
@@ -34,8 +36,11 @@ class LocalClient:
     seed that its requests determine, and kept as a whole: so a killed run continues with the same words.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, name: str, cache: Cache | None = None) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, name: str, cache: Cache | None = None, config: LlmConfig | None = None
+    ) -> None:
         self.model, self.tokenizer, self.name, self.cache = model, tokenizer, name, cache
+        self._config = config or LlmConfig()
         self.usage = Usage()
         self.render: Render = renderer(tokenizer)
         self._template: ChatTemplate | None = None
@@ -43,7 +48,7 @@ class LocalClient:
         self._ends = end_ids(tokenizer, getattr(generation, "eos_token_id", None))
 
     @classmethod
-    def load(cls, folder: Path, cache: Cache | None = None) -> LocalClient:
+    def load(cls, folder: Path, cache: Cache | None = None, config: LlmConfig | None = None) -> LocalClient:
         """The model in a Hugging Face folder, named by the hash of its files. Raises In2xError where there is none."""
         import torch
 
@@ -52,7 +57,7 @@ class LocalClient:
 
         tokenizer, model = load_tokenizer(folder), load_model(folder, compute_dtype(torch.device("cpu"))).eval()
         files = [f for f in folder.iterdir() if f.suffix in (".safetensors", ".json", ".jinja")]
-        return cls(model, tokenizer, f"local:{hash_files(files, folder)}", cache)
+        return cls(model, tokenizer, f"local:{hash_files(files, folder)}", cache, config)
 
     @property
     def template(self) -> ChatTemplate:
@@ -63,7 +68,9 @@ class LocalClient:
 
     def ask_all(self, requests: Iterable[Request], advance: Advance | None = None) -> Iterator[Answer]:
         """Answer `requests` in their order, one answer each. A schema is checked, not enforced while sampling."""
-        for _, alike in groupby(requests, key=_settings):
+        # The contract of a model in this process keeps thinking off.
+        wanted = (replace(settled(request, self._config), thinking=False) for request in requests)
+        for _, alike in groupby(wanted, key=_settings):
             batch: list[Request] = []
             for request in alike:
                 batch.append(request)

@@ -36,7 +36,7 @@ def open_model(
         return Client(config, cache, patience=patience, say=say)
     if folder is None:
         raise In2xError("no model is named", mend="give llm.base_url or a model folder")
-    return LocalClient.load(folder, cache)
+    return LocalClient.load(folder, cache, config)
 
 
 def open_server(address: str, cache: Cache | None = None) -> Client:
@@ -70,10 +70,11 @@ def open_judge(model: str, url: str | None, cache: Cache | None) -> Asker:
     return LocalClient.load(Path(model), cache)
 
 
-def template_of(asker: Asker, config: LlmConfig, system: str | None = None) -> ChatTemplate:
-    """The parts of the model's chat template (a server does not tell it: `config.template` names its tokenizer)."""
+def template_of(asker: Asker, config: LlmConfig, system: str | None = None, agreed: str = "OK.") -> ChatTemplate:
+    """The parts of the model's chat template (a server does not tell it: `config.template` names its tokenizer);
+    `system` and `agreed` as `take_apart` has them."""
     if isinstance(asker, LocalClient):
-        return take_apart(asker.render, system)
+        return take_apart(asker.render, system, agreed)
     if not config.template:
         raise In2xError(
             "Magpie needs the chat template of the served model",
@@ -81,4 +82,4 @@ def template_of(asker: Asker, config: LlmConfig, system: str | None = None) -> C
         )
     from in2x.training.model import load_tokenizer
 
-    return take_apart(renderer(load_tokenizer(config.template)), system)
+    return take_apart(renderer(load_tokenizer(config.template)), system, agreed)

@@ -2,13 +2,15 @@
 
 Servers and models differ in what they take (a fixed temperature, `max_completion_tokens` for `max_tokens`, no seed, no
 JSON schema, nothing that they do not know). Nobody can list them, but a refusal names the parameter: it is left out, or
-written the server's way, from then on. No thinking is asked for, as everywhere here (`chat/contract.py`): by the switch
-of the chat template where the server renders one, by effort where it does not.
+written the server's way, from then on. No thinking is asked for unless the recipe wants it (`chat/contract.py`):
+by the switch of the chat template where the server renders one, else by effort. What the recipe adds of its
+own (`extra_body`) is sent as it stands, whatever the server says.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import openai
@@ -22,7 +24,10 @@ QUIET: dict[str, Any] = {
     "reasoning_effort": "none",
 }
 """Thinking off. Outside the protocol: a server that refuses a request without saying why is asked once without them."""
+ALOUD: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": True, "thinking": True}}
+"""Thinking on; how hard is left to the server, or to `extra_body`."""
 _WORDS = {
+    "add_special_tokens": r"add_?special_?tokens",
     "chat_template_kwargs": r"chat_?template_?kwargs|enable_?thinking",
     "reasoning_effort": r"reasoning_?effort",
     "response_format": r"response_?format|json_?schema|guided|structured.?outputs?",
@@ -47,7 +52,8 @@ _TOO_LONG = re.compile(r"context|too (?:large|long|many|high)|at most|exceed|red
 class Parameters:
     """What one server takes, learnt from its refusals for as long as the client lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, extra: Mapping[str, Any] = {}) -> None:  # read only
+        self._extra = dict(extra)
         self._left_out: set[str] = set()
         self._max_tokens, self._effort = "max_tokens", "none"
         self.proven = False
@@ -59,6 +65,8 @@ class Parameters:
                                 "seed": request.seed + request.sample}  # fmt: skip
         if request.messages is None:
             body["prompt"] = sound(request.prompt or "")
+            if request.whole:
+                body["add_special_tokens"] = False
         else:
             body["messages"] = [{**message, "content": sound(message["content"])} for message in request.messages]
             if request.fields:
@@ -66,7 +74,7 @@ class Parameters:
                     {"type": "text", **dict(request.fields), "text": body["messages"][-1]["content"]}
                 ]
             if not bare:
-                body |= QUIET | {"reasoning_effort": self._effort}
+                body |= ALOUD if request.thinking else QUIET | {"reasoning_effort": self._effort}
         if request.max_tokens is not None:
             body[self._max_tokens] = request.max_tokens
         if request.top_p != 1.0:
@@ -87,12 +95,16 @@ class Parameters:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": dict(request.schema), "strict": True},
             }
-        return {name: value for name, value in body.items() if name not in self._left_out}
+        body = {name: value for name, value in body.items() if name not in self._left_out}
+        for name, value in self._extra.items():
+            known = body.get(name)
+            body[name] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
+        return body
 
     def learn(self, body: dict[str, Any], refusal: openai.APIStatusError) -> bool:
         """Whether a refusal of `body` names parameters that are now left out or written otherwise: ask again."""
         words = words_of(refusal)
-        named = [name for name in body if name in _WORDS and re.search(_WORDS[name], words)]
+        named = [name for name in body if name not in self._extra and name in _WORDS and re.search(_WORDS[name], words)]
         # Some servers point at the parameter, and may repeat the whole request beside that.
         pointed = {str(refusal.param), *_PLACE.findall(words)}
         named = [name for name in named if name in pointed] or named

@@ -18,6 +18,9 @@ Trouble = Literal["", "request", "server", "budget"]
 """Why no model was heard: the request itself (refused, and so would it be again), the server or the way to it (it was
 tried as often as it may be), or a budget that is spent."""
 
+NOTHING = ("nothing but reasoning", "empty answer")
+CUT = "unfinished answer"
+"""What an answer that came may lack."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
@@ -34,6 +37,14 @@ class Request:
     top_k: int = 0
     """0: all tokens."""
     repetition_penalty: float = 1.0
+    purpose: str = ""
+    """What it is asked for (`llm/purpose.py`): the recipe may say otherwise how it is sampled. Part of no key."""
+    longer: int = 1
+    """How many times as long as usual the answer may be."""
+    thinking: bool = False
+    """Whether the model may think before it answers."""
+    whole: bool = False
+    """With `prompt`: it has all that a server would put before it (the mark of the beginning)."""
     fields: tuple[tuple[str, str], ...] = ()
     """What a chat template wants to know beside the last message's text, which is then sent as a list of parts."""
     stop: tuple[str, ...] = ()
@@ -49,9 +60,9 @@ class Request:
         if (self.messages is None) == (self.prompt is None):
             raise ValueError("a request has either messages or a prompt")
 
-    def key(self, model: str, at: str = "") -> bytes:
-        """16 bytes that stand for this question to `model` at the server `at`: all that the answer may depend on, and
-        nothing else."""
+    def key(self, model: str, at: str = "", extra: Mapping[str, Any] = {}) -> bytes:  # read only
+        """16 bytes that stand for this question, settled (`purpose.settled`), to `model` at the server `at`, sent with
+        the fields `extra`: all that the answer may depend on, and nothing else."""
         parts: list[Any] = [
             model, self.messages if self.prompt is None else self.prompt, self.max_tokens, self.temperature,
             self.top_p, self.stop, self.seed, self.sample, self.schema, self.top_logprobs,
@@ -60,6 +71,8 @@ class Request:
             parts += [self.top_k, self.repetition_penalty, self.fields]
         if at:
             parts += [{"at": at.rstrip("/")}]
+        if self.thinking or self.whole or extra:
+            parts += [{"thinking": self.thinking, "whole": self.whole, "extra": dict(extra)}]
         return hashlib.blake2b(_encode(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -109,8 +122,8 @@ class Answer:
     def lack(self) -> str | None:
         """Why an answer that came (`ok`) is no whole one; None where it is."""
         if not self.text.strip() and self.value is None:
-            return "nothing but reasoning" if self.thought or not self.finished else "empty answer"
-        return None if self.finished else "unfinished answer"
+            return NOTHING[0] if self.thought or not self.finished else NOTHING[1]
+        return None if self.finished else CUT
 
     @property
     def ok(self) -> bool:

@@ -27,20 +27,23 @@ TUNED_ON = 4000
 """Most labelled instructions that the threshold is tuned on (our choice)."""
 
 
-def server(config: LlmConfig, cache: Path) -> teacher.AskAll:
+class Server:
     """A way of asking the model at `config.base_url`; answers are kept in `cache` (SQLite), failures are None."""
-    # Here, not above: the client library is slow to import and most runs have no server.
-    from in2x.llm.cache import Cache
-    from in2x.llm.client import Client
-    from in2x.llm.request import chat
 
-    client = Client(config, Cache(cache))
+    def __init__(self, config: LlmConfig, cache: Path) -> None:
+        # Here, not above: the client library is slow to import and most runs have no server.
+        from in2x.llm.cache import Cache
+        from in2x.llm.client import Client
 
-    def ask_all(prompts: Iterable[str], schema: dict[str, Any]) -> Iterator[Any]:
-        for answer in client.ask_all(chat(prompt, schema=schema) for prompt in prompts):
+        self.client = Client(config, Cache(cache))
+
+    def __call__(self, prompts: Iterable[str], schema: dict[str, Any]) -> Iterator[Any]:
+        """What each prompt is answered with (`teacher.AskAll`)."""
+        from in2x.llm.request import chat
+
+        asked = (chat(prompt, schema=schema, max_tokens=4096, purpose="judge") for prompt in prompts)
+        for answer in self.client.ask_all(asked):
             yield answer.value if answer.ok else None
-
-    return ask_all
 
 
 def own_labels(

@@ -53,6 +53,10 @@ class SelectConfig(Config):
     llm: TeacherConfig | None = knob(
         None, "The model that labels and grades; null uses what the instructions tell themselves.", source="METHOD 3"
     )
+    pass_samples: int = knob(
+        0, "Answers of llm sampled to each task with a result that can be checked; the share that states it grades the "
+        "task (METHOD: 16).", unit="answers", source="METHOD 3", ge=0, le=256,
+    )  # fmt: skip
     near: float = knob(
         0.95, "Cosine from which two instructions of one cluster are compared as copies.", unit="cosine", gt=0, le=1
     )
@@ -80,6 +84,8 @@ class SelectConfig(Config):
     def _shares(self) -> SelectConfig:
         if min(self.grade_shares) < 0 or abs(sum(self.grade_shares) - 1) > 1e-6:
             raise ValueError(f"grade_shares must be five shares that sum to 1, got {list(self.grade_shares)}")
+        if self.pass_samples and self.llm is None:
+            raise ValueError("pass_samples asks a model: give select.llm, or set pass_samples to 0")
         if min(self.quotas) < 0 or sum(self.quotas) <= 0:
             raise ValueError(f"quotas must not be negative nor all zero, got {list(self.quotas)}")
         return self

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
 from in2x.records import Instruction, Verdict, write_records
-from in2x.selection import dedup, difficulty, figures, labels, twins
-from in2x.selection.annotate import grades, own_labels, server, tuned_threshold
+from in2x.selection import dedup, difficulty, figures, labels, passing, twins
+from in2x.selection.annotate import Server, grades, own_labels, tuned_threshold
 from in2x.selection.birch import Birch, cells_for
 from in2x.selection.config import Sample, SelectConfig
 from in2x.selection.embed import (
@@ -61,7 +61,7 @@ def run(config: SelectConfig, stage: Stage) -> None:
     with stage.progress("embed", len(pool)) as advance:
         shards = embed_to_shards(embedder, pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance)
     clock("embed")
-    ask_all = server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
+    ask_all = Server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
     taxonomy = Taxonomy(meant=None if config.embedder == "hashing" else Meaning(embedder.embed))
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all, taxonomy)
     birch = cluster(shards, config, threshold)
@@ -79,6 +79,12 @@ def run(config: SelectConfig, stage: Stage) -> None:
     survivors = np.flatnonzero(copy_of < 0)
     twin = twins.groups(len(pool), _twin_links(config, pool, shards, near, survivors))
     clock("twins")
+    if config.pass_samples and ask_all is not None:
+        tried = int(sum(map(passing.checkable, pool.verifiers.at(survivors))))
+        with stage.progress(f"pass@{config.pass_samples}", tried) as advance:
+            pool, stage.figures["pass"] = passing.with_pass_rates(
+                ask_all.client, pool, survivors, config.pass_samples, stage.seed, advance
+            )
     own, label_figures = own_labels(pool, survivors, ask_all, taxonomy)
     named = labels.label_all(own, tasks, pool.contents, clusters, centres)
     del own
@@ -267,6 +273,7 @@ def _write(pool: Pool, index: Ints, named: Sequence[labels.Label], grades: Ints,
                 "labels": pa.array([list(named[row]) for row in rows.tolist()], pa.list_(pa.string())),
                 "difficulty": pa.array(grades[rows], pa.int8()),
                 "cluster": pa.array(clusters[rows], pa.int64()),
+                "pass_rate": pa.array(pool.pass_rate[rows], pa.float64(), from_pandas=True),
             }
             for name, column in new.items():
                 place = Instruction.SCHEMA.get_field_index(name)

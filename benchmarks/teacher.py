@@ -1,0 +1,187 @@
+"""Data from a reasoning model that misbehaves: is any of it poisoned, does any item get lost, is the budget kept?
+
+    python benchmarks/teacher.py [--items 10000] [--faults .3] [--keep FOLDER] [--json]
+
+`in2x instruct recipes/instruct-server.yaml` is run by command line against an imitated reasoning model
+(`tests/reasoning_server.py`): it thinks in tags or beside its answer, drafts the opposite of its verdicts, and three of
+ten answers are cut, refused, null, prose, 429 or reset. Poisoned is a kept item, or a verdict, that holds anything of a
+thought, an answer without its end, a refusal, prose in the place of JSON, or nothing. Then the same once more with a
+budget of 60% of what the first run cost, and what the server has billed beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+import scripted_model  # noqa: E402
+from in2x.records import Instruction, Verdict, read_records  # noqa: E402
+from in2x.training.tokenizer import train_tokenizer  # noqa: E402
+from reasoning_server import ENDS, PROSE, REFUSALS, THOUGHT  # noqa: E402
+
+TRACE = {"trace", "thought", "reasoning", "plan", "rationale", "error"}
+"""Keys of evidence that hold what the model thought, or the words of a failure: nobody trains on them."""
+
+
+class Served:
+    """The imitated model in its own process."""
+
+    def __init__(self, folder: Path, faults: float, seed: int) -> None:
+        port = folder / f"port{seed}"
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE.parent / "tests/reasoning_server.py"), str(port), "--faults", str(faults),
+             "--seed", str(seed)]
+        )  # fmt: skip
+        while not port.exists():
+            time.sleep(0.05)
+        self.root = f"http://127.0.0.1:{port.read_text()}"
+
+    def stats(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.root}/stats", timeout=60) as response:
+            found: dict[str, Any] = json.loads(response.read())
+        return found
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def write_sets(folder: Path, items: int) -> None:
+    """Prompts without answers in three languages, and exam questions."""
+    rng = random.Random(1)
+    folder.mkdir()
+    rows = []
+    for n in range(items * 4 // 10):
+        lang = ("ja", "en", "zh")[n % 3]
+        note = {"ja": f"(控え{n}番)", "en": f" (note {n})", "zh": f"（第{n}条）"}[lang]
+        rows.append({"instruction": scripted_model.task(rng, lang) + note, "license": "CC0-1.0"})
+    sums = [
+        {"question": f"Ann has {n} pears and picks {n + 7} more. How many has she?", "answer": str(2 * n + 7)}
+        for n in range(3, items // 10 + 3)
+    ]
+    for name, table in (("prompts", rows), ("sums", sums)):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in table)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+
+
+def write_tokenizer(folder: Path) -> None:
+    """A tokenizer with a chat template, which Magpie takes apart."""
+    train_tokenizer(["The boat is dry.", "舟は乾いている。", "船是干的。"] * 8, 420).save_pretrained(folder)
+
+
+def instruct(folder: Path, out: str, server: Served, items: int, *more: str) -> tuple[int, str]:
+    each = items // 25
+    knobs = (
+        "instruct.sets=[{path: sets}]", "instruct.balance='off'", f"instruct.llm.base_url={server.root}/v1",
+        "instruct.llm.model=m", "instruct.llm.in_flight=32", "instruct.llm.backoff=0.02",
+        "instruct.llm.template=tokenizer", f"instruct.magpie.turns={items // 10}",
+        "instruct.llm.thinking=true", f"instruct.self_instruct.tasks={items * 2 // 10}", "instruct.llm.attempts=30",
+        f"instruct.rewrite={{creative: {each}, localized: {each}, style: 0, deepen: {each}, constrain: {each}, "
+        f"concretise: {each}}}", *more,
+    )  # fmt: skip
+    command = [sys.executable, "-m", "in2x", "instruct", str(HERE.parent / "recipes/instruct-server.yaml"),
+               "--out", out, *(word for knob in knobs for word in ("--set", knob))]  # fmt: skip
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def of_answer(item: Instruction) -> str:
+    """What is wrong with a kept item; "" where nothing is."""
+    text = " ".join(message["content"] for message in item.messages) + (item.answer or "")
+    if THOUGHT in text or "<think>" in text or "</think>" in text:
+        return "thought"
+    if PROSE in text:
+        return "prose"
+    if item.answer is not None and not item.answer.strip():
+        return "nothing"
+    if any(refusal in (item.answer or "") for refusal in REFUSALS):
+        return "refusal"
+    own = ("self-instruct", "magpie", "rewritten:deepen", "rewritten:constrain", "rewritten:concretise")
+    written = (item.origin.startswith("collected") and item.task == "chat") or item.origin in own
+    ends = any((item.answer or "").endswith(end) for end in ENDS.values())
+    return "cut" if (written or item.task == "story") and not ends else ""
+
+
+def of_verdict(verdict: Verdict) -> str:
+    evidence = {key: value for key, value in (verdict.evidence or {}).items() if key not in TRACE}
+    for said in evidence.values():
+        if isinstance(said, dict):
+            said.pop("rationale", None)
+    return "verdict from a thought" if THOUGHT in json.dumps(evidence) else ""
+
+
+def measure(folder: Path, items: int, faults: float) -> dict[str, Any]:
+    server = Served(folder, faults, 1)
+    started = time.monotonic()
+    code, said = instruct(folder, "free", server, items)
+    wall, stats = time.monotonic() - started, server.stats()
+    server.stop()
+    if code:
+        sys.exit(f"instruct ended with {code}: {said[-2000:]}")
+    made = folder / "free/instruct"
+    funnel = json.loads((made / "funnel.json").read_text(encoding="utf-8"))
+    kept = [item for part in ("sft", "rl") for item in read_records(made / f"pool.{part}.parquet", Instruction)]
+    poison: Counter[str] = Counter(filter(None, map(of_answer, kept)))
+    poison.update(filter(None, map(of_verdict, read_records(made / "verdicts.parquet", Verdict))))
+    usage = json.loads((made / "manifest.json").read_text(encoding="utf-8"))["figures"]["llm"]["author"]
+    counted = usage["prompt_tokens"] + usage["answer_tokens"]
+    return {
+        "items in": funnel["in"], "kept": funnel["kept"], "rejected": funnel["rejected"], "failed": funnel["failed"],
+        "in = kept + rejected + failed": funnel["in"] == funnel["kept"] + funnel["rejected"] + funnel["failed"],
+        "poisoned": sum(poison.values()), "poisoned by kind": dict(poison), "questions": stats["asked"],
+        "faults": stats["faults"], "where it thought": stats["kinds"],
+        "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
+        "tokens billed": stats["billed"], "tokens counted / billed": round(counted / stats["billed"], 4),
+        "wall seconds": round(wall),
+        "processor seconds of the children": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime),
+    }  # fmt: skip
+
+
+def budget(folder: Path, items: int, faults: float, tokens: int) -> dict[str, Any]:
+    server = Served(folder, faults, 2)
+    code, said = instruct(folder, "bound", server, items, f"instruct.llm.budget_tokens={tokens}")
+    billed = server.stats()["billed"]
+    server.stop()
+    if code:
+        sys.exit(f"instruct ended with {code}: {said[-2000:]}")
+    return {"budget": tokens, "billed under it": billed, "billed / budget": round(billed / tokens, 4)}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--faults", type=float, default=0.3)
+    parser.add_argument("--keep", type=Path, help="folder to work in: the funnel page stays there")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tokenizer(folder / "tokenizer")
+        write_sets(folder / "sets", given.items)
+        found = measure(folder, given.items, given.faults)
+        found |= budget(folder, given.items, given.faults, int(0.6 * found["tokens billed"]))
+    if given.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        for key, value in found.items():
+            print(f"{key:36} {value}")
+
+
+if __name__ == "__main__":
+    main()

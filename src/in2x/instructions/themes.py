@@ -1,0 +1,103 @@
+"""What tasks and stories are about, by language: lists of our own in `themes/`, or the recipe's (`instruct.themes`).
+
+An entry is a few words that a prompt takes up; a task or a story combines several (who, with whom, when, what, in which
+form), so that some hundred entries a language give more combinations than anybody asks for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from in2x.errors import In2xError
+from in2x.language.example import HUB
+
+HERE = Path(__file__).parent / "themes"
+Entries = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Kind(BaseModel):
+    """A kind of task."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """How a prompt calls it."""
+    signs: tuple[str, ...] = ()
+    """Words, in small letters, by which a task of this kind is known."""
+
+
+class Themes(BaseModel):
+    """The lists of one language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agreed: str
+    """What an assistant says to a steering message, where a template has no place for one."""
+    registers: Mapping[str, str]
+    difficulties: Mapping[str, str]
+    kinds: Mapping[str, Kind]
+    forms: Entries
+    genres: Entries
+    styles: Entries
+    personas: Entries
+    relations: Entries
+    seasons: Entries
+    topics: Entries
+
+
+@cache
+def themes(lang: str, folder: str | None = None) -> Themes:
+    """The lists of `lang`, from `folder` before ours; what neither has is said in English.
+
+    Raises:
+        In2xError: a file is no such table; the sentence names file and list.
+    """
+    fields: dict[str, Any] = {}
+    for place in (HERE / f"{HUB}.yaml", HERE / f"{lang}.yaml", *([Path(folder) / f"{lang}.yaml"] if folder else [])):
+        fields |= _read(place)
+    try:
+        return Themes.model_validate(fields)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise In2xError(
+            f"{where}: {fault['msg']}", file=Path(folder or HERE) / f"{lang}.yaml",
+            mend="docs/instructions.md lists the fields",
+        ) from None  # fmt: skip
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise In2xError(f"the lists cannot be read ({' '.join(str(error).split())})", file=path) from None
+    if not isinstance(fields, dict):
+        raise In2xError("not a table of lists", file=path, mend="begin with 'topics: [...]'")
+    return fields
+
+
+def pick(options: Sequence[str], key: str, purpose: str) -> str:
+    """One of `options`, always the same for the same `key` and `purpose`."""
+    digest = hashlib.blake2b(f"{purpose} {key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return options[int.from_bytes(digest, "big") % len(options)]
+
+
+def kind_of(text: str, lang: str, folder: str | None = None) -> str:
+    """The kind of a task by the words it is put in; the last of the kinds where none tells."""
+    head = text.casefold()[:400]
+    kinds = themes(lang, folder).kinds
+    hub = themes(HUB).kinds
+    for kind, known in kinds.items():
+        signs = (*known.signs, *(hub[kind].signs if kind in hub else ()))
+        if any(sign in head for sign in signs):
+            return kind
+    return list(kinds)[-1]
