@@ -6,6 +6,7 @@ import re
 
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.weight import weight
+from in2x.language.script import make_up
 from in2x.language.wording import any_of, search
 
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
@@ -27,6 +28,10 @@ def cut(view: View) -> Evidence | None:
         return None
     if text.count("```") % 2:
         return {"found": text[-60:], "why": "a block of code is open"}
+    if _ITEM.fullmatch(text.splitlines()[-1]):
+        return {"found": text[-60:], "why": "an item of the list is empty"}
+    if _short_line(text):
+        return {"found": text[-60:], "why": "the last line of the verse is short"}
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1]
     tail = _tail(last)
@@ -42,13 +47,32 @@ def cut(view: View) -> Evidence | None:
     prose = inside > 0 or (whole > 0 and whole == len(above) and weight(tail) >= 24)
     no_end = any_of("unfinished").search(tail) is not None or _open(text)
     verse = search("verse", view.prompt) is not None
+    if _ITEM.match(last) and len(lines) > 2 and (no_end or any_of("unfinished_item").search(tail)):
+        return {"found": tail[-60:], "why": "no item ends so"}
     if prose and no_end and not (verse and not inside):
         return {"found": tail[-60:], "why": "no sentence ends so"}
     if inside and ended >= 2 and whole == len(above) and not _ITEM.match(last) and not verse and weight(tail) >= 16:
         return {"found": tail[-60:], "why": "the last sentence alone has no end"}
-    if not prose and len(lines) == 1 and no_end and not verse and weight(tail) >= 50:
-        return {"found": tail[-60:], "why": "no sentence ends so"}
+    if inside and whole == len(above) and not _ITEM.match(last) and not verse and weight(tail) >= LONG_TAIL:
+        return {"found": tail[-60:], "why": "the last sentence alone has no end"}
+    if not inside and not above and not verse and weight(tail) >= (50 if no_end else LONG_SENTENCE):
+        if no_end or (tail.isascii() and tail[0].isupper()):
+            return {"found": tail[-60:], "why": "no sentence ends so" if no_end else "a long sentence has no end"}
     return None
+
+
+LONG_TAIL, LONG_SENTENCE = 70, 130
+"""Latin letters (others weigh more) of prose without an end: behind a whole sentence, and alone (our choice)."""
+
+
+def _short_line(text: str) -> bool:
+    """Whether all lines of a verse have one length in Han characters, but for the last, which is much shorter."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    sizes = [len(re.sub(r"\W", "", line)) for line in lines]
+    return (
+        len(sizes) >= 3 and len(set(sizes[:-1])) == 1 and sizes[0] >= 5 and 2 * sizes[-1] < sizes[0]
+        and make_up(text).han > 0.9 * sum(sizes) and lines[-1][-1].isalnum()
+    )  # fmt: skip
 
 
 def _tail(line: str) -> str:
