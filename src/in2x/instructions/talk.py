@@ -41,52 +41,60 @@ def _is(name: str, sentence: str) -> bool:
     return any_of(name, r"\A\W*{}\W*\Z").match(sentence) is not None
 
 
-def kinds(text: str, asked: str, leading: bool = False) -> list[Kind | None]:
-    """What each sentence of `text` does; None where it is no talk about the task.
+def kinds(text: str, asked: str, leading: bool = False) -> list[Kind] | None:
+    """What each sentence of `text` does; None where one of them is no talk about the task.
 
     An announcement ("Here is ...", "I'll write ...") is one where words of consent lead it or it takes up what was
     `asked` for; alone it may begin an answer. `leading`: an answer follows the text, so that words that merely point at
     a work present it.
     """
-    found: list[Kind | None] = []
+    found: list[Kind] = []
     for whole in sentences(text):
-        sentence = whole.strip("*_#> \t\u3000")
-        said = any_of("consent", r"\A\W*(?:{}[\s,.!、。，！]+)+").match(sentence + " ")
-        rest = sentence[said.end() :].strip() if said else sentence
-        led = said is not None or any(kind in ("consent", "thanks", "notes", "presents") for kind in found)
-        if _is("thanks", sentence) or _is("thanks", rest):
-            found.append("thanks")
-        elif not rest:
-            found.append("consent")
-        elif _is("asks_back", rest) or _is("tell_me", rest):
-            found.append("asks")
-        elif rest[-1] in "?？" and not leading and shared(rest, asked):
-            found.append("notes")
-        elif any_of("presents", r"\A\W*{}\s*\Z").match(rest) and (led or contents(rest) & contents(asked)):
-            found.append("presents")
-        elif _is("opening", sentence):
-            found.append("presents")
-        elif _is("waits", rest) and found:
-            found.append("waits")
-        elif _is("intends", rest) and search("makes", rest) and (led or shared(rest, asked)):
-            found.append("intends")
-        elif _is("notes_task", rest) and shared(rest, asked):
-            found.append("notes")
-        elif leading and weight(rest) <= PRESENTED and rest[-1] in ":：!！。." and not QUOTED.search(rest) and _shows(rest, asked, led):
-            found.append("presents")
-        elif found and (_is("closing", rest) or _is("remark", rest)):
-            found.append("closes")
-        else:
-            found.append(None)
-    return found
+        kind = _kind(whole.strip("*_#> \t\u3000"), asked, leading, found)
+        if kind is None:
+            return None
+        found.append(kind)
+    return found or None
 
 
+def _kind(sentence: str, asked: str, leading: bool, before: list[Kind]) -> Kind | None:
+    if len(sentence) > LONGEST:
+        return None
+    said = any_of("consent", r"\A\W*(?:{}[\s,.!、。，！]+)+").match(sentence + " ")
+    rest = sentence[said.end() :].strip() if said else sentence
+    led = said is not None or any(kind in ("consent", "thanks", "notes", "presents") for kind in before)
+    if _is("thanks", sentence) or _is("thanks", rest):
+        return "thanks"
+    if not rest:
+        return "consent"
+    if _is("asks_back", rest) or (_is("tell_me", rest) and (before or shared(rest, asked))):
+        return "asks"
+    if rest[-1] in "?？" and not leading and shared(rest, asked):
+        return "notes"
+    announced = any_of("presents", r"\A\W*{}\s*\Z").match(rest) and (led or contents(rest) & contents(asked))
+    if announced or _is("opening", sentence):
+        return "presents"
+    if (before or search("makes", rest)) and _is("waits", rest):
+        return "waits"
+    if (led or shared(rest, asked)) and search("makes", rest) and (_is("intends", rest) or _is("intends", sentence)):
+        return "intends"
+    if (shared(rest, asked) or len(contents(rest) & contents(asked)) > 1) and _is("notes_task", rest):
+        return "notes"
+    if leading and ((not before and _is("remark", rest)) or _shows(rest, asked, led)):
+        return "presents"
+    return "closes" if before and (_is("closing", rest) or _is("remark", rest)) else None
+
+
+LONGEST = 300
+"""Characters of a sentence that may be talk (our choice)."""
 PRESENTED = 220
 """Latin letters (others weigh more) of a sentence that presents an answer (our choice)."""
 
 
 def _shows(sentence: str, asked: str, led: bool) -> bool:
-    """Whether a sentence points at a work or says that it was made: a word for a work in it, or of what was asked for."""
+    """Whether a sentence points at a work or says that it was made: it names one, or what was asked for."""
+    if sentence[-1] not in ":：!！。." or weight(sentence) > PRESENTED or QUOTED.search(sentence):
+        return False
     if not (search("deictic", sentence) or search("made", sentence)):
         return False
     common = contents(sentence) & contents(asked)
@@ -97,4 +105,4 @@ def _shows(sentence: str, asked: str, led: bool) -> bool:
 def announces(text: str, asked: str) -> bool:
     """Whether a paragraph is talk alone, and announces an answer."""
     found = kinds(text, asked, leading=True)
-    return bool(found) and None not in found and any(kind in ("presents", "intends") for kind in found)
+    return found is not None and any(kind in ("presents", "intends") for kind in found)

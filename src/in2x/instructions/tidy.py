@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from in2x.instructions.talk import announces, contents
+from in2x.instructions.talk import QUOTED, announces, contents
 from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
@@ -23,6 +23,7 @@ _PART = re.compile(r"\n[ \t\u3000]*\n\s*|\n|(?<=[：])\s*|(?<=:)\s+|(?<=[。！!
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\S))+(?:[.!?。！？]+[)）」』”\"']*|\Z|\n)\s*")
 _RULE = re.compile(r"\A(?:[-*_=—]{3,}\s*\n\s*)+|(?:\s*\n\s*[-*_=—]{3,})+\s*\Z")
 _QUOTE = re.compile(r"\A\s*[「『“\"‘'《〈«„]")
+PARTING = 130
 LONGEST = 420
 """Latin letters (others weigh more) of a paragraph that may be about the answer and not of it (our choice)."""
 
@@ -81,9 +82,7 @@ def _opening_end(text: str, asked: str) -> int:
         if weight(head) > LONGEST:
             break
         line = "\n" in match.group(0)
-        if line and _opens(head, asked):
-            end = match.end()
-        elif not line and head[-1] in ":：。！!." and _presents(head, asked):
+        if (line and _opens(head, asked)) or (not line and head[-1] in ":：。！!." and _presents(head, asked)):
             end = match.end()
     return end
 
@@ -101,17 +100,25 @@ def _presents(head: str, asked: str) -> bool:
     if not any_of("presents", r"\A\W*{}\s*\Z").match(rest):
         return False
     common = contents(rest) & contents(asked)
-    return (said is not None and rest.rstrip()[-1] in ":：") or len(common) >= 3 or any(len(word) > 3 for word in common)
+    return (
+        (said is not None and rest.rstrip()[-1] in ":：") or len(common) >= 3 or any(len(word) > 3 for word in common)
+    )
 
 
 def _closing_start(text: str, letter: bool, noted: bool) -> int:
     """Where the words about the answer begin that end it; the end of the text where none do."""
     end = len(text)
+    body = _BREAK.split(text)
+    apart = len(body) > 1 and not search("addresses", "\n".join(body[:-1]))
     while True:
         for start in _tails(text[:end]):
             tail = text[start:end]
             whole = text[start - 1] == "\n"
-            if start and weight(tail) <= LONGEST and _closes(tail.strip(), letter or not whole, noted):
+            if (
+                start
+                and weight(tail) <= LONGEST
+                and _closes(tail.strip(), letter or not whole, noted, apart and text[:start].endswith("\n\n"))
+            ):
                 end = start
                 break
         else:
@@ -135,11 +142,16 @@ def _tails(text: str) -> Iterator[int]:
         yield sentences[-1].start()
 
 
-def _closes(tail: str, letter: bool, noted: bool) -> bool:
-    """Whether every sentence of a tail, or the tail in one, is about the answer."""
+def _closes(tail: str, letter: bool, noted: bool, parting: bool) -> bool:
+    """Whether every sentence of a tail, or the tail in one, is about the answer.
+
+    `parting`: it is a paragraph that follows a text which speaks to nobody; then a word to the reader is enough.
+    """
     names = [*([] if noted else ["remark", "label"]), *([] if letter else ["closing"])]
     frames = [any_of(name, r"\A\W*{}\W*\Z") for name in names]
     if any(frame.match(tail) for frame in frames):
+        return True
+    if not letter and parting and weight(tail) <= PARTING and search("addresses", tail) and not QUOTED.search(tail):
         return True
     sentences = [match.group(0).strip() for match in _SENTENCE.finditer(tail)]
     return len(sentences) > 1 and all(any(frame.match(s) for frame in frames) for s in sentences)

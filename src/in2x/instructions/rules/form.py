@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.talk import QUOTED
@@ -47,7 +48,11 @@ def language(view: View) -> Evidence | None:
     if view.answer:
         if view.item.task != "translate" and search("translation", view.prompt):
             return None
-        if search("verse", view.prompt) and len(set(re.findall(r"\w+", view.answer.lower()))) < 8 and view.answer.isascii():
+        if (
+            search("verse", view.prompt)
+            and len(set(re.findall(r"\w+", view.answer.lower()))) < 8
+            and view.answer.isascii()
+        ):
             return None  # "Na na na, hey hey hey": a few words over and over tell no language
         # what is quoted in an answer about languages is its subject
         text = QUOTED.sub(" ", view.answer) if search("about_languages", view.prompt) else view.answer
@@ -122,12 +127,17 @@ def repetition(view: View) -> Evidence | None:
             often = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
             if often[1] >= 5 and often[1] * len(often[0]) > 0.4 * len(text):
                 return {"part": part, "found": often[0][:40], "times": often[1]}
+    lines = [line for line in view.answer.splitlines() if line.strip()]
+    items = [_BULLET.sub("", line).strip() for line in lines]
+    if len(items) >= 4 and items != lines and max(map(items.count, items)) > 0.6 * len(items):
+        return {"part": "answer", "found": max(items, key=items.count)[:40], "times": max(map(items.count, items))}
     if not view.given_text and not search("verse", view.prompt) and (found := _doubled(view.answer[:20_000])):
         return {"part": "answer", "found": found[:60], "times": 2}
     return None
 
 
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[)）」』”\"']*")
+_BULLET = re.compile(r"\A\s*(?:[-*+•・]|\d{1,3}[.)、．])\s*")
 DOUBLED = 60
 """Latin letters (others weigh more) of prose that nobody says twice by chance (our choice)."""
 
@@ -137,7 +147,7 @@ def _doubled(text: str) -> str | None:
     seen = set()
     for paragraph in re.split(r"\n\s*", text):
         line = paragraph.strip()
-        if line[-1:] in tuple(".!?。！？」”\"") and weight(line) >= DOUBLED and not line.startswith("|"):
+        if line[-1:] in tuple('.!?。！？」”"') and weight(line) >= DOUBLED and not line.startswith("|"):
             if line in seen:
                 return line
             seen.add(line)
@@ -149,7 +159,11 @@ def _doubled(text: str) -> str | None:
                 while sentences[at : at + size] == sentences[at + times * size : at + (times + 1) * size]:
                     times += 1
                 block = " ".join(sentences[at : at + size])
-                if weight(block) >= DOUBLED / 3 and weight(block) * (times - 1) >= DOUBLED and block[-1] in ".!?。！？」”\"":
+                if (
+                    weight(block) >= DOUBLED / 3
+                    and weight(block) * (times - 1) >= DOUBLED
+                    and block[-1] in '.!?。！？」”"'
+                ):
                     return block
     return None
 
@@ -180,5 +194,9 @@ def _says_again(answer: str, prompt: str) -> bool:
         return False
     if first in second:
         return len(first) > 0.6 * len(second)
+    if second in first:
+        return len(first) < 1.6 * len(second)
     head = second[: int(0.6 * len(second))]
-    return first.startswith(head) and len(first) < 1.6 * len(second)
+    if len(first) > 1.6 * len(second) or len(second) > 500:
+        return False
+    return first.startswith(head) or SequenceMatcher(None, first, second, autojunk=False).ratio() > 0.85

@@ -28,10 +28,19 @@ def disobeyed(view: View) -> Evidence | None:
             if word := match["word"].strip():
                 if _holds(answer, word):
                     return {"why": "a forbidden word", "found": word}
+    for name in ("requires", "begins", "ends"):
+        for pattern in patterns(name):
+            for match in pattern.finditer(view.prompt):
+                if _lacks(answer, match["word"].strip(), name):
+                    return {"why": f"{name}: a word is not there", "wanted": match["word"]}
     for most, unit in demanded("at_most", view.prompt):
         count = _count(answer, unit)
         if count is not None and most > 0 and count > most * (SLACK if unit in ("character", "word") else 1):
             return {"why": "longer than asked for", "wanted": f"{most} {unit}", "found": count}
+    for least, unit in demanded("at_least", view.prompt):
+        count = _count(answer, unit)
+        if count is not None and count * (SLACK if unit in ("character", "word") else 1) < least:
+            return {"why": "shorter than asked for", "wanted": f"{least} {unit}", "found": count}
     for pattern in patterns("metre"):
         if match := pattern.search(view.prompt):
             wanted = int(parse_numeral(match["number"]) or 0)
@@ -46,6 +55,24 @@ def _holds(text: str, word: str) -> bool:
     if wanted.isascii() and len(wanted) > 1:
         return re.search(rf"\b{re.escape(wanted)}\b", lower) is not None
     return wanted in lower
+
+
+def _lacks(answer: str, word: str, name: str) -> bool:
+    """Whether a wanted word is missing: in any form (its end may bend), at the beginning or end of any part."""
+    stem = _bare(word)
+    stem = stem if name != "requires" or len(stem) < 2 else stem[: max(1, len(stem) - (1 if not stem.isascii() else 2))]
+    if not stem:
+        return False
+    if name == "requires":
+        return stem not in _bare(answer)
+    parts = [part.splitlines() for part in re.split(r"\n\s*\n", answer) if _bare(part)]
+    if name == "begins":  # a title may stand before the first line
+        return not any(_bare(part[0]).startswith(stem) for part in parts[: 2 if len(parts[0]) == 1 else 1])
+    return not any(_bare(part[-1]).endswith(stem) for part in parts[-2:])
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", "", text.lower())
 
 
 def _count(answer: str, unit: str) -> int | None:

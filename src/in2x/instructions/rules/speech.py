@@ -3,12 +3,10 @@ back, refusal."""
 
 from __future__ import annotations
 
-import re
-
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.weight import weight
 from in2x.instructions.talk import QUOTED, kinds, sentences, shared
 from in2x.instructions.tidy import tidy_answer
+from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
 
@@ -38,13 +36,16 @@ def promise(view: View) -> Evidence | None:
     if view.given_text or weight(view.answer) > SHORT:
         return None
     voiced = search("voices", view.prompt) is not None
-    match = search("promise", view.answer.strip())
-    if match and not (voiced and not (search("makes", match.group(0)) and shared(match.group(0), view.prompt))):
+    waits = any_of("waits")
+    # a shop assistant's "One moment, please" shares with the task only the moment
+    if (match := search("promise", view.answer.strip())) and (
+        not voiced or (search("makes", match.group(0)) and shared(waits.sub(" ", match.group(0)), view.prompt))
+    ):
         return {"found": match.group(0)[:80]}
     found = kinds(view.answer.strip(), view.prompt)
-    if found and None not in found and any(kind in ("presents", "intends", "waits", "asks") for kind in found):
+    if found and any(kind in ("presents", "intends", "waits", "asks") for kind in found):
         said = [s for s, kind in zip(sentences(view.answer.strip()), found, strict=True) if kind != "waits"]
-        if not voiced or shared(" ".join(said), view.prompt):
+        if not voiced or shared(waits.sub(" ", " ".join(said)), view.prompt):
             return {"found": view.answer.strip()[:80], "kinds": [str(kind) for kind in found]}
     return None
 
@@ -71,16 +72,19 @@ def refusal(view: View) -> Evidence | None:
         return None
     if match := search("soft_refusal", spoken):
         return {"found": match.group(0)[:80]}
-    families = [name for name in FAMILIES if not (part and name == "assistant") and search(name, spoken)]
-    if families and (match := search("unable", spoken)):
+    match = search("unable", spoken)
+    families = [n for n in FAMILIES if match and not (part and n == "assistant") and search(n, spoken)]
+    if match and families:
         return {"found": match.group(0)[:80], "signs": families}
     if part or "\n" in view.answer.strip() or search("letters", view.prompt):
         return None
-    signs = [name for name in ("declines", "offer", "reason", "courtesy") if search(name, spoken)]
-    if len(signs) >= 3 or ("declines" in signs and (len(signs) == 2 and search("matter", spoken))):
-        return {"found": spoken[:80], "signs": signs}
-    if signs == ["offer", "reason"] and search("matter", spoken):
-        return {"found": spoken[:80], "signs": signs}
+    declined = search("declines", spoken) is not None
+    if not declined and not search("offer", spoken):
+        return None
+    signs = {name for name in ("offer", "reason", "courtesy", "because") if search(name, spoken)}
+    about = search("matter", spoken) is not None
+    if (declined and (len(signs) > 2 or (signs and about))) or (about and signs >= {"offer", "reason"}):
+        return {"found": spoken[:80], "signs": sorted(signs)}
     return None
 
 

@@ -11,7 +11,6 @@ from in2x.language.script import letter_counts
 from in2x.language.wording import any_of, patterns, search
 
 
-
 def leakage(view: View) -> Evidence | None:
     """Template marks or the words of our own generation prompt inside the item, or role marks nobody asked for.
 
