@@ -50,6 +50,7 @@ COMMANDS = {
     "plan": Entry("plan", "plan_recipe", "Say what a run would do and take, without running it."),
     "status": Entry("status", "status", "Say how far a run is, and its last figures."),
     "compare": Entry("compare", "compare", "Compare two runs: recipes, figures, curves."),
+    "instruct-check": Entry("instruct_check", "instruct_check", "Show what the gates do to a file of instructions."),
     "export": Entry("export", "export", "Write what another program trains or translates with."),
     "push": Entry("push", "push", "Put a model or data onto the Hugging Face hub, with its card."),
     "merge-models": Entry("merge", "merge_models", "Merge models that come from one base."),

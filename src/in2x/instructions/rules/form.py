@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from in2x.instructions.rules.view import Evidence, View
-from in2x.language.misfit import misfit
-from in2x.language.script import make_up
+from in2x.instructions.talk import QUOTED
+from in2x.instructions.weight import weight
+from in2x.language.example import HUB
+from in2x.language.identify import language_of
+from in2x.language.misfit import LOOKED_AT, misfit
+from in2x.language.script import letter_counts
 from in2x.language.wording import any_of, search
+from in2x.language.words import prose
+from in2x.language.written import foreign
 
 
 def empty(view: View) -> Evidence | None:
@@ -25,18 +32,12 @@ def length(view: View) -> Evidence | None:
         if len(text) > bound:
             return {"part": part, "characters": len(text), "bound": bound}
     if view.item.task == "translate" and view.source and view.answer:
-        source, target = _weight(view.source), _weight(view.answer)
+        source, target = weight(view.source), weight(view.answer)
         ratio = max(source, target) / max(1.0, min(source, target))
         # Short texts vary wildly ("Yes." may well become a clause), so only what is long on one side counts.
         if max(source, target) >= 40 and ratio > view.config.max_ratio:
             return {"part": "answer", "ratio": round(ratio, 1), "bound": view.config.max_ratio}
     return None
-
-
-def _weight(text: str) -> float:
-    """Length in Latin letters: one CJK character says about as much as 2.6 of them (parallel text, our choice)."""
-    count = make_up(text)
-    return count.latin + count.digit + 2.6 * (count.kana + count.han)
 
 
 def language(view: View) -> Evidence | None:
@@ -48,20 +49,50 @@ def language(view: View) -> Evidence | None:
     if view.answer:
         if view.item.task != "translate" and search("translation", view.prompt):
             return None
-        why = misfit(view.answer, view.item.lang)
+        if (
+            search("verse", view.prompt)
+            and len(set(re.findall(r"\w+", view.answer.lower()))) < 8
+            and view.answer.isascii()
+        ):
+            return None  # "Na na na, hey hey hey": a few words over and over tell no language
+        # what is quoted in an answer about languages is its subject
+        text = QUOTED.sub(" ", view.answer) if search("about_languages", view.prompt) else view.answer
+        why = misfit(text, view.item.lang) or _switched(view)
         return {"part": "answer", "why": why, "wanted": view.item.lang} if why else None
     if view.given_text or search("translation", view.prompt):
         return None
     why = misfit(view.prompt, view.item.lang)
     if why is None:
         return None
-    paragraphs = [p for p in view.prompt.splitlines() if make_up(p).letters >= 6]
+    paragraphs = [p for p in view.prompt.splitlines() if sum(letter_counts(p)) >= 6]
     if len(paragraphs) > 1 and any(misfit(p, view.item.lang) is None for p in paragraphs):
         return None
     return {"part": "prompt", "why": why, "wanted": view.item.lang}
 
 
+def _switched(view: View) -> str | None:
+    """Why an answer leaves its language midway: a stretch of prose in another one, where the prompt speaks of no
+    languages and no verse is asked for (a song may change its language)."""
+    if view.given_text or any(search(name, view.prompt) for name in ("about_languages", "verse")):
+        return None
+    text = prose(view.answer)[:LOOKED_AT]
+    for start, end in foreign(text, view.item.lang):
+        stretch = text[start:end]
+        if weight(stretch) >= STRAY and not (_latin(view.answer) and _latin(stretch) and language_of(stretch) != HUB):
+            return f"it goes on in another language ({stretch[:40]!r})"
+    return None
+
+
+def _latin(text: str) -> bool:
+    """Whether most letters are Latin: within one alphabet writers quote, and models slip into the hub alone."""
+    latin, _, other = letter_counts(text)
+    return latin > other
+
+
+STRAY = 50
+"""Latin letters (others weigh more) from which a stretch in another language is no quotation any more (our choice)."""
 _LOOP = re.compile(r"(.{2,40}?)\1{4,}", re.DOTALL)
+_LONG_LOOP = re.compile(r"(.{41,160}?)\1{2,}", re.DOTALL)
 _RUN = re.compile(r"([^\W_])\1{11,}")
 
 
@@ -72,12 +103,16 @@ def repetition(view: View) -> Evidence | None:
     """
     for part, text in view.parts:
         head = text[:2000]
-        # A long drawn-out letter inside a review is its writer's, not a machine's.
-        if (match := _RUN.search(head)) and len(match.group(0)) > 0.2 * len(text):
+        # A long drawn-out letter or a noise inside a text is its writer's, not a machine's.
+        if (match := _RUN.search(head)) and len(match.group(0)) > max(0.5 * len(text), 11):
             return {"part": part, "found": match.group(0)[:40]}
+        if match := _LONG_LOOP.search(head):
+            return {"part": part, "found": match.group(1)[:60], "times": len(match.group(0)) // len(match.group(1))}
         for match in _LOOP.finditer(head):
             unit = match.group(1)
             said = re.findall(r"\w+", match.group(0))[1:-1]  # the first and the last may be cut
+            if not said and len(unit) <= 3 and unit.isascii() and len(text) - len(match.group(0)) >= 12:
+                continue  # laughter written as one word
             chant = all(map(any_of("chant", r"\A(?:{})+\Z").match, said))
             if said and chant and len(text) - len(match.group(0)) >= 12:
                 continue  # the sound of a train, laughter, a refrain, in a text
@@ -93,17 +128,76 @@ def repetition(view: View) -> Evidence | None:
             often = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
             if often[1] >= 5 and often[1] * len(often[0]) > 0.4 * len(text):
                 return {"part": part, "found": often[0][:40], "times": often[1]}
+    lines = [line for line in view.answer.splitlines() if line.strip()]
+    items = [_BULLET.sub("", line).strip() for line in lines]
+    if len(items) >= 4 and items != lines and max(map(items.count, items)) > 0.6 * len(items):
+        return {"part": "answer", "found": max(items, key=items.count)[:40], "times": max(map(items.count, items))}
+    if not view.given_text and not search("verse", view.prompt) and (found := _doubled(view.answer[:20_000])):
+        return {"part": "answer", "found": found[:60], "times": 2}
+    return None
+
+
+_SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[)）」』”\"']*")
+_BULLET = re.compile(r"\A\s*(?:[-*+•・]|\d{1,3}[.)、．])\s*")
+_PROSE_ENDS = '.!?。！？」”"'
+LONGEST_CYCLE = 12
+"""Sentences of a passage that is looked for right behind itself."""
+DOUBLED = 60
+"""Latin letters (others weigh more) of prose that nobody says twice by chance (our choice)."""
+
+
+def _doubled(text: str) -> str | None:
+    """Prose that is said twice: a paragraph anywhere, sentences right after themselves. Verse has no full stops."""
+    seen = set()
+    for paragraph in re.split(r"\n\s*", text):
+        line = paragraph.strip()
+        if line and line[-1] in _PROSE_ENDS and weight(line) >= DOUBLED and not line.startswith("|"):
+            if line in seen:
+                return line
+            seen.add(line)
+    sentences = [match.group(0).strip() for match in _SENTENCES.finditer(text)]
+    for size in range(1, min(len(sentences) // 2, LONGEST_CYCLE) + 1):
+        for at in range(len(sentences) - 2 * size + 1):
+            if sentences[at : at + size] == sentences[at + size : at + 2 * size]:
+                times = 2
+                while sentences[at : at + size] == sentences[at + times * size : at + (times + 1) * size]:
+                    times += 1
+                block = " ".join(sentences[at : at + size])
+                said = weight(block)
+                if said >= DOUBLED / 3 and said * (times - 1) >= DOUBLED and block[-1] in _PROSE_ENDS:
+                    return block
     return None
 
 
 def copy(view: View) -> Evidence | None:
     """The answer gives the prompt, or the text to be worked on, back unchanged."""
     answer = view.answer.strip()
-    if len(answer) < 12:
+    if weight(answer) < 12:
         return None
     if answer == view.prompt.strip():
         return {"copied": "prompt"}
+    if not view.given_text and _says_again(answer, view.prompt.strip()):
+        return {"copied": "prompt, nearly"}
     # Names and titles stay as they are in a translation, whole sentences do not.
     if view.source is not None and len(answer) >= 24 and answer == view.source.strip():
         return {"copied": "source"}
     return None
+
+
+_MATERIAL = re.compile(r"[\n:：\"“「『]")
+
+
+def _says_again(answer: str, prompt: str) -> bool:
+    """Whether an answer of one line is the prompt in nearly the same words: it begins alike and is about as long, or is
+    a piece of it. Not where the prompt brings a text of its own."""
+    first, second = (re.sub(r"\W+", "", text.lower()) for text in (answer, prompt))
+    if _MATERIAL.search(prompt) or "\n" in answer or weight(second) < 20:
+        return False
+    if first in second:
+        return len(first) > 0.6 * len(second)
+    if second in first:
+        return len(first) < 1.6 * len(second)
+    head = second[: int(0.6 * len(second))]
+    if len(first) > 1.6 * len(second) or len(second) > 500:
+        return False
+    return first.startswith(head) or SequenceMatcher(None, first, second, autojunk=False).ratio() > 0.85
