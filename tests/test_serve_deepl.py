@@ -17,7 +17,7 @@ from deepl.api_data import MultilingualGlossaryDictionaryEntries
 from in2x.chat.source import Source
 from in2x.serve import trickle
 from in2x.translate.backend import Translation
-from translation_server import OTHER, TOKEN, Server, serving
+from serve_running import OTHER, TOKEN, Server, serving
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello\nmy friend.\n\n2\n00:00:03,000 --> 00:00:04,000\n<i>A cat</i> sleeps.\n"
 
