@@ -24,7 +24,7 @@ from in2x.serve.config import Config
 from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai, page
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
-from in2x.serve.metrics import Metrics
+from in2x.serve.metrics import Metrics, Workers
 from in2x.serve.resources import Resources
 from in2x.serve.shape import fault_of, response
 from in2x.web.guard import Fault, Guard, Rules
@@ -33,6 +33,8 @@ DIALECTS = (openai, ollama, extensions)
 """The interfaces, each with `router(engine, config)`."""
 AGAIN = 5.0
 """Seconds until a model that could not be used is tried again (our choice)."""
+TOLD_EVERY = 2.0
+"""Seconds between two files of what a worker has counted (our choice): Prometheus asks every 15 and more."""
 
 
 def application(engine: Engine, config: Config) -> ASGIApp:
@@ -59,13 +61,19 @@ def application(engine: Engine, config: Config) -> ASGIApp:
                 told = str(error)
                 await asyncio.sleep(AGAIN)
 
+    async def tell(workers: Workers) -> None:
+        while True:
+            await asyncio.to_thread(workers.tell, engine.metrics)
+            await asyncio.sleep(TOLD_EVERY)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming, working = asyncio.create_task(warm_up()), asyncio.create_task(documents.run())
+        tasks = [warming, working] + ([asyncio.create_task(tell(config.workers))] if config.workers else [])
         yield
-        warming.cancel()
-        working.cancel()
-        await asyncio.wait((working,))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await asyncio.to_thread(engine.close)
         resources.close()
         if spare:
@@ -79,10 +87,10 @@ def application(engine: Engine, config: Config) -> ASGIApp:
         app.include_router(kept.router(engine, config, documents))
     about = environment().get_template("serve/templates/interfaces.html.jinja")
 
-    @app.get("/health", tags=["Server"])
-    async def health() -> dict[str, str]:
-        """Whether the process lives."""
-        return {"status": "ok"}
+    @app.get("/health", tags=["Server"], responses={503: {"description": "it answers nothing more: start it anew"}})
+    async def health() -> Response:
+        """Whether the process lives, and works."""
+        return JSONResponse({"status": "ok"} if engine.works else {"status": "broken"}, 200 if engine.works else 503)
 
     @app.get("/ready", tags=["Server"], responses={503: {"description": "the model is still being warmed up"}})
     async def readiness() -> Response:
@@ -93,7 +101,8 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     async def metrics(request: Request) -> Response:
         """What is counted, for Prometheus."""
         config.access.client(request)
-        return PlainTextResponse(engine.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        text = await asyncio.to_thread(engine.metrics.text, config.workers)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
