@@ -18,6 +18,7 @@ from in2x.serve import trickle
 from in2x.serve.access import Access
 from in2x.serve.config import Config
 from in2x.serve.dialects.asked import asked
+from scripted_backend import Scripted
 from serve_running import Running, scripted, shout
 
 TO_GERMAN = {"translation_options": {"source_lang": "English", "target_lang": "German"}}
@@ -82,6 +83,83 @@ def test_completions_and_models(client) -> None:
         client.models.retrieve("other")
 
 
+@pytest.fixture(scope="module")
+def drawing():
+    """A server whose model says something else each time that it draws."""
+
+    class Drawing(Scripted):
+        def _draw(self, sources, request, samples, done):
+            found = super()._draw(sources, request, samples, done)
+            return [[type(one)(f"{one.text}{n % 3}") if samples > 1 else one for n, one in enumerate(row)]
+                    for row in found]  # fmt: skip
+
+    engine, _ = scripted()
+    engine.translator.members = [Drawing(shout)]
+    with Running(engine) as running:
+        yield openai.OpenAI(base_url=f"{running.url}/v1", api_key="none")
+
+
+def test_several_answers_differ_and_lines_stay_lines(drawing) -> None:
+    answer = drawing.chat.completions.create(model="x", messages=user("One.\n\nTwo."), n=3, extra_body=TO_GERMAN)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+    texts = [choice.message.content for choice in answer.choices]
+    assert texts[0] == "de:One.\n\nde:Two." and len(set(texts)) == 3 and all(t.count("\n") == 2 for t in texts)
+    many = drawing.chat.completions.create(model="x", messages=user("One."), n=8, extra_body=TO_GERMAN).choices
+    assert len(many) == 8 and len({choice.message.content for choice in many}) == 4  # it has no more
+
+
+def test_several_answers_are_streamed_each_under_its_number(drawing) -> None:
+    stream = drawing.chat.completions.create(
+        model="x", messages=user("One.\nTwo."), n=2, stream=True, extra_body=TO_GERMAN)  # fmt: skip
+    said, ends = ["", ""], [0, 0]
+    for chunk in stream:
+        [choice] = chunk.choices
+        said[choice.index] += choice.delta.content or ""
+        ends[choice.index] += choice.finish_reason == "stop"
+    assert said[0] == "de:One.\nde:Two." and said[1].count("\n") == 1 and said[1] != said[0] and ends == [1, 1]
+
+
+def test_several_prompts_are_several_choices(client) -> None:
+    made = client.completions.create(model="x", prompt=["One.", "Two.", "Three."], extra_body=TO_GERMAN)
+    assert [(one.index, one.text) for one in made.choices] == [(0, "de:One."), (1, "de:Two."), (2, "de:Three.")]
+    parts = client.completions.create(model="x", prompt=["One.", "Two."], stream=True, extra_body=TO_GERMAN)
+    said = ["", ""]
+    for part in parts:
+        said[part.choices[0].index] += part.choices[0].text
+    assert said == ["de:One.", "de:Two."]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("POST", "/v1/nothing", lambda body: body["error"]["message"]),
+        ("GET", "/v1/chat/completions", lambda body: body["error"]["message"]),
+        ("POST", "/v2/nothing", lambda body: body["message"]),
+        ("GET", "/v2/translate", lambda body: body["message"]),
+        ("GET", "/translate", lambda body: body["error"]),
+        ("GET", "/api/chat", lambda body: body["error"]),
+    ],
+)
+def test_what_is_no_route_has_the_contracts_shape(server, method, path, told) -> None:
+    answer = httpx.request(method, server.url + path)
+    assert answer.status_code in (404, 405) and isinstance(told(answer.json()), str)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/chat/completions", lambda body: body["error"]["message"]),
+        ("/v2/document", lambda body: body["message"]),
+        ("/translate_file", lambda body: body["error"]),
+        ("/api/chat", lambda body: body["error"]),
+    ],
+)
+def test_200_megabytes_are_refused_in_the_contracts_shape(server, path, told) -> None:
+    piece = b"x" * (1 << 20)
+    answer = httpx.post(server.url + path, content=iter([piece] * 200), headers={"Content-Length": f"{200 << 20}"})
+    assert answer.status_code == 413 and "at most" in told(answer.json())
+
+
 def test_no_model_is_needed_and_unknown_fields_do_no_harm(server) -> None:
     body = {"messages": user("One."), "temperature": 0.2, "cache_prompt": True, **TO_GERMAN}
     answer = httpx.post(f"{server.url}/v1/chat/completions", json=body)
@@ -105,7 +183,8 @@ def test_options_reach_the_question(server) -> None:
         ({"messages": "x"}, 400),
         ({"messages": user("x"), "translation_options": {"target_lang": "Klingonese"}}, 400),
         ({"messages": user("x"), "translation_options": {"target_lang": "ja", "register": "loud"}}, 400),
-        ({"messages": user("x"), "n": 3}, 400),
+        ({"messages": user("x"), "n": 9}, 400),
+        ({"messages": user("x"), "n": 0}, 400),
         ({"messages": [{"role": "assistant", "content": "x"}]}, 400),
         ({"messages": user("x" * (1 << 20))}, 413),
     ],

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,16 +20,22 @@ from in2x import __version__
 from in2x.errors import In2xError
 from in2x.pages.environment import environment
 from in2x.serve.config import Config
-from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai, page
+from in2x.serve.dialects import deepl, deepl_wire, extensions, libretranslate, ollama, openai, page
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.metrics import Metrics, Workers
 from in2x.serve.resources import Resources
-from in2x.serve.shape import fault_of, response
+from in2x.serve.shape import Body, fault_of, response
 from in2x.web.guard import Fault, Guard, Rules
 
 DIALECTS = (openai, ollama, extensions)
 """The interfaces, each with `router(engine, config)`."""
+SHAPES: dict[str, Body] = {
+    "/v1/": openai.error_body, "/api/": ollama.error_body, "/pages": extensions.error_body, "/v2/": deepl_wire.error,
+    "/v3/": deepl_wire.error, "/page": page.shape,
+    **dict.fromkeys(("/translate", "/languages", "/detect", "/suggest", "/download_file"), libretranslate.error),
+}  # fmt: skip
+"""How a refusal looks before any route is asked: a body that is too large, a path or method that is none."""
 AGAIN = 5.0
 """Seconds until a model that could not be used is tried again (our choice)."""
 TOLD_EVERY = 2.0
@@ -108,19 +113,16 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     async def docs() -> Response:
         return HTMLResponse(about.render(api=app.openapi()))
 
-    def body(fault: Fault) -> Any:
-        return {"error": fault.error, "message": fault.message}
-
     @app.exception_handler(Fault)
     @app.exception_handler(In2xError)
     @app.exception_handler(HTTPException)
     @app.exception_handler(RequestValidationError)
-    async def wrong(_: Request, error: Exception) -> Response:
-        return response(fault_of(error), body)
+    async def wrong(request: Request, error: Exception) -> Response:
+        return response(fault_of(error), lambda fault: rules.told(fault, request.url.path))
 
     largest = dict.fromkeys(("/page/documents", "/v2/document", "/translate_file"), config.largest_file)
     rules = Rules(None if config.access.demanded and not config.hosts else frozenset(config.hosts),
-                  frozenset(config.origins), True, config.largest, largest)  # fmt: skip
+                  frozenset(config.origins), True, config.largest, largest, shapes=SHAPES)  # fmt: skip
     return Guard(Counted(app, engine.metrics), rules)
 
 

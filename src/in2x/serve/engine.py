@@ -21,10 +21,10 @@ from in2x.language.identify import UNKNOWN, identify
 from in2x.language.pack import packs
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
-from in2x.serve.reading import Asked, read, words
+from in2x.serve.reading import Asked, Lines, read, words
 from in2x.serve.waiting import Wait, Waiter
 from in2x.serve.wish import Answer, Wish
-from in2x.translate.backend import one_line
+from in2x.translate.backend import one_line, wordless
 from in2x.translate.findings import Rules
 from in2x.translate.glossary import Glossary, Term
 from in2x.translate.job import Checks, Job
@@ -134,8 +134,10 @@ class Engine:
                     done += len(outcomes)
                     yield reading.answer(outcomes, lot.job)
 
-    async def alternatives(self, text: str, wish: Wish, count: int, client: str) -> list[str]:
-        """Up to `count` different translations of `text` (at most 8), the likeliest first.
+    async def alternatives(
+        self, text: str, wish: Wish, count: int, client: str, deadline: float | None = None
+    ) -> list[str]:
+        """Up to `count` different translations of `text` (at most 8), the likeliest first; lines stay lines.
 
         Raises:
             UsageError, Fault: as `translate` does.
@@ -143,13 +145,21 @@ class Engine:
         count = min(count, MOST_ALTERNATIVES)
         if count < 1 or not text.strip():
             return []
-        [given] = self._lots([one_line(text)], replace(wish, together=False, kind="plain"), client, True)
+        [given] = self._lots([text], replace(wish, together=False, kind="plain"), client, True)
         if isinstance(given, Answer):
             return []
         lot = replace(given, samples=count, key=(given.key, count), waiters=[])
+        until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         with Wait(self, [lot]) as wait:
-            await wait.till(0, None)
-            return list(dict.fromkeys(wait.lots[0].said.get(0, ())))[:count]
+            await wait.till(0, until)
+            [reading] = wait.lots[0].readings
+            assert isinstance(reading, Lines)  # it is plain
+            lines = [list(dict.fromkeys(wait.lots[0].said[n])) for n in range(len(reading.segments))]
+        if not any(lines):
+            return []
+        most = min(count, max(map(len, lines)))  # a line that has fewer ends with its likeliest
+        each = [[(line[n] if n < len(line) else line[0]) if line else "" for line in lines] for n in range(most)]
+        return list(dict.fromkeys(reading.joined(some) for some in each))
 
     def languages(self) -> list[str]:
         """Codes of the languages that the model knows; all that have a pack where it does not say."""
@@ -360,8 +370,11 @@ class Engine:
         request = TranslationRequest(job.source_lang, job.target_lang)
         found = []
         for segment in lot.segments[one.start : one.end]:
+            if (bare := wordless(segment.text)) is not None:
+                found.append([bare])
+                continue
             terms = tuple((term.source, term.preferred) for term in job.rules.glossary.due(segment.text))
-            source = Source(segment.text, job.source_lang, job.target_lang, job.register, terms=terms,
+            source = Source(one_line(segment.text), job.source_lang, job.target_lang, job.register, terms=terms,
                             scene=job.synopsis, style=job.style)  # fmt: skip
             member = self.translator.members[0]
             first = member.translations([source], replace(request, temperature=0.0))
