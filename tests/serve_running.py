@@ -68,14 +68,12 @@ class Running:
 
     def __enter__(self) -> Running:
         self._thread.start()
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                if httpx.get(f"{self.url}/ready").status_code == 200:
+        until = time.monotonic() + 120
+        with httpx.Client(base_url=self.url, timeout=60) as client:  # one: to make one costs more than an answer
+            while time.monotonic() < until:
+                if client.get("/ready").status_code == 200:
                     return self
-            except httpx.TransportError:
-                pass
-            time.sleep(0.02)
+                time.sleep(0.05)
         raise TimeoutError("the server was not ready")
 
     def __exit__(self, *_: object) -> None:

@@ -65,6 +65,9 @@ def application(engine: Engine, config: Config) -> ASGIApp:
                     print(f"in2x: not ready: {error}", file=sys.stderr, flush=True)
                 told = str(error)
                 await asyncio.sleep(AGAIN)
+            except Exception as bug:  # a task that ends says nothing by itself, and it would never be ready
+                print(f"in2x: not ready: {type(bug).__name__}: {bug}", file=sys.stderr, flush=True)
+                return
 
     async def tell(workers: Workers) -> None:
         while True:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from in2x.llm.config import is_address
+from in2x.serve.memory import hold_little
 from in2x.translate.job import Checks
 from in2x.translate.open import Combine
 
@@ -43,6 +44,7 @@ class Loading:
         Raises:
             In2xError: there is no such model, or it cannot be loaded.
         """
+        hold_little()
         from in2x.serve.engine import Engine
         from in2x.serve.queue import Queue
         from in2x.translate.translator import Translator
