@@ -8,8 +8,8 @@ The peer is the server of a tutorial: FastAPI, a plain function as handler, tran
 request one call, greedy, as many new tokens as ours may say. It checks nothing; ours runs as it is served (checks and
 repair) and with `--checks off`. All speak HTTP to clients in this process, which ask sentences of the micro-world one
 after the other, each another one. A server has one thread for torch. Its memory is the largest it had. On a machine
-that others use, the CPU time of a request says more than the clock. A server that dies is told of, with its signal; what it
-was doing then stands on the terminal (faulthandler).
+that others use, the CPU time of a request says more than the clock. A server that dies is told of, with its signal;
+what it was doing then stands on the terminal (faulthandler).
 
 With `--flood` the clients ask a sentence, think for up to a second, and ask again; first alone, then beside a client
 that sends 5,000 lines at once.
@@ -188,7 +188,8 @@ def flooded(model: str, clients: int, seconds: float, texts: list[str]) -> None:
             wait_for(url, process)
             asyncio.run(beside(url, clients, 5, texts, 0))  # warm
             print(
-                f"{clients} clients, {seconds:g} s each way\n\n| | p50 s | p95 s | answers | lines of the one |\n{'|---' * 5}|"
+                f"{clients} clients, {seconds:g} s each way\n\n"
+                f"| | p50 s | p95 s | answers | lines of the one |\n{'|---' * 5}|"
             )
             found = []
             for name, lines in (("alone", 0), ("beside 5,000 lines", 5000), ("alone", 0), ("beside 5,000 lines", 5000)):

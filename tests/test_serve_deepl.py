@@ -150,6 +150,29 @@ def test_texts_are_each_others_context_only_where_that_is_asked(server: Server, 
     assert server.backend.asked[-1].before == (("Anna has a hat.", "訳Anna has a hat.。"),)
 
 
+@pytest.mark.parametrize(
+    ("how", "register"), [({"style": "business"}, "polite"), ({"tone": "friendly"}, "plain"), ({}, None)]
+)
+def test_a_text_is_said_in_another_register(
+    server: Server, client: deepl.DeepLClient, how: dict[str, str], register: str | None
+) -> None:
+    server.backend.asked.clear()
+    said = client.rephrase_text(["これは帽子です。", "あれは猫です。"], target_lang="JA", **how)
+    assert [one.detected_source_language for one in said] == ["ja", "ja"] and said[0].target_language == "ja"
+    asked = server.backend.asked
+    assert [(one.source_lang, one.target_lang) for one in asked] == [("ja", "en")] * 2 + [("en", "ja")] * 2
+    assert {one.register for one in asked[2:]} == {register}
+
+
+@pytest.mark.parametrize("body", [
+    {"text": []}, {"text": ["帽子です。"], "writing_style": "loud"}, {"text": ["これは帽子だ。"], "target_lang": "DE"},
+    {"text": ["帽子です。"], "writing_style": "casual", "tone": "friendly"}, {"text": ["  "]},
+])  # fmt: skip
+def test_what_cannot_be_rephrased(server: Server, body: dict[str, object]) -> None:
+    answer = server.call("POST", "v2/write/rephrase", json=body)
+    assert answer.status_code == 400 and answer.json()["message"]
+
+
 def test_glossaries_of_one_pair(server: Server, client: deepl.DeepLClient) -> None:
     made = client.create_glossary("Köche", "en", "ja", {"hat": "帽子", "red": "赤い"})
     assert (made.name, made.source_lang, made.target_lang, made.entry_count, made.ready) == (
