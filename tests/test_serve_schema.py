@@ -95,6 +95,7 @@ def tried(cases: int) -> tuple[Counter[tuple[str, int]], Counter[str]]:
             for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
                 with contextlib.suppress(Unsatisfiable):  # nothing can be wrong with a call that takes nothing
                     given(case=operation.as_strategy(generation_mode=mode))(call)()
+            print(sum(came.values()), "cases, up to", operation.label, flush=True)
     return came, named
 
 
