@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from in2x.serve.metrics import Metrics
 from in2x.serve.queue import Lot
 from in2x.serve.wish import Answer
 from in2x.web.guard import Fault
-
-if TYPE_CHECKING:
-    from in2x.serve.engine import Engine
 
 Waiter = Callable[[Exception | None], None]
 """Is told that a lot is done, or what it failed of; from any thread."""
 
 
+class Desk(Protocol):
+    """Takes lots (the engine)."""
+
+    metrics: Metrics
+
+    def submit(self, lots: Sequence[Lot], waiters: Sequence[Waiter]) -> list[Lot]:
+        """Let `lots` wait, each with who is to be told: those, or equal ones in flight."""
+
+    def leave(self, lots: Sequence[Lot], waiters: Sequence[Waiter]) -> None:
+        """`waiters` wait no longer."""
+
+
 class Wait:
     """The waiting of one request for its lots; whatever ends it, they are left."""
 
-    def __init__(self, engine: Engine, given: Sequence[Lot | Answer]) -> None:
+    def __init__(self, engine: Desk, given: Sequence[Lot | Answer]) -> None:
         self.engine = engine
         self.places = [place for place, one in enumerate(given) if isinstance(one, Lot)]
         loop = asyncio.get_running_loop()

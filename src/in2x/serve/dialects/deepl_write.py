@@ -58,7 +58,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
         found = engine.detect("\n".join(texts), around=lang)
         if found != lang:
             raise Fault(400, "bad-request", f"the texts are not in the language of target_lang, but in {found}")
-        others = [code for code in (engine.default_source, "en", *languages) if code in languages and code != lang]
+        others = [code for code in (engine.default_source, *languages) if code in languages and code != lang]
         if not others:
             raise Fault(400, "bad-request", "the model knows one language alone")
         word = (style if style != "default" else tone).removeprefix("prefer_")
