@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,9 @@ class Running:
         until = time.monotonic() + 120
         with httpx.Client(base_url=self.url, timeout=60) as client:  # one: to make one costs more than an answer
             while time.monotonic() < until:
-                if client.get("/ready").status_code == 200:
-                    return self
+                with suppress(httpx.TransportError):
+                    if client.get("/ready").status_code == 200:
+                        return self
                 time.sleep(0.05)
         raise TimeoutError("the server was not ready")
 
