@@ -2,12 +2,17 @@
 
     python benchmarks/serve.py --model runs/demo/model                       two minutes each way
     python benchmarks/serve.py --model runs/demo/model --clients 16 --seconds 20
+    python benchmarks/serve.py --model runs/demo/model --clients 8 --flood      eight beside one with 5,000 lines
 
 The peer is the server of a tutorial: FastAPI, a plain function as handler, transformers' text-generation pipeline, one
 request one call, greedy, as many new tokens as ours may say. It checks nothing; ours runs as it is served (checks and
 repair) and with `--checks off`. All speak HTTP to clients in this process, which ask sentences of the micro-world one
 after the other, each another one. A server has one thread for torch. Its memory is the largest it had. On a machine
-that others use, the CPU time of a request says more than the clock.
+that others use, the CPU time of a request says more than the clock. A server that dies is told of, with its signal;
+what it was doing then stands on the terminal (faulthandler).
+
+With `--flood` the clients ask a sentence, think for up to a second, and ask again; first alone, then beside a client
+that sends 5,000 lines at once.
 """
 
 from __future__ import annotations
@@ -31,6 +36,7 @@ from small_model import machine
 
 from in2x.sample import world
 
+ENV = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
 WAYS = ("peer", "in2x", "in2x, checks off")
 
 
@@ -61,6 +67,18 @@ def peer(model: str, port: int) -> None:
         return {"translatedText": said[0]["generated_text"]}
 
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="error")
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server is ready."""
+    while process.poll() is None:
+        try:
+            if httpx.get(f"{url}/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    raise SystemExit(f"the server ended with {process.returncode} before it was ready")
 
 
 def free_port() -> int:
@@ -96,6 +114,7 @@ class Tally:
 
     seconds: list[float] = field(default_factory=list)
     codes: Counter[str] = field(default_factory=Counter)
+    flooded: int = 0
 
 
 async def client(number: int, way: str, url: str, until: float, texts: list[str], tally: Tally) -> None:
@@ -118,6 +137,73 @@ async def client(number: int, way: str, url: str, until: float, texts: list[str]
                 tally.seconds.append(time.monotonic() - began)
 
 
+async def thinking(number: int, url: str, until: float, texts: list[str], tally: Tally) -> None:
+    """A person: asks, reads, asks again."""
+    rng = random.Random(number)
+    async with httpx.AsyncClient(
+        base_url=url, timeout=300, headers=[("Authorization", f"Bearer {token(number)}")]
+    ) as http:
+        while time.monotonic() < until:
+            began = time.monotonic()
+            answer = await http.post("/pages", json={"texts": [rng.choice(texts)], "from": "en", "to": "ja"})
+            tally.codes[str(answer.status_code)] += 1
+            tally.seconds.append(time.monotonic() - began)
+            await asyncio.sleep(rng.uniform(0, 1))
+
+
+async def beside(url: str, clients: int, seconds: float, texts: list[str], lines: int) -> Tally:
+    """What clients saw, beside one that asks for so many lines as long as they ask."""
+    tally, rng = Tally(), random.Random(0)
+    until = time.monotonic() + seconds
+
+    async def flood() -> None:
+        body = {"messages": [{"role": "user", "content": "\n".join(rng.choices(texts, k=lines))}], "stream": True}
+        headers = [("Authorization", f"Bearer {token(-1)}")]
+        async with httpx.AsyncClient(base_url=url, timeout=300, headers=headers) as http:
+            while True:
+                async with http.stream("POST", "/v1/chat/completions", json=body) as answer:
+                    tally.flooded += len([line async for line in answer.aiter_lines() if '"content"' in line])
+
+    task = asyncio.create_task(flood()) if lines else None
+    await asyncio.gather(*(thinking(n, url, until, texts, tally) for n in range(clients)))
+    if task:
+        task.cancel()
+        await asyncio.wait([task])
+    return tally
+
+
+def token(number: int) -> str:
+    """A client's: the server tells clients apart by it."""
+    return f"a-token-of-client-{number:04d}"
+
+
+def flooded(model: str, clients: int, seconds: float, texts: list[str]) -> None:
+    """p95 of clients alone, and beside one with 5,000 lines."""
+    port = free_port()
+    env = {**ENV, "IN2X_SERVE_TOKENS": " ".join(token(n) for n in range(-1, clients))}
+    lots = [*command("in2x", model, port), "--waiting", "2000000", "--deadline", "3600"]
+    with subprocess.Popen(lots, env=env, stdout=subprocess.DEVNULL) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url, process)
+            asyncio.run(beside(url, clients, 5, texts, 0))  # warm
+            print(
+                f"{clients} clients, {seconds:g} s each way\n\n"
+                f"| | p50 s | p95 s | answers | lines of the one |\n{'|---' * 5}|"
+            )
+            found = []
+            for name, lines in (("alone", 0), ("beside 5,000 lines", 5000), ("alone", 0), ("beside 5,000 lines", 5000)):
+                tally = asyncio.run(beside(url, clients, seconds, texts, lines))
+                cuts = statistics.quantiles(tally.seconds, n=20)
+                found.append(cuts[-1])
+                print(
+                    f"| {name} | {cuts[9]:.2f} | {cuts[-1]:.2f} | {dict(tally.codes)} | {tally.flooded} |", flush=True
+                )
+            print(f"\np95 beside / alone: {found[1] / found[0]:.2f} and {found[3] / found[2]:.2f}")
+        finally:
+            process.terminate()
+
+
 async def load(way: str, url: str, clients: int, seconds: float, texts: list[str]) -> tuple[Tally, float]:
     tally = Tally()
     began = time.monotonic()
@@ -128,20 +214,15 @@ async def load(way: str, url: str, clients: int, seconds: float, texts: list[str
 def measure(way: str, model: str, clients: int, seconds: float, texts: list[str]) -> tuple[float, float, float, float]:
     """Requests a second, p99, growth of memory, CPU seconds a request; and a line of the table."""
     port = free_port()
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command(way, model, port), env=env, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command(way, model, port), env=ENV, stdout=subprocess.DEVNULL) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            for _ in range(600):
-                try:
-                    if httpx.get(f"{url}/ready").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                time.sleep(0.2)
+            wait_for(url, process)
             asyncio.run(load(way, url, clients, 8, texts))  # warm
             before, spent = memory(process.pid), cpu(process.pid)
             tally, took = asyncio.run(load(way, url, clients, seconds, texts))
+            if process.poll() is not None:
+                raise SystemExit(f"{way} died with {process.returncode} after {len(tally.seconds)} answers")
             after, spent = memory(process.pid), cpu(process.pid) - spent
         finally:
             process.terminate()
@@ -162,6 +243,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--flood", action="store_true", help="beside one client with 5,000 lines, instead")
     parser.add_argument("--peer", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
@@ -170,6 +252,9 @@ def main() -> None:
     drawn = (item.en for item in islice(world.items(7), 3000))
     texts = [text for text in drawn if "\n" not in text]
     print(machine(), flush=True)
+    if options.flood:
+        flooded(options.model, options.clients, options.seconds, texts)
+        return
     print(f"{options.clients} clients, {options.seconds:g} s each way\n")
     print(f"| server | requests/s | CPU ms each | p50 s | p95 s | p99 s | MB, warm -> end | errors |\n{'|---' * 8}|")
     found = {way: measure(way, options.model, options.clients, options.seconds, texts) for way in WAYS}

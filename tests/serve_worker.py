@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from in2x.chat.source import Source
-from translation_server import serving
+from serve_running import serving
 
 if __name__ == "__main__":
     pause = float(sys.argv[2])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,11 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+import typer
+import yaml
 
 from chat_server import ChatServer, source_of
+from in2x.cli import app
 from in2x.serve.access import VARIABLE
 
 WAY = ("--profile", "chat", "--from", "en", "--to", "de")
@@ -119,3 +125,30 @@ def test_a_port_that_is_taken_is_one_sentence(in2x, behind) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, _, told = in2x("serve", "--model", behind.url, *WAY, "--port", str(taken.getsockname()[1]))
     assert code == 1 and "--port" in told
+
+
+def test_the_unit_of_the_documentation_is_one(tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("systemd-analyze is not installed")
+    text = (Path(__file__).parent.parent / "docs" / "serve.md").read_text(encoding="utf-8")
+    [unit] = re.findall(r"```ini\n(.*?)```", text, re.DOTALL)
+    assert "NUMBA_CACHE_DIR=/var/cache/in2x" in unit and "CacheDirectory=in2x" in unit
+    file = tmp_path / "in2x.service"
+    file.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit), encoding="utf-8")
+    told = subprocess.run([verify, "verify", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    if "Failed to" in told.stderr and told.returncode:
+        pytest.skip("systemd-analyze cannot run here")
+    assert told.returncode == 0 and "in2x.service" not in told.stderr, told.stderr
+
+
+def test_the_compose_file_of_the_documentation_is_read() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "serve.md").read_text(encoding="utf-8")
+    [file] = re.findall(r"```yaml\n(services:.*?)```", text, re.DOTALL)
+    compose = yaml.safe_load(file)
+    ours = compose["services"]["in2x"]
+    named = {volume.partition(":")[0] for one in compose["services"].values() for volume in one["volumes"]}
+    assert named == set(compose["volumes"]) and ours["depends_on"] == ["vllm"]
+    options = {word.partition("=")[0] for word in ours["command"].split() if word.startswith("--")}
+    known = {option for parameter in typer.main.get_command(app).commands["serve"].params for option in parameter.opts}
+    assert options <= known

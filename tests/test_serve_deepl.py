@@ -17,7 +17,7 @@ from deepl.api_data import MultilingualGlossaryDictionaryEntries
 from in2x.chat.source import Source
 from in2x.serve import trickle
 from in2x.translate.backend import Translation
-from translation_server import OTHER, TOKEN, Server, serving
+from serve_running import OTHER, TOKEN, Server, serving
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello\nmy friend.\n\n2\n00:00:03,000 --> 00:00:04,000\n<i>A cat</i> sleeps.\n"
 
@@ -148,6 +148,29 @@ def test_texts_are_each_others_context_only_where_that_is_asked(server: Server, 
     server.backend.asked.clear()
     client.translate_text(texts, source_lang="EN", target_lang="JA", extra_body_parameters={"together": True})
     assert server.backend.asked[-1].before == (("Anna has a hat.", "訳Anna has a hat.。"),)
+
+
+@pytest.mark.parametrize(
+    ("how", "register"), [({"style": "business"}, "polite"), ({"tone": "friendly"}, "plain"), ({}, None)]
+)
+def test_a_text_is_said_in_another_register(
+    server: Server, client: deepl.DeepLClient, how: dict[str, str], register: str | None
+) -> None:
+    server.backend.asked.clear()
+    said = client.rephrase_text(["これは帽子です。", "あれは猫です。"], target_lang="JA", **how)
+    assert [one.detected_source_language for one in said] == ["ja", "ja"] and said[0].target_language == "ja"
+    asked = server.backend.asked
+    assert [(one.source_lang, one.target_lang) for one in asked] == [("ja", "en")] * 2 + [("en", "ja")] * 2
+    assert {one.register for one in asked[2:]} == {register}
+
+
+@pytest.mark.parametrize("body", [
+    {"text": []}, {"text": ["帽子です。"], "writing_style": "loud"}, {"text": ["これは帽子だ。"], "target_lang": "DE"},
+    {"text": ["帽子です。"], "writing_style": "casual", "tone": "friendly"}, {"text": ["  "]},
+])  # fmt: skip
+def test_what_cannot_be_rephrased(server: Server, body: dict[str, object]) -> None:
+    answer = server.call("POST", "v2/write/rephrase", json=body)
+    assert answer.status_code == 400 and answer.json()["message"]
 
 
 def test_glossaries_of_one_pair(server: Server, client: deepl.DeepLClient) -> None:

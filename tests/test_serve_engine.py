@@ -159,6 +159,9 @@ async def test_alternatives_differ_and_are_bounded() -> None:
         assert await made.alternatives("one", GERMAN, 2, "a") == ["de:one0", "de:one1"]
         assert len(await made.alternatives("one", GERMAN, 10_000, "a")) == 3
         assert await made.alternatives(" ", GERMAN, 3, "a") == []
+        assert await made.alternatives("one\n\n---\ntwo\n", GERMAN, 2, "a") == [
+            "de:one0\n\n---\nde:two0\n", "de:one1\n\n---\nde:two1\n"
+        ]  # fmt: skip
     finally:
         made.close()
 

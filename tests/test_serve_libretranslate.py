@@ -9,7 +9,7 @@ import pytest
 from libretranslatepy import LibreTranslateAPI
 
 from in2x.chat.source import Source
-from translation_server import OTHER, TOKEN, Server, serving
+from serve_running import OTHER, TOKEN, Server, serving
 
 
 def say(source: Source) -> str:

@@ -33,7 +33,7 @@ from in2x.translate.backend import Translation
 from in2x.translate.translator import Translator
 from in2x.web.guard import Fault
 from scripted_backend import Scripted
-from translation_server import TOKEN
+from serve_running import TOKEN
 
 ANNA, BEN = "a" * 16, "b" * 16
 PAIR = ("en", "ja")

@@ -87,6 +87,8 @@ def serve(
         typer.Option("--at-once", min=1, metavar="N", rich_help_panel=LIMITS, show_default=False,
                      help="Batches that are with the model at once.  [default: 1; 8 at a server]"),
     ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, metavar="N", rich_help_panel=RUNNING,
+                                         help="Processes behind the address, each with the model.")] = 1,
 ) -> None:  # fmt: skip
     """Serve a model to the clients that people have: DeepL's, LibreTranslate's, OpenAI's, Ollama's, extensions.
 
@@ -94,30 +96,30 @@ def serve(
     """
     from in2x.chat.profile import PromptProfile
     from in2x.language import canonical
-    from in2x.llm.config import is_address
     from in2x.serve.access import Access
     from in2x.serve.config import Config
-    from in2x.serve.engine import Engine
-    from in2x.serve.queue import Queue
+    from in2x.serve.loading import Loading
     from in2x.serve.server import check_open, listener
     from in2x.serve.server import serve as run
+    from in2x.serve.workers import serve_with_workers
     from in2x.translate.open import profile_at
     from in2x.translate.request import TranslationRequest, check_request
-    from in2x.translate.translator import Translator
 
     source, target = (canonical(code) if code else None for code in (source_lang, target_lang))
     profiles = [profile_at(one, profile) for one in model]
     if source and target:
         for one in profiles:
             check_request(one or PromptProfile(), TranslationRequest(source, target))
-    if at_once and at_once > 1 and not all(map(is_address, model)):
+    loading = Loading(tuple(model), source, combine, profile, probed, checks, at_once, waiting)
+    if at_once and at_once > 1 and not loading.elsewhere:
         raise UsageError(
             f"--at-once {at_once} is for a server", mend="a model in this process takes one batch at a time"
         )
     config = Config(name, source, target, Access.read(tokens, rate, 4 * rate), tuple(allow_host or ()),
                     tuple(allow_origin or ()), deadline=deadline, data=data, characters=quota)  # fmt: skip
     check_open(host, config)
+    if workers > 1:
+        serve_with_workers(loading, config, host, port, workers)
+        return
     where = listener(host, port)
-    translator = Translator.load(model, combine=combine, profile=profile, probed=not probed)
-    threads = at_once or (8 if all(map(is_address, model)) else 1)
-    run(Engine(translator, source, checks=checks, threads=threads, queue=Queue(waiting)), config, where)
+    run(loading.engine(), config, where)

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,18 +20,26 @@ from in2x import __version__
 from in2x.errors import In2xError
 from in2x.pages.environment import environment
 from in2x.serve.config import Config
-from in2x.serve.dialects import deepl, extensions, libretranslate, ollama, openai, page
+from in2x.serve.dialects import deepl, deepl_wire, extensions, libretranslate, ollama, openai, page
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
-from in2x.serve.metrics import Metrics
+from in2x.serve.metrics import Metrics, Workers
 from in2x.serve.resources import Resources
-from in2x.serve.shape import fault_of, response
+from in2x.serve.shape import Body, fault_of, response
 from in2x.web.guard import Fault, Guard, Rules
 
 DIALECTS = (openai, ollama, extensions)
 """The interfaces, each with `router(engine, config)`."""
+SHAPES: dict[str, Body] = {
+    "/v1/": openai.error_body, "/api/": ollama.error_body, "/pages": extensions.error_body, "/v2/": deepl_wire.error,
+    "/v3/": deepl_wire.error, "/page": page.shape,
+    **dict.fromkeys(("/translate", "/languages", "/detect", "/suggest", "/download_file"), libretranslate.error),
+}  # fmt: skip
+"""How a refusal looks before any route is asked: a body that is too large, a path or method that is none."""
 AGAIN = 5.0
 """Seconds until a model that could not be used is tried again (our choice)."""
+TOLD_EVERY = 2.0
+"""Seconds between two files of what a worker has counted (our choice): Prometheus asks every 15 and more."""
 
 
 def application(engine: Engine, config: Config) -> ASGIApp:
@@ -58,14 +65,23 @@ def application(engine: Engine, config: Config) -> ASGIApp:
                     print(f"in2x: not ready: {error}", file=sys.stderr, flush=True)
                 told = str(error)
                 await asyncio.sleep(AGAIN)
+            except Exception as bug:  # a task that ends says nothing by itself, and it would never be ready
+                print(f"in2x: not ready: {type(bug).__name__}: {bug}", file=sys.stderr, flush=True)
+                return
+
+    async def tell(workers: Workers) -> None:
+        while True:
+            await asyncio.to_thread(workers.tell, engine.metrics)
+            await asyncio.sleep(TOLD_EVERY)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming, working = asyncio.create_task(warm_up()), asyncio.create_task(documents.run())
+        tasks = [warming, working] + ([asyncio.create_task(tell(config.workers))] if config.workers else [])
         yield
-        warming.cancel()
-        working.cancel()
-        await asyncio.wait((working,))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await asyncio.to_thread(engine.close)
         resources.close()
         if spare:
@@ -79,10 +95,10 @@ def application(engine: Engine, config: Config) -> ASGIApp:
         app.include_router(kept.router(engine, config, documents))
     about = environment().get_template("serve/templates/interfaces.html.jinja")
 
-    @app.get("/health", tags=["Server"])
-    async def health() -> dict[str, str]:
-        """Whether the process lives."""
-        return {"status": "ok"}
+    @app.get("/health", tags=["Server"], responses={503: {"description": "it answers nothing more: start it anew"}})
+    async def health() -> Response:
+        """Whether the process lives, and works."""
+        return JSONResponse({"status": "ok"} if engine.works else {"status": "broken"}, 200 if engine.works else 503)
 
     @app.get("/ready", tags=["Server"], responses={503: {"description": "the model is still being warmed up"}})
     async def readiness() -> Response:
@@ -93,25 +109,23 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     async def metrics(request: Request) -> Response:
         """What is counted, for Prometheus."""
         config.access.client(request)
-        return PlainTextResponse(engine.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        text = await asyncio.to_thread(engine.metrics.text, config.workers)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return HTMLResponse(about.render(api=app.openapi()))
 
-    def body(fault: Fault) -> Any:
-        return {"error": fault.error, "message": fault.message}
-
     @app.exception_handler(Fault)
     @app.exception_handler(In2xError)
     @app.exception_handler(HTTPException)
     @app.exception_handler(RequestValidationError)
-    async def wrong(_: Request, error: Exception) -> Response:
-        return response(fault_of(error), body)
+    async def wrong(request: Request, error: Exception) -> Response:
+        return response(fault_of(error), lambda fault: rules.told(fault, request.url.path))
 
     largest = dict.fromkeys(("/page/documents", "/v2/document", "/translate_file"), config.largest_file)
     rules = Rules(None if config.access.demanded and not config.hosts else frozenset(config.hosts),
-                  frozenset(config.origins), True, config.largest, largest)  # fmt: skip
+                  frozenset(config.origins), True, config.largest, largest, shapes=SHAPES)  # fmt: skip
     return Guard(Counted(app, engine.metrics), rules)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from in2x.serve.access import Access
+from in2x.serve.metrics import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,5 @@ class Config:
     """Folder of glossaries and documents; None keeps them as long as the server runs."""
     characters: int = 0
     """Characters that a client may have translated in a month; 0 for any number."""
+    workers: Workers | None = None
+    """The processes of this server, where there are several."""

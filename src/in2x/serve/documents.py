@@ -13,12 +13,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from io import BufferedRandom
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 from in2x.errors import In2xError
 from in2x.formats.document import Document, Options, Segment, Tag, Text
@@ -26,7 +25,8 @@ from in2x.formats.registry import parse
 from in2x.records import sound
 from in2x.serve.engine import Engine
 from in2x.serve.queue import TOLD
-from in2x.serve.resources import Paper, Resources, write_beside
+from in2x.serve.resources import Paper, Resources
+from in2x.serve.store import write_beside
 from in2x.serve.wish import Answer, Wish
 from in2x.translate.characters import Character, Characters, Relation
 from in2x.translate.findings import Finding, Rules
@@ -129,13 +129,13 @@ class Documents:
             while True:
                 self._come.clear()
                 try:
+                    await asyncio.to_thread(self.resources.count)
                     if time.monotonic() - swept > SWEEP:
                         swept = time.monotonic()
-                        await asyncio.to_thread(self.resources.count)
                         await asyncio.to_thread(self.resources.sweep)
                     for paper in await asyncio.to_thread(self.resources.waiting):
                         if len(self._busy) < AT_ONCE and paper.id not in self._busy:
-                            self._busy[paper.id] = asyncio.create_task(self._work(paper))
+                            self._begin(paper.id)
                 except (Fault, OSError) as error:
                     print(f"in2x: {error or type(error).__name__}", file=sys.stderr)
                 try:
@@ -149,21 +149,31 @@ class Documents:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _work(self, paper: Paper) -> None:
+    def _begin(self, paper: str) -> None:
+        """Work on a document, unless another process does."""
         try:
-            with _held(self.resources.place(paper.id)) as mine:
-                if mine:
+            lock = _held(self.resources.place(paper))
+        except FileNotFoundError:  # it was taken away meanwhile
+            return
+        if lock is not None:
+            self._busy[paper] = asyncio.create_task(self._work(paper, lock))
+
+    async def _work(self, number: str, lock: IO[str]) -> None:
+        try:
+            with lock:
+                paper = await asyncio.to_thread(self.resources.unfinished, number)
+                if paper is not None:  # another process may have ended it before the lock was ours
                     await self._translate(paper)
         except (Fault, OSError) as error:  # the disk, or the base: it stays in the queue
             print(f"in2x: a document waits ({getattr(error, 'message', error)})", file=sys.stderr)
             await asyncio.sleep(LOOK)
         except In2xError as error:
-            await asyncio.to_thread(self.resources.settle, paper.id, "error", 0, error.what)
+            await asyncio.to_thread(self.resources.settle, number, "error", 0, error.what)
         except Exception as bug:  # its message may hold a text of the client
             print(f"in2x: {type(bug).__name__} while a document was translated", file=sys.stderr)
-            await asyncio.to_thread(self.resources.settle, paper.id, "error", 0, "something went wrong here")
+            await asyncio.to_thread(self.resources.settle, number, "error", 0, "something went wrong here")
         finally:
-            self._busy.pop(paper.id, None)
+            self._busy.pop(number, None)
             self._ended.set()
             self._come.set()
 
@@ -313,13 +323,12 @@ def _answers(raw: bytes) -> dict[int, Answer]:
     return known
 
 
-@contextmanager
-def _held(place: Path) -> Iterator[bool]:
-    """Whether the document is this process's while the block runs."""
-    with (place / "lock").open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+def _held(place: Path) -> IO[str] | None:
+    """The lock of a document, which ends when it is closed; None where another process has it."""
+    stream = (place / "lock").open("a")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return None
+    return stream

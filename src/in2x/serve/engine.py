@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -21,9 +21,10 @@ from in2x.language.identify import UNKNOWN, identify
 from in2x.language.pack import packs
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
-from in2x.serve.reading import Asked, read, words
+from in2x.serve.reading import Asked, Lines, read, words
+from in2x.serve.waiting import Wait, Waiter
 from in2x.serve.wish import Answer, Wish
-from in2x.translate.backend import one_line
+from in2x.translate.backend import one_line, wordless
 from in2x.translate.findings import Rules
 from in2x.translate.glossary import Glossary, Term
 from in2x.translate.job import Checks, Job
@@ -43,8 +44,6 @@ others."""
 DRAWN = 0.8
 """Temperature of alternatives (our choice)."""
 MOST_ALTERNATIVES = 8
-
-Waiter = Callable[[Exception | None], None]
 
 
 class Engine:
@@ -115,25 +114,30 @@ class Engine:
         earlier: Sequence[Outcome] = (),
     ) -> AsyncGenerator[Answer]:
         """The same, each answer in its turn as soon as it is there."""
+        began, first = time.monotonic(), True
         if sum(len(words(text)) for text in texts) > ASIDE:
             lots = await asyncio.to_thread(self._lots, texts, wish, client, interactive, earlier)
         else:
             lots = self._lots(texts, wish, client, interactive, earlier)
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
-        with _Wait(self, lots) as wait:
+        with Wait(self, lots) as wait:
             for place, given in enumerate(lots):
                 if isinstance(given, Answer):
                     yield given
                     continue
                 await wait.till(place, until)
-                lot, done = wait.lots[place], 0
+                if first:
+                    self.metrics.first_text.observe(time.monotonic() - began)
+                lot, done, first = wait.lots[place], 0, False
                 for reading in lot.readings:
                     outcomes = [lot.outcomes[n] for n in range(done, done + len(reading.segments))]
                     done += len(outcomes)
                     yield reading.answer(outcomes, lot.job)
 
-    async def alternatives(self, text: str, wish: Wish, count: int, client: str) -> list[str]:
-        """Up to `count` different translations of `text` (at most 8), the likeliest first.
+    async def alternatives(
+        self, text: str, wish: Wish, count: int, client: str, deadline: float | None = None
+    ) -> list[str]:
+        """Up to `count` different translations of `text` (at most 8), the likeliest first; lines stay lines.
 
         Raises:
             UsageError, Fault: as `translate` does.
@@ -141,13 +145,21 @@ class Engine:
         count = min(count, MOST_ALTERNATIVES)
         if count < 1 or not text.strip():
             return []
-        [given] = self._lots([one_line(text)], replace(wish, together=False, kind="plain"), client, True)
+        [given] = self._lots([text], replace(wish, together=False, kind="plain"), client, True)
         if isinstance(given, Answer):
             return []
         lot = replace(given, samples=count, key=(given.key, count), waiters=[])
-        with _Wait(self, [lot]) as wait:
-            await wait.till(0, None)
-            return list(dict.fromkeys(wait.lots[0].said.get(0, ())))[:count]
+        until = None if deadline is None else asyncio.get_running_loop().time() + deadline
+        with Wait(self, [lot]) as wait:
+            await wait.till(0, until)
+            [reading] = wait.lots[0].readings
+            assert isinstance(reading, Lines)  # it is plain
+            lines = [list(dict.fromkeys(wait.lots[0].said[n])) for n in range(len(reading.segments))]
+        if not any(lines):
+            return []
+        most = min(count, max(map(len, lines)))  # a line that has fewer ends with its likeliest
+        each = [[(line[n] if n < len(line) else line[0]) if line else "" for line in lines] for n in range(most)]
+        return list(dict.fromkeys(reading.joined(some) for some in each))
 
     def languages(self) -> list[str]:
         """Codes of the languages that the model knows; all that have a pack where it does not say."""
@@ -186,6 +198,11 @@ class Engine:
         target = next(code for code in known if code != source)
         self.translator.translate(["1 a"], source, target, checks=self.checks)
         identify(["a"])
+
+    @property
+    def works(self) -> bool:
+        """Whether every thread of it lives: what is asked would else never be answered."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def close(self) -> None:
         """Take nothing more, finish what was taken."""
@@ -314,6 +331,7 @@ class Engine:
                 drawn = self._drawn(batch[0])
             else:
                 outcomes = self._outcomes(batch)
+                self._tell(outcomes)
         except In2xError as wrong:
             print(f"in2x: {wrong}", file=sys.stderr, flush=True)
             error = Fault(503, "no-model", "the model cannot be used now", wait=10)
@@ -334,7 +352,6 @@ class Engine:
                 if error or one.lot.finished:
                     self._finish(one.lot, error)
             self._changed.notify_all()
-        self._tell(outcomes)
 
     def _outcomes(self, batch: Sequence[Slice]) -> Sequence[Outcome]:
         lot, start = batch[0].lot, batch[0].start
@@ -353,8 +370,11 @@ class Engine:
         request = TranslationRequest(job.source_lang, job.target_lang)
         found = []
         for segment in lot.segments[one.start : one.end]:
+            if (bare := wordless(segment.text)) is not None:
+                found.append([bare])
+                continue
             terms = tuple((term.source, term.preferred) for term in job.rules.glossary.due(segment.text))
-            source = Source(segment.text, job.source_lang, job.target_lang, job.register, terms=terms,
+            source = Source(one_line(segment.text), job.source_lang, job.target_lang, job.register, terms=terms,
                             scene=job.synopsis, style=job.style)  # fmt: skip
             member = self.translator.members[0]
             first = member.translations([source], replace(request, temperature=0.0))
@@ -372,55 +392,3 @@ class Engine:
                 self.metrics.repairs.add(outcome="mended" if outcome.repaired else "unchanged")
             if outcome.origin == "failed":
                 self.metrics.failed.add()
-
-
-class _Wait:
-    """The waiting of one request for its lots; whatever ends it, they are left."""
-
-    def __init__(self, engine: Engine, given: Sequence[Lot | Answer]) -> None:
-        self.engine = engine
-        self.places = [place for place, one in enumerate(given) if isinstance(one, Lot)]
-        loop = asyncio.get_running_loop()
-        self.futures: dict[int, asyncio.Future[None]] = {place: loop.create_future() for place in self.places}
-        self.waiters = [_teller(loop, self.futures[place]) for place in self.places]
-        asked = [one for one in given if isinstance(one, Lot)]
-        self.found = engine.submit(asked, self.waiters) if asked else []
-        self.lots = dict(zip(self.places, self.found, strict=True))
-
-    def __enter__(self) -> _Wait:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.engine.leave(self.found, self.waiters)
-
-    async def till(self, place: int, until: float | None) -> None:
-        """Wait for one lot.
-
-        Raises:
-            Fault: it cannot be had, or not in time.
-        """
-        try:
-            async with asyncio.timeout_at(until):
-                await self.futures[place]
-        except TimeoutError:
-            self.engine.metrics.rejected.add(reason="deadline")
-            raise Fault(504, "too-late", "it took longer than it may") from None
-
-
-def _teller(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Waiter:
-    """Tells a future of a loop, from any thread."""
-
-    def settle(error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
-            future.exception()  # of several that fail together only the first is waited for
-
-    def told(error: Exception | None) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, error)
-
-    return told

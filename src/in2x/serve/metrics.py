@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from in2x.serve.store import write_beside
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -104,6 +109,9 @@ class Metrics:
         self.queue_depth = Gauge("in2x_queue_depth", "Texts in flight.")
         self.queue_characters = Gauge("in2x_queue_characters", "Characters that wait.")
         self.queue_wait = Histogram("in2x_queue_wait_seconds", "From request to the model.", SECONDS)
+        self.first_text = Histogram(
+            "in2x_time_to_first_text_seconds", "From request to its first translated text.", SECONDS
+        )
         self.batch_size = Histogram("in2x_batch_size", "Segments that are translated together.", SIZES)
         self.characters = Counter("in2x_characters_total", "Characters translated, by direction.")
         self.findings = Counter("in2x_findings_total", "What checks found fault with, by principle.")
@@ -113,9 +121,45 @@ class Metrics:
         self.joined = Counter("in2x_joined_total", "Texts that were in flight already.")
         self.dropped = Counter("in2x_dropped_total", "Texts nobody waited for any more.")
 
-    def text(self) -> str:
-        """The page that Prometheus reads."""
+    def text(self, workers: Workers | None = None) -> str:
+        """The page that Prometheus reads; with `workers`, of all of them, each under a label of its own."""
         rows: list[str] = []
+        others = {} if workers is None else workers.told()
+        if workers is not None:
+            others[workers.number] = self.told()
         for one in vars(self).values():
-            rows += (f"# HELP {one.name} {one.help}", f"# TYPE {one.name} {one.kind}", *one.lines())
+            rows += (f"# HELP {one.name} {one.help}", f"# TYPE {one.name} {one.kind}")
+            if workers is None:
+                rows += one.lines()
+            for number, told in sorted(others.items()):
+                rows += (_labelled(line, number) for line in told.get(one.name, ()))
         return "\n".join(rows) + "\n"
+
+    def told(self) -> dict[str, list[str]]:
+        """Name -> its lines."""
+        return {one.name: list(one.lines()) for one in vars(self).values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The processes behind one address: whichever is asked tells for all, from files that each writes now and then."""
+
+    number: int
+    """Of this one, from 0."""
+    folder: Path
+
+    def tell(self, metrics: Metrics) -> None:
+        """Write what this process has counted."""
+        write_beside(self.folder / f"metrics-{self.number}.json", json.dumps(metrics.told()).encode())
+
+    def told(self) -> dict[int, dict[str, list[str]]]:
+        """What each process has written."""
+        files = self.folder.glob("metrics-*.json")
+        return {int(file.stem.partition("-")[2]): json.loads(file.read_bytes()) for file in files}
+
+
+def _labelled(line: str, worker: int) -> str:
+    """A line with the label of its process before the others."""
+    name, _, value = line.rpartition(" ")
+    base, _, labels = name.partition("{")
+    return f'{base}{{worker="{worker}"{"," + labels if labels else "}"} {value}'

@@ -63,6 +63,10 @@ class Lines(Reading):
             at += len(line) + len(end)
         return Answer("".join(parts), job.source_lang, tuple(findings), failed=_fault(outcomes))
 
+    def joined(self, lines: Sequence[str]) -> str:
+        """Translations of the lines, with the breaks behind them."""
+        return "".join(line + end for line, end in zip(lines, self.ends, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Whole(Reading):

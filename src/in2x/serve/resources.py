@@ -15,21 +15,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import shutil
 import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from in2x.errors import In2xError
 from in2x.serve.entries import Entries
+from in2x.serve.store import Store, write_beside
 from in2x.web.guard import Fault
 
 DOCUMENT_KEPT = 24 * 3600.0
@@ -44,29 +43,6 @@ MOST_DOCUMENTS = 100
 _DAY = 24 * 3600.0
 
 State = Literal["queued", "translating", "done", "error"]
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS glossaries (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, made REAL NOT NULL, used REAL NOT NULL
-);
-CREATE INDEX IF NOT EXISTS glossaries_of ON glossaries (owner);
-CREATE TABLE IF NOT EXISTS dictionaries (
-    glossary TEXT NOT NULL REFERENCES glossaries ON DELETE CASCADE, source_lang TEXT NOT NULL,
-    target_lang TEXT NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (glossary, source_lang, target_lang)
-);
-CREATE TABLE IF NOT EXISTS documents (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, wish TEXT NOT NULL,
-    state TEXT NOT NULL, done INTEGER NOT NULL, segments INTEGER NOT NULL, characters INTEGER NOT NULL,
-    error TEXT NOT NULL, made REAL NOT NULL, begun REAL NOT NULL, taken REAL
-);
-CREATE INDEX IF NOT EXISTS documents_of ON documents (owner);
-CREATE TABLE IF NOT EXISTS suggestions (
-    owner TEXT NOT NULL, source_lang TEXT NOT NULL, target_lang TEXT NOT NULL, text TEXT NOT NULL,
-    said TEXT NOT NULL, used REAL NOT NULL, PRIMARY KEY (owner, source_lang, target_lang, text)
-);
-CREATE TABLE IF NOT EXISTS usage (
-    owner TEXT NOT NULL, month TEXT NOT NULL, characters INTEGER NOT NULL, PRIMARY KEY (owner, month)
-);
-"""
 Pair = tuple[str, str]
 """Codes of source and target language."""
 
@@ -102,56 +78,23 @@ class Paper:
     """When this attempt began, seconds since 1970."""
 
 
-class Resources:
-    """The folder of a server. Its methods may be called from any thread; each is one transaction.
+class Resources(Store):
+    """What clients leave in the folder of a server. Its methods may be called from any thread; each is one transaction.
 
     Raises:
         In2xError: the folder cannot be written, or its database is none.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._lock = threading.Lock()
+        super().__init__(folder)
         self._counted: Counter[str] = Counter()
-        try:
-            (folder / "documents").mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(folder / "resources.sqlite", timeout=30, check_same_thread=False,
-                                         isolation_level=None)  # fmt: skip
-            os.chmod(folder / "resources.sqlite", 0o600)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            self._base.execute("PRAGMA synchronous = FULL")
-            self._base.execute("PRAGMA foreign_keys = ON")
-            self._base.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            raise In2xError(f"glossaries and documents cannot be kept here ({error})", file=folder,
-                            mend="give another --data") from None  # fmt: skip
+        self._counting = threading.Lock()
+        """Of its own: who counts waits for no disk."""
 
     def close(self) -> None:
-        """Close the database."""
+        """Keep what was counted, close the database."""
         self.count()
-        with self._lock:
-            self._base.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._base.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._base
-                except BaseException:
-                    self._base.execute("ROLLBACK")
-                    raise
-                self._base.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise _away(error) from None
-
-    def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]  # as sqlite3 has it
-        with self._lock:
-            try:
-                return self._base.execute(query, values).fetchall()
-            except sqlite3.Error as error:
-                raise _away(error) from None
+        super().close()
 
     # --- glossaries ---------------------------------------------------------------------------------------------------
 
@@ -288,6 +231,12 @@ class Resources:
         return [Paper(*row) for row in self._rows(
             f"SELECT {_PAPER} FROM documents WHERE state IN ('queued', 'translating') ORDER BY made")]  # fmt: skip
 
+    def unfinished(self, paper: str) -> Paper | None:
+        """A document as it is now; None where it is finished or gone."""
+        rows = self._rows(
+            f"SELECT {_PAPER} FROM documents WHERE id = ? AND state IN ('queued', 'translating')", paper)  # fmt: skip
+        return Paper(*rows[0]) if rows else None
+
     def settle(self, paper: str, state: State, done: int, error: str = "") -> None:
         """How far a document is."""
         with self._writing() as base:
@@ -335,18 +284,28 @@ class Resources:
 
     def use(self, owner: str, characters: int) -> None:
         """Count what a client had translated. It is kept by the next `count`, so that no answer waits for the disk."""
-        with self._lock:
+        with self._counting:
             self._counted[owner] += characters
 
     def count(self) -> None:
-        """Keep what was counted."""
-        with self._lock:
+        """Keep what was counted.
+
+        Raises:
+            Fault: 503, it cannot be kept now; the next `count` tries again.
+        """
+        with self._counting:
             counted, self._counted = self._counted, Counter()
         rows = [(owner, _month(), characters) for owner, characters in counted.items() if characters]
-        if rows:
+        if not rows:
+            return
+        try:
             with self._writing() as base:
                 base.executemany("INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
                                  "characters = characters + excluded.characters", rows)  # fmt: skip
+        except Fault:
+            with self._counting:
+                self._counted.update(counted)
+            raise
 
     def used(self, owner: str) -> int:
         """Characters that a client had translated this month."""
@@ -364,16 +323,13 @@ class Resources:
             base.execute("DELETE FROM usage WHERE month < ?", (_month(now - 400 * _DAY),))
         known = {row[0] for row in self._rows("SELECT id FROM documents")}
         for folder in (self.folder / "documents").iterdir():
-            if folder.name not in known and folder.stat().st_mtime < now - 60:  # one may be coming in just now
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another process sweeps too
+                if folder.name not in known and folder.stat().st_mtime < now - 60:  # one may be coming in just now
+                    shutil.rmtree(folder, ignore_errors=True)
         return len(gone)
 
 
 _PAPER = "id, owner, name, wish, state, done, segments, characters, error, begun"
-
-
-def _away(error: sqlite3.Error) -> Fault:
-    return Fault(503, "not-saved", f"nothing can be kept now ({type(error).__name__})", wait=5)
 
 
 def _hash(key: str) -> str:
@@ -382,14 +338,3 @@ def _hash(key: str) -> str:
 
 def _month(at: float | None = None) -> str:
     return time.strftime("%Y-%m", time.gmtime(at))
-
-
-def write_beside(path: Path, raw: bytes) -> None:
-    """Write a file that is whole, and on the disk, or not there; its folder is made."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
-    with partial.open("wb") as stream:
-        stream.write(raw)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, path)

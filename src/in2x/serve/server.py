@@ -33,14 +33,22 @@ def check_open(host: str, config: Config) -> None:
                          mend=f"set {VARIABLE}, or give --tokens FILE")  # fmt: skip
 
 
-def listener(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+def listener(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that is bound.
+
+    Args:
+        host: the address.
+        port: 0 takes a free one.
+        shared: whether other processes of this user may bind theirs to it; connections are shared out among those that
+            listen.
 
     Raises:
         In2xError: the port is taken, or the address is not this machine's.
     """
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         found.bind((host, port))
     except OSError as error:
@@ -50,7 +58,15 @@ def listener(host: str, port: int) -> socket.socket:
     return found
 
 
-def serve(engine: Engine, config: Config, where: socket.socket, grace: int = GRACE) -> None:
+def address(where: socket.socket) -> str:
+    """The address of a socket that is bound, for a browser."""
+    host, port = where.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve(
+    engine: Engine, config: Config, where: socket.socket, grace: int = GRACE, *, announced: bool = False
+) -> None:  # fmt: skip
     """Serve until interrupted or told to end (SIGTERM): then nothing more is taken, and what was is finished.
 
     Args:
@@ -58,9 +74,10 @@ def serve(engine: Engine, config: Config, where: socket.socket, grace: int = GRA
         config: the settings.
         where: a socket that is bound.
         grace: seconds that answers under way have.
+        announced: whether the address was printed already.
     """
-    host, port = where.getsockname()[:2]
-    print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+    if not announced:
+        print(address(where), flush=True)
     sys.setswitchinterval(SWITCH)
     settings = uvicorn.Config(
         application(engine, config), access_log=False, log_level="warning", server_header=False, proxy_headers=False,

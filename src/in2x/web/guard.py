@@ -8,15 +8,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
 import time
 import traceback
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,6 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST = 1 << 20
 """Bytes of a body, unless a server says otherwise."""
+SWALLOWED, SWALLOWING = 1 << 29, 30.0
+"""Bytes of a body that is refused, and seconds, that are read and thrown away before the answer (our choice)."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
@@ -40,9 +45,14 @@ class Fault(Exception):
         """`wait`: seconds after which it is worth trying again (Retry-After)."""
         self.status, self.error, self.message, self.wait = status, error, message, wait
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What is said of it."""
+        return {"error": self.error, "message": self.message}
+
     def body(self) -> bytes:
         """The JSON."""
-        return json.dumps({"error": self.error, "message": self.message}).encode()
+        return json.dumps(self.told).encode()
 
 
 class TooLarge(Fault):
@@ -100,12 +110,19 @@ class Rules:
     """Bytes of a body by the beginning of its path, where that is another limit."""
     forms: tuple[str, ...] = ()
     """Beginnings of the paths whose pages may send forms."""
+    shapes: Mapping[str, Callable[[Fault], Any]] = field(default_factory=dict)
+    """The JSON of a refusal by the beginning of its path, where a contract has one of its own."""
     sorry: str = "something went wrong here"
     """The sentence for a bug of ours."""
 
     def limit(self, path: str) -> int:
         """Bytes of a body that is sent to `path`."""
         return next((size for start, size in self.larger.items() if path.startswith(start)), self.largest)
+
+    def told(self, fault: Fault, path: str) -> Any:
+        """The JSON of a refusal at `path`."""
+        own = next((shape for start, shape in self.shapes.items() if path.startswith(start)), None)
+        return fault.told if own is None else own(fault)
 
     def trusts(self, origin: str) -> bool:
         """Whether scripts of another origin may call."""
@@ -155,11 +172,12 @@ class Guard:
         except Fault as fault:
             if not started:
                 await _swallow(receive)
-                await refuse(fault, dressed)
+                await refuse(fault, self.rules.told(fault, scope["path"]), dressed)
         except Exception:  # the trace is for the terminal, never for the wire; the application has sent its sentence
             traceback.print_exc(file=sys.stderr)
             if not started:
-                await refuse(Fault(500, "fault", self.rules.sorry), dressed)
+                bug = Fault(500, "fault", self.rules.sorry)
+                await refuse(bug, self.rules.told(bug, scope["path"]), dressed)
 
     def _check(self, scope: Scope, shared: str, limit: int) -> None:
         headers = Headers(scope=scope)
@@ -214,20 +232,22 @@ async def _preflight(send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def refuse(fault: Fault, send: Send) -> None:
-    """Send `fault` as an answer."""
+async def refuse(fault: Fault, body: Any, send: Send) -> None:
+    """Send `fault` as an answer, with `body` as its JSON."""
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     if fault.wait:
         headers.append((b"retry-after", str(int(fault.wait) + 1).encode()))
     await send({"type": "http.response.start", "status": fault.status, "headers": headers})
-    await send({"type": "http.response.body", "body": fault.body()})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
 async def _swallow(receive: Receive) -> None:
     """Read what is still coming, up to a point: who is cut off while sending never sees the answer."""
-    left = 16 * LARGEST
-    while left > 0:
-        message = await receive()
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return
-        left -= len(message.get("body", b""))
+    left = SWALLOWED
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SWALLOWING):
+            while left > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                left -= len(message.get("body", b""))

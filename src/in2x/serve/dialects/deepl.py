@@ -17,7 +17,7 @@ from in2x.formats.fragment import Rules
 from in2x.language import language
 from in2x.serve import formality
 from in2x.serve.config import Config
-from in2x.serve.dialects import deepl_documents, deepl_glossaries
+from in2x.serve.dialects import deepl_documents, deepl_glossaries, deepl_write
 from in2x.serve.dialects.codes import deepl_source, deepl_targets, known
 from in2x.serve.dialects.deepl_wire import caller, check_quota, error, terms_of
 from in2x.serve.dialects.described import FLAG, LANGUAGE, TEXT, TEXTS, choice, described, queried
@@ -127,6 +127,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
 
     deepl_glossaries.add(routes, engine, config, resources)
     deepl_documents.add(routes, engine, config, documents)
+    deepl_write.add(routes, engine, config, resources)
     return routes
 
 

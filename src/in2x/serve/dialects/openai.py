@@ -7,14 +7,15 @@ else those that the server was started with. The JSON prompts of extensions are 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,14 +26,17 @@ from in2x.errors import UsageError
 from in2x.language import canonical
 from in2x.serve.config import Config
 from in2x.serve.dialects.asked import Asked, asked
-from in2x.serve.dialects.extensions import answer_page, page_in
+from in2x.serve.dialects.extensions import Page, answer_page, page_in
 from in2x.serve.dialects.named import code_of
-from in2x.serve.engine import Engine
+from in2x.serve.engine import MOST_ALTERNATIVES, Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import streamed, trickled
 from in2x.serve.wish import Wish
 from in2x.web.guard import Fault
 
+MOST_PROMPTS = 50
+"""Of one request (our choice, as DeepL's texts)."""
+T = TypeVar("T")
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
          413: "invalid_request_error", 422: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
@@ -95,7 +99,9 @@ class Asking(BaseModel):
     model: str | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
-    n: Literal[1] | None = Field(None, description="One answer.")
+    n: Annotated[int, Field(ge=1, le=MOST_ALTERNATIVES)] | None = Field(
+        None, description="Answers; the same one again where the model has no more that differ."
+    )
     translation_options: Options | None = None
 
 
@@ -108,7 +114,7 @@ class Chat(Asking):
 class Completion(Asking):
     """A text to go on with: an instruction and a text, or a text."""
 
-    prompt: str | list[str] = Field(max_length=1_000_000)
+    prompt: str | list[str] = Field(max_length=1_000_000, description="A text, or up to 50.")
 
 
 def tokens(text: str) -> int:
@@ -186,52 +192,72 @@ def router(engine: Engine, config: Config) -> APIRouter:
     api = APIRouter(prefix="/v1", route_class=shaped(error_body), tags=["OpenAI"])
     started = int(time.time())
 
-    async def reply(request: Request, ask: Asking, what: Asked, chat: bool, system: str = "") -> Response:
-        client = config.access.client(request)
+    async def reply(request: Request, ask: Asking, whats: Sequence[Asked], chat: bool, system: str = "") -> Response:
+        client, count = config.access.client(request), ask.n or 1
         head = {"id": f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}", "created": int(time.time()),
                 "model": ask.model or config.name}  # fmt: skip
-        page = page_in(system, what.text)
+        pages = [page_in(system, what.text) for what in whats]
+        given = "".join(what.text for what in whats)
 
-        async def parts() -> AsyncGenerator[str]:
-            if page is not None:
-                yield await answer_page(engine, page, client, config.deadline)
-                return
+        async def more(what: Asked, first: str) -> list[str]:
+            """The answers but the first to a text."""
             wish = wish_of(what, ask.translation_options, config, engine)
-            async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:
-                async for row in rows:
-                    yield row
+            found = await engine.alternatives(what.text, wish, count, client, config.deadline)
+            others = [text for text in found if text != first][: count - 1]
+            return others + [first] * (count - 1 - len(others))
+
+        async def parts() -> AsyncGenerator[tuple[int, str]]:
+            for place, (what, page) in enumerate(zip(whats, pages, strict=True)):
+                if page is not None:
+                    text = await answer_page(engine, page, client, config.deadline)
+                    for choice in range(count):
+                        yield place * count + choice, text
+                    continue
+                text, wish = "", wish_of(what, ask.translation_options, config, engine)
+                async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:
+                    async for row in rows:
+                        text += row
+                        yield place * count, row
+                for choice, other in enumerate(await more(what, text) if count > 1 else (), 1):
+                    yield place * count + choice, other
+
+        async def texts(what: Asked, page: Page | None) -> list[str]:
+            if page is not None:
+                return [await answer_page(engine, page, client, config.deadline)] * count
+            wish = wish_of(what, ask.translation_options, config, engine)
+            first = await said(engine, what.text, wish, client, config.deadline)
+            return [first, *(await more(what, first) if count > 1 else ())]
 
         async def whole() -> dict[str, Any]:
-            if page is not None:
-                text = await answer_page(engine, page, client, config.deadline)
-            else:
-                wish = wish_of(what, ask.translation_options, config, engine)
-                text = await said(engine, what.text, wish, client, config.deadline)
-            choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "logprobs": None}
-            choice |= {"message": {"role": "assistant", "content": text, "refusal": None}} if chat else {"text": text}
+            found = await _all([texts(what, page) for what, page in zip(whats, pages, strict=True)])
+            choices: list[dict[str, Any]] = []
+            for text in (text for row in found for text in row):
+                shown = {"message": {"role": "assistant", "content": text, "refusal": None}} if chat else {"text": text}
+                choices.append({"index": len(choices), "finish_reason": "stop", "logprobs": None} | shown)
+            back = "".join(text for row in found for text in row)
             kind = "chat.completion" if chat else "text_completion"
-            return {**head, "object": kind, "choices": [choice], "usage": usage(what.text, text)}
+            return {**head, "object": kind, "choices": choices, "usage": usage(given, back)}
 
         if not ask.stream:
             return await trickled(request, whole(), error_body)
         counted = bool(ask.stream_options and ask.stream_options.include_usage)
         events = _events(parts(), {**head, "object": "chat.completion.chunk" if chat else "text_completion"}, chat,
-                         what.text if counted else None)  # fmt: skip
+                         count * len(whats), given if counted else None)  # fmt: skip
         return await streamed(request, events, b": \n\n", lambda fault: _event(error_body(fault)), "text/event-stream")
 
     @api.post("/chat/completions")
     async def chat(request: Request, ask: Chat) -> Response:
         """Translate the last message."""
         system = "\n".join(one.text for one in ask.messages if one.role in ("system", "developer"))
-        return await reply(request, ask, last_asked(ask.messages, ask.translation_options), True, system)
+        return await reply(request, ask, [last_asked(ask.messages, ask.translation_options)], True, system)
 
     @api.post("/completions")
     async def completions(request: Request, ask: Completion) -> Response:
         """Translate the prompt."""
         prompts = [ask.prompt] if isinstance(ask.prompt, str) else ask.prompt
-        if len(prompts) != 1:
-            raise Fault(400, "bad-request", "one prompt a request")
-        return await reply(request, ask, told("", prompts[0], ask.translation_options), False)
+        if not 0 < len(prompts) <= MOST_PROMPTS:
+            raise Fault(400, "bad-request", f"from 1 to {MOST_PROMPTS} prompts a request")
+        return await reply(request, ask, [told("", one, ask.translation_options) for one in prompts], False)
 
     @api.get("/models")
     async def models(request: Request) -> dict[str, Any]:
@@ -258,24 +284,36 @@ def _event(body: Any) -> bytes:
     return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
 
 
-async def _events(
-    parts: AsyncGenerator[str], head: dict[str, Any], chat: bool, given: str | None
-) -> AsyncGenerator[bytes]:
-    """The events of a stream; with `given`, the text that was asked, the last but one counts tokens."""
+async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them give; where one fails, or nobody waits any more, the others end."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
-    def event(delta: dict[str, Any], text: str, end: str | None) -> bytes:
-        choice = {"index": 0, "logprobs": None, "finish_reason": end} | ({"delta": delta} if chat else {"text": text})
+
+async def _events(
+    parts: AsyncGenerator[tuple[int, str]], head: dict[str, Any], chat: bool, choices: int, given: str | None
+) -> AsyncGenerator[bytes]:
+    """The events of a stream, whose parts say which choice they are of; with `given`, the text that was asked, the last
+    but one counts tokens."""
+
+    def event(number: int, delta: dict[str, Any], text: str, end: str | None) -> bytes:
+        choice: dict[str, Any] = {"index": number, "logprobs": None, "finish_reason": end}
+        choice |= {"delta": delta} if chat else {"text": text}
         return _event({**head, "choices": [choice]} | ({} if given is None else {"usage": None}))
 
-    first, said = True, ""
+    begun, said = -1, ""
     async with aclosing(parts) as texts:
-        async for text in texts:
-            if first and chat:
-                yield event({"role": "assistant", "content": ""}, "", None)
-            first = False
-            said += text
-            yield event({"content": text}, text, None)
-    yield event({}, "", "stop")
+        async for number, text in texts:
+            if begun < number and chat:
+                yield event(number, {"role": "assistant", "content": ""}, "", None)
+            begun, said = number, said + text
+            yield event(number, {"content": text}, text, None)
+    for number in range(choices):
+        yield event(number, {}, "", "stop")
     if given is not None:
         yield _event({**head, "choices": [], "usage": usage(given, said)})
     yield b"data: [DONE]\n\n"
