@@ -288,35 +288,39 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("lives", [2, 9, 17])
-def test_after_kill_9_what_is_done_is_not_done_again(tmp_path: Path, lives: int) -> None:
+@pytest.mark.parametrize(
+    "lives", [pytest.param(2, marks=pytest.mark.slow), 9, pytest.param(17, marks=pytest.mark.slow)]
+)
+def test_after_kill_9_what_is_done_is_not_done_again(
+    tmp_path: Path, lives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The process is shot after so many finished files; the next one makes the others only."""
-    _data(tmp_path / "data", _rows(200))
+    data = _data(tmp_path / "data", _rows(200))
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(corpus.__file__).parents[2])])
-
-    def go(left: int) -> int:
-        environment = {**os.environ, "PYTHONPATH": path, "LIVES": str(left)}
-        return subprocess.run(
-            [sys.executable, "-c", _KILLED], cwd=tmp_path, capture_output=True, timeout=600, env=environment
-        ).returncode
-
-    assert go(lives) == -9
+    environment = {**os.environ, "PYTHONPATH": path, "LIVES": str(lives)}
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED], cwd=tmp_path, capture_output=True, timeout=600, env=environment
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr.decode()[-2000:]
     before = _made(tmp_path / "corpus")
     assert sum(map(len, before.values()))
-    assert go(10**6) == 0
+    cut = shards.plan
+    monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 60000, encoding))
+    monkeypatch.setattr(shards, "group", lambda splits, most: [[s] for s in splits])
+    stage = _stage(tmp_path / "corpus", data)
+    corpus.run(stage.recipe.corpus, stage)
     after = _made(tmp_path / "corpus")
     pairs = {row for row in before["clean"] if row[0].endswith("pairs.parquet")}  # one file, made in a moment
-    assert all(before[part] - pairs <= after[part] for part in parts.KNOBS)
-    shutil.copytree(tmp_path / "corpus", tmp_path / "first")
-    shutil.rmtree(tmp_path / "corpus")
-    assert go(10**6) == 0
-    assert _same(tmp_path / "first", tmp_path / "corpus")
+    assert {part: before[part] - pairs - after[part] for part in parts.KNOBS} == {part: set() for part in parts.KNOBS}
+    stage = _stage(tmp_path / "whole", data)
+    corpus.run(stage.recipe.corpus, stage)
+    assert _same(tmp_path / "whole", tmp_path / "corpus")
 
 
 def _two_sources(folder: Path, names: tuple[str, str]) -> dict[str, str | None]:
     """Books in one file and dialogue in the other: the bucket of each document, by its id."""
     rng = random.Random(2)
-    books = [{"id": f"b{k}", "text": "\n".join(_sentence(lang, rng) for _ in range(12)), "source": "books"}
+    books = [{"id": f"b{lang}{k}", "text": "\n".join(_sentence(lang, rng) for _ in range(12)), "source": "books"}
              for k in range(100) for lang in ("en", "ja", "zh")]  # fmt: skip
     talk = {"en": "oh no way really well okay hmm right", "ja": "え うそ ほんと まじ ねえ だよね うん いや",
             "zh": "哎 真的 不会吧 嗯 好吧 对 啊 怎么"}  # fmt: skip

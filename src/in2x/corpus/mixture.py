@@ -218,6 +218,8 @@ def lay_down(config: CorpusConfig, rows: Rows, target: Callable[[int], Path]) ->
     starts = [0, *rows.ends]
     for number, folder in enumerate(rows.folders):
         file = target(number)
+        if file.exists():
+            continue
         partial = file.with_suffix(".partial")
         write_batches(partial, DECIDED, _decided(config, rows, folder, starts[number]))
         partial.rename(file)
