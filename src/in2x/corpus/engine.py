@@ -67,6 +67,11 @@ def _read(
     )
 
 
+def limits(config: CorpusConfig) -> Limits:
+    """What the knobs allow a record."""
+    return Limits(config.max_record_mb << 20, config.max_document_chars)
+
+
 def read(splits: list[Split], config: CorpusConfig) -> Any:
     """DataFrame of the raw rows of `splits`: the columns of `read_split`."""
     frame = daft.from_pydict({name: [getattr(s, name) for s in splits] for name in Split.__slots__})
@@ -108,7 +113,7 @@ def _tables(split: Split, config: CorpusConfig) -> Iterator[pa.Table]:
     schema = pa.schema([(f.name, _ROWS.get(f.name, pa.large_string())) for f in _ROW.to_arrow_dtype()])
     held: list[dict[str, Any]] = []
     size = 0
-    for row in read_split(split, Limits(config.max_record_mb << 20, config.max_document_chars)):
+    for row in read_split(split, limits(config)):
         held.append(row)
         size += 2 * len(row["text"] or "")
         if size >= PIECE:

@@ -26,14 +26,14 @@ from in2x.knob import keyed_values
 from in2x.stage import Stage
 
 KNOBS: dict[str, tuple[str, ...]] = {
-    "clean": ("encoding", "max_record_mb", "max_document_chars", "ruby", "max_foreign_share"),
+    "clean": (),
     "dedup": ("dedup",),
     "score": ("ngram_order", "ngram_bytes", "ngram_reference", "classifier", "causal", "min_chars"),
     "mix": ("select", "domain", "domains", "heldout", "heldout_share", "mix"),
     "write": (),
     "made": ("bilingual", "styled"),
 }
-"""The parts in order, and the knobs that undo each."""
+"""The parts in order, and the knobs that undo each. A knob that stands in no other part undoes the first."""
 CHECKED = ("max_bad_share",)
 """Knobs that no part rests on, because they only refuse: they are looked at in every run."""
 _FILES = {"score": ("classifier", "ngram_reference")}
@@ -42,11 +42,12 @@ _FILES = {"score": ("classifier", "ngram_reference")}
 
 def part_keys(config: CorpusConfig, stage: Stage) -> dict[str, str]:
     """The key of each part."""
-    values = keyed_values(config)
+    values = {knob: value for knob, value in keyed_values(config).items() if knob not in CHECKED}
+    later = {knob for knobs in KNOBS.values() for knob in knobs}
     key = stage.ground
     found = {}
     for name, knobs in KNOBS.items():
-        mine = {knob: values[knob] for knob in knobs if knob in values}  # a reader may take its knobs elsewhere
+        mine = {knob: values[knob] for knob in knobs or (values.keys() - later if name == "clean" else ())}
         named = json.dumps([values[knob] for knob in _FILES.get(name, ())], ensure_ascii=False)
         files = {text: seen for text, seen in stage.files.items() if json.dumps(text, ensure_ascii=False) in named}
         found[name] = key = hash_values([key, name, mine, files])

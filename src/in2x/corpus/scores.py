@@ -25,7 +25,7 @@ from in2x.corpus.clean import clean, rules
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.kernels import folds, scramble
 from in2x.corpus.ngram import NgramModel
-from in2x.corpus.read import Limits, find_files, plan, read_split
+from in2x.corpus.read import find_files, plan, read_split
 from in2x.corpus.sample import reference_texts, sampled_texts
 from in2x.corpus.shards import frame, span, survivors, write_shard
 from in2x.errors import In2xError
@@ -121,7 +121,7 @@ def _arrays(sample: Sample, langs: list[str]) -> tuple[list[str], NDArray[np.boo
 
 def _given_texts(config: CorpusConfig, paths: tuple[str, ...], fold: int) -> Iterator[tuple[str, str]]:
     """(text, language) of every other record of files that the user names, cleaned as the corpus is."""
-    limits = Limits(config.max_record_mb << 20, config.max_document_chars)
+    limits = engine.limits(config)
     splits = plan(find_files(paths, Path.cwd()), config.split_mb << 20) if paths else []
     texts = (row["text"] for split in splits for row in read_split(split, limits) if row["text"])
     rows = islice(texts, fold, None, 2)
