@@ -31,6 +31,8 @@ from in2x.language import unspaced
 from in2x.language.kernels import column
 
 Ids = NDArray[np.uint64]
+READ_ROWS = 1 << 16
+"""Signatures that are read at a time."""
 VERIFIED_BYTES = 64 << 20
 """Shingles that are compared before their pages are given back."""
 
@@ -230,5 +232,5 @@ def _columns(files: list[Path], names: list[str]) -> Iterator[Rows]:
     """Columns of numbers of Parquet files, batch by batch, uint64 `[rows, columns]`."""
     for file in files:
         with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(1 << 16, columns=names):
+            for batch in parquet.iter_batches(READ_ROWS, columns=names):
                 yield np.stack([batch.column(name).to_numpy() for name in names], axis=1)
