@@ -61,7 +61,10 @@ class Parts:
         """Drop what was made for other keys, and say so."""
         self.stage, self.file = stage, stage.out / "parts.json"
         was = self._read()
-        self.remade = [] if stage.keep else [n for n, key in keys.items() if was.get(n, {}).get("key") != key]
+        lost = {name for name in keys if name != "made" and not self._folder(name).exists()}  # deleted for its room
+        self.remade = [
+            n for n, key in keys.items() if n in lost or (was.get(n, {}).get("key") != key and not stage.keep)
+        ]
         for name in self.remade:
             was.pop(name, None)
             self._drop(name)
