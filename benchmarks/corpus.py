@@ -3,6 +3,7 @@
     python benchmarks/corpus.py                        200,000 documents made here: speed, processor time, memory
     python benchmarks/corpus.py --docs 2000000 --peers in2x
     python benchmarks/corpus.py --quick                5,000 documents
+    python benchmarks/corpus.py --growth 2000000       the whole stage at a tenth of that and at all: memory
     python benchmarks/corpus.py --datatrove PYTHON     interpreter with "datatrove[io,processing]==0.10.*"
 
 What each does: read JSON Lines, drop documents under 100 characters, exact duplicates, MinHash with 16 bands of 7 rows
@@ -75,26 +76,71 @@ def write_documents(file: Path, count: int, seed: int = 0) -> None:
 
 def ours(file: Path, work: Path) -> dict[str, Any]:
     import daft
-    import pyarrow as pa
     from daft import col
 
     from in2x.corpus import engine
     from in2x.corpus.config import CorpusConfig, DedupConfig
     from in2x.corpus.dedup import exact_duplicates, near_duplicates
+    from in2x.corpus.shards import files_of, write_shard
 
     config = CorpusConfig(dedup=DedupConfig(bands=BANDS, rows=ROWS, similarity=SIMILARITY))
     engine.start(config)
     read = daft.read_json(str(file)).where(col("text").length() >= MIN_CHARS)
     signed = read.select(col("id").cast(daft.DataType.uint64()).alias("index"), "text", "lang")
-    signed = signed.select("index", "text", "lang", engine.signer(config))
-    place = work / "signed"
-    signed.write_parquet(str(place), write_mode="overwrite")
-    kept = daft.read_parquet(str(place / "*.parquet"))
-    exact, exact_of = exact_duplicates(kept)
-    gone = daft.from_arrow(pa.table({"index": exact}))
-    near, near_of = near_duplicates(kept.join(gone, on="index", how="anti"), config.dedup, work / "shingles.bin")
+    write_shard(signed.select("index", "text", "lang", engine.signer(config)), work / "signed", config)
+    files = files_of(work / "signed")
+    kept = daft.read_parquet([str(file) for file in files])
+    exact, exact_of = exact_duplicates(files, work)
+    near, near_of = near_duplicates(files, kept.select("index", "text", "lang"), exact, config.dedup, work)
     joined = [*zip(exact.tolist(), exact_of.tolist(), strict=True), *zip(near.tolist(), near_of.tolist(), strict=True)]
-    return {"survivors": kept.count_rows() - len(exact) - len(near), "joined": joined}
+    return {"survivors": kept.count_rows() - len(np.union1d(exact, near)), "joined": joined}
+
+
+# Words of our own, so that the documents below are in a language that is told.
+SAID = {
+    "en": "the harbour wakes early and boats go out before light of tower is gone while birds cry over water she said "
+    "that nobody had ever seen such a morning in this town where old men sit by fire with their stories",
+    "ja": "港の 朝は いつも 早い 漁師たちが 網を 船に 積み 灯台の 光が 消える ころに 沖へ 出て 鳥が 静かな 上で 鳴く "
+    "彼女は 笑って 何も 言わずに 坂を のぼり 窓から 海を 見て いた 誰も 知らない 話を 聞かせて くれた",
+    "zh": "港口的 早晨 总是 很早 渔民们 把网 搬上船 灯塔的 光 熄灭 时候 他们 已经 在海上 鸟儿 安静的 水面 叫着 "
+    "她 什么 也没说 只是 笑了笑 走上 山坡 从窗口 望着 大海 没有人 知道 这个 故事 后来 怎么样",
+}
+
+
+def write_prose(file: Path, count: int, seed: int = 0) -> None:
+    """`count` JSON lines of 6 to 30 words, one in ten a copy, of three languages and four sources."""
+    lots = np.random.default_rng(seed)
+    words = {lang: text.split() for lang, text in SAID.items()}
+    text = ""
+    with file.open("w", encoding="utf-8") as stream:
+        for number in range(count):
+            lang = ("en", "ja", "zh")[number % 3]
+            if number % 10 or not text:
+                chosen = [words[lang][k] for k in lots.integers(0, len(words[lang]), lots.integers(6, 30))]
+                text = f"{(' ' if lang == 'en' else '').join(chosen)} {number}."
+            row = {"id": f"d{number}", "source": f"s{number % 4}", "text": text}
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def stage(file: Path, work: Path) -> dict[str, Any]:
+    """The whole stage, from raw text to documents; then once more with another size of the mix."""
+    import yaml
+
+    from in2x.recipe import load_recipe
+    from in2x.run import run
+
+    train = work / "train.jsonl"
+    train.write_text(json.dumps({"en": "One pair of no use.", "ja": "使わない文の組。"}) + "\n", encoding="utf-8")
+    recipe = {"name": "raw", "data": {"raw": str(file), "train": str(train)},
+              "corpus": {"heldout": 20, "bilingual": {"share": 0.0}}}  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, tokens in (("", None), ("again_", 50_000)):
+        recipe["corpus"]["mix"] = {"tokens": tokens}  # type: ignore[index]
+        (work / "raw.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        began = time.process_time()
+        figures = run(load_recipe(work / "raw.yaml"), work / "run", until="corpus")["corpus"].figures["rows"]
+        found |= {f"{name}stage_cpu_s": time.process_time() - began, f"{name}documents": figures["documents"]}
+    return found
 
 
 def bare_daft(file: Path, work: Path) -> dict[str, Any]:
@@ -226,6 +272,21 @@ def shingles(text: str, lang: str) -> frozenset[Any]:
     return frozenset(tuple(tokens[i : i + size]) for i in range(max(1, len(tokens) - size + 1)))
 
 
+def growth(count: int, folder: Path) -> None:
+    """The whole stage at a tenth of `count` documents and at `count`: memory and processor time."""
+    print("| documents | peak MB | processor s of the stage | after a change of `mix.tokens` |\n|---:|---:|---:|---:|")
+    peaks = []
+    for number in (count // 10, count):
+        work = folder / str(number)
+        work.mkdir()
+        write_prose(work / "documents.jsonl", number)
+        found = measured([sys.executable, __file__, "--worker", "stage", str(work / "documents.jsonl"), str(work)])
+        peaks.append(found["peak_mb"])
+        print(f"| {number:,} | {found['peak_mb']:,} | {found['stage_cpu_s']:.1f} | {found['again_stage_cpu_s']:.1f} |",
+              flush=True)  # fmt: skip
+    print(f"\nTen times the documents, {peaks[1] / peaks[0]:.2f} times the memory")
+
+
 def against_exact(folder: Path) -> dict[str, float]:
     """Recall and precision of what ours joins among EXACT_SAMPLE documents, against every pair compared exactly."""
     file = folder / "sample.jsonl"
@@ -282,14 +343,20 @@ def main() -> None:
                         default=["in2x", "daft", "datatrove"])  # fmt: skip
     parser.add_argument("--datatrove", metavar="PYTHON")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--growth", type=int, metavar="DOCUMENTS")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
         peer, file, work = given.worker
-        result = {"in2x": ours, "daft": bare_daft}[peer](Path(file), Path(work))
-        print(json.dumps({"survivors": result["survivors"]}))
+        result = {"in2x": ours, "daft": bare_daft, "stage": stage}[peer](Path(file), Path(work))
+        result.pop("joined", None)
+        print(json.dumps(result))
         return
     adopt_orphans()
+    if given.growth:
+        with tempfile.TemporaryDirectory() as name:
+            growth(given.growth, Path(name))
+        return
     count = 5000 if given.quick else given.docs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

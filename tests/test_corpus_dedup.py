@@ -7,12 +7,13 @@ from pathlib import Path
 import daft
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from daft import col
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from in2x.corpus import engine
+from in2x.corpus import engine, spill
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import exact_duplicates, near_duplicates
 from in2x.corpus.kernels import components, jaccard, shingle_sets, signatures
@@ -55,6 +56,18 @@ def _corpus(count: int) -> tuple[list[str], list[str]]:
 def _frame(texts: list[str], langs: list[str], config: CorpusConfig = CONFIG):
     frame = daft.from_arrow(pa.table({"index": pa.array(range(len(texts)), pa.uint64()), "text": texts, "lang": langs}))
     return frame.select("*", engine.signer(config))
+
+
+def _near(folder: Path, frame, name: str = "signed.parquet"):
+    """Near duplicates of a frame without exact ones."""
+    folder.mkdir(exist_ok=True)
+    pq.write_table(frame.to_arrow(), folder / name)
+    return _near_of([folder / name], folder)
+
+
+def _near_of(files: list[Path], scratch: Path):
+    texts = daft.read_parquet([str(file) for file in files])
+    return near_duplicates(files, texts, np.zeros(0, np.uint64), CONFIG.dedup, scratch)
 
 
 def test_signatures_ignore_case_space_and_punctuation() -> None:
@@ -112,16 +125,17 @@ def test_components_against_search(edges: list[tuple[int, int]]) -> None:
     assert components(left, right, 20).tolist() == expected
 
 
-def test_exact_duplicates_keep_the_first() -> None:
+def test_exact_duplicates_keep_the_first(tmp_path: Path) -> None:
     texts = ["One cat.", "two dogs", "one  cat", "ONE CAT!", "two dogs"]
-    index, of = exact_duplicates(_frame(texts, ["en"] * 5))
+    pq.write_table(_frame(texts, ["en"] * 5).to_arrow(), tmp_path / "signed.parquet")
+    index, of = exact_duplicates([tmp_path / "signed.parquet"], tmp_path)
     assert (index.tolist(), of.tolist()) == ([2, 3, 4], [0, 0, 1])
 
 
 def test_clusters_against_an_exact_jaccard_check(tmp_path: Path) -> None:
     """Recall >= .95 at similarity .8, precision 1 by verification, on all pairs of 1,200 documents."""
     texts, langs = _corpus(1200)
-    index, of = near_duplicates(_frame(texts, langs), CONFIG.dedup, tmp_path / "shingles.bin")
+    index, of = _near(tmp_path, _frame(texts, langs))
     found = np.arange(len(texts))
     found[index.astype(int)] = of.astype(int)
     by_char = np.array([lang != "en" for lang in langs])
@@ -133,23 +147,39 @@ def test_clusters_against_an_exact_jaccard_check(tmp_path: Path) -> None:
     assert len(alike) > 150 and together >= 0.95
     joined = pairs[(found[pairs[:, 0]] == found[pairs[:, 1]])]
     assert (truth[joined[:, 0]] == truth[joined[:, 1]]).all()
-    assert not (tmp_path / "shingles.bin").exists()
+    assert [file.name for file in tmp_path.iterdir()] == ["signed.parquet"]  # nothing of the work is left
 
 
 @pytest.mark.parametrize("parts", [3, 8])
-def test_survivors_do_not_depend_on_partitions(tmp_path: Path, parts: int) -> None:
+def test_survivors_do_not_depend_on_shards_and_spilled_files(
+    tmp_path: Path, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts, langs = _corpus(300)
     frame = _frame(texts, langs)
-    whole = near_duplicates(frame, CONFIG.dedup, tmp_path / "a")
+    whole = _near(tmp_path / "a", frame)
+    files = []
     for k in range(parts):
-        frame.where(col("index") % parts == k).sort("index", desc=True).write_parquet(
-            str(tmp_path / f"part{parts - k}")
-        )
-    split = near_duplicates(daft.read_parquet(str(tmp_path / "part*/*.parquet")), CONFIG.dedup, tmp_path / "b")
+        files.append(tmp_path / f"part{k}.parquet")
+        begin, end = k * 300 // parts, (k + 1) * 300 // parts
+        pq.write_table(frame.where((col("index") >= begin) & (col("index") < end)).to_arrow(), files[-1])
+    monkeypatch.setattr(spill, "FILE_ROWS", 40)
+    split = _near_of(files, tmp_path / "b")
     assert whole[0].tolist() == split[0].tolist() and whole[1].tolist() == split[1].tolist()
     assert len(whole[0]) > 20
 
 
+def test_exact_duplicates_do_not_depend_on_spilled_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(3)
+    texts = [f"the number is {rng.randint(0, 300)} and no other" for _ in range(1000)]
+    pq.write_table(_frame(texts, ["en"] * len(texts)).to_arrow(), tmp_path / "signed.parquet")
+    first: dict[str, int] = {}
+    expected = [(k, first[t]) for k, t in enumerate(texts) if first.setdefault(t, k) != k]
+    for most in (spill.FILE_ROWS, 50):
+        monkeypatch.setattr(spill, "FILE_ROWS", most)
+        index, of = exact_duplicates([tmp_path / "signed.parquet"], tmp_path)
+        assert list(zip(index.tolist(), of.tolist(), strict=True)) == expected
+
+
 def test_no_candidates_is_no_problem(tmp_path: Path) -> None:
-    index, of = near_duplicates(_frame(["a b c d", "港の朝はいつも早い"], ["en", "ja"]), CONFIG.dedup, tmp_path / "s")
+    index, of = _near(tmp_path, _frame(["a b c d", "港の朝はいつも早い"], ["en", "ja"]))
     assert len(index) == len(of) == 0

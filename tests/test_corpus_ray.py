@@ -45,6 +45,13 @@ def documents(folder: Path) -> list[Document]:
     return sorted(found, key=lambda d: d.id)
 
 
+def test_ray_reports_nothing() -> None:
+    script = "import in2x.corpus; from ray._common.usage.usage_lib import usage_stats_enabled as on; print(on())"
+    quiet = {name: value for name, value in os.environ.items() if name != "RAY_USAGE_STATS_ENABLED"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, env=quiet)
+    assert done.stdout.split()[-1:] == ["False"], done.stderr[-2000:]
+
+
 def test_ray_gives_what_one_process_gives(tmp_path: Path) -> None:
     rows = _rows(240)
     rows += [{**rows[k], "id": f"copy{k}"} for k in range(0, 40, 2)]
@@ -52,8 +59,8 @@ def test_ray_gives_what_one_process_gives(tmp_path: Path) -> None:
     script = tmp_path / "engine.py"
     script.write_text(SCRIPT, encoding="utf-8")
     tests = str(Path(__file__).parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([tests, *filter(None, [os.environ.get("PYTHONPATH")])]),
-                   "RAY_USAGE_STATS_ENABLED": "0"}  # fmt: skip
+    paths = [tests, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     for engine in ("native", "ray"):
         command = [sys.executable, str(script), engine, str(data.path), str(tmp_path / engine)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)

@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from in2x.corpus.causal import causal_perplexity
 from in2x.corpus.classifier import Classifier, ranking_quality
-from in2x.corpus.columns import buckets, chosen
+from in2x.corpus.columns import buckets, chosen, strata
+from in2x.corpus.sample import reference_texts, water_filling
 from in2x.errors import In2xError
 from in2x.training.config import ShapeConfig
 from in2x.training.model import build_model, load_model, load_tokenizer, save_model
@@ -85,17 +86,46 @@ def test_perplexity_by_a_language_model_is_the_mean_loss_of_transformers(tmp_pat
     assert np.isnan(found[2])
 
 
-def test_buckets_are_thirds_of_each_language() -> None:
+def test_buckets_are_thirds_of_each_group() -> None:
     rng = np.random.default_rng(0)
-    lang = np.array(["ja"] * 90 + ["en"] * 30, object)
+    group = np.array([7] * 90 + [2] * 30)
     perplexity = np.concatenate([rng.uniform(1, 9, 89), [np.nan], rng.uniform(100, 900, 30)])
-    found = buckets(lang, perplexity)
-    assert found[89] is None
-    for name, size in (("ja", 89), ("en", 30)):
-        here = (lang == name) & ~np.isnan(perplexity)
-        parts = [perplexity[here & (found == b)] for b in ("head", "middle", "tail")]
+    found = buckets(group, perplexity)
+    assert found[89] == -1
+    for name, size in ((7, 89), (2, 30)):
+        here = (group == name) & ~np.isnan(perplexity)
+        parts = [perplexity[here & (found == b)] for b in range(3)]
         assert all(abs(len(p) - size / 3) < 1 for p in parts)
         assert parts[0].max() < parts[1].min() and parts[1].max() < parts[2].min()
+    assert len(buckets(np.zeros(0, int), np.zeros(0))) == 0
+
+
+def test_a_source_is_a_group_where_it_has_documents_enough() -> None:
+    lang = np.array([0] * 200 + [1] * 100)
+    source = np.array([0] * 100 + [1] * 70 + [2] * 20 + [3] * 10 + [0] * 100)
+    found = strata(lang, source, np.ones(300, bool))
+    groups = [set(found[part].tolist()) for part in (slice(0, 100), slice(100, 170), slice(170, 200), slice(200, 300))]
+    assert all(len(group) == 1 for group in groups)  # the two small sources are one group
+    assert len(set.union(*groups)) == 4
+    left = np.ones(300, bool)
+    left[:50] = False  # with what counts of it, the first source is too small as well
+    assert set(strata(lang, source, left)[:100].tolist()) == groups[2]
+
+
+def test_a_sample_takes_of_every_source_alike() -> None:
+    totals = {("ja", 0, "books"): 10_000_000, ("ja", 0, "talk"): 300_000, ("ja", 0, "posts"): 2_000_000,
+              ("en", 0, "books"): 50_000}  # fmt: skip
+    shares = water_filling(totals, 1_500_000)
+    assert shares["ja", 0, "talk"] == 1 and shares["en", 0, "books"] == 1
+    given = {source: totals["ja", 0, source] * shares["ja", 0, source] for source in ("books", "posts")}
+    assert given["books"] == pytest.approx(given["posts"]) == pytest.approx(600_000)
+
+
+def test_a_reference_gives_what_fits_whatever_its_order() -> None:
+    texts = [(f"line {k} of the reference", "en") for k in range(200)] + [("港の朝", "ja")]
+    found = reference_texts(texts, 1000)
+    assert found == reference_texts(reversed(texts), 1000)
+    assert 900 < sum(map(len, found["en"])) <= 1000 and found["ja"] == ["港の朝"]
 
 
 TABLE = pa.table({"lang": ["ja", "en", "ja"], "quality": [0.9, 0.2, None], "bucket": ["head", "tail", "middle"]})

@@ -6,17 +6,22 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from in2x.artifact import Artifact, begin, write_json
 from in2x.contamination.table import NAME, Contamination
-from in2x.corpus import shards
+from in2x.corpus import parts, shards
 from in2x.corpus import stage as corpus
+from in2x.corpus.config import CorpusConfig
 from in2x.corpus.view import View, select_documents
 from in2x.errors import In2xError
+from in2x.knob import keyed_values
 from in2x.recipe import Recipe
 from in2x.records import Document, Pair, Verdict, read_records, write_records
 from in2x.stage import Stage
@@ -127,9 +132,9 @@ def test_documents_are_clean_scored_and_balanced(whole) -> None:
     assert all(d.perplexity and d.perplexity > 1 and 0 <= (d.quality or 0) <= 1 and d.tokens for d in mono)
     by_id = {d.id: d for d in mono}
     assert "réveille" not in by_id["dirty"].text if "dirty" in by_id else True
-    held = read_records(folder / "corpus" / "heldout.parquet", Document)
-    (song,) = [d for d in [*by_id.values(), *held] if d.id == "song"]
-    assert "Hold on to the morning light" in song.text  # English is a language of the recipe
+    clean = pq.read_table(folder / "corpus" / "parts" / "clean" / "shards" / "00000")
+    song = clean.filter(pc.equal(clean["id"], "song")).to_pylist()[0]
+    assert song["gate"] is None and "Hold on to the morning light" in song["text"]  # English is one of the recipe's
     assert "\r" not in "".join(d.text for d in mono)
     sums = {lang: sum(d.tokens or 0 for d in mono if d.lang == lang) for lang in ("en", "ja", "zh")}
     assert max(sums.values()) < 1.05 * min(sums.values())
@@ -172,8 +177,8 @@ def test_views(whole) -> None:
 
 
 def _same(a: Path, b: Path) -> bool:
-    names = sorted(str(p.relative_to(a)) for p in a.rglob("*.parquet") if "work" not in p.parts)
-    assert names == sorted(str(p.relative_to(b)) for p in b.rglob("*.parquet") if "work" not in p.parts)
+    names = sorted(str(p.relative_to(a)) for p in a.rglob("*.parquet") if "parts" not in p.parts)
+    assert names == sorted(str(p.relative_to(b)) for p in b.rglob("*.parquet") if "parts" not in p.parts)
     kinds = {"verdicts.parquet": Verdict}
     return all(
         list(read_records(a / n, kinds.get(n, Document))) == list(read_records(b / n, kinds.get(n, Document)))
@@ -181,7 +186,7 @@ def _same(a: Path, b: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("broken", ["deduplicate", "count_ngrams", "score_shard", "write_verdicts"])
+@pytest.mark.parametrize("broken", ["_dedup", "count_ngrams", "score_shard", "write_verdicts"])
 def test_a_killed_run_goes_on_and_gives_the_same(
     whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -194,11 +199,171 @@ def test_a_killed_run_goes_on_and_gives_the_same(
         patch.setattr(corpus, broken, killed)
         with pytest.raises(KeyboardInterrupt):
             _run(tmp_path / "corpus", data)
-    prepared = {p: p.stat().st_mtime_ns for p in (tmp_path / "corpus" / "work" / "prepared").rglob("*.parquet")}
+    prepared = {p: p.stat().st_mtime_ns for p in (tmp_path / "corpus" / "parts" / "clean").rglob("*.parquet")}
     assert prepared
     _run(tmp_path / "corpus", data)
     assert {p: p.stat().st_mtime_ns for p in prepared} == prepared  # finished shards are not made again
     assert _same(folder / "corpus", tmp_path / "corpus")
+
+
+KNOBS = [
+    ("max_foreign_share", {"max_foreign_share": 0.35}, "clean"),
+    ("dedup", {"dedup": {"similarity": 0.7}}, "dedup"),
+    ("ngram_order", {"ngram_order": 4}, "score"),
+    ("select", {"select": "quality >= 0.2"}, "mix"),
+    ("mix", {"mix": {"tokens": 3000}}, "mix"),
+    ("bilingual", {"bilingual": {"share": 0.3}}, "made"),
+]
+
+
+def _made(folder: Path) -> dict[str, set[tuple[str, int]]]:
+    """The files of each part with their inodes: a file that is written again has another."""
+    found: dict[str, set[tuple[str, int]]] = {name: set() for name in parts.KNOBS}
+    for file in folder.rglob("*"):
+        inner = file.relative_to(folder).parts
+        if file.is_file() and inner[0] != "work" and file.suffix in (".parquet", ".npz", ".npy"):
+            own = inner[-1] in ("bilingual.parquet", "styled.parquet")
+            part = inner[1] if inner[0] == "parts" else "made" if own else "write"
+            found[part].add((str(file.relative_to(folder)), file.stat().st_ino))
+    return found
+
+
+def test_every_knob_undoes_at_most_one_part() -> None:
+    knobs = [knob for mine in parts.KNOBS.values() for knob in mine] + list(parts.CHECKED)
+    assert len(set(knobs)) == len(knobs) and set(knobs) <= keyed_values(CorpusConfig()).keys()
+
+
+@pytest.mark.parametrize(("name", "knobs", "first"), KNOBS, ids=[k[0] for k in KNOBS])
+def test_a_knob_undoes_its_part_and_those_behind_it(
+    whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, knobs: dict, first: str
+) -> None:
+    """Counted: which files are written again, and how often a shard is cleaned, signed, scored or written."""
+    folder, data, _ = whole
+    shutil.copytree(folder / "corpus", tmp_path / "corpus", copy_function=os.link)
+    before = _made(tmp_path / "corpus")
+    calls: Counter[str] = Counter()
+    for part, work in (("clean", "clean"), ("dedup", "signer"), ("score", "scorer")):
+        inner = shards.engine.prepare if part == "clean" else getattr(shards.engine, work)
+
+        def counted(*args: object, part: str = part, inner: object = inner) -> object:
+            calls[part] += 1
+            return inner(*args)
+
+        monkeypatch.setattr(shards.engine, "prepare" if part == "clean" else work, counted)
+    _run(tmp_path / "corpus", data, knobs)
+    after = _made(tmp_path / "corpus")
+    order = list(parts.KNOBS)
+    kept, again = order[: order.index(first)], order[order.index(first) :]
+    assert [part for part in kept if before[part] != after[part]] == []
+    assert [part for part in again if before[part] & after[part]] == []
+    assert not set(calls) & set(kept)
+    fresh = _run(tmp_path / "fresh", data, knobs)
+    assert _same(tmp_path / "fresh", tmp_path / "corpus")
+    assert fresh.figures["rows"]["in"] == 311
+    # What the first run made is what it was: files that two runs share are never written on.
+    assert _made(folder / "corpus") == before
+
+
+_KILLED = """
+import os, signal, sys
+sys.argv[1:] = []
+from pathlib import Path
+from test_corpus_stage import _stage, corpus, shards
+from in2x.artifact import Artifact
+done = []
+inner = os.rename
+def rename(self, target):
+    inner(self, target)
+    done.append(target)
+    if len(done) == int(os.environ["LIVES"]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Path(target)
+Path.rename = rename
+if __name__ == "__main__":
+    cut = shards.plan
+    shards.plan = lambda files, size, encoding: cut(files, 60000, encoding)
+    shards.group = lambda splits, most: [[s] for s in splits]
+    stage = _stage(Path("corpus").resolve(), Artifact.open(Path("data").resolve()))
+    corpus.run(stage.recipe.corpus, stage)
+"""
+
+
+@pytest.mark.parametrize(
+    "lives", [pytest.param(2, marks=pytest.mark.slow), 9, pytest.param(17, marks=pytest.mark.slow)]
+)
+def test_after_kill_9_what_is_done_is_not_done_again(
+    tmp_path: Path, lives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is shot after so many finished files; the next one makes the others only."""
+    data = _data(tmp_path / "data", _rows(200))
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(corpus.__file__).parents[2])])
+    environment = {**os.environ, "PYTHONPATH": path, "LIVES": str(lives)}
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED], cwd=tmp_path, capture_output=True, timeout=600, env=environment
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr.decode()[-2000:]
+    before = _made(tmp_path / "corpus")
+    assert sum(map(len, before.values()))
+    cut = shards.plan
+    monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 60000, encoding))
+    monkeypatch.setattr(shards, "group", lambda splits, most: [[s] for s in splits])
+    stage = _stage(tmp_path / "corpus", data)
+    corpus.run(stage.recipe.corpus, stage)
+    after = _made(tmp_path / "corpus")
+    pairs = {row for row in before["clean"] if row[0].endswith("pairs.parquet")}  # one file, made in a moment
+    assert {part: before[part] - pairs - after[part] for part in parts.KNOBS} == {part: set() for part in parts.KNOBS}
+    stage = _stage(tmp_path / "whole", data)
+    corpus.run(stage.recipe.corpus, stage)
+    assert _same(tmp_path / "whole", tmp_path / "corpus")
+
+
+def _two_sources(folder: Path, names: tuple[str, str]) -> dict[str, str | None]:
+    """Books in one file and dialogue in the other: the bucket of each document, by its id."""
+    rng = random.Random(2)
+    books = [{"id": f"b{lang}{k}", "text": "\n".join(_sentence(lang, rng) for _ in range(12)), "source": "books"}
+             for k in range(100) for lang in ("en", "ja", "zh")]  # fmt: skip
+    talk = {"en": "oh no way really well okay hmm right", "ja": "え うそ ほんと まじ ねえ だよね うん いや",
+            "zh": "哎 真的 不会吧 嗯 好吧 对 啊 怎么"}  # fmt: skip
+    lines = []
+    for k in range(80):
+        for lang, words in talk.items():
+            said = (rng.choices(words.split(), k=3) for _ in range(9))
+            text = "\n".join(
+                (" " if lang == "en" else "").join(turn) + ("!" if lang == "en" else "！") for turn in said
+            )
+            lines.append({"id": f"t{lang}{k}", "text": text, "source": "talk"})
+    data = _data(folder, [], pairs=4)
+    for name, rows in zip(names, (books, lines), strict=True):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / "raw" / name).write_text(text, encoding="utf-8")
+    knobs = {"select": None, "ngram_bytes": 8000, "heldout": 0, "dedup": {"near": False}, "min_chars": 0}
+    _run(folder / "corpus", data, {**knobs, "mix": {"languages": {"en": 1, "ja": 1, "zh": 1}, "tokens": 10**6}})
+    return {d.id: d.bucket for d in select_documents(folder / "corpus", View(where="domain <> 'bilingual'"))
+            if "~" not in d.id}  # fmt: skip
+
+
+def test_buckets_ask_neither_for_the_names_nor_for_the_order_of_files(tmp_path: Path) -> None:
+    one, other = (_two_sources(tmp_path / k, names) for k, names in
+                  (("1", ("b.jsonl", "c.jsonl")), ("2", ("c.jsonl", "b.jsonl"))))  # fmt: skip
+    assert one == other and len(one) == 540
+    for kind in "bt":
+        counts = Counter(bucket for name, bucket in one.items() if name[0] == kind)
+        assert max(counts.values()) <= 1.2 * min(counts.values()), counts
+
+
+def test_a_named_reference_is_what_perplexity_is_counted_on(tmp_path: Path) -> None:
+    data = _data(tmp_path / "data", _rows(150))
+    usual = [{"text": row["text"]} for row in _rows(90, seed=5)]
+    (tmp_path / "usual.jsonl").write_text("".join(json.dumps(r) + "\n" for r in usual), encoding="utf-8")
+    knobs = {"ngram_reference": [str(tmp_path / "usual.jsonl")], "select": None}
+    _run(tmp_path / "corpus", data, knobs)
+    assert all(d.perplexity for d in select_documents(tmp_path / "corpus", View(where="domain <> 'bilingual'")))
+    models = sorted(file.name for file in (tmp_path / "corpus" / "parts" / "score").glob("ngram-*"))
+    assert models == ["ngram-en.npz", "ngram-ja.npz", "ngram-zh.npz"]
+    (tmp_path / "usual.jsonl").write_text(json.dumps(usual[0]) + "\n", encoding="utf-8")
+    shutil.rmtree(tmp_path / "corpus")
+    with pytest.raises(In2xError, match=r"corpus.ngram_reference holds no text in 'ja'"):
+        _run(tmp_path / "corpus", data, knobs)
 
 
 def test_small_shards_and_splits_give_the_same_documents(
@@ -207,7 +372,7 @@ def test_small_shards_and_splits_give_the_same_documents(
     folder, data, _ = whole
     cut = shards.plan
     monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 9000, encoding))
-    monkeypatch.setattr(corpus, "group", lambda splits, most: [[s] for s in splits])
+    monkeypatch.setattr(shards, "group", lambda splits, most: [[s] for s in splits])
     stage = _run(tmp_path / "corpus", data)
     assert len(list((tmp_path / "corpus" / "documents").glob("part-*"))) > 5
     assert stage.figures["rows"] == whole[2].figures["rows"]

@@ -105,7 +105,8 @@ def take_up(final: Path, partial: Path) -> None:
     """Lay the files of the finished artifact at `final`, which stays, down as work that goes on in `partial`."""
 
     def lay(file: str, copy: str) -> None:
-        (_link if file.endswith(".safetensors") else shutil.copy2)(file, copy)  # the others may be written on
+        # The others may be written on.
+        (_link if file.endswith((".safetensors", ".parquet", ".npy", ".npz")) else shutil.copy2)(file, copy)
 
     beside = partial.with_name(partial.name + ".taking")
     shutil.rmtree(beside, ignore_errors=True)

@@ -36,7 +36,7 @@ def run_in_processes(recipe: Recipe, function: Callable[[Any, Stage], None], sta
         "recipe": recipe.model_dump(mode="json"),
         "inputs": {name: str(artifact.path) for name, artifact in stage.inputs.items()},
         "trackers": stage.trackers.place if stage.trackers else None,
-        "ground": stage.ground, "keep": stage.keep,
+        "ground": stage.ground, "files": dict(stage.files), "keep": stage.keep,
     })  # fmt: skip
     stage.figures.update(
         start([*shlex.split(recipe.launch), "-m", "in2x.launch", str(job)], stage, stage.work / FIGURES)
@@ -60,7 +60,8 @@ def work(job: Path) -> None:
         stage = Stage(
             given["stage"], recipe, Path(given["out"]),
             {name: Artifact.open(Path(path)) for name, path in given["inputs"].items()},
-            trackers=None if rank else trackers, rank=rank, ground=given["ground"], keep=given["keep"],
+            trackers=None if rank else trackers, rank=rank, ground=given["ground"], files=given["files"],
+            keep=given["keep"],
         )  # fmt: skip
         functions[given["module"]](getattr(recipe, given["stage"]), stage)
         if rank == 0:

@@ -58,7 +58,7 @@ class Room:
     """Module with `run(config, stage)`, imported when the stage runs."""
     needs: tuple[str, ...]
     parts: bool = False
-    """Its parts have keys of their own: it takes up what is there, and drops what no longer holds (`pretrain/`)."""
+    """Its parts have keys of their own: it takes up what is there, and drops what no longer holds."""
 
     def reads(self, recipe: Recipe) -> tuple[str, ...]:
         """The artifacts it needs under `recipe`, whose section may do without some of them."""
@@ -94,7 +94,7 @@ ASIDE = ("README.md", "py.typed")
 
 ROOMS: tuple[Room, ...] = (
     Room("data", "data", "in2x.data.stage", ()),
-    Room("corpus", "corpus", "in2x.corpus.stage", ("data",)),
+    Room("corpus", "corpus", "in2x.corpus.stage", ("data",), parts=True),
     Room("base", "base", "in2x.pretrain.base", ("data", "corpus")),
     Room("pretrain", "pretrain", "in2x.pretrain.stage", ("data", "corpus", "base"), parts=True),
     Room("instruct", "instruct", "in2x.instructions.stage", ("data", "pretrain")),
@@ -122,11 +122,12 @@ def room(name: str) -> Room:
 
 
 def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
-    """What the key of `room` rests on beside its own section: `inputs` (keys of the artifacts it reads), code, seed."""
+    """What the key of `room` rests on beside its own section and the files that this names: `inputs` (keys of the
+    artifacts it reads), code, seed.
+    """
     ground = {
         "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt,
-        "one_sentence": recipe.one_sentence, "seed": recipe.seed,
-        "code": room.code(), "inputs": inputs, "files": recipe.input_files(room.section),
+        "one_sentence": recipe.one_sentence, "seed": recipe.seed, "code": room.code(), "inputs": inputs,
     }  # fmt: skip
     if packs := _own_packs(recipe):
         ground["packs"] = packs
@@ -134,8 +135,11 @@ def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
 
 
 def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
-    """The key of `room` under `recipe`: its ground, and the knobs of its section that its result depends on."""
-    return hash_values([stage_ground(recipe, room, inputs), recipe.keyed(room.section)])
+    """The key of `room` under `recipe`: its ground, and the knobs of its section that its result depends on, with the
+    files that they name.
+    """
+    section = room.section
+    return hash_values([stage_ground(recipe, room, inputs), recipe.keyed(section), recipe.input_files(section)])
 
 
 def _own_packs(recipe: Recipe) -> dict[str, str]:
@@ -264,7 +268,7 @@ def _run_stage(
     resumed = begin(partial, key, keep=keep or (current.parts and not force))
     trackers = Trackers(recipe.trackers, recipe.name, current.name, str(out)) if recipe.trackers else None
     stage = Stage(current.name, recipe, partial, inputs, resumed=resumed, trackers=trackers,
-                  ground=stage_ground(recipe, current, keys), keep=keep,
+                  ground=stage_ground(recipe, current, keys), files=recipe.input_files(current.section), keep=keep,
                   record=lambda text: record(out, "says", current.name, text=text))  # fmt: skip
     record(out, "goes on" if resumed else "begins", current.name, key=key)
     if resumed:

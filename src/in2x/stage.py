@@ -156,6 +156,8 @@ class Stage:
     resumed: bool = False
     ground: str = ""
     """Hash of all that its key holds but its own section: for keys of its parts."""
+    files: Mapping[str, Any] = field(default_factory=dict)
+    """Size and time of the files that its section names, by the text that names them: for keys of its parts."""
     keep: bool = False
     """Its parts are taken as they are, whatever they were made for."""
     trackers: Trackers | None = None

@@ -1,8 +1,9 @@
 """Selection: an expression over the columns of scores, decided apart from the scores themselves.
 
-Buckets are CCNet's: by perplexity, the best third of each language is the head, the worst the tail (Wenzek et al.
-2020). Expressions are parsed by Daft's SQL, which knows columns, comparisons and functions of values, and nothing of
-Python, files or processes.
+Buckets are CCNet's: by perplexity, the best third is the head, the worst the tail (Wenzek et al. 2020). What differs:
+thirds are taken inside each source of a language, so that dialogue is not the tail because books are the usual text;
+sources of few documents are taken together. Expressions are parsed by Daft's SQL, which knows columns, comparisons and
+functions of values, and nothing of Python, files or processes.
 """
 
 from __future__ import annotations
@@ -16,17 +17,61 @@ from numpy.typing import NDArray
 from in2x.errors import In2xError
 
 BUCKETS = ("head", "middle", "tail")
+LEAST = 60
+"""Documents of a source below which its thirds say nothing (our choice): twenty in each."""
+Codes = NDArray[np.signedinteger[Any]]
 
 
-def buckets(lang: NDArray[Any], perplexity: NDArray[np.float64]) -> NDArray[Any]:
-    """The bucket of each document inside its language, `[documents]`; None without a perplexity."""
-    out = np.full(len(lang), None, object)
-    for name in set(lang.tolist()):
-        here = np.flatnonzero((lang == name) & ~np.isnan(perplexity))
-        if len(here):
-            low, high = np.quantile(perplexity[here], (1 / 3, 2 / 3))
-            place = (perplexity[here] > low).astype(int) + (perplexity[here] > high)
-            out[here] = np.array(BUCKETS, object)[place]
+class Names:
+    """Numbers for the few values of a column, given in the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        self.values: list[str | None] = []
+        self._code: dict[str | None, int] = {}
+
+    def codes(self, column: Any) -> NDArray[np.int32]:
+        """The number of each value of a pyarrow array of strings, int32 `[rows]`."""
+        if isinstance(column, pa.ChunkedArray):
+            column = column.combine_chunks()
+        found = column.dictionary_encode(null_encoding="encode")
+        numbers = [self.code(value) for value in found.dictionary.to_pylist()]
+        codes: NDArray[np.int32] = np.array(numbers or [0], np.int32)[found.indices.to_numpy(zero_copy_only=False)]
+        return codes
+
+    def code(self, value: str | None) -> int:
+        """The number of one value."""
+        if value not in self._code:
+            self._code[value] = len(self.values)
+            self.values.append(value)
+        return self._code[value]
+
+    def array(self) -> NDArray[Any]:
+        """The values by number, as objects."""
+        return np.array([*self.values, None], object)[:-1]
+
+
+def strata(lang: Codes, source: Codes, here: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The group that each document is ranked in, int64 `[documents]`: its source in its language, where that has at
+    least `LEAST` documents `here`, else all such sources of the language together.
+    """
+    sources = int(source.max(initial=0)) + 1
+    group = lang.astype(np.int64) * (sources + 1) + source
+    sizes = np.bincount(group[here], minlength=int(group.max(initial=0)) + 1) if len(group) else np.zeros(1, np.int64)
+    return np.where(sizes[group] >= LEAST, group, lang.astype(np.int64) * (sources + 1) + sources)
+
+
+def buckets(group: NDArray[np.int64], perplexity: NDArray[np.float64]) -> NDArray[np.int8]:
+    """The place in `BUCKETS` of each document inside its group, int8 `[documents]`; -1 without a perplexity."""
+    out = np.full(len(group), -1, np.int8)
+    known = np.flatnonzero(~np.isnan(perplexity))
+    order = known[np.lexsort((perplexity[known], group[known]))]
+    if not len(order):
+        return out
+    starts = np.flatnonzero(np.diff(group[order], prepend=group[order[0]] - 1))
+    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
+        rows = order[start:stop]
+        low, high = np.quantile(perplexity[rows], (1 / 3, 2 / 3))
+        out[rows] = (perplexity[rows] > low).astype(np.int8) + (perplexity[rows] > high)
     return out
 
 

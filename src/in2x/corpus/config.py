@@ -81,10 +81,13 @@ class CausalConfig(Config):
 class CorpusConfig(Config):
     """From raw text to a clean, balanced mix (METHOD 1)."""
 
-    engine: Literal["native", "ray"] = knob("native", "Daft's runner: this machine, or a Ray cluster.")
-    ray_address: str | None = knob(None, "Address of the Ray cluster; null: the one this process is in.")
-    split_mb: int = knob(32, "Piece of a JSON Lines file that one worker reads at a time.", unit="MB", gt=0)
-    shard_mb: int = knob(256, "Raw text between two completion markers; give a cluster what it holds.", unit="MB", gt=0)
+    engine: Literal["native", "ray"] = knob("native", "Daft's runner: this machine, or a Ray cluster.", keyed=False)
+    ray_address: str | None = knob(None, "Address of the Ray cluster; null: the one this process is in.", keyed=False)
+    split_mb: int = knob(
+        32, "Piece of a JSON Lines file that one worker reads at a time.", unit="MB", keyed=False, gt=0
+    )
+    shard_mb: int = knob(256, "Raw text between two completion markers; give a cluster what it holds.", unit="MB",
+                         keyed=False, gt=0)  # fmt: skip
     encoding: str | None = knob(None, "Encoding of the raw text; null: detected by file.")
     max_bad_share: float = knob(0.05, "Unreadable records from which the run stops.", ge=0, le=1)
     max_record_mb: int = knob(64, "Longest line that is read.", unit="MB", gt=0)
@@ -103,7 +106,10 @@ class CorpusConfig(Config):
                               "quality, tokens, classifier, lm_perplexity and bucket that a document must meet; null "
                               "keeps all. A phase's `view` chooses further without a new corpus.")  # fmt: skip
     ngram_order: int = knob(5, "Order of the character n-gram model.", ge=2, le=8)
-    ngram_bytes: int = knob(4_000_000, "Text that the n-gram model of a language counts.", unit="bytes", gt=0)
+    ngram_bytes: int = knob(4_000_000, "Text that the n-gram model of a language counts: a seeded sample, of every "
+                            "source alike as far as it goes.", unit="bytes", gt=0)  # fmt: skip
+    ngram_reference: tuple[str, ...] = knob((), "Usual text that it counts instead: files, folders or globs, read as "
+                                            "raw text is.")  # fmt: skip
     dedup: DedupConfig = knob(DedupConfig(), "Duplicates.")
     heldout: int = knob(100, "Documents by language and domain kept apart for perplexity.", unit="documents", ge=0)
     heldout_share: float = knob(0.05, "... but at most this share of them.", ge=0, lt=1)

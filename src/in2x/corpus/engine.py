@@ -7,6 +7,7 @@ plain Python, and Daft may give them processes. None of them raises for what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -23,7 +24,7 @@ from in2x.corpus.classifier import Classifier
 from in2x.corpus.clean import UNREADABLE, Ruby, clean, rules
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import band_column
-from in2x.corpus.kernels import signatures
+from in2x.corpus.kernels import folds, signatures
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
@@ -66,6 +67,11 @@ def _read(
     )
 
 
+def limits(config: CorpusConfig) -> Limits:
+    """What the knobs allow a record."""
+    return Limits(config.max_record_mb << 20, config.max_document_chars)
+
+
 def read(splits: list[Split], config: CorpusConfig) -> Any:
     """DataFrame of the raw rows of `splits`: the columns of `read_split`."""
     frame = daft.from_pydict({name: [getattr(s, name) for s in splits] for name in Split.__slots__})
@@ -74,6 +80,56 @@ def read(splits: list[Split], config: CorpusConfig) -> Any:
     row = _read(*(col(name) for name in Split.__slots__), config.max_record_mb << 20, config.max_document_chars)
     # A split without a record gives one row of nulls.
     return frame.select(row.alias("row")).select(col("row").unnest()).where(col("index").not_null())
+
+
+PIECE = 64 << 20
+"""Bytes that one machine reads ahead of cleaning."""
+EXPANSION = 6
+"""How much longer a compressed file is taken to be than it looks."""
+_ROWS = {"index": pa.uint64(), "line": pa.int64()}
+
+
+def pieces(splits: list[Split], config: CorpusConfig) -> Iterator[Any]:
+    """DataFrames as `read` gives them, in order, none of which holds much more than `PIECE` bytes of text.
+
+    Daft holds all rows of a split. A file that cannot be cut is therefore read here, ahead of cleaning by one piece.
+    """
+    together: list[Split] = []
+    for split in splits:
+        long = EXPANSION * split.size > 2 * PIECE and not split.stop
+        if together and (long or sum(s.size for s in together) + split.size > PIECE):
+            yield read(together, config)
+            together = []
+        if long:
+            yield from map(daft.from_arrow, _ahead(_tables(split, config)))
+        else:
+            together.append(split)
+    if together:
+        yield read(together, config)
+
+
+def _tables(split: Split, config: CorpusConfig) -> Iterator[pa.Table]:
+    """The rows of one split as tables of about `PIECE` bytes."""
+    schema = pa.schema([(f.name, _ROWS.get(f.name, pa.large_string())) for f in _ROW.to_arrow_dtype()])
+    held: list[dict[str, Any]] = []
+    size = 0
+    for row in read_split(split, limits(config)):
+        held.append(row)
+        size += 2 * len(row["text"] or "")
+        if size >= PIECE:
+            yield pa.Table.from_pylist(held, schema)
+            held, size = [], 0
+    if held:
+        yield pa.Table.from_pylist(held, schema)
+
+
+def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """`tables`, each made while the one before is at work."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = thread.submit(next, tables, None)
+            yield table
 
 
 @daft.func.batch(
@@ -141,10 +197,10 @@ def _drop_contaminated(out: dict[str, list[Any]], found: Contamination) -> None:
 
 
 def signer(config: CorpusConfig) -> Any:
-    """Expression over `text` and `lang`: a struct `exact_a, exact_b, signs, by_char` and one `band_column` a band."""
+    """Expression over `text` and `lang`: a struct `exact_a, exact_b, signs` and one `band_column` a band."""
     near = config.dedup
     names = ["exact_a", "exact_b", "signs", *(band_column(b) for b in range(near.bands))]
-    fields = {**{n: DataType.uint64() for n in names}, "by_char": DataType.bool()}
+    fields = {n: DataType.uint64() for n in names}
 
     @daft.func.batch(return_dtype=DataType.struct(fields), unnest=True, use_process=False)  # type: ignore[untyped-decorator]
     def sign(text: Any, lang: Any) -> Any:
@@ -154,7 +210,7 @@ def signer(config: CorpusConfig) -> Any:
         )
         columns = [*exact.T, np.array([_hash(signs(t or "")) for t in text.to_pylist()], np.uint64), *keys.T]
         arrays = [pa.array(np.ascontiguousarray(values)) for values in columns]
-        return pa.StructArray.from_arrays([*arrays, pa.array(by_char)], names=[*names, "by_char"])
+        return pa.StructArray.from_arrays(arrays, names=names)
 
     return sign(col("text"), col("lang"))
 
@@ -171,24 +227,24 @@ SCORES = {
 
 
 def scorer(config: CorpusConfig, models: dict[str, str], classifiers: dict[str, str]) -> Any:
-    """Expression over `text, lang, fold`: a struct of `SCORES`.
+    """Expression over `text, lang, key`: a struct of `SCORES`.
 
     Args:
         models, classifiers: path of the n-gram model and of the classifier of "<lang>-<fold>"; a document of one fold
-            is scored by the one made from the other, so that none is scored by a model that has seen it. A language
-            without a classifier gets nulls.
+            (`folds` of its key) is scored by the one made from the other, so that none is scored by a model that has
+            seen it. A language without a classifier gets nulls.
     """
 
     @daft.func.batch(return_dtype=DataType.struct(SCORES), unnest=True, use_process=False, batch_size=64)  # type: ignore[untyped-decorator]
-    def score(text: Any, lang: Any, fold: Any) -> Any:
+    def score(text: Any, lang: Any, key: Any) -> Any:
         texts = text.to_arrow()
         langs = np.array(lang.to_pylist())
-        folds = fold.to_arrow().to_numpy(zero_copy_only=False)
+        halves = folds(key.to_arrow().to_numpy(zero_copy_only=False))
         by_char = np.array([unspaced(code) for code in langs], bool)
         perplexity, good, causal = (np.full(len(langs), np.nan) for _ in range(3))
         for name in np.unique(langs):
             for k in (0, 1):
-                rows = np.flatnonzero((langs == name) & (folds == k))
+                rows = np.flatnonzero((langs == name) & (halves == k))
                 if not len(rows):
                     continue
                 mine, other = texts.take(pa.array(rows)), f"{name}-{1 - k}"
@@ -206,7 +262,7 @@ def scorer(config: CorpusConfig, models: dict[str, str], classifiers: dict[str, 
         ]  # fmt: skip
         return pa.StructArray.from_arrays(arrays, names=list(SCORES))
 
-    return score(col("text"), col("lang"), col("fold"))
+    return score(col("text"), col("lang"), col("key"))
 
 
 def _model(path: str) -> NgramModel:

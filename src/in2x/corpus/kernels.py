@@ -236,3 +236,8 @@ def scramble(values: Hashes, seed: np.uint64) -> Hashes:
     for k in range(len(values)):
         out[k] = _mix(values[k] ^ start)
     return out
+
+
+def folds(keys: Hashes) -> NDArray[np.uint8]:
+    """The half of the corpus that each text belongs to, 0 or 1 by its hash: `[texts]`."""
+    return (scramble(keys.astype(np.uint64), np.uint64(0xF01D)) & np.uint64(1)).astype(np.uint8)

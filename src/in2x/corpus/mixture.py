@@ -1,11 +1,15 @@
-"""From scores to documents: select, hold out, mix on ids, and write what was chosen."""
+"""From scores to a mix: select, hold out, and decide how often each document goes in, on numbers alone.
+
+A row of the corpus is some 40 bytes here: 8 GB for 200 million documents. Ids, sources and texts stay on disk; what is
+decided is laid down shard by shard beside the scores, and read as a stream where documents are written.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,216 +17,235 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from in2x.corpus.bilingual import bilingual_documents
-from in2x.corpus.columns import buckets, chosen
-from in2x.corpus.config import BilingualConfig, CorpusConfig
+from in2x.corpus.columns import BUCKETS, Names, buckets, chosen, strata
+from in2x.corpus.config import CorpusConfig
 from in2x.corpus.kernels import scramble
-from in2x.corpus.mix import Cell, mix
-from in2x.corpus.shards import batches
-from in2x.corpus.styled import styled_documents
+from in2x.corpus.mix import mix
+from in2x.corpus.shards import batches, write_batches
 from in2x.errors import In2xError
-from in2x.records import Document, Pair, read_records, write_records
-from in2x.stage import Stage
 
-NAMES = ("id", "lang", "domain", "source", "rule")
-NUMBERS = ("index", "perplexity", "quality", "tokens", "classifier", "lm_perplexity")
-Table = dict[str, Any]
-"""Columns of the scored rows, `[rows]` each, in order of `index`: `NAMES` as objects, `NUMBERS`, `bucket`, and `gate`
-and `reason` (None for a row that is selected)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How often each scored row goes in, int64 `[rows]`; which are held out, bool `[rows]`; the cells of the mix."""
-
-    count: NDArray[np.int64]
-    held: NDArray[np.bool_]
-    cells: list[Cell]
+SCORES = ("perplexity", "quality", "tokens", "classifier", "lm_perplexity")
+KEPT, QUALITY, SELECT, MIX = range(4)
+GATES = (None, "quality", "select", "mix")
+DECIDED = pa.schema(
+    [
+        ("index", pa.uint64()), ("id", pa.large_string()), ("lang", pa.large_string()), ("domain", pa.large_string()),
+        ("source", pa.large_string()), ("perplexity", pa.float64()), ("quality", pa.float64()), ("tokens", pa.int64()),
+        ("classifier", pa.float64()), ("lm_perplexity", pa.float64()), ("bucket", pa.large_string()),
+        ("gate", pa.large_string()), ("reason", pa.large_string()), ("count", pa.int32()), ("held", pa.bool_()),
+    ]
+)  # fmt: skip
+"""A scored row with what became of it: `count` copies in the mix, or `held` out, or rejected by `gate`."""
 
 
-def scored_table(config: CorpusConfig, folders: list[Path]) -> Table:
-    """The scored rows of all shards, with bucket, gate and reason.
+@dataclass
+class Rows:
+    """The scored rows of all shards, one number a row and column; `*_names` name the codes."""
+
+    folders: list[Path]
+    ends: list[int]
+    """Row behind the last of each shard."""
+    key: NDArray[np.uint64]
+    lang: NDArray[np.int32]
+    domain: NDArray[np.int32]
+    source: NDArray[np.int32]
+    perplexity: NDArray[np.float64]
+    tokens: NDArray[np.int64]
+    gate: NDArray[np.int8]
+    repeated: NDArray[np.bool_]
+    """The id was used before."""
+    langs: Names = field(default_factory=Names)
+    domains: Names = field(default_factory=Names)
+    sources: Names = field(default_factory=Names)
+    bucket: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    count: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    held: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+    def batches(self, columns: list[str]) -> Iterator[tuple[slice, pa.RecordBatch]]:
+        """Columns of the scored shards again, each batch with its place among the rows."""
+        at = 0
+        for folder in self.folders:
+            for batch in batches(folder, columns):
+                yield slice(at, at + batch.num_rows), batch
+                at += batch.num_rows
+
+
+def scored_rows(config: CorpusConfig, folders: list[Path]) -> Rows:
+    """The scored rows, with bucket, and the gates of the plain rules and of the selection.
 
     Raises:
         In2xError: `config.select` cannot be evaluated.
     """
-    names = [*NAMES, *NUMBERS]
-    found = [b for folder in folders for b in batches(folder, names)]
-    rows = (pa.Table.from_batches(found) if found else pa.table({n: [] for n in names})).sort_by("index")
-    table: Table = {n: np.array(rows[n].to_pylist(), object) for n in NAMES}
-    table |= {n: rows[n].to_numpy() for n in NUMBERS}
-    _domains(table, config)
-    _unique_ids(table)
-    table["gate"] = np.array([None if rule is None else "quality" for rule in table["rule"]], object)
-    table["reason"] = table.pop("rule")
-    table["bucket"] = np.full(len(table["id"]), None, object)
-    sound = np.flatnonzero(table["gate"] == None)  # noqa: E711 -- elementwise
-    table["bucket"][sound] = buckets(table["lang"][sound], table["perplexity"][sound])
-    if config.select and len(sound):
-        columns = ("id", "lang", "domain", "source", "bucket", *NUMBERS[1:])
-        shown = pa.table({n: pa.array(table[n][sound], from_pandas=True, type=_TYPES[n]) for n in columns})
-        left_out = sound[~chosen(shown, config.select, "corpus.select")]
-        table["gate"][left_out], table["reason"][left_out] = "select", f"not {config.select}"
-    return table
+    langs, domains, sources = Names(), Names(), Names()
+    columns: dict[str, list[Any]] = {}
+    ends = []
+    at = 0
+    for folder in folders:
+        for batch in batches(folder, ["key", "id_key", "lang", "domain", "source", "perplexity", "tokens", "rule"]):
+            got = {
+                "key": batch.column("key").to_numpy(), "id_key": batch.column("id_key").to_numpy(),
+                "lang": langs.codes(batch.column("lang")), "domain": domains.codes(batch.column("domain")),
+                "source": sources.codes(batch.column("source")),
+                "perplexity": batch.column("perplexity").to_numpy(zero_copy_only=False),
+                "tokens": batch.column("tokens").to_numpy(),
+                "gate": np.where(batch.column("rule").is_null(), KEPT, QUALITY).astype(np.int8),
+            }  # fmt: skip
+            for name, values in got.items():
+                columns.setdefault(name, []).append(values.copy())
+            at += batch.num_rows
+        ends.append(at)
+    whole = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
+    if not whole:
+        whole = {name: np.zeros(0, np.int64) for name in ("key", "id_key", *DECIDED.names[2:7], "gate")}
+    repeated = _repeated(whole.pop("id_key"))
+    _fill_domains(whole["domain"], whole["source"], domains, sources, config)
+    named = {name: whole[name] for name in ("key", "lang", "domain", "source", "perplexity", "tokens", "gate")}
+    rows = Rows(folders, ends, repeated=repeated, langs=langs, domains=domains, sources=sources, **named)
+    sound = rows.gate == KEPT
+    group = strata(rows.lang, rows.source, sound)
+    rows.bucket = buckets(group, np.where(sound, rows.perplexity, np.nan))
+    if config.select and sound.any():
+        _select(config.select, rows)
+    return rows
 
 
-_TYPES: dict[str, Any] = {n: pa.string() for n in ("id", "lang", "domain", "source", "bucket")} | {
-    n: pa.float64() for n in ("perplexity", "quality", "classifier", "lm_perplexity")
-} | {"tokens": pa.int64()}  # fmt: skip
+def _repeated(ids: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which rows have an id that an earlier row has, by the hash of the id."""
+    order = np.argsort(ids, kind="stable")
+    found = np.zeros(len(ids), bool)
+    found[order[1:]] = ids[order[1:]] == ids[order[:-1]]
+    return found
 
 
-def _domains(table: Table, config: CorpusConfig) -> None:
-    """Fill in the domain of documents that name none."""
-    by_source: dict[str, str] = {}
-    for k, domain in enumerate(table["domain"]):
-        if domain is None:
-            source = table["source"][k]
-            if source not in by_source:
-                hits = [d for pattern, d in config.domains.items() if fnmatch.fnmatch(source, pattern)]
-                by_source[source] = hits[0] if hits else config.domain
-            table["domain"][k] = by_source[source]
+def _fill_domains(
+    domain: NDArray[np.int32], source: NDArray[np.int32], domains: Names, sources: Names, config: CorpusConfig
+) -> None:
+    """Name the domain of documents that name none, by their source."""
+    none = domains.code(None)
+    by_source = [domains.code(_first(config.domains, name or "", config.domain)) for name in sources.values]
+    empty = domain == none
+    domain[empty] = np.array([*by_source, none], np.int32)[source[empty]]
 
 
-def _unique_ids(table: Table) -> None:
-    """Two records of one id are two documents: the later ones carry their index behind it."""
-    seen: set[str] = set()
-    for k, name in enumerate(table["id"]):
-        if name in seen:
-            table["id"][k] = f"{name}#{int(table['index'][k]):x}"
-        seen.add(table["id"][k])
+def _first(patterns: dict[str, Any], name: str, otherwise: Any) -> Any:
+    return next((value for pattern, value in patterns.items() if fnmatch.fnmatch(name, pattern)), otherwise)
 
 
-def choose(config: CorpusConfig, table: Table, languages: list[str], seed: int) -> Choice:
-    """Hold out and mix, on numbers only.
+def _select(select: str, rows: Rows) -> None:
+    bucket, domain = np.array([*BUCKETS, None], object), rows.domains.array()
+    for part, batch in rows.batches(["id", "lang", "source", *SCORES]):
+        sound = np.flatnonzero(rows.gate[part] == KEPT)
+        shown = {name: batch.column(name).take(pa.array(sound)) for name in ("id", "lang", "source", *SCORES)}
+        shown["bucket"] = pa.array(bucket[rows.bucket[part][sound]], pa.string())
+        shown["domain"] = pa.array(domain[rows.domain[part][sound]], pa.string())
+        columns = ("id", "lang", "domain", "source", "bucket", *SCORES)
+        table = pa.table({name: shown[name].cast(_SHOWN.get(name, pa.string())) for name in columns})
+        rows.gate[part][sound[~chosen(table, select, "corpus.select")]] = SELECT
+
+
+_SHOWN = {name: DECIDED.field(name).type for name in SCORES}
+
+
+def choose(config: CorpusConfig, rows: Rows, languages: list[str], seed: int) -> dict[str, Any]:
+    """Hold out and mix: fills `rows.count` and `rows.held`; returns the figures of the mix.
 
     Raises:
         In2xError: a language of the recipe has no document left, or misses its target and may not.
     """
-    kept = np.flatnonzero(table["gate"] == None)  # noqa: E711
-    present = set(table["lang"][kept])
+    kept = np.flatnonzero(rows.gate == KEPT)
+    present = {rows.langs.values[code] for code in np.unique(rows.lang[kept])}
     for lang in languages:
         if lang not in present:
             raise In2xError(f"no document in {lang!r} is left for the corpus",
                             mend="give raw text or sentence pairs of it, or drop it from languages")  # fmt: skip
-    # A seeded random number a document that depends on nothing but its index.
-    order = scramble(table["index"].astype(np.uint64), np.uint64(seed))
-    held = _heldout(table, kept, order, config)
-    pool = kept[~held[kept]]
-    caps = np.array([_cap(source, config) for source in table["source"][pool]], float)
+    # A seeded random number a document that depends on nothing but its text.
+    order = scramble(rows.key.astype(np.uint64), np.uint64(seed))
+    rows.held = _heldout(rows, kept, order, config)
+    pool = kept[~rows.held[kept]]
+    caps = np.array([max(1.0, _first(config.mix.sources, name or "", config.mix.epochs))
+                     for name in rows.sources.values] or [1.0])  # fmt: skip
     copies, cells = mix(
-        table["lang"][pool], table["domain"][pool], table["tokens"][pool], caps, order[pool], languages, config.mix
-    )
-    count = np.zeros(len(table["index"]), np.int64)
-    count[pool] = copies
-    return Choice(count, held, cells)
+        rows.langs.array()[rows.lang[pool]], rows.domains.array()[rows.domain[pool]], rows.tokens[pool],
+        caps[rows.source[pool]], order[pool], languages, config.mix,
+    )  # fmt: skip
+    rows.count = np.zeros(len(rows.gate), np.int32)
+    rows.count[pool] = copies
+    rows.gate[pool[copies == 0]] = MIX
+    return {
+        "mix": [asdict(cell) for cell in cells], "kept": int((rows.count > 0).sum()), "held": int(rows.held.sum()),
+        "documents": int(rows.count.sum()), **_counted(rows),
+    }  # fmt: skip
 
 
-def _heldout(table: Table, rows: Any, order: Any, config: CorpusConfig) -> NDArray[np.bool_]:
-    """Rows kept apart: by (language, domain) the first in seeded order, up to a number and a share."""
-    held = np.zeros(len(table["index"]), bool)
-    keys = np.array([f"{table['lang'][k]}\0{table['domain'][k]}" for k in rows], object)
-    for key in sorted(set(keys)):
-        here = rows[keys == key]
+def _heldout(rows: Rows, kept: NDArray[np.int64], order: NDArray[np.uint64], config: CorpusConfig) -> Any:
+    """Rows kept apart, bool `[rows]`: by (language, domain) the first in seeded order, up to a number and a share."""
+    held = np.zeros(len(rows.gate), bool)
+    cell = rows.lang[kept].astype(np.int64) * len(rows.domains.values) + rows.domain[kept]
+    for number in np.unique(cell):
+        here = kept[cell == number]
         most = min(config.heldout, int(config.heldout_share * len(here)))
         held[here[np.argsort(order[here], kind="stable")][:most]] = True
     return held
 
 
-def _cap(source: str, config: CorpusConfig) -> float:
-    hits = [cap for pattern, cap in config.mix.sources.items() if fnmatch.fnmatch(source, pattern)]
-    return max(1.0, hits[0]) if hits else config.mix.epochs
+def _counted(rows: Rows) -> dict[str, Any]:
+    """Figures of what got in: by language, domain and source; quantiles of perplexity; documents by bucket."""
+    taken = np.flatnonzero(rows.count)
+    figures: dict[str, Any] = {}
+    for label, codes, names in (
+        ("languages", rows.lang, rows.langs), ("domains", rows.domain, rows.domains),
+        ("sources", rows.source, rows.sources),
+    ):  # fmt: skip
+        size = len(names.values)
+        sums = [np.bincount(codes[taken], weights, size) for weights in
+                (None, rows.count[taken], rows.count[taken] * rows.tokens[taken])]  # fmt: skip
+        cells = {str(name): {"documents": int(sums[0][k]), "copies": int(sums[1][k]), "tokens": int(sums[2][k])}
+                 for k, name in enumerate(names.values) if sums[0][k]}  # fmt: skip
+        figures[label] = dict(sorted(cells.items(), key=lambda item: -item[1]["tokens"])[:50])
+    figures["perplexity"], figures["buckets"] = {}, {}
+    for code, lang in sorted(enumerate(rows.langs.values), key=lambda item: str(item[1])):
+        here = taken[rows.lang[taken] == code]
+        if len(here):
+            quantiles = np.nanquantile(rows.perplexity[here], (0.05, 0.25, 0.5, 0.75, 0.95))
+            figures["perplexity"][lang] = [round(float(q), 2) for q in quantiles]
+            counts = Counter(rows.bucket[here].tolist())
+            figures["buckets"][lang] = {BUCKETS[k]: counts[k] for k in range(len(BUCKETS)) if counts[k]}
+    return figures
 
 
-def _document(table: Table, k: int, text: str, copy: int = 1) -> Document:
-    scores = {n: float(table[n][k]) for n in ("perplexity", "quality", "classifier", "lm_perplexity")}
-    return Document(
-        id=table["id"][k] + (f"~{copy}" if copy > 1 else ""), text=text, lang=table["lang"][k],
-        domain=table["domain"][k], source=table["source"][k], tokens=int(table["tokens"][k]),
-        bucket=table["bucket"][k], **{n: None if np.isnan(v) else round(v, 4) for n, v in scores.items()},
-    )  # fmt: skip
+def lay_down(config: CorpusConfig, rows: Rows, target: Callable[[int], Path]) -> None:
+    """Write what was decided of the rows of each shard as `DECIDED`, to the file `target(number of the shard)`."""
+    starts = [0, *rows.ends]
+    for number, folder in enumerate(rows.folders):
+        file = target(number)
+        if file.exists():
+            continue
+        partial = file.with_suffix(".partial")
+        write_batches(partial, DECIDED, _decided(config, rows, folder, starts[number]))
+        partial.rename(file)
 
 
-def _texts(folder: Path, table: Table, wanted: NDArray[np.bool_]) -> dict[int, str]:
-    """Text by row of the table, of the wanted rows in one shard."""
-    texts: dict[int, str] = {}
-    for batch in batches(folder, ["index", "text"]):
-        rows = np.searchsorted(table["index"], batch.column("index").to_numpy())
-        inside = rows < len(table["index"])
-        inside[inside] = table["index"][rows[inside]] == batch.column("index").to_numpy()[inside]
-        for at in np.flatnonzero(inside):
-            if wanted[int(rows[at])]:
-                texts[int(rows[at])] = batch.column("text")[int(at)].as_py()
-    return texts
-
-
-def write_documents(stage: Stage, prepared: list[Path], table: Table, choice: Choice) -> None:
-    """The mix, shard by shard in order of `index`, and the held-out documents."""
-    apart: list[Document] = []
-    wanted = (choice.count > 0) | choice.held
-    for number, folder in enumerate(stage.track(prepared, "write")):
-
-        def documents(folder: Path = folder) -> Iterator[Document]:
-            for k, text in sorted(_texts(folder, table, wanted).items()):
-                if choice.held[k]:
-                    apart.append(_document(table, k, text))
-                for copy in range(1, int(choice.count[k]) + 1):
-                    yield _document(table, k, text, copy)
-
-        write_records(stage.out / "documents" / f"part-{number:05d}.parquet", documents(), Document)
-    dev = stage.input("data") / "pairs.dev.parquet"
-    if dev.exists():
-        apart.extend(
-            bilingual_documents(list(read_records(dev, Pair))[:400], 1e9, BilingualConfig(epochs=1.0), stage.seed)
-        )
-    write_records(stage.out / "heldout.parquet", apart, Document)
-    stage.figures["mix"] = [asdict(cell) for cell in choice.cells]
-
-
-def write_bilingual(config: CorpusConfig, stage: Stage, pairs: list[Pair], wanted: float) -> None:
-    """`documents/bilingual.parquet`, about `wanted` tokens; figures wanted against got, documents by layout."""
-    used: Counter[str] = Counter()
-    tokens = 0
-
-    def documents() -> Iterator[Document]:
-        nonlocal tokens
-        for document in bilingual_documents(pairs, wanted, config.bilingual, stage.seed):
-            used[document.source.split(":", 1)[1]] += 1
-            tokens += document.tokens or 0
-            yield document
-
-    count = write_records(stage.out / "documents" / "bilingual.parquet", documents(), Document)
-    stage.figures["bilingual"] = {"wanted": int(wanted), "got": tokens, "documents": count, "pairs": len(pairs),
-                                  "layouts": dict(sorted(used.items()))}  # fmt: skip
-
-
-def write_styled(
-    config: CorpusConfig, stage: Stage, prepared: list[Path], table: Table, choice: Choice, wanted: float
-) -> None:
-    """`documents/styled.parquet` from documents of the mix in the target language; nothing where no share is asked."""
-    if not config.styled.share:
-        return
-    lang = stage.recipe.languages.target
-    rows = np.flatnonzero((choice.count > 0) & (table["lang"] == lang))
-    rows = rows[np.argsort(scramble(table["index"][rows].astype(np.uint64), np.uint64(stage.seed + 1)), kind="stable")]
-    # Half of the passages may show no register: read twice what is wanted, so that few shards are read for nothing.
-    enough = np.cumsum(table["tokens"][rows]) - table["tokens"][rows] < 2 * wanted
-    chosen_rows = np.zeros(len(table["index"]), bool)
-    chosen_rows[rows[enough]] = True
-    tags: Counter[str] = Counter()
-    tokens = 0
-
-    def documents() -> Iterator[Document]:
-        nonlocal tokens
-        texts = (
-            (table["id"][k], text)
-            for folder in prepared
-            for k, text in sorted(_texts(folder, table, chosen_rows).items())
-        )
-        for document, found in styled_documents(texts, lang, wanted, config.styled):
-            tags.update(found)
-            tokens += document.tokens or 0
-            yield document
-
-    count = write_records(stage.out / "documents" / "styled.parquet", documents(), Document)
-    stage.figures["styled"] = {"wanted": int(wanted), "got": tokens, "documents": count,
-                               "passages": dict(tags.most_common())}  # fmt: skip
+def _decided(config: CorpusConfig, rows: Rows, folder: Path, at: int) -> Iterator[pa.RecordBatch]:
+    gates, bucket, domains = np.array(GATES, object), np.array([*BUCKETS, None], object), rows.domains.array()
+    langs = rows.langs.array()
+    over = np.array([[f"over the target of {lang}/{domain}" for domain in domains] for lang in langs], object)
+    for batch in batches(folder, ["index", "id", "lang", "source", *SCORES, "rule"]):
+        part = slice(at, at + batch.num_rows)
+        at += batch.num_rows
+        gate = rows.gate[part]
+        ids = batch.column("id")
+        if rows.repeated[part].any():  # two records of one id are two documents: the later ones carry their index
+            index, again = batch.column("index").to_pylist(), rows.repeated[part]
+            ids = pa.array([f"{name}#{index[k]:x}" if again[k] else name for k, name in enumerate(ids.to_pylist())])
+        reason = np.full(batch.num_rows, None, object)
+        reason[gate == SELECT] = f"not {config.select}"
+        reason[gate == MIX] = over[rows.lang[part], rows.domain[part]][gate == MIX]
+        values = {
+            **{name: batch.column(name) for name in ("index", "lang", "source", *SCORES)}, "id": ids,
+            "domain": pa.array(domains[rows.domain[part]], pa.string()),
+            "bucket": pa.array(bucket[rows.bucket[part]], pa.string()), "gate": pa.array(gates[gate], pa.string()),
+            "reason": pa.array(np.where(gate == QUALITY, np.array(batch.column("rule").to_pylist(), object), reason),
+                               pa.string()),
+            "count": pa.array(rows.count[part]), "held": pa.array(rows.held[part]),
+        }  # fmt: skip
+        yield pa.RecordBatch.from_arrays([values[f.name].cast(f.type) for f in DECIDED], schema=DECIDED)

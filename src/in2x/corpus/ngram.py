@@ -18,6 +18,8 @@ from in2x.corpus.kernels import _mix
 from in2x.language.kernels import Bytes, Ints, _next, column, kernel
 
 _K = np.uint64(0x9E3779B97F4A7C15)
+SCORED_CHARS = 20_000
+"""Characters of a text that are scored, and counted: what a text is shows early."""
 
 
 @kernel
@@ -207,7 +209,7 @@ class NgramModel:
         chance, weight, root = _smooth(order, keys, contexts, orders, counts)
         return cls(order, keys, chance, weight, float(root))
 
-    def perplexity(self, texts: Any, limit: int = 20_000) -> NDArray[np.float64]:
+    def perplexity(self, texts: Any, limit: int = SCORED_CHARS) -> NDArray[np.float64]:
         """Perplexity a character of each text, float64 `[texts]`, over at most its first `limit` characters."""
         data, offsets = column(texts)
         sums = _score(data, offsets, self.order, self.keys, self.chance, self.weight, self.root, self.UNSEEN, limit)

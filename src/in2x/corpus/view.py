@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from in2x.corpus.columns import chosen
+from in2x.corpus.columns import Names, chosen, strata
 from in2x.errors import In2xError
 from in2x.knob import Config, knob
 from in2x.records import Document
@@ -29,9 +32,9 @@ class View(Config):
 def select_documents(folder: Path, view: View | None = None) -> Iterator[Document]:
     """Stream the documents of `folder` (a corpus artifact, or its `documents/`) that a view chooses, in stored order.
 
-    "Best" is the mean of two ranks inside the language, by perplexity (low is good) and by quality (high is good);
-    a document without a score takes the middle rank. Shares are cut in order of the score until they are filled, so
-    at least one document of each language stays.
+    "Best" is the mean of two ranks: by perplexity (low is good) inside the language and its source, as buckets are, and
+    by quality (high is good) inside the language. A document without a score takes the middle rank. Shares are cut in
+    order of the score until they are filled, so at least one document of each language stays.
 
     Raises:
         In2xError: there are no documents, the expression is wrong, or the view leaves nothing.
@@ -45,58 +48,72 @@ def select_documents(folder: Path, view: View | None = None) -> Iterator[Documen
     if kept is not None and not kept.any():
         raise In2xError(f"the data view {view.model_dump(exclude_defaults=True)} leaves no document", file=folder,
                         mend="loosen it")  # fmt: skip
+    for part, batch in _rows(files, None):
+        if kept is not None:
+            batch = batch.filter(pa.array(kept[part]))
+        for row in batch.to_pylist():
+            yield Document.from_row(row)
+
+
+def _rows(files: list[Path], columns: list[str] | None) -> Iterator[tuple[slice, pa.RecordBatch]]:
+    """The rows of the files, each batch with its place among all; of long texts few at a time."""
     at = 0
     for file in files:
         with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(1024):
-                rows = batch.num_rows
-                if kept is not None:
-                    batch = batch.filter(np.asarray(kept[at : at + rows]))
-                at += rows
-                for row in batch.to_pylist():
-                    yield Document.from_row(row)
+            groups = range(parquet.metadata.num_row_groups)
+            size = sum(parquet.metadata.row_group(k).total_byte_size for k in groups)
+            whole = columns is None or "text" in columns
+            many = min(1024, max(16, (8 << 20) * parquet.metadata.num_rows // max(1, size))) if whole else 1 << 16
+            for batch in parquet.iter_batches(many, columns=columns):
+                yield slice(at, at + batch.num_rows), batch
+                at += batch.num_rows
+
+
+_COLUMNS = [name for name in Document.SCHEMA.names if name != "text"]
 
 
 def _chosen(files: list[Path], view: View) -> np.ndarray | None:
-    """Which rows of the files, in order, the view keeps; None for all."""
+    """Which rows of the files, in order, the view keeps; None for all. Holds some 30 bytes a row."""
     if view == View():
         return None
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    parts = []
-    for file in files:
-        with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(1024):
-                chars = pc.utf8_length(batch.column("text"))
-                parts.append(pa.Table.from_batches([batch]).drop_columns(["text"]).append_column("chars", chars))
-    table = pa.concat_tables(parts)
-    kept = np.ones(table.num_rows, bool)
+    kept = np.ones(sum(pq.read_metadata(file).num_rows for file in files), bool)
     if view.where:
-        kept = chosen(table, view.where, "view.where")
-    lang = np.array(table["lang"].to_pylist())
-    tokens = np.array([t or 1 for t in table["tokens"].to_pylist()], float)
+        chars = re.search(r"\bchars\b", view.where, re.I)
+        for part, batch in _rows(files, [*_COLUMNS, "text"] if chars else _COLUMNS):
+            table = pa.Table.from_batches([batch])
+            if chars:
+                table = table.append_column("chars", pc.utf8_length(table["text"])).drop_columns(["text"])
+            kept[part] = chosen(table, view.where, "view.where")
+    if view.longest == 1 and view.best == 1:
+        return kept
+    langs, sources = Names(), Names()
+    names = ["lang", "source", "tokens", "perplexity", "quality"]
+    lang, source = np.zeros((2, len(kept)), np.int32)
+    tokens, perplexity, quality = (np.zeros(len(kept)) for _ in range(3))
+    for part, batch in _rows(files, names):
+        lang[part], source[part] = langs.codes(batch.column("lang")), sources.codes(batch.column("source"))
+        tokens[part] = pc.fill_null(batch.column("tokens"), 1).to_numpy(zero_copy_only=False)
+        perplexity[part] = batch.column("perplexity").to_numpy(zero_copy_only=False)
+        quality[part] = batch.column("quality").to_numpy(zero_copy_only=False)
     if view.longest < 1:
         kept &= _share(lang, tokens, -tokens, kept, view.longest)
     if view.best < 1:
-        perplexity = np.array([np.nan if v is None else v for v in table["perplexity"].to_pylist()], float)
-        quality = np.array([np.nan if v is None else v for v in table["quality"].to_pylist()], float)
-        score = np.zeros(len(lang))
-        for name in np.unique(lang):
-            here = (lang == name) & kept
-            score[here] = _rank(perplexity[here]) + _rank(-quality[here])
+        score = np.full(len(kept), np.inf)
+        score[kept] = _rank(strata(lang, source, kept)[kept], perplexity[kept]) + _rank(lang[kept], -quality[kept])
         kept &= _share(lang, tokens, score, kept, view.best)
     return kept
 
 
-def _rank(values: np.ndarray) -> np.ndarray:
-    """Rank 0 .. 1 of each value (low first, ties alike); 0.5 for NaN."""
+def _rank(group: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Rank 0 .. 1 of each value inside its group (low first, ties alike); 0.5 for NaN and for one alone."""
     ranks = np.full(len(values), 0.5)
     known = np.flatnonzero(~np.isnan(values))
-    if len(known) > 1:
-        _, inverse, counts = np.unique(values[known], return_inverse=True, return_counts=True)
-        middle = np.cumsum(counts) - (counts + 1) / 2
-        ranks[known] = middle[inverse] / (len(known) - 1)
+    order = known[np.lexsort((values[known], group[known]))]
+    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        if len(rows) > 1:
+            _, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
+            middle = np.cumsum(counts) - (counts + 1) / 2
+            ranks[rows] = middle[inverse] / (len(rows) - 1)
     return ranks
 
 

@@ -24,7 +24,7 @@ NAMES = ("phase1", "phase2", "phase3")
 def phase_keys(config: PretrainConfig, stage: Stage) -> dict[str, str]:
     """The key of each phase."""
     values = keyed_values(config)
-    key = hash_values([stage.ground, {name: value for name, value in values.items() if name not in NAMES}])
+    key = hash_values([stage.ground, stage.files, {name: value for name, value in values.items() if name not in NAMES}])
     found = {}
     for name in NAMES:
         found[name] = key = hash_values([key, values[name]])
