@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
+from in2x.corpus.personal import Kind
 from in2x.knob import Config, knob
 
 
@@ -99,6 +100,8 @@ class CorpusConfig(Config):
     domain: str = knob("knowledge", "Domain of documents that name none.")
     domains: dict[str, str] = knob({}, "Domain by source, a glob over `source` (first match wins).")
     ruby: Literal["drop", "keep"] = knob("drop", "Readings (ruby) beside the characters: drop, or keep in brackets.")
+    personal: tuple[Kind, ...] = knob(("mail", "phone", "card"), "Personal data of raw text that is made unreal: mail, "
+                                      "phone, card, address.")  # fmt: skip
     min_chars: int = knob(8, "Shortest document; twice as much for languages with spaces.", unit="characters", ge=0)
     max_foreign_share: float = knob(0.3, "Share of letters in lines of languages that the recipe does not name, from "
                                     "which a document is dropped; below it, the lines are.", ge=0, le=1)  # fmt: skip

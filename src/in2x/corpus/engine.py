@@ -27,6 +27,7 @@ from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import band_column
 from in2x.corpus.kernels import folds, signatures
 from in2x.corpus.ngram import NgramModel
+from in2x.corpus.personal import Kind
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
 from in2x.corpus.readers import LEFT_OUT
@@ -142,7 +143,9 @@ def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     }),
     unnest=True, batch_size=64,
 )  # type: ignore[untyped-decorator]  # fmt: skip
-def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign: float, sets: str) -> Any:
+def prepare(
+    text: Any, fault: Any, ruby: Ruby, personal: list[Kind], languages: list[str], max_foreign: float, sets: str
+) -> Any:
     """Clean each text, find its language, drop foreign and contaminated lines.
 
     `gate` and `reason` say why a row was rejected; `touched` names the evaluation sets it shares text with.
@@ -150,7 +153,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
     Args:
         sets: path of the saved `Contamination`, "" for none.
     """
-    order = rules(ruby)
+    order = rules(ruby, tuple(personal))
     raw, faults = text.to_pylist(), fault.to_pylist()
     cleaned = [clean(t or "", order) for t in raw]
     texts = [t for t, _ in cleaned]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -199,8 +198,9 @@ def prepare_shard(
     if folder.exists():
         return
     clean = engine.prepare(
-        col("text"), col("fault"), config.ruby, languages, config.max_foreign_share, str(sets) if sets else ""
-    )
+        col("text"), col("fault"), config.ruby, list(config.personal), languages, config.max_foreign_share,
+        str(sets) if sets else "",
+    )  # fmt: skip
     scored = col("text").left(SCORED_CHARS).length_bytes().cast(DataType.int64())
 
     def cleaned(rows: Any) -> Any:
