@@ -72,7 +72,7 @@ def _faults(pairs: Sequence[Pair]) -> list[str | None]:
     by_char = np.array([unspaced(lang) for _, lang, _ in sides], bool)
     _, rules = heuristics(pa.array(bare, pa.large_string()), by_char)
     told = identify(bare)
-    reasons = [_side(*side, *more) for side, *more in zip(sides, bare, rules, told, strict=True)]
+    reasons = [_side(*side, *more) for side, more in zip(sides, zip(bare, rules, told, strict=True), strict=True)]
     return [reasons[k] or reasons[k + len(pairs)] or _together(pair) for k, pair in enumerate(pairs)]
 
 
