@@ -115,9 +115,7 @@ def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
         for name, cost in counted_rules["decontaminated"].items():
             cost["pairs"] = lost[name]
         held = given - kept - faulty.total()
-        checked = (
-            {"given": given, "hold_evaluation_text": held, "faulty": dict(faulty.most_common())} if given else None
-        )
+        checked = {"given": given, "hold_evaluation_text": held, "faulty": dict(faulty)} if given else None
         figures = parts.finish("clean", {"read": read_counts(prepared), "pairs": checked, "shown": counted_rules})
     check_readable(config, figures["read"])
     stage.figures |= figures["shown"]
