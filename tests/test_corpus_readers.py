@@ -90,6 +90,9 @@ def test_fields_are_named_by_a_knob(tmp_path: Path) -> None:
     assert [(row["text"], row["id"], row["source"]) for row in found[:3]] == [
         (text, f"u{k}", "example") for k, text in enumerate(TEXTS)
     ]
+    (tmp_path / "d.jsonl").write_text(json.dumps({"text": "own name"}))
+    assert [row["text"] for row in rows(tmp_path, fields=FIELDS)][-1] == "own name"
+    (tmp_path / "d.jsonl").unlink()
     assert [row["text"] for row in found] == 3 * TEXTS and {row["source"] for row in found} == {"example"}
     faults = {row["fault"] for row in rows(tmp_path)}
     assert all("`text`; there are content, meta: name one in corpus.fields" in fault for fault in faults)

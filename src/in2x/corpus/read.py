@@ -61,7 +61,7 @@ class Limits:
     document_chars: int
     """A longer document is cut at line ends into parts."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """Where `text`, `id`, `source` and `domain` stand, if not under these names; a dot goes into an object."""
+    """Where `text`, `id`, `source` and `domain` stand where not under these names; a dot goes into an object."""
     ruby: str = "drop"
     """"keep" leaves readings of marked-up text in brackets."""
 
@@ -268,8 +268,8 @@ def _parquet(split: Split, limits: Limits) -> Iterator[_Record]:
     with pq.ParquetFile(split.path) as parquet:
         names = set(parquet.schema_arrow.names)
         wanted = {limits.fields.get(name, name) for name in FIELDS}
-        columns = sorted(names & (wanted | {name.partition(".")[0] for name in wanted}))
-        if limits.fields.get("text", "text").partition(".")[0] not in names:
+        columns = sorted(names & (wanted | set(FIELDS) | {name.partition(".")[0] for name in wanted}))
+        if not names & {limits.fields.get("text", "text").partition(".")[0], "text"}:
             yield 0, 0, *_fault(f"the Parquet file has no column `{limits.fields.get('text', 'text')}`{_there(names)}")
             return
         row = 0
@@ -349,17 +349,23 @@ def _field(row: Mapping[str, Any], name: str) -> Any:
     return _field(inner, rest) if isinstance(inner, Mapping) else None
 
 
+def _named(row: Mapping[str, Any], named: Mapping[str, str], field: str) -> Any:
+    """What stands for `field`: under the name that was given, or, as files of other kinds may lie beside, its own."""
+    value = _field(row, named[field]) if field in named else None
+    return row.get(field) if value is None else value
+
+
 def _fields(row: Any, named: Mapping[str, str]) -> _Fields:
     if isinstance(row, str):
         return None, None, None, row, None
     if not isinstance(row, dict):
         return _fault("not a JSON object")
     name = named.get("text", "text")
-    text = _field(row, name)
+    text = _named(row, named, "text")
     if not isinstance(text, str):
         return _fault(f"no field `{name}`{_there(row)}" if text is None else f"the field `{name}` is no text")
     id_, source, domain = (
-        str(value) if (value := _field(row, named.get(k, k))) not in (None, "") else None for k in FIELDS[:3]
+        str(value) if (value := _named(row, named, k)) not in (None, "") else None for k in FIELDS[:3]
     )
     return id_, source, domain, text, None
 
