@@ -173,6 +173,18 @@ def test_a_foreign_title_page_does_not_make_a_book_foreign() -> None:
     assert document_languages([title + "\n" + story]) == ["en"]
 
 
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("ko", "항구의 아침은 언제나 이르다. 어부들은 어두울 때부터 그물을 배에 싣는다."), ("ru", "Утро в гавани всегда раннее, рыбаки грузят сети."),
+        ("th", "เช้าที่ท่าเรือมาเร็วเสมอ ชาวประมงออกทะเล"), ("ar", "صباح الخير في الميناء يبدأ مبكرا دائما"), ("el", "Καλημέρα στο λιμάνι, οι ψαράδες φεύγουν νωρίς."),
+        ("hi", "बंदरगाह की सुबह हमेशा जल्दी होती है।"), ("vi", "Buổi sáng ở bến cảng luôn bắt đầu sớm."), ("id", "Pagi di pelabuhan selalu dimulai lebih awal, para nelayan memuat jala."),
+    ],
+)  # fmt: skip
+def test_a_document_is_known_in_any_language(lang: str, text: str) -> None:
+    assert document_languages([text, text * 40]) == [lang, lang]
+
+
 def test_a_line_in_a_language_that_nobody_wants_goes() -> None:
     text = "港の朝はいつも早い。漁師は網を積んだ。\nLes bateaux sortent avant la lumière du matin.\n灯台の光が消えた。"
     assert own_lines(text, "ja", ("en", "ja"))[1] == 1 and own_lines(text, "ja", ("fr", "ja"))[1] == 0
