@@ -29,11 +29,14 @@ BATCH = 2000
 _RULES = frozenset(("few_letters", "symbols", "word_length", "repeated_runs"))
 """Rules of raw text that say something of a single sentence."""
 _MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|https?://\S+|&(?:[a-z]{2,8}|#\d{2,6});", re.I)
+_TAG = re.compile(r"<[^<>]*>")
+_MOST_TAGS = 0.7
+"""Share of a side in tags from which it is markup."""
 _SENTENCE = 4
 """Letters (others than Latin count three) outside of tags and addresses that make a side with some a sentence."""
 _SIGNS = 20
 """Characters from which a side of signs is noise: shorter ones are silences and cries."""
-_LONGER, _FEW = 6.0, 12.0
+_LONGER, _FEW = 4.0, 12.0
 """How many times as long as the other, in letters of English, a side may be; letters that are added to both first."""
 _STRANGE, _TELLING = 0.9, 8
 """Share of letters in other scripts, and letters, from which a side is in another language; names may be foreign."""
@@ -89,7 +92,8 @@ def _side(text: str, lang: str, other: str, bare: str, rule: str | None, told: s
     if UNREADABLE in text:
         return "characters that could not be decoded"
     latin, digits, others = letter_counts(bare)
-    if bare != text and latin + 3 * others < _SENTENCE:
+    tags = len(text) - len(_TAG.sub("", text)) if bare != text else 0
+    if tags > _MOST_TAGS * len(text) or (bare != text and latin + 3 * others < _SENTENCE):
         return "markup"
     if not latin and not others:
         return "no letter" if len(text) >= _SIGNS and 2 * digits < len(text) else None
