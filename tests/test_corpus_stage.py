@@ -404,14 +404,17 @@ def test_what_is_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     rows += [{"id": "c", "text": code.format("C")}, {"id": "cpp", "text": code.format("C++")}]
     rows += [{"id": "lost", "text": rows[0]["text"] + "\ufffd" * 9}]
     data = _data(tmp_path / "data", rows)
-    (tmp_path / "data" / "raw" / "page.html").write_text("<p>x</p>")
-    (tmp_path / "data" / "raw" / "crawl.warc.gz").write_bytes(b"x")
+    (tmp_path / "data" / "raw" / "page.html").write_text("<p> </p>")
+    (tmp_path / "data" / "raw" / "scan.pdf").write_bytes(b"x")
+    (tmp_path / "data" / "raw" / "photos.tar.gz").write_bytes(b"x")
     pair = next(read_records(tmp_path / "data" / "pairs.train.parquet", Pair))
     (tmp_path / "eval.jsonl").write_text(json.dumps({"src": pair.source}) + "\n", encoding="utf-8")
     sets = {"decontaminate": {"sets": {"mine": str(tmp_path / "eval.jsonl")}}}
     stage = _run(tmp_path / "corpus", data, sets)
     said = capsys.readouterr().err
-    assert stage.figures["not_read"] == {".html": 1, ".warc.gz": 1} and "crawl.warc.gz, page.html" in said
+    assert {kind: row["files"] for kind, row in stage.figures["not_read"].items()} == {".pdf": 1, ".tar.gz": 1}
+    assert "not read: 1 .pdf (a document format: turn it into text or HTML): scan.pdf" in said
+    assert stage.figures["rejected"]["no_text: a page without text"] == 1
     assert stage.figures["pairs"]["hold_evaluation_text"] >= 1 and "pairs hold evaluation text" in said
     assert stage.figures["rules"]["unreadable"] == {"documents": 1, "times": 9}
     gone = {v.id: v.reason for v in read_records(tmp_path / "corpus" / "verdicts.parquet", Verdict)}

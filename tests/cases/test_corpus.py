@@ -59,7 +59,9 @@ def cleaned(text: str) -> str:
         # characters that the typist could not write, and marks of repetition
         ("※［＃「口＋亞」、第3水準1-15-8、12-3］の声", "啞の声"), ("※［＃「口＋皀」、第4水準2-3-71］", GAIJI),
         ("※［＃「王＋攵」、U+739F、7-1］", "玟"), ("※［＃知られぬ字、7-1］の山", "〓の山"),
-        ("ちら／＼と降る", "ちら〳〵と降る"), ("しみ／″＼と聞く", "しみ〴〵と聞く"),
+        ("モ※［＃小書き片仮名ヰ、2-3］", "モヰ"), ("ザ※［＃小書き片仮名ム、2-3］", "ザㇺ"), ("待て※［＃感嘆符三つ、1-2］", "待て！！！"),
+        ("第※［＃ローマ数字61小文字、4-9］章", "第lxi章"), ("ヒン／＼／＼と", "ヒン〳〵〳〵と"), ("（突）／＼する", "（突）〳〵する"),
+        ("「／＼」の字", None), ("ちら／＼と降る", "ちら〳〵と降る"), ("しみ／″＼と聞く", "しみ〴〵と聞く"),
         # joiners
         ("海辺の👩‍👩‍👦", None), ("👨🏿‍🚀が手を振る", None), ("می‌روم", None), ("क्‍ष", None), ("🏳️‍🌈の旗", None),
         ("海\u200d辺", "海辺"), ("a\u200cb", "ab"),
@@ -132,12 +134,15 @@ def test_json_in_every_dress(name: str, raw: bytes, tmp_path: Path) -> None:
 
 
 def test_what_is_not_read_is_named(tmp_path: Path) -> None:
-    for name in ("a.txt", "page.html", "crawl.warc.gz", "sub/table.csv"):
+    for name in ("a.txt", "paper.pdf", "box.tar.gz", "sub/map.xml", "sub/photo.JPG", "notes"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
-    unread: list[Path] = []
+    unread: dict[Path, str] = {}
     assert [file.name for file in find_files(["."], tmp_path, unread)] == ["a.txt"]
-    assert sorted(file.name for file in unread) == ["crawl.warc.gz", "page.html", "table.csv"]
+    assert {file.name: why.split(":")[0] for file, why in unread.items()} == {
+        "paper.pdf": "a document format", "box.tar.gz": "an archive", "map.xml": "XML that is no dump of a wiki",
+        "photo.JPG": "no text", "notes": "of a kind that is not known",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -166,6 +171,18 @@ def test_a_foreign_title_page_does_not_make_a_book_foreign() -> None:
     title = "Französische und englische Schulbibliothek, herausgegeben von einem Verein von Lehrern in Leipzig. " * 6
     story = "The boat had been lying on the beach since the spring, and nobody remembered whose it was. " * 200
     assert document_languages([title + "\n" + story]) == ["en"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("ko", "항구의 아침은 언제나 이르다. 어부들은 어두울 때부터 그물을 배에 싣는다."), ("ru", "Утро в гавани всегда раннее, рыбаки грузят сети."),
+        ("th", "เช้าที่ท่าเรือมาเร็วเสมอ ชาวประมงออกทะเล"), ("ar", "صباح الخير في الميناء يبدأ مبكرا دائما"), ("el", "Καλημέρα στο λιμάνι, οι ψαράδες φεύγουν νωρίς."),
+        ("hi", "बंदरगाह की सुबह हमेशा जल्दी होती है।"), ("vi", "Buổi sáng ở bến cảng luôn bắt đầu sớm."), ("id", "Pagi di pelabuhan selalu dimulai lebih awal, para nelayan memuat jala."),
+    ],
+)  # fmt: skip
+def test_a_document_is_known_in_any_language(lang: str, text: str) -> None:
+    assert document_languages([text, text * 40]) == [lang, lang]
 
 
 def test_a_line_in_a_language_that_nobody_wants_goes() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
+from in2x.corpus.personal import Kind, masker
 from in2x.language.characters import Rule, control_characters, mojibake, newlines, normalise
 from in2x.language.japanese.reading import is_read
 
@@ -135,7 +136,16 @@ _GAIJI = re.compile(
 )
 """A character by its number in Unicode, or by plane, row and cell of JIS X 0213."""
 _NOTE = re.compile(r"［＃[^［］]*(?:［[^［］]*］[^［］]*)*］")
-_REPEAT = re.compile(r"(?<=\w)／(″?)＼")
+_REPEAT = re.compile(r"(?<=[\w）〵＼ゝゞヽヾ])／(″?)＼")
+_DESCRIBED = re.compile(
+    r"［＃※(?:小書き(?:片仮名|平仮名)?「?(?P<small>[ぁ-ゖァ-ヺ])」?|(?P<sign>感嘆符|疑問符)(?P<count>[二三四五])つ"
+    r"|ローマ数字(?P<roman>\d{1,4})(?P<lower>小文字)?)(?=[、］])[^］]*］"
+)
+"""What is told in words and has a character of its own."""
+_SMALL = str.maketrans(
+    "アイウエオツヤユヨワカケクシストヌハヒフヘホムラリルレロあいうえおつやゆよわかけ",
+    "ァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿぁぃぅぇぉっゃゅょゎゕゖ",
+)
 
 
 def aozora_notes(text: str) -> tuple[str, int]:
@@ -149,6 +159,8 @@ def aozora_notes(text: str) -> tuple[str, int]:
         return text, repeats
     text = text.replace("※［＃", "［＃※")  # the sign of a missing character goes into its note
     text, named = _GAIJI.subn(_gaiji, text)
+    text, told = _DESCRIBED.subn(_described, text)
+    named += told
     text, found = _NOTE.subn(lambda m: "〓" if m[0].startswith("［＃※") else "", text)
     return text, repeats + named + found
 
@@ -162,6 +174,27 @@ def _gaiji(note: re.Match[str]) -> str:
         return "〓"
     raw = bytes([0xA0 + row, 0xA0 + cell])
     return (b"\x8f" + raw if plane == 2 else raw).decode("euc_jis_2004", "replace").replace("\ufffd", "〓")
+
+
+def _described(note: re.Match[str]) -> str:
+    if note["small"]:
+        return note["small"].translate(_SMALL)
+    if note["sign"]:
+        return ("！" if note["sign"] == "感嘆符" else "？") * (2 + "二三四五".index(note["count"]))
+    figure = _roman(int(note["roman"]))
+    return figure.lower() if note["lower"] else figure
+
+
+_ROMAN = {1000: "M", 900: "CM", 500: "D", 400: "CD", 100: "C", 90: "XC", 50: "L", 40: "XL", 10: "X", 9: "IX", 5: "V",
+          4: "IV", 1: "I"}  # fmt: skip
+
+
+def _roman(number: int) -> str:
+    out = ""
+    for value, sign in _ROMAN.items():
+        out += sign * (number // value)
+        number %= value
+    return out
 
 
 _MARKED = re.compile(r"［＃|｜[^｜《》\n]{1,40}《|^底本[:：]|青空文庫|／″?＼", re.M)
@@ -305,8 +338,8 @@ def unreadable(text: str) -> tuple[str, int]:
 
 
 @cache
-def rules(ruby_mode: Ruby = "drop") -> tuple[tuple[str, Rule], ...]:
-    """The rules in order, by name."""
+def rules(ruby_mode: Ruby = "drop", personal: tuple[Kind, ...] = ()) -> tuple[tuple[str, Rule], ...]:
+    """The rules in order, by name; `personal` are the kinds of personal data that are made unreal."""
 
     def _ruby(text: str) -> tuple[str, int]:
         return ruby(text, ruby_mode)
@@ -322,6 +355,7 @@ def rules(ruby_mode: Ruby = "drop") -> tuple[tuple[str, Rule], ...]:
         ("aozora_frame", aozora_frame),
         ("aozora_notes", aozora_notes),
         ("normalise", normalise),  # behind the markup, which is recognised by its full-width forms
+        ("personal", masker(personal)),  # behind the digits of full width
         ("boilerplate", boilerplate),
         ("furniture", furniture),
         ("repeated_lines", repeated_lines),

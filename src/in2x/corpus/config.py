@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
+from in2x.corpus.personal import Kind
 from in2x.knob import Config, knob
 
 
@@ -89,6 +90,8 @@ class CorpusConfig(Config):
     shard_mb: int = knob(256, "Raw text between two completion markers; give a cluster what it holds.", unit="MB",
                          keyed=False, gt=0)  # fmt: skip
     encoding: str | None = knob(None, "Encoding of the raw text; null: detected by file.")
+    fields: dict[str, str] = knob({}, "Field or column that holds text, id, source or domain, where it is not "
+                                  "called so ({text: content, source: meta.site}).")  # fmt: skip
     max_bad_share: float = knob(0.05, "Unreadable records from which the run stops.", ge=0, le=1)
     max_record_mb: int = knob(64, "Longest line that is read.", unit="MB", gt=0)
     max_document_chars: int = knob(
@@ -97,6 +100,8 @@ class CorpusConfig(Config):
     domain: str = knob("knowledge", "Domain of documents that name none.")
     domains: dict[str, str] = knob({}, "Domain by source, a glob over `source` (first match wins).")
     ruby: Literal["drop", "keep"] = knob("drop", "Readings (ruby) beside the characters: drop, or keep in brackets.")
+    personal: tuple[Kind, ...] = knob(("mail", "phone", "card"), "Personal data of raw text that is made unreal: mail, "
+                                      "phone, card, address.")  # fmt: skip
     min_chars: int = knob(8, "Shortest document; twice as much for languages with spaces.", unit="characters", ge=0)
     max_foreign_share: float = knob(0.3, "Share of letters in lines of languages that the recipe does not name, from "
                                     "which a document is dropped; below it, the lines are.", ge=0, le=1)  # fmt: skip
@@ -116,6 +121,13 @@ class CorpusConfig(Config):
     mix: MixConfig = knob(MixConfig(), "The mix.", source="METHOD 1")
     bilingual: BilingualConfig = knob(BilingualConfig(), "Bilingual documents.", source="METHOD 0")
     styled: StyledConfig = knob(StyledConfig(), "Style-augmented documents.", source="METHOD 0")
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, value: dict[str, str]) -> dict[str, str]:
+        if odd := sorted(set(value) - {"text", "id", "source", "domain"}):
+            raise ValueError(f"{odd[0]!r} is no field of a document: give text, id, source or domain")
+        return value
 
     @model_validator(mode="after")
     def _room_for_text(self) -> CorpusConfig:

@@ -1,7 +1,7 @@
 """Which encoding a text is in: Unicode by its marks or its validity, everything else by chardet.
 
-chardet was chosen over charset-normalizer by `benchmarks/encodings.py`. It is asked about the lines that are not ASCII,
-wherever in the text they stand, and never about valid UTF-8.
+chardet was chosen over charset-normalizer by `benchmarks/text_encodings.py`. It is asked about the lines that are not
+ASCII, wherever in the text they stand, and never about valid UTF-8.
 """
 
 from __future__ import annotations
@@ -57,8 +57,13 @@ def detect(raw: bytes, *, whole: bool = False) -> str | None:
     found = chardet.detect(telling, encoding_era=eras, compat_names=False)["encoding"]
     if found is None:
         return None
-    name = _WIDER.get(found, found)
+    name = wider(found)
     return _USUAL[name] if name in _USUAL and _reads(_USUAL[name], telling) else name
+
+
+def wider(name: str) -> str:
+    """The codec that reads all of `name` (a codec's own name) and what users of it write beyond it."""
+    return _WIDER.get(name, name)
 
 
 def _reads(name: str, raw: bytes, whole: bool = False) -> bool:

@@ -6,6 +6,7 @@ plain Python, and Daft may give them processes. None of them raises for what is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -26,8 +27,10 @@ from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import band_column
 from in2x.corpus.kernels import folds, signatures
 from in2x.corpus.ngram import NgramModel
+from in2x.corpus.personal import Kind
 from in2x.corpus.quality import heuristics
 from in2x.corpus.read import Limits, Split, read_split
+from in2x.corpus.readers import LEFT_OUT
 from in2x.corpus.tokens import estimate_tokens
 from in2x.corpus.tongues import document_languages, own_lines
 from in2x.errors import In2xError
@@ -60,16 +63,15 @@ def start(config: CorpusConfig) -> None:
 @daft.func(return_dtype=_ROW, use_process=False)  # type: ignore[untyped-decorator]
 def _read(
     file: int, path: str, kind: str, encoding: str, start: int, stop: int, line: int, size: int,
-    record_bytes: int, document_chars: int,
+    record_bytes: int, document_chars: int, fields: str, ruby: str,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    yield from read_split(
-        Split(file, path, kind, encoding, start, stop, line, size), Limits(record_bytes, document_chars)
-    )
+    limits = Limits(record_bytes, document_chars, json.loads(fields), ruby)
+    yield from read_split(Split(file, path, kind, encoding, start, stop, line, size), limits)
 
 
 def limits(config: CorpusConfig) -> Limits:
     """What the knobs allow a record."""
-    return Limits(config.max_record_mb << 20, config.max_document_chars)
+    return Limits(config.max_record_mb << 20, config.max_document_chars, config.fields, config.ruby)
 
 
 def read(splits: list[Split], config: CorpusConfig) -> Any:
@@ -77,7 +79,8 @@ def read(splits: list[Split], config: CorpusConfig) -> Any:
     frame = daft.from_pydict({name: [getattr(s, name) for s in splits] for name in Split.__slots__})
     if len(splits) > 1:
         frame = frame.into_batches(1)
-    row = _read(*(col(name) for name in Split.__slots__), config.max_record_mb << 20, config.max_document_chars)
+    asked = (config.max_record_mb << 20, config.max_document_chars, json.dumps(config.fields), config.ruby)
+    row = _read(*(col(name) for name in Split.__slots__), *asked)
     # A split without a record gives one row of nulls.
     return frame.select(row.alias("row")).select(col("row").unnest()).where(col("index").not_null())
 
@@ -140,7 +143,9 @@ def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     }),
     unnest=True, batch_size=64,
 )  # type: ignore[untyped-decorator]  # fmt: skip
-def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign: float, sets: str) -> Any:
+def prepare(
+    text: Any, fault: Any, ruby: Ruby, personal: list[Kind], languages: list[str], max_foreign: float, sets: str
+) -> Any:
     """Clean each text, find its language, drop foreign and contaminated lines.
 
     `gate` and `reason` say why a row was rejected; `touched` names the evaluation sets it shares text with.
@@ -148,7 +153,7 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
     Args:
         sets: path of the saved `Contamination`, "" for none.
     """
-    order = rules(ruby)
+    order = rules(ruby, tuple(personal))
     raw, faults = text.to_pylist(), fault.to_pylist()
     cleaned = [clean(t or "", order) for t in raw]
     texts = [t for t, _ in cleaned]
@@ -162,7 +167,8 @@ def prepare(text: Any, fault: Any, ruby: Ruby, languages: list[str], max_foreign
         gate = reason = None
         lines = 0
         if faults[k] is not None:
-            gate, reason = "read", faults[k]
+            left_out = faults[k].startswith(LEFT_OUT)
+            gate, reason = ("no_text", faults[k].removeprefix(LEFT_OUT)) if left_out else ("read", faults[k])
         elif not new:
             gate, reason = "clean", "nothing is left"
         elif (lost := new.count(UNREADABLE)) >= MOST_LOST[0] and lost > MOST_LOST[1] * len(new):

@@ -1,4 +1,4 @@
-"""Reading raw documents: JSON Lines, Parquet and plain text, bare or as `.gz` or `.zst`, one file or a whole folder.
+"""Reading raw documents: files of the formats of `kinds.py`, bare or compressed, one file or a whole folder.
 
 A file is cut into *splits* that any worker can read by itself. A record that cannot be read becomes a row with a
 `fault` instead of a text; it is counted, kept aside with its file and line, and the run goes on up to a stated share.
@@ -6,31 +6,31 @@ A file is cut into *splits* that any worker can read by itself. A record that ca
 
 from __future__ import annotations
 
-import codecs
-import contextlib
 import glob
-import gzip
 import io
 import json
 import re
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x.corpus.encoding import decode, decode_text, detect
+from in2x.corpus.kinds import DAMAGED, SAMPLE, TELLING, compression, is_json_line, kind, known, open_raw, readable
+from in2x.corpus.readers import LEFT_OUT, Row
+from in2x.corpus.readers.array import array
+from in2x.corpus.readers.page import page_text
+from in2x.corpus.readers.table import table
+from in2x.corpus.readers.warc import warc
+from in2x.corpus.readers.wiki import wiki
 from in2x.errors import In2xError
 from in2x.records import content_id, sound
 
-FORMATS = (".jsonl", ".ndjson", ".json", ".txt", ".text", ".md", ".parquet")
-COMPRESSIONS = (".gz", ".zst")
-SAMPLE, ASCII_HEAD = 1 << 16, 64 << 20
-"""Bytes that the encoding of a file is told by, and how far its first other letter is looked for. What is wrong behind
-that is put right line by line."""
+ASCII_HEAD = 64 << 20
+"""Bytes in which the first letter of a file that is not ASCII is looked for. What is wrong behind `SAMPLE` is put right
+line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +54,31 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that keep one bad record from taking the memory of all."""
+    """How records are read: bounds that keep one bad record from taking the memory of all, and what was asked for."""
 
     record_bytes: int
     """A longer line is a bad record."""
     document_chars: int
     """A longer document is cut at line ends into parts."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Where `text`, `id`, `source` and `domain` stand where not under these names; a dot goes into an object."""
+    ruby: str = "drop"
+    """"keep" leaves readings of marked-up text in brackets."""
 
 
-def find_files(paths: Iterable[str], root: Path, unread: list[Path] | None = None) -> list[Path]:
+def find_files(paths: Iterable[str], root: Path, unread: dict[Path, str] | None = None) -> list[Path]:
     """The files that `paths` name, sorted, each once: files, folders, globs (relative ones from `root`), or data sets
     of the hub, `hub:owner/name` or `hub:owner/name/glob`, which are fetched into the hub's own cache.
 
     Args:
         paths: what is named.
         root: folder that relative paths start from.
-        unread: gets the files of a folder or glob that are of a kind that is not read.
+        unread: gets the files of a folder or glob that are of a kind that is not read, with the reason.
 
     Raises:
         In2xError: a path leads to no file that is read; the hub cannot be reached.
     """
-    aside: list[Path] = []
+    aside: dict[Path, str] = {}
     found: dict[str, Path] = {}
     for text in paths:
         path = _fetched(text) if text.startswith(HUB) else Path(text) if Path(text).is_absolute() else root / text
@@ -86,14 +90,15 @@ def find_files(paths: Iterable[str], root: Path, unread: list[Path] | None = Non
             files = [Path(f) for f in sorted(glob.glob(str(path), recursive=True)) if Path(f).is_file()]
             if not files:
                 raise In2xError("no such raw text", file=path, mend="correct the path in data.raw")
-        aside += [file for file in files if not _kind(file)]
-        if not any(map(_kind, files)):
+        kept = readable(files, aside)
+        if not kept:
             if path.is_dir():
-                raise In2xError("the folder holds no raw text", file=path, mend=f"put {_known()} files into it")
-            raise In2xError("a format that is not read", file=files[0], mend=f"give {_known()} files")
-        found |= {str(file): file for file in files if _kind(file)}
+                raise In2xError("the folder holds no raw text", file=path, mend=f"put {known()} files into it")
+            why = f" ({aside[files[0]]})"
+            raise In2xError(f"a format that is not read{why}", file=files[0], mend=f"give {known()} files")
+        found |= {str(file): file for file in kept}
     if unread is not None:
-        unread += sorted(set(aside))
+        unread |= aside
     return [found[name] for name in sorted(found)]
 
 
@@ -106,7 +111,7 @@ def _fetched(name: str) -> Path:
 
     owner, _, rest = name.removeprefix(HUB).partition("/")
     repository, _, pattern = rest.partition("/")
-    patterns = [pattern] if pattern else [f"*{kind}{end}" for kind in FORMATS[:3] + FORMATS[-1:] for end in _ENDS]
+    patterns = [pattern] if pattern else [f"*{kind}{end}" for kind in _FETCHED for end in _ENDS]
     try:
         return Path(snapshot_download(f"{owner}/{repository}", repo_type="dataset", allow_patterns=patterns))
     except Exception as error:  # the hub's client raises many kinds, all meaning the same to the user
@@ -115,59 +120,29 @@ def _fetched(name: str) -> Path:
                         mend="check the name (hub:owner/name) and the network, or give files") from None  # fmt: skip
 
 
+_FETCHED = (".jsonl", ".ndjson", ".json", ".parquet")
 _ENDS = ("", ".gz", ".zst")
 _CACHED = re.compile(r"/datasets--(?P<owner>[^/]+?)--(?P<name>[^/]+)/snapshots/")
 """How the hub's client names the folder of a data set in its cache."""
-
-
-def _known() -> str:
-    return ", ".join(FORMATS) + " (also with .gz or .zst)"
-
-
-def _kind(path: Path) -> str | None:
-    suffixes = [s.lower() for s in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return suffixes[-1] if suffixes and suffixes[-1] in FORMATS else None
-
-
-def _compression(path: str) -> str | None:
-    suffix = Path(path).suffix.lower()
-    return suffix if suffix in COMPRESSIONS else None
-
-
-def open_raw(path: str) -> Any:
-    """The bytes of a file, decompressed as its name says.
-
-    Raises:
-        In2xError: `.zst` where this Python has no zstandard.
-    """
-    compression = _compression(path)
-    if compression == ".gz":
-        return gzip.open(path, "rb")
-    if compression == ".zst":
-        # pyarrow carries its own zstd; no further package is needed.
-        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(path), "zstd"))
-    return open(path, "rb")
 
 
 def plan(files: list[Path], split_bytes: int, encoding: str | None = None) -> list[Split]:
     """Cut the files into splits of about `split_bytes`. Only plain JSON Lines can be cut; others are one split each."""
     splits = []
     for number, path in enumerate(files):
-        kind, size = _kind(path) or ".jsonl", path.stat().st_size
-        found, lines = _looked_into(str(path), kind)
+        size, form = path.stat().st_size, kind(path)[0] or ".jsonl"
+        found, lines = _looked_into(str(path), form)
         found = encoding or found
-        kind = ".jsonl" if lines else kind
-        whole = kind not in (".jsonl", ".ndjson") or _compression(str(path)) or size <= split_bytes or _wide(found)
+        form = ".jsonl" if lines else form
+        whole = form != ".jsonl" or compression(path) or size <= split_bytes or _wide(found)
         if whole:
-            splits.append(Split(number, str(path), kind, found, 0, 0, 1, size))
+            splits.append(Split(number, str(path), form, found, 0, 0, 1, size))
             continue
         start, line = 0, 1
         with path.open("rb") as stream:
             while start < size:
                 stop = min(size, start + split_bytes)
-                splits.append(Split(number, str(path), kind, found, start, stop, line, stop - start))
+                splits.append(Split(number, str(path), form, found, start, stop, line, stop - start))
                 while start < stop:
                     block = stream.read(min(1 << 20, stop - start))
                     start += len(block)
@@ -175,30 +150,22 @@ def plan(files: list[Path], split_bytes: int, encoding: str | None = None) -> li
     return splits
 
 
-def _looked_into(path: str, kind: str) -> tuple[str, bool]:
+def _looked_into(path: str, form: str) -> tuple[str, bool]:
     """The encoding of a file, and whether it holds JSON Lines under the name of JSON (as C4 does)."""
-    if kind == ".parquet":
+    if form in TELLING:
         return "utf-8", False
     try:
         with open_raw(path) as stream:
             sample = stream.read(SAMPLE)
-            lines = kind == ".json" and _is_json_line(sample)
+            lines = form == ".json" and is_json_line(sample)
             whole = len(sample) < SAMPLE
             # what is ASCII so far tells nothing: other letters may begin in the tenth chapter
             while not whole and sample.isascii() and b"\x1b" not in sample and stream.tell() < ASCII_HEAD:
                 sample = stream.read(1 << 20)
                 whole = len(sample) < 1 << 20
             return detect(sample, whole=whole) or "binary", lines
-    except (EOFError, OSError, zlib.error, pa.ArrowException):
+    except DAMAGED:
         return "utf-8", False  # what can be read of a broken archive is read later, and its fault told there
-
-
-def _is_json_line(sample: bytes) -> bool:
-    """Whether a file begins with a whole JSON object in a line of its own and goes on behind it."""
-    first, _, rest = sample.lstrip().partition(b"\n")
-    with contextlib.suppress(ValueError, RecursionError):
-        return first.startswith((b"{", codecs.BOM_UTF8)) and isinstance(json.loads(first), dict) and bool(rest.strip())
-    return False
 
 
 def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
@@ -227,7 +194,7 @@ def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
                     "id": (id_ or content_id(name, line)) + (f"/{number + 1}" if len(parts) > 1 else ""),
                     "source": source or origin, "domain": domain, "fault": None,
                 }  # fmt: skip
-    except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
+    except DAMAGED as error:
         what = str(error).split("\n")[0]
         yield _fault_row(split, place + _PARTS - 1, 0, f"the file breaks off or is damaged ({what})")
 
@@ -264,45 +231,52 @@ def _fault(what: str) -> _Fields:
 def _records(split: Split, limits: Limits) -> Iterator[_Record]:
     """The records of a split, good and bad."""
     if split.kind == ".parquet":
-        yield from _parquet(split)
-    elif split.kind in (".txt", ".text", ".md"):
+        yield from _parquet(split, limits)
+    elif split.kind in (".txt", ".html"):
         with open_raw(split.path) as stream:
             raw = stream.read(4 * limits.record_bytes + 1)
         if len(raw) > 4 * limits.record_bytes:
             yield 0, 1, *_fault(f"longer than {4 * limits.record_bytes:,} bytes")
+        elif split.kind == ".html":
+            text = page_text(raw, None if split.encoding == "utf-8" else split.encoding, limits.ruby)
+            yield 0, 1, content_id(split.path), None, None, text, None if text else f"{LEFT_OUT}a page without text"
         else:
             text = decode_text(raw, split.encoding)
             yield 0, 1, content_id(Path(split.path).name), None, None, text, None
-    elif split.kind == ".json":
-        with open_raw(split.path) as stream:
-            yield from _json_array(stream.read(), split.encoding)
-    elif _wide(split.encoding):
-        yield from _wide_json_lines(split, limits)
+    elif split.kind == ".jsonl":
+        yield from (_wide_json_lines if _wide(split.encoding) else _json_lines)(split, limits)
     else:
-        yield from _json_lines(split, limits)
+        with open_raw(split.path) as stream:
+            for number, (line, row) in enumerate(_rows(split, stream, limits)):
+                named = limits.fields if split.kind in (".json", ".csv", ".tsv") else {}
+                yield number * _PARTS, line, *(_fault(row) if isinstance(row, str) else _fields(row, named))
 
 
-def _parquet(split: Split) -> Iterator[_Record]:
+def _rows(split: Split, stream: Any, limits: Limits) -> Iterator[Row]:
+    """What the reader of the format makes of a file; see `readers/`."""
+    longest = limits.record_bytes
+    if split.kind == ".json":
+        return array(stream, split.encoding, longest)
+    if split.kind == ".warc":
+        return warc(stream, longest, limits.ruby)
+    if split.kind == ".xml":
+        return wiki(stream, longest, limits.ruby)
+    return table(stream, split.encoding, longest, tabs=split.kind == ".tsv")
+
+
+def _parquet(split: Split, limits: Limits) -> Iterator[_Record]:
     with pq.ParquetFile(split.path) as parquet:
         names = set(parquet.schema_arrow.names)
-        if "text" not in names:
-            yield 0, 0, *_fault("the Parquet file has no column `text`")
+        wanted = {limits.fields.get(name, name) for name in FIELDS}
+        columns = sorted(names & (wanted | set(FIELDS) | {name.partition(".")[0] for name in wanted}))
+        if not names & {limits.fields.get("text", "text").partition(".")[0], "text"}:
+            yield 0, 0, *_fault(f"the Parquet file has no column `{limits.fields.get('text', 'text')}`{_there(names)}")
             return
         row = 0
-        for batch in parquet.iter_batches(256, columns=[c for c in ("id", "source", "domain", "text") if c in names]):
+        for batch in parquet.iter_batches(256, columns=columns):
             for values in batch.to_pylist():
-                yield row * _PARTS, row + 1, *_fields(values)
+                yield row * _PARTS, row + 1, *_fields(values, limits.fields)
                 row += 1
-
-
-def _json_array(raw: bytes, encoding: str) -> Iterator[_Record]:
-    try:
-        rows = json.loads(decode(raw, encoding).lstrip(BYTE_ORDER_MARK))
-    except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
-        yield 0, 1, *_fault(f"not JSON ({error})")
-        return
-    for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
-        yield number * _PARTS, number + 1, *_fields(row)
 
 
 def _wide_json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
@@ -312,7 +286,11 @@ def _wide_json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
             if len(line) > limits.record_bytes:
                 yield number * _PARTS, number, *_fault(f"longer than {limits.record_bytes:,} bytes")
             elif line.strip():
-                yield number * _PARTS, number, *_json_line(line.encode("utf-8", "surrogatepass"), "utf-8")
+                yield (
+                    number * _PARTS,
+                    number,
+                    *_json_line(line.encode("utf-8", "surrogatepass"), "utf-8", limits.fields),
+                )
 
 
 def _json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
@@ -338,13 +316,13 @@ def _json_lines(split: Split, limits: Limits) -> Iterator[_Record]:
                     at += len(raw)
                 yield place, line, *_fault(f"longer than {limits.record_bytes:,} bytes")
             elif raw.strip():
-                yield place, line, *_json_line(raw, split.encoding)
+                yield place, line, *_json_line(raw, split.encoding, limits.fields)
             line += 1
 
 
-def _json_line(raw: bytes, encoding: str) -> _Fields:
+def _json_line(raw: bytes, encoding: str, named: Mapping[str, str]) -> _Fields:
     try:
-        return _fields(json.loads(decode(raw, encoding).lstrip(BYTE_ORDER_MARK)))
+        return _fields(json.loads(decode(raw, encoding).lstrip(BYTE_ORDER_MARK)), named)
     except UnicodeDecodeError as error:
         return _fault(f"not {encoding} (byte {error.start})")
     except RecursionError:
@@ -353,15 +331,42 @@ def _json_line(raw: bytes, encoding: str) -> _Fields:
         return _fault(f"not JSON ({error})")
 
 
-def _fields(row: Any) -> _Fields:
+FIELDS = ("id", "source", "domain", "text")
+
+
+def _there(names: Iterable[Any]) -> str:
+    """The names that there are: what a user would name in `corpus.fields`."""
+    listed = ", ".join(sorted(map(str, names))[:12])[:200]
+    return f"; there are {listed}: name one in corpus.fields" if listed else ""
+
+
+def _field(row: Mapping[str, Any], name: str) -> Any:
+    """A field by its name, or inside objects by a name with dots."""
+    if name in row or "." not in name:
+        return row.get(name)
+    first, _, rest = name.partition(".")
+    inner = row.get(first)
+    return _field(inner, rest) if isinstance(inner, Mapping) else None
+
+
+def _named(row: Mapping[str, Any], named: Mapping[str, str], field: str) -> Any:
+    """What stands for `field`: under the name that was given, or, as files of other kinds may lie beside, its own."""
+    value = _field(row, named[field]) if field in named else None
+    return row.get(field) if value is None else value
+
+
+def _fields(row: Any, named: Mapping[str, str]) -> _Fields:
     if isinstance(row, str):
         return None, None, None, row, None
     if not isinstance(row, dict):
         return _fault("not a JSON object")
-    text = row.get("text")
+    name = named.get("text", "text")
+    text = _named(row, named, "text")
     if not isinstance(text, str):
-        return _fault("no field `text`" if text is None else "the field `text` is no text")
-    id_, source, domain = (str(row[k]) if row.get(k) not in (None, "") else None for k in ("id", "source", "domain"))
+        return _fault(f"no field `{name}`{_there(row)}" if text is None else f"the field `{name}` is no text")
+    id_, source, domain = (
+        str(value) if (value := _named(row, named, k)) not in (None, "") else None for k in FIELDS[:3]
+    )
     return id_, source, domain, text, None
 
 

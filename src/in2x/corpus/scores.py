@@ -125,7 +125,7 @@ def _given_texts(config: CorpusConfig, paths: tuple[str, ...], fold: int) -> Ite
     splits = plan(find_files(paths, Path.cwd()), config.split_mb << 20) if paths else []
     texts = (row["text"] for split in splits for row in read_split(split, limits) if row["text"])
     rows = islice(texts, fold, None, 2)
-    order = rules(config.ruby)
+    order = rules(config.ruby, config.personal)
     while some := [clean(text, order)[0] for text in islice(rows, 256)]:
         yield from zip(some, identify(some), strict=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -26,8 +25,10 @@ from in2x.corpus import engine
 from in2x.corpus.bilingual import sides
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import member
+from in2x.corpus.kinds import left_out
 from in2x.corpus.ngram import SCORED_CHARS
-from in2x.corpus.read import COMPRESSIONS, Split, find_files, plan
+from in2x.corpus.read import Split, find_files, plan
+from in2x.corpus.readers import LEFT_OUT
 from in2x.errors import In2xError
 from in2x.records import Pair, read_records
 from in2x.stage import Stage
@@ -53,14 +54,12 @@ def plan_shards(
     if not file.exists():
         raw = data / "raw.json"
         paths = json.loads(raw.read_text(encoding="utf-8"))["paths"] if raw.exists() else []
-        unread: list[Path] = []
+        unread: dict[Path, str] = {}
         files = find_files(paths, data, unread) if paths else []
-        left_out = Counter("".join(f.suffixes[-2:] if f.suffix in COMPRESSIONS else f.suffixes[-1:]) for f in unread)
-        not_read = {kind or "no suffix": count for kind, count in left_out.most_common()}
-        if unread:
-            kinds = ", ".join(f"{count:,} {kind}" for kind, count in not_read.items())
-            some = ", ".join(f.name for f in unread[:3]) + (" ..." if len(unread) > 3 else "")
-            stage.say(f"{len(unread):,} raw files are of kinds that are not read and left out ({kinds}): {some}")
+        not_read = left_out(unread)
+        for kind, row in not_read.items():
+            some = ", ".join(row["names"]) + (" ..." if row["files"] > len(row["names"]) else "")
+            stage.say(f"not read: {row['files']:,} {kind} ({row['why']}): {some}")
         files = files or _from_pairs(folder / "sides", pairs, list(stage.recipe.languages.all))
         if not files:
             raise In2xError("there is neither raw text nor a sentence pair", mend="give data.raw or data.train")
@@ -199,8 +198,9 @@ def prepare_shard(
     if folder.exists():
         return
     clean = engine.prepare(
-        col("text"), col("fault"), config.ruby, languages, config.max_foreign_share, str(sets) if sets else ""
-    )
+        col("text"), col("fault"), config.ruby, list(config.personal), languages, config.max_foreign_share,
+        str(sets) if sets else "",
+    )  # fmt: skip
     scored = col("text").left(SCORED_CHARS).length_bytes().cast(DataType.int64())
 
     def cleaned(rows: Any) -> Any:
@@ -285,7 +285,8 @@ def read_counts(prepared: list[Path]) -> dict[str, Any]:
     for folder in prepared:
         for batch in batches(folder, ["fault", "file", "line"]):
             total += batch.num_rows
-            faults = batch.filter(pc.is_valid(batch.column("fault")))
+            told = pc.starts_with(batch.column("fault"), LEFT_OUT)
+            faults = batch.filter(pc.invert(told))  # null where there is no fault
             bad += faults.num_rows
             if faults.num_rows and first is None:
                 first = faults.slice(0, 1).to_pylist()[0]

@@ -25,10 +25,12 @@ from typing import Any
 
 from in2x.contamination.table import NAME, Contamination
 from in2x.corpus import engine
+from in2x.corpus.clean import rules
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.documents import write_bilingual, write_documents, write_heldout, write_styled
 from in2x.corpus.duplicates import Duplicates
 from in2x.corpus.mixture import choose, lay_down, scored_rows
+from in2x.corpus.pairs import clean_pairs
 from in2x.corpus.parts import Parts, part_keys
 from in2x.corpus.scores import count_ngrams, score_shard, train_classifiers
 from in2x.corpus.shards import (
@@ -75,7 +77,7 @@ def _shards(parts: Parts, part: str, prepared: list[Path], kind: str = "") -> li
 
 
 def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
-    """The folders of the clean shards; pairs that hold no evaluation text beside them."""
+    """The folders of the clean shards; the sound pairs that hold no evaluation text beside them."""
     folder = parts.folder("clean")
     data = stage.input("data")
     sets = data / NAME if (data / NAME).exists() else None
@@ -83,6 +85,7 @@ def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
         stage.say("the data artifact is older than the gate: no evaluation text is kept out; run data again")
     figures = parts.figures("clean")
     lost: Counter[str] = Counter()
+    faulty: Counter[str] = Counter()
     pairs = folder / "pairs.parquet"
     given = kept = 0
     if figures is None and (data / "pairs.train.parquet").exists():
@@ -93,10 +96,13 @@ def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
                 given += 1
                 yield pair
 
-        sound = Contamination.load(sets).pairs(counted(), lost) if sets else counted()
-        kept = write_records(pairs, sound, Pair)
-        if given > kept:
-            stage.say(f"{given - kept:,} of {given:,} pairs hold evaluation text and are left out")
+        sound = clean_pairs(counted(), rules(config.ruby, config.personal), faulty)
+        kept = write_records(pairs, Contamination.load(sets).pairs(sound, lost) if sets else sound, Pair)
+        if faulty:
+            told = ", ".join(f"{count:,} {reason}" for reason, count in faulty.most_common())
+            stage.say(f"{faulty.total():,} of {given:,} pairs are no use and are left out: {told}")
+        if given > kept + faulty.total():
+            stage.say(f"{given - kept - faulty.total():,} of {given:,} pairs hold evaluation text and are left out")
     shards = plan_shards(config, stage, folder, data, pairs if kept else None)
     files = encodings([split for shard in shards for split in shard])
     stage.figures["encodings"] = {name: len(paths) for name, paths in sorted(files.items())}
@@ -108,7 +114,8 @@ def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
         counted_rules = count_rules(prepared, Contamination.load(sets).names if sets else [])
         for name, cost in counted_rules["decontaminated"].items():
             cost["pairs"] = lost[name]
-        checked = {"given": given, "hold_evaluation_text": given - kept} if sets and given else None
+        held = given - kept - faulty.total()
+        checked = {"given": given, "hold_evaluation_text": held, "faulty": dict(faulty)} if given else None
         figures = parts.finish("clean", {"read": read_counts(prepared), "pairs": checked, "shown": counted_rules})
     check_readable(config, figures["read"])
     stage.figures |= figures["shown"]

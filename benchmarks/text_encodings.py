@@ -1,6 +1,6 @@
 """How often a text in an old encoding comes out as it was: ours, chardet as it is, and charset-normalizer.
 
-    python benchmarks/encodings.py --data ../shared/data [--each 40]
+    python benchmarks/text_encodings.py --data ../shared/data [--each 40]
 
 Sentences of the data, encoded, as texts of 1, 4 and 30 lines. A cell is the share that is read right, in percent (the
 text must be equal; which codec did it does not count).
