@@ -36,4 +36,5 @@ class DataConfig(Config):
     idiom_share: float = knob(0.13, "Micro-world: weight of idioms among the pairs.", ge=0)
     slang_share: float = knob(0.08, "Micro-world: weight of slang among the pairs.", ge=0)
     dialogue_share: float = knob(0.04, "Micro-world: weight of lines of dialogue among the pairs.", ge=0)
+    everyday_share: float = knob(0.3, "Micro-world: weight of everyday sentences among the pairs.", ge=0)
     story_share: float = knob(0.04, "Micro-world: weight of sentences of stories among the pairs.", ge=0)
