@@ -20,7 +20,7 @@ from in2x.sample.clauses import Item, fill
 from in2x.sample.conjugation import adjective_forms, verb_forms
 from in2x.sample.lexicon import LANGUAGES, Grammar, grammar, read
 
-FILES = ("meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings")
+FILES = ("meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further")
 COLUMNS = ("polite", "casual", "zh", "plain", "honorific")
 """What stands after the English of a row."""
 NAMES = frozenset({"name", "surname"})
@@ -120,7 +120,7 @@ def _row(line: str, topic: str, number: int) -> Row:
     wordings = tuple(said.split(" / "))
     cells = dict(zip(COLUMNS, rest, strict=False))
     zh = cells.pop("zh")
-    weight = float(often or 1) * (1 + 0.12 * len(wordings) + 0.7 * ("{" in said))
+    weight = float(often or 1) ** 0.7 * (1.6 + 0.1 * len(wordings) + 0.6 * ("{" in said))
     return Row(f"{topic} {number}", topic, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
 
 
