@@ -20,7 +20,7 @@ from in2x.sample.clauses import Item, fill
 from in2x.sample.conjugation import adjective_forms, verb_forms
 from in2x.sample.lexicon import LANGUAGES, Grammar, grammar, read
 
-FILES = ("meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further")
+FILES = ("meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further", "rest")
 COLUMNS = ("polite", "casual", "zh", "plain", "honorific")
 """What stands after the English of a row."""
 NAMES = frozenset({"name", "surname"})
@@ -35,9 +35,14 @@ LONG = (
 )  # fmt: skip
 """A contraction, and its long form (of those that begin with a letter of either case, without it)."""
 _HAS = re.compile(r"'s (?:been|got|stopped|started|happened|passed|time|beginning)\b")
+_ASKS_TWICE = re.compile(r"^((?:can|could|may|would|will|i would like|i will have|i want)\b.*), please$")
+"""A request with a "please" behind it that says nothing more."""
 LEADS = (
     ("Yes", {"polite": "はい", "casual": "うん", "plain": "はい", "honorific": "はい"}, "是的"),
     ("No", {"polite": "いいえ", "casual": "ううん", "plain": "いや", "honorific": "いいえ"}, "不"),
+    ("I'm sorry", {"polite": "すみません", "casual": "ごめん", "plain": "すまない", "honorific": "申し訳ございませんが"}, "对不起"),
+    ("Sorry", {"polite": "すみません", "casual": "ごめん", "plain": "すまない", "honorific": "申し訳ございませんが"}, "对不起"),
+    ("Hello", {"polite": "こんにちは", "casual": "やあ", "plain": "やあ", "honorific": "こんにちは"}, "你好"),
 )
 EXCUSE = ("Excuse me", {"polite": "すみません", "casual": "ねえ", "plain": "すまない", "honorific": "恐れ入りますが"}, "请问")
 
@@ -138,7 +143,7 @@ def _fixed() -> Mapping[str, str]:
 def plain(text: str, lang: str) -> str:
     """`text` as it is compared: without end marks and case, contractions in full."""
     text = " ".join(text.split()).rstrip(".!?。！？ ")
-    return long(text).lower() if lang == "en" else text
+    return _ASKS_TWICE.sub(r"\1", long(text).lower()) if lang == "en" else text
 
 
 def long(text: str) -> str:
@@ -238,6 +243,8 @@ def _proper() -> frozenset[str]:
 
 def _typed(text: str, rng: random.Random) -> str:
     """`text` as somebody may type it."""
+    if rng.random() < 0.2 and _ASKS_TWICE.match(f"{text[:-1].lower()}, please") and "please" not in text:
+        text = f"{text[:-1]}, please{text[-1]}"
     if rng.random() < 0.35:
         text = long(text)
     dice = rng.random()
@@ -261,7 +268,7 @@ def readings(text: str, lang: str) -> Iterator[tuple[str, tuple[frozenset[str], 
         for row, registers in _set_phrases(lang).get(rest, {}).items():
             found = True
             yield row, ((lead,) if lead else ()), frozenset(registers)
-        if not found:
+        if not found or lang != "en":
             for row, concepts, registers in _framed(rest, lang):
                 yield row, ((lead, *concepts) if lead else concepts), registers
 
@@ -283,7 +290,7 @@ def _without_lead(text: str, lang: str) -> Iterator[tuple[frozenset[str], str]]:
 def _leads(lang: str) -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for en, ja, zh in (EXCUSE, *LEADS):
-        for said in {"en": [en.lower()], "ja": list(ja.values()), "zh": [zh]}[lang]:
+        for said in {"en": [long(en).lower()], "ja": list(ja.values()), "zh": [zh]}[lang]:
             found.setdefault(said, set()).add(f"lead {en}")
     for word in words()["name"]:
         ends = ("さん", "様", "") if lang == "ja" else ("",)
@@ -325,14 +332,16 @@ def _frames(lang: str) -> list[tuple[str, Frame, str, frozenset[str]]]:
     for row in rows():
         for text, register in _templates(row, lang):
             if "{" in text:
-                body = long(text).rstrip(".!?。！？") if lang == "en" else text.rstrip("。！？")
+                body = text.rstrip(".!?。！？")
+                if lang == "en":
+                    body = _ASKS_TWICE.sub(r"\1", long(body).lower())
                 pieces = re.split(r"\{([\w.]+)\}", body)
-                literal = max((p.lower() if lang == "en" else p for p in pieces[::2]), key=len)
+                literal = max(pieces[::2], key=len)
                 groups: list[tuple[str, str]] = []
                 pattern = ""
                 for n, piece in enumerate(pieces):
                     if n % 2 == 0:
-                        pattern += re.escape(piece.lower() if lang == "en" else piece)
+                        pattern += re.escape(piece)
                     else:
                         slot, _, form = piece.partition(".")
                         groups.append((slot, form))
