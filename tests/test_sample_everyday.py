@@ -51,7 +51,9 @@ def test_registers_are_told_apart():
         assert set(row.ja) <= set(REGISTERS) and {"polite", "casual"} <= set(row.ja), row
         told = {register: register_of(everyday.fill(text, _slots(row)), "ja") for register, text in row.ja.items()}
         assert told["polite"] not in ("plain", "casual") or row.ja["polite"] == row.ja["casual"], row
-        said_to_all = row.ja["polite"] == row.ja["casual"] or re.search("どうぞ|おめでとう|いらっしゃい", row.ja["casual"])
+        said_to_all = row.ja["polite"] == row.ja["casual"] or re.search(
+            "どうぞ|おめでとう|いらっしゃい", row.ja["casual"]
+        )
         assert told["casual"] not in ("polite", "honorific") or said_to_all, row
         assert told.get("plain", "plain") in ("plain", "none", "casual"), row
         assert told.get("honorific", "honorific") in ("honorific", "polite", "none"), row

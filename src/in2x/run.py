@@ -126,6 +126,8 @@ def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
         "one_sentence": recipe.one_sentence, "seed": recipe.seed,
         "code": room.code(), "inputs": inputs, "files": recipe.input_files(room.section),
     }  # fmt: skip
+    if recipe.unsure:
+        ground["unsure"] = recipe.unsure
     if packs := _own_packs(recipe):
         ground["packs"] = packs
     return hash_values(ground)

@@ -28,7 +28,7 @@ def files(
 def say(
     count: Annotated[int, typer.Argument(min=1, help="How many sentences.")] = 5,
     kind: Annotated[str | None, typer.Option("--kind", help="Only one kind: everyday, clause, phrase, idiom, slang, "
-                                             "dialogue or story.", show_default="all, as the recipe mixes them")] = None,
+                                             "dialogue or story.", show_default="all, mixed")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Draw the same again.", show_default="by chance")] = None,
 ) -> None:  # fmt: skip
     """Say random sentences of the micro-world and how they are rendered: what the demonstration model should know.

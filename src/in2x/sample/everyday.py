@@ -40,11 +40,23 @@ _ASKS_TWICE = re.compile(r"^((?:can|could|may|would|will|i would like|i will hav
 LEADS = (
     ("Yes", {"polite": "はい", "casual": "うん", "plain": "はい", "honorific": "はい"}, "是的"),
     ("No", {"polite": "いいえ", "casual": "ううん", "plain": "いや", "honorific": "いいえ"}, "不"),
-    ("I'm sorry", {"polite": "すみません", "casual": "ごめん", "plain": "すまない", "honorific": "申し訳ございませんが"}, "对不起"),
-    ("Sorry", {"polite": "すみません", "casual": "ごめん", "plain": "すまない", "honorific": "申し訳ございませんが"}, "对不起"),
+    (
+        "I'm sorry",
+        {"polite": "すみません", "casual": "ごめん", "plain": "すまない", "honorific": "申し訳ございませんが"},
+        "对不起",
+    ),
+    (
+        "Sorry",
+        {"polite": "すみません", "casual": "ごめん", "plain": "すまない", "honorific": "申し訳ございませんが"},
+        "对不起",
+    ),
     ("Hello", {"polite": "こんにちは", "casual": "やあ", "plain": "やあ", "honorific": "こんにちは"}, "你好"),
 )
-EXCUSE = ("Excuse me", {"polite": "すみません", "casual": "ねえ", "plain": "すまない", "honorific": "恐れ入りますが"}, "请问")
+EXCUSE = (
+    "Excuse me",
+    {"polite": "すみません", "casual": "ねえ", "plain": "すまない", "honorific": "恐れ入りますが"},
+    "请问",
+)
 
 
 @dataclass(frozen=True)
@@ -236,9 +248,9 @@ def _named(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _proper() -> frozenset[str]:
-    return frozenset(
-        word.en.split()[0] for found in words().values() for word in found if word.en[0].isupper()
-    ) | frozenset({"Christmas", "Japan", "English"})
+    return frozenset(word.en.split()[0] for found in words().values() for word in found if word.en[0].isupper()) - {
+        "May"
+    }
 
 
 def _typed(text: str, rng: random.Random) -> str:
@@ -265,9 +277,9 @@ def readings(text: str, lang: str) -> Iterator[tuple[str, tuple[frozenset[str], 
     whole = plain(text, lang)
     for lead, rest in ((frozenset[str](), whole), *_without_lead(whole, lang)):
         found = False
-        for row, registers in _set_phrases(lang).get(rest, {}).items():
+        for row, said_in in _set_phrases(lang).get(rest, {}).items():
             found = True
-            yield row, ((lead,) if lead else ()), frozenset(registers)
+            yield row, ((lead,) if lead else ()), frozenset(said_in)
         if not found or lang != "en":
             for row, concepts, registers in _framed(rest, lang):
                 yield row, ((lead, *concepts) if lead else concepts), registers
@@ -283,7 +295,7 @@ def _without_lead(text: str, lang: str) -> Iterator[tuple[frozenset[str], str]]:
     if not mark or not rest:
         return
     if concepts := _leads(lang).get(head):
-        yield concepts, rest
+        yield concepts, plain(rest, lang)
 
 
 @lru_cache(maxsize=3)
@@ -345,7 +357,11 @@ def _frames(lang: str) -> list[tuple[str, Frame, str, frozenset[str]]]:
                     else:
                         slot, _, form = piece.partition(".")
                         groups.append((slot, form))
-                        pattern += "(" + "|".join(map(re.escape, sorted(_surfaces(slot, form, lang), key=len, reverse=True))) + ")"
+                        pattern += (
+                            "("
+                            + "|".join(map(re.escape, sorted(_surfaces(slot, form, lang), key=len, reverse=True)))
+                            + ")"
+                        )
                 frame = re.compile(pattern), tuple(groups)
                 found.append((literal, frame, row.id, frozenset({register} if register else ())))
     return found
