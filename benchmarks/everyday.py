@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
@@ -31,8 +32,8 @@ ASKED = Path(__file__).parents[1] / "tests" / "everyday.yaml"
 
 
 def letters(text: str) -> str:
-    """`text` without signs and spaces."""
-    return re.sub(r"[\s。！？!?、，,.・「」…～]", "", text)
+    """`text` without signs and spaces, digits of one width."""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text))
 
 
 def near(text: str) -> str:
