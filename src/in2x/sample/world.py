@@ -32,6 +32,8 @@ def items(seed: int, stream: str = "items", shares: dict[str, float] | None = No
         item = None
         while item is None:
             item = _draw(kind, g, rng)
+            if item is not None and kind != EVERYDAY and everyday.known(item.en, "en"):
+                item = None  # what the phrasebook says, it says in its own words
         yield item
 
 
