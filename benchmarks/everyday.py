@@ -4,6 +4,7 @@
     python benchmarks/everyday.py runs/demo/model
     python benchmarks/everyday.py runs/demo/model --topics        by topic; no sentence is shown
     python benchmarks/everyday.py runs/demo/model --wrong         the wrong answers, one a line
+    python benchmarks/everyday.py runs/demo/model --own           sentences of the phrasebook instead, as it draws them
     python benchmarks/everyday.py runs/demo/model --doubts        what a limit of `unsure` would mark
 
 The sentences of `tests/everyday.yaml` were written by somebody who had not seen the phrasebook (`everyday/` of the
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import yaml
 
+from in2x.sample import everyday as phrasebook
 from in2x.sample import world
 from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
@@ -78,14 +80,30 @@ def doubts(folder: Path) -> None:
         print(f"| {name} | " + " | ".join(f"{share:.0%}" for share in shares) + " |")
 
 
+def own(folder: Path) -> None:
+    """How many of 400 sentences of the phrasebook, as it draws them, are right to the letter."""
+    backend, slotted = LocalBackend(folder), {row.id for row in phrasebook.rows() if row.slots}
+    items = list(islice(world.items(77, "own", {"everyday": 1.0}), 400))
+    print("| of the phrasebook | without slots | with slots |\n|---|---:|---:|")
+    for register in ("polite", "casual"):
+        told = [item for item in items if register in item.ja]
+        answers = backend.translate([i.asked[register] for i in told], TranslationRequest("en", "ja", register))
+        right = [(i.kind in slotted, a == i.ja[register]) for i, a in zip(told, answers, strict=True)]
+        cells = [[ok for kind, ok in right if kind is wanted] for wanted in (False, True)]
+        print(f"| {register} | " + " | ".join(f"{sum(c)} of {len(c)} ({sum(c) / len(c):.0%})" for c in cells) + " |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--topics", action="store_true")
     parser.add_argument("--wrong", action="store_true")
+    parser.add_argument("--own", action="store_true", help="of the phrasebook's own sentences, those that are right")
     parser.add_argument("--doubts", action="store_true", help="how often the model says that it is unsure, and why so")
     parser.add_argument("--asked", type=Path, default=ASKED, help="another file of the same layout")
     given = parser.parse_args()
+    if given.own:
+        return own(given.model)
     if given.doubts:
         return doubts(given.model)
     rows = yaml.safe_load(given.asked.read_text(encoding="utf-8"))
