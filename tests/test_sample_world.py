@@ -76,7 +76,7 @@ def test_every_mood_comes_out_and_every_verb():
 
 
 def test_register_of_the_japanese():
-    for item in sentences(2500):
+    for item in (item for item in sentences(2500) if item.domain != "everyday"):
         for register, text in item.ja.items():
             last = re.split(r"(?<=[。！？])", text.rstrip())[-2]
             if register == "honorific":

@@ -75,6 +75,10 @@ class Recipe(Config):
     one_sentence: bool = knob(
         False, "Translate a text sentence by sentence: for a model whose pairs are single sentences (it drops others)."
     )
+    unsure: float = knob(
+        0.0, "Mark a translation with a token that the model gave less than this: for a small model, which invents "
+        "what it does not know; 0 marks nothing.", unit="probability", ge=0, lt=1,
+    )  # fmt: skip
     data: DataConfig = knob(DataConfig(), "What goes in.")
     corpus: CorpusConfig = knob(CorpusConfig(), "Corpus work.", source="METHOD 1")
     base: BaseModelConfig = knob(BaseModelConfig(), "The base model.", source="METHOD 1")
@@ -125,8 +129,9 @@ class Recipe(Config):
         plain = {key: words for key, words in self.prompt.items() if "+tags" not in key}
         taught = {f"{key}+tags": words for key, words in plain.items()} if self.instruct.tagged else {}
         return PromptProfile(
-            templates={**taught, **self.prompt}, languages=self.languages.all, one_sentence=self.one_sentence
-        )
+            templates={**taught, **self.prompt}, languages=self.languages.all, one_sentence=self.one_sentence,
+            unsure=self.unsure,
+        )  # fmt: skip
 
     def section(self, name: str) -> dict[str, Any]:
         """The section called `name` as plain JSON values."""

@@ -129,6 +129,8 @@ def stage_ground(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
         "stage": room.name, "languages": recipe.languages.model_dump(), "prompt": recipe.prompt,
         "one_sentence": recipe.one_sentence, "seed": recipe.seed, "code": room.code(), "inputs": inputs,
     }  # fmt: skip
+    if recipe.unsure:
+        ground["unsure"] = recipe.unsure
     if packs := _own_packs(recipe):
         ground["packs"] = packs
     return hash_values(ground)

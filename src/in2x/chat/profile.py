@@ -99,6 +99,8 @@ class PromptProfile:
     """Longest source, in tokens, that the model translates whole; 0: as its context allows."""
     one_sentence: bool = False
     """Whether the model translates one sentence at a time, and drops others."""
+    unsure: float = 0.0
+    """An answer is marked where the model gave its least probable token less than this; 0: nothing is marked."""
     licence: str = ""
     use: str = ""
     """One line on what its terms of use allow."""

@@ -25,6 +25,33 @@ def files(
 
 
 @app.command()
+def say(
+    count: Annotated[int, typer.Argument(min=1, help="How many sentences.")] = 5,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only one kind: everyday, clause, phrase, idiom, slang, "
+                                             "dialogue or story.", show_default="all, mixed")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Draw the same again.", show_default="by chance")] = None,
+) -> None:  # fmt: skip
+    """Say random sentences of the micro-world and how they are rendered: what the demonstration model should know.
+
+    Example: in2x sample say 10 --kind everyday
+    """
+    import random
+    from itertools import islice
+
+    from in2x.errors import UsageError
+    from in2x.sample import world
+
+    if kind is not None and kind not in world.SHARES:
+        raise UsageError(f"the micro-world has no sentences of kind {kind!r}", mend=f"use {', '.join(world.SHARES)}")
+    drawn = random.randrange(2**32) if seed is None else seed
+    for item in islice(world.items(drawn, "say", {kind: 1.0} if kind else None), count):
+        print(item.en)
+        for register in (r for r in world.TOLD if r in item.ja):
+            print(f"  ja {register:9}  {item.ja[register]}")
+        print(f"  zh            {item.zh}\n")
+
+
+@app.command()
 def judge(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")]
     = 8009,

@@ -27,7 +27,10 @@ class DataConfig(Config):
         "ten are always set aside.", ge=0, le=1,
     )  # fmt: skip
     max_train: int | None = knob(None, "Read no more than this many lines of training pairs.", unit="lines", gt=0)
-    pairs: int = knob(12000, "Micro-world: training pairs per direction.", unit="sentences", gt=0)
+    pairs: int = knob(
+        12000, "Micro-world: training sentences; a pair of each per direction, of everyday ones one in each register.",
+        unit="sentences", gt=0,
+    )  # fmt: skip
     documents: int = knob(6000, "Micro-world: raw documents.", unit="documents", gt=0)
     heldout: int = knob(400, "Micro-world: held-out sentences per split and direction.", unit="sentences", gt=0)
     collected: int = knob(3000, "Micro-world: collected instructions, faulty ones included.", unit="instructions", ge=0)
@@ -36,4 +39,5 @@ class DataConfig(Config):
     idiom_share: float = knob(0.13, "Micro-world: weight of idioms among the pairs.", ge=0)
     slang_share: float = knob(0.08, "Micro-world: weight of slang among the pairs.", ge=0)
     dialogue_share: float = knob(0.04, "Micro-world: weight of lines of dialogue among the pairs.", ge=0)
+    everyday_share: float = knob(0.3, "Micro-world: weight of everyday sentences among the pairs.", ge=0)
     story_share: float = knob(0.04, "Micro-world: weight of sentences of stories among the pairs.", ge=0)

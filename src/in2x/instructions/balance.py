@@ -70,7 +70,7 @@ def split(
     """
     kinds = [item.task if item.task in shares else "" for item in items]
     sizes = Counter(kinds)
-    payable = [item.verifier is not None or item.task in shares for item in items]
+    payable = [_payable(item) or item.task in shares for item in items]
     checked = sum(can for can, kind in zip(payable, kinds, strict=True) if not kind)
     quotas = {kind: round(shares[kind] * size) for kind, size in sizes.items() if kind}
     quotas[""] = min(round(rl_share * sizes[""]), checked)
@@ -98,6 +98,11 @@ def split(
         if len(chosen) >= 0.9 * wanted or step >= 1.0:
             return found
         step = min(1.0, round(step + 0.1, 2))
+
+
+def _payable(item: Instruction) -> bool:
+    """Whether RL can pay for it; what is learnt by heart (`checks` of its pair) is for SFT."""
+    return item.verifier is not None and not item.verifier.get("by_heart")
 
 
 def _pair_keys(item: Instruction) -> list[str]:

@@ -29,10 +29,12 @@ class Item:
     kind: str = ""
     """Mood of the clause or id of the phrase."""
     clause: Clause | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Japanese register -> English that its translation is asked with, where that is not `en` (`everyday.py`)."""
 
     def sides(self) -> list[str]:
         """Every sentence of the item, in all languages and registers."""
-        return [self.en, self.zh, *self.ja.values()]
+        return [self.en, self.zh, *self.ja.values(), *self.asked.values()]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import product, takewhile
 from typing import Any
 
-from in2x.sample import clauses, english, texts
+from in2x.sample import clauses, english, everyday, texts
 from in2x.sample.clauses import Clause, agreement
 from in2x.sample.conjugation import adjective_forms, verb_forms
 from in2x.sample.lexicon import LANGUAGES, REGISTERS, Grammar, Person, Verb, choose, grammar
@@ -149,6 +149,7 @@ def read(text: str, lang: str) -> tuple[Reading, ...]:
             if unread <= _UNREAD and (best is None or rank <= best):
                 found[meaning, concepts] = rank, Reading(meaning, concepts, registers, unread)
     readings = [reading for _, reading in found.values()]
+    readings += [Reading((row, ""), said, registers, 0) for row, said, registers in everyday.readings(text, lang)]
     fewest = min((reading.unread for reading in readings), default=0)
     return tuple(reading for reading in readings if reading.unread == fewest)
 

@@ -184,7 +184,7 @@ def _story(lang: str, rng: random.Random, source: Iterator[Item], banned: set[st
     word = (noun.en, noun.ja, noun.zh)[i]
     prompt = fill(rng.choice(_tasks()["story"][lang]), {"hero": hero[i], "friend": friend[i], "N": word})
     answer = texts.story(lang, rng, scenes=1, banned=banned, cast=(hero, friend), thing=noun)
-    if word not in answer:
+    if not all(wanted in answer for wanted in (hero[i], friend[i], word)):
         return None
     verifier = {"name": "contains", "all": [hero[i], friend[i], word], "min_sentences": 4}
     return _make(lang, "story", prompt, answer, verifier, 4, ["Creative writing", "Story"])

@@ -7,13 +7,18 @@ import random
 from collections.abc import Iterator
 
 from in2x.records import Pair, content_id
-from in2x.sample import clauses, phrases, texts
+from in2x.sample import clauses, everyday, phrases, texts
 from in2x.sample.clauses import Item
 from in2x.sample.lexicon import LANGUAGES, REGISTERS, Grammar, grammar
 
 DIRECTIONS = tuple((a, b) for a, b in itertools.permutations(LANGUAGES, 2))
-SHARES = {"clause": 0.58, "phrase": 0.13, "idiom": 0.13, "slang": 0.08, "dialogue": 0.04, "story": 0.04}
-"""Default share of each kind of sentence."""
+EVERYDAY = "everyday"
+SHARES = {
+    "clause": 0.58, "phrase": 0.13, "idiom": 0.13, "slang": 0.08, "dialogue": 0.04, "story": 0.04, EVERYDAY: 0.3,
+}  # fmt: skip
+"""Default weight of each kind of sentence."""
+TOLD = {"plain": 0.6, "polite": 2.0, "honorific": 0.6, "casual": 1.4}
+"""How often an everyday sentence is told in each register (our choice: what newcomers ask for)."""
 
 
 def items(seed: int, stream: str = "items", shares: dict[str, float] | None = None) -> Iterator[Item]:
@@ -27,24 +32,34 @@ def items(seed: int, stream: str = "items", shares: dict[str, float] | None = No
         item = None
         while item is None:
             item = _draw(kind, g, rng)
+            if item is not None and kind != EVERYDAY and everyday.known(item.en, "en"):
+                item = None  # what the phrasebook says, it says in its own words
         yield item
 
 
 def _draw(kind: str, g: Grammar, rng: random.Random) -> Item | None:
     if kind == "clause":
         return clauses.draw(g, rng)
+    if kind == EVERYDAY:
+        return everyday.draw(g, rng)
     if kind == "story":
         return texts.story_sentence(g, rng)
     return texts.dialogue_line(g, rng) if kind == "dialogue" else phrases.draw(kind, g, rng)
 
 
 def heldout(seed: int, count: int, shares: dict[str, float] | None = None) -> tuple[list[Item], list[Item], set[str]]:
-    """`count` items each for dev and test, no sentence shared in any language or register; and all their sentences."""
+    """`count` items each for dev and test, no sentence shared in any language or register; and all their sentences.
+
+    What the phrasebook says is learnt by heart and not held out: `tests/everyday.yaml` asks for it.
+    """
+    shares = {kind: share for kind, share in (shares or SHARES).items() if kind != EVERYDAY}
+    if not sum(shares.values()):
+        raise ValueError("only the phrasebook is wanted, of which nothing is held out")
     used: set[str] = set()
     splits: tuple[list[Item], list[Item]] = ([], [])
     for item in items(seed, "heldout", shares):
         sides = item.sides()
-        if used.isdisjoint(sides):
+        if used.isdisjoint(sides) and not everyday.known(item.en, "en"):
             used.update(sides)
             splits[len(splits[0]) > len(splits[1])].append(item)
         if len(splits[1]) == count:
@@ -58,18 +73,25 @@ def train(seed: int, banned: set[str], shares: dict[str, float] | None = None) -
 
 
 def pairs(item: Item, rng: random.Random, registers: int = 1) -> Iterator[Pair]:
-    """The pairs of `item` in all six directions; into and out of Japanese in `registers` of its registers."""
+    """The pairs of `item` in all six directions; into and out of Japanese in `registers` of its registers.
+
+    An everyday sentence is asked from English in all its registers, each time in a wording of its own.
+    """
     available = [r for r in REGISTERS if r in item.ja]
     chosen: list[str] = []
     while len(chosen) < min(registers, len(available)):
         left = [r for r in available if r not in chosen]
-        chosen += rng.choices(left, [2.0 if r == "honorific" else 1.0 for r in left])  # fewer sentences have one
-    relations = {r: rng.choice(grammar().relations[r]) for r in chosen}
+        # Fewer sentences have an honorific form.
+        chosen += rng.choices(left, [TOLD[r] if item.asked else 2.0 if r == "honorific" else 1.0 for r in left])
+    relations = {r: rng.choice(grammar().relations[r]) for r in available}
     texts = {"en": item.en, "zh": item.zh}
     for source, target in DIRECTIONS:
-        for register in chosen if "ja" in (source, target) else (None,):
+        into_all = item.asked and (source, target) == ("en", "ja")
+        for register in available if into_all else chosen if "ja" in (source, target) else (None,):
             ja = item.ja[register] if register else ""
             pair = {**texts, "ja": ja}
+            if into_all and register:
+                pair["en"] = item.asked[register]
             into = register if target == "ja" else None
             checks = check_facts(item, source, target)
             if into:
@@ -88,6 +110,8 @@ def check_facts(item: Item, source: str, target: str) -> dict[str, object]:
         checks["traps"] = list(traps)
     if target == "ja" and item.natural:
         checks["natural"] = list(item.natural)
+    if item.asked:
+        checks["by_heart"] = True
     if item.names:
         i, j = LANGUAGES.index(source), LANGUAGES.index(target)
         checks["names"] = {name[i]: name[j] for name in item.names}

@@ -67,6 +67,10 @@ _BLANKS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 class Backend(ABC):
     """A model in this process or one behind an address."""
 
+    def sureness(self, source: Source, answer: str) -> float | None:
+        """What the model gives the least probable token of `answer`, in [0, 1]; None where it is not asked."""
+        return None
+
     def translate(
         self, sources: Sequence[str | Source], request: TranslationRequest, done: Done | None = None
     ) -> list[str]:

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from in2x.chat.contract import end_ids
 from in2x.chat.known import model_path, profile_of
 from in2x.chat.profile import PromptProfile
+from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.inference.continuous import answers
 from in2x.inference.decoder import decoder_of
@@ -70,6 +71,18 @@ class LocalBackend(BatchedBackend):
         """What ends an answer in the chat template, and the stop texts that are one token."""
         known = end_ids(self.tokenizer, self.model.generation_config.eos_token_id)
         return known | stop_tokens(self.tokenizer, self.profile)
+
+    def sureness(self, source: Source, answer: str) -> float | None:
+        """See the base class; a profile with `unsure` asks for it, and one forward pass tells."""
+        said = self.tokenizer.encode(answer, add_special_tokens=False)
+        if not self.profile.unsure or not said:
+            return None
+        prompt = self._prompt(source)
+        read = torch.tensor([(prompt + said)[-self.context :]], device=self.device)
+        with torch.inference_mode():
+            scores = self.model(input_ids=read).logits[0, -len(said) - 1 : -1].float()
+        chances = scores.log_softmax(-1).gather(-1, read[0, -len(said) :, None])
+        return float(chances.min().exp())
 
     def _answer(self, batch: Batch) -> list[list[list[int]]]:
         how = batch.sampling

@@ -23,8 +23,8 @@ SEVERITY: Mapping[str, Severity] = {
     "answered": "critical", "repetition": "critical", "tags": "critical", "placeholders": "critical",
     "shift": "critical", "names": "major", "glossary": "major", "forbidden": "major", "numbers": "major",
     "register": "major", "length": "major", "lines": "major", "notes": "major", "traps": "major", "ruby": "major",
-    "natural": "minor", "honorifics": "minor", "first person": "minor", "address": "minor", "titles": "minor",
-    "layout": "minor",
+    "unsure": "major", "natural": "minor", "honorifics": "minor", "first person": "minor", "address": "minor",
+    "titles": "minor", "layout": "minor",
 }  # fmt: skip
 """By principle (our choice): critical is no translation, or one that breaks the file; major changes what is said or was
 agreed; minor is a matter of style."""

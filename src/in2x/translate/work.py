@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from in2x.chat.source import Source
 from in2x.formats.document import Segment, Text
 from in2x.translate.backend import Backend, Translation, wordless
-from in2x.translate.findings import Finding, find
+from in2x.translate.findings import SEVERITY, Finding, find
 from in2x.translate.identity import identity
 from in2x.translate.job import CONTEXT, Job
 from in2x.translate.journal import Journal, Kept
@@ -107,14 +107,15 @@ class Work:
 
     def _from(self, unit: Unit, kept: Kept) -> Outcome:
         text, _ = self._with_tags(kept.text, unit.segment)
-        findings = self._whole_findings(unit, text)
+        findings = self._whole_findings(unit, text) + self._unsure(unit.questions[:1], [kept.text])
         return Outcome(unit.segment, text, "kept", "", findings, kept.repaired, kept.repairs)
 
     def _to_mend(self, unit: Unit, kept: Kept) -> bool:
         """Whether a kept segment was never mended and should be: the run before was killed, or did not mend."""
         if self.job.checks != "repair" or kept.repairs or not self.job.repairs:
             return False
-        return failing(self._from(unit, kept).findings)
+        text, _ = self._with_tags(kept.text, unit.segment)
+        return failing(self._whole_findings(unit, text))
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         self.outcomes[number] = outcome
@@ -212,6 +213,17 @@ class Work:
             return ()
         return tuple(find(unit.questions[0], text, self.job.rules, replace(unit.segment, limit=None)))
 
+    def _unsure(self, questions: Sequence[Source], answers: Sequence[str]) -> tuple[Finding, ...]:
+        """That the model doubts its own words; told after mending, for another answer is no surer."""
+        one = self.backend.translators[0] if hasattr(self.backend, "translators") else self.backend
+        limit = getattr(getattr(one, "profile", None), "unsure", 0.0)
+        if self.job.checks == "off" or not limit:
+            return ()
+        chances = [one.sureness(question, answer) for question, answer in zip(questions, answers, strict=False)]
+        least = min((chance for chance in chances if chance is not None), default=1.0)
+        why = f"the model is unsure of a word ({least:.0%}): it may not know what this says"
+        return (Finding("unsure", why, SEVERITY["unsure"]),) if least < limit else ()
+
     def _keep(self, unit: Unit, lines: Sequence[Line]) -> None:
         if self.journal is None or any(line.best.fault for line in lines):
             return
@@ -236,6 +248,7 @@ class Work:
                 for one in line.best.findings
             ]
             at += len(line.best.text.text) + len(part.tail)
+        findings += self._unsure([line.question for line in lines], [line.best.said for line in lines])
         return Outcome(unit.segment, text, "model", "", tuple(findings), _all(line.repaired for line in lines), repairs)
 
 
