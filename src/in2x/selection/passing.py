@@ -16,13 +16,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from in2x.judge.retry import Question, ask_until_read, whole
 from in2x.language.numbers import numbers
 from in2x.language.wording import any_of
 from in2x.llm.request import Advance, Asker, Request
-from in2x.records import Instruction
 from in2x.selection.ngrams import normalise
 from in2x.selection.pool import Pool
 
@@ -78,25 +76,28 @@ def with_pass_rates(
     asker: Asker, pool: Pool, rows: Ints, k: int, seed: int, advance: Advance | None = None
 ) -> tuple[Pool, dict[str, Any]]:
     """`pool` with the pass rates of those of `rows` that can be checked and have none yet, and figures."""
-    rates = pool.column("pass_rate")
-    asked = [i for i in rows.tolist() if rates[i] is None and checkable(pool.verifiers[i])]
-    messages = pool.table.column("messages")
+    rates = pool.pass_rate.copy()
+    rows = rows[np.isnan(rates[rows])]
+    asked = [i for i, verifier in zip(rows.tolist(), pool.verifiers.at(rows), strict=True) if checkable(verifier)]
+    wanted = np.zeros(len(pool), bool)
+    wanted[asked] = True
 
     def questions() -> Iterator[Question[str]]:
-        for i in asked:
-            turns = tuple(messages[i].as_py())
-            for sample in range(k):
-                # Even numbers: an answer that was cut takes the next one when it is asked longer.
-                yield Question(
-                    Request(
-                        messages=turns, max_tokens=2048, temperature=TEMPERATURE, seed=seed, sample=2 * sample,
-                        purpose="solve",
-                    ),
-                    whole,
-                )  # fmt: skip
+        for _, table in pool.tables(wanted):
+            for turns in table.column("messages"):
+                for sample in range(k):
+                    # Even numbers: an answer that was cut takes the next one when it is asked longer.
+                    yield Question(
+                        Request(
+                            messages=tuple(turns.as_py()), max_tokens=2048, temperature=TEMPERATURE, seed=seed,
+                            sample=2 * sample, purpose="solve",
+                        ),
+                        whole,
+                    )  # fmt: skip
 
     replies = ask_until_read(asker, questions(), tries=2)
     solved = 0
+    asked.sort()  # as the tables come
     for i in asked:
         came = [solves(reply.value, pool.verifiers[i]) for _ in range(k) if (reply := next(replies)).value is not None]
         if 2 * len(came) >= k:
@@ -104,12 +105,10 @@ def with_pass_rates(
             solved += any(came)
         if advance:
             advance(1, asker.usage.note())
-    known = [rates[i] for i in asked if rates[i] is not None]
-    place = Instruction.SCHEMA.get_field_index("pass_rate")
-    table = pool.table.set_column(place, Instruction.SCHEMA.field(place), pa.array(rates, pa.float64()))
+    known = rates[asked][~np.isnan(rates[asked])]
     figures = {
         "tasks": len(asked), "samples": k, "unknown": len(asked) - len(known),
         "solved_at_least_once": round(solved / max(1, len(known)), 4),
-        "mean_rate": round(sum(known) / max(1, len(known)), 4),
+        "mean_rate": round(float(known.sum()) / max(1, len(known)), 4),
     }  # fmt: skip
-    return replace(pool, table=table), figures
+    return replace(pool, pass_rate=rates), figures

@@ -81,6 +81,10 @@ class Verifiers(Sequence[dict[str, Any]]):
         text = self._texts[key]
         return json.loads(text) if text else {}
 
+    def at(self, rows: Ints) -> Verifiers:
+        """Those of `rows` [m], in that order."""
+        return Verifiers(self._texts.at(rows))
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Row by row."""
         return (json.loads(text) if text else {} for text in self._texts)

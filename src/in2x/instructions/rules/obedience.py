@@ -41,8 +41,8 @@ def disobeyed(view: View) -> Evidence | None:
         if count is not None and count * (SLACK if unit in ("character", "word") else 1) < least:
             return {"why": "shorter than asked for", "wanted": f"{least} {unit}", "found": count}
     for pattern in patterns("metre"):
-        if match := pattern.search(view.prompt):
-            wanted = int(parse_numeral(match["number"]) or 0)
+        if metre := pattern.search(view.prompt):
+            wanted = int(parse_numeral(metre["number"]) or 0)
             lines = _VERSE.findall(answer)
             if wanted and 2 * sum(len(line) == wanted for line in lines) < len(lines):
                 return {"why": "another metre", "wanted": wanted, "found": [len(line) for line in lines[:8]]}
