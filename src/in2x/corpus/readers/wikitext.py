@@ -130,11 +130,11 @@ def _link(inner: str, unseen: frozenset[str]) -> str:
 
 
 def _variant(match: re.Match[str]) -> str:
-    """Of a text in several scripts of Chinese the first."""
+    """Of a text in several scripts the first; flags that only set the title or a rule show nothing."""
     inner = match[1]
     if re.match(r"\s*[A-Z]+\s*\|", inner):
         flag, _, inner = inner.partition("|")
-        if flag.strip() not in ("zh", "R"):
+        if flag.strip() in ("H", "T", "-"):
             return ""
     first = inner.split(";")[0]
     return first.partition(":")[2].strip() if re.match(r"\s*zh(-\w+)?\s*:", first) else first
