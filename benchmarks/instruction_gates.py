@@ -36,10 +36,10 @@ def gate_of(lang: str, prompt: str, answer: str) -> str | None:
 def measured(rows: dict[str, dict[str, list[list[str]]]]) -> dict[str, Any]:
     """Precision, recall, and for every kind how many of it there are, are right, and where they were touched."""
     kinds: dict[str, dict[str, Any]] = {}
-    touched = {side: 0 for side in rows}
-    total = {side: 0 for side in rows}
+    touched = {"sound": 0, "faulty": 0}
+    total = {"sound": 0, "faulty": 0}
     wrong = []
-    for side, by_kind in rows.items():
+    for side, by_kind in ((s, k) for s, k in rows.items() if s != "judge"):
         for kind, items in by_kind.items():
             gates = [gate_of(*item) for item in items]
             caught = sum(gate is not None for gate in gates)

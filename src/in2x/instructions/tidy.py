@@ -1,65 +1,152 @@
-"""Answers without what a model says around them: reasoning in tags, an opening and a closing about the answer itself.
+"""Answers without what a model says around them: reasoning, the task said again, and words about the answer itself.
 
-Only whole paragraphs go, and only where an answer is left. The wordings are those of the packs (`opening`, `closing`).
+An opening ("Sure! Here is the poem you asked for:") and a closing ("I hope you like it.") go where they are a paragraph,
+a line, or a clause before a colon of their own, and only where an answer is left. The wordings are those of the packs
+(`opening`, `presents`, `closing`, `remark`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
+from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
 from in2x.records import Instruction
 
-_PARAGRAPHS = re.compile(r"\n[ \t\u3000]*\n\s*")
+_BREAK = re.compile(r"\n[ \t\u3000]*\n\s*|\n")
+_PART = re.compile(r"\n[ \t\u3000]*\n\s*|\n|(?<=[：])\s*|(?<=:)\s+|(?<=[。！!])\s*|(?<=[.])\s+")
+"""Where an opening may end: behind a paragraph, a line, a colon, a sentence."""
+_SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\S))+(?:[.!?。！？]+[)）」』”\"']*|\Z|\n)\s*")
+_RULE = re.compile(r"\A(?:[-*_=—]{3,}\s*\n\s*)+|(?:\s*\n\s*[-*_=—]{3,})+\s*\Z")
 _CONTENT = re.compile(r"[a-z]{3,}|[^\W\d_a-z\u3041-\u30ff]")
-LONGEST = 160
-"""Characters of a paragraph that may be about the answer and not of it (our choice)."""
+_QUOTE = re.compile(r"\A\s*[「『“\"‘'《〈«„]")
+LONGEST = 420
+"""Latin letters (others weigh more) of a paragraph that may be about the answer and not of it (our choice)."""
 
 
 def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tuple[str, ...]]:
-    """The answer by itself, and what was taken off: "reasoning", "opening", "closing".
+    """The answer by itself, and what was taken off: "reasoning", "echo", "opening", "closing".
 
     `asked`: the prompt, whose words an opening takes up ("Here's a poem about a cat:").
     `letter`: the answer may be words to somebody else, whose closing ("Let me know if ...") is part of them.
     """
     taken = []
-    bare = without_reasoning(answer)
-    if bare != answer:
+    rest = without_reasoning(answer).strip()
+    if rest != answer.strip():
         taken.append("reasoning")
-    parts = _PARAGRAPHS.split(bare.strip())
-    seams = [*_PARAGRAPHS.findall(bare.strip()), ""]
-    if len(parts) > 1 and len(parts[0]) <= LONGEST and _opens(parts[0], asked):
-        parts, seams = parts[1:], seams[1:]
-        taken.append("opening")
-    if (
-        not letter
-        and len(parts) > 1
-        and len(parts[-1]) <= LONGEST
-        and any_of("closing", r"\A\W*{}\W*\Z").match(parts[-1])
-    ):
-        parts = parts[:-1]
+    for name, find in (("echo", _echo_end), ("opening", _opening_end)):
+        if (end := find(rest, asked)) and rest[end:].strip():
+            rest = _RULE.sub("", rest[end:].strip()).strip()
+            taken.append(name)
+    start = _closing_start(rest, letter, noted=search("about_notes", asked) is not None)
+    if start < len(rest):
+        rest = _RULE.sub("", rest[:start].strip()).strip()
         taken.append("closing")
-    if not taken or not parts[0].strip():
-        return answer, ()
-    return "".join(part + seam for part, seam in zip(parts, seams, strict=False)).strip(), tuple(taken)
+    return (rest, tuple(taken)) if taken and rest else (answer, ())
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", "", text.lower())
+
+
+def _echo_end(text: str, asked: str) -> int:
+    """Where the first line or paragraph ends, if it is the prompt said again; else 0."""
+    wanted = _bare(asked)
+    if len(wanted) < 8:
+        return 0
+    for match in _BREAK.finditer(text[: len(asked) + 200]):
+        if _bare(text[: match.start()]) == wanted:
+            return match.end()
+    return 0
+
+
+def _opening_end(text: str, asked: str) -> int:
+    """Where the words about the answer end that lead it; 0 where none do.
+
+    Behind a line the wording alone is enough; inside a line what follows must have been presented (a colon, or a whole
+    sentence that names what was asked for), because "Of course I have notes." begins many an answer.
+    """
+    if _QUOTE.match(text):
+        return 0
+    end = 0
+    for match in _PART.finditer(text):
+        head = text[: match.start()]
+        if weight(head) > LONGEST:
+            break
+        line = "\n" in match.group(0)
+        if line and _opens(head, asked):
+            end = match.end()
+        elif not line and head[-1] in ":：。！!." and _presents(head, asked, inside=True):
+            end = match.end()
+    return end
 
 
 def _opens(paragraph: str, asked: str) -> bool:
     """Whether a paragraph is about the answer: by its whole wording, or because it presents what was asked for."""
-    if any_of("opening", r"\A\W*{}\W*\Z").match(paragraph):
-        return True
+    return bool(any_of("opening", r"\A\W*{}\W*\Z").match(paragraph)) or _presents(paragraph, asked)
+
+
+def _presents(paragraph: str, asked: str, inside: bool = False) -> bool:
+    """Whether a paragraph presents an answer, with words of what was asked for in it, or of consent before it (which is
+    not enough inside a line, unless a colon follows)."""
     said = any_of("consent", r"\A\W*{}[\s,.!、。，！]+").match(paragraph)
     rest = paragraph[said.end() :] if said else paragraph
     if not any_of("presents", r"\A\W*{}\s*\Z").match(rest):
         return False
-    return bool(said) or bool(_contents(rest) & _contents(asked))
+    if said and not (inside and rest.rstrip()[-1] not in ":："):
+        return True
+    common = _contents(rest) & _contents(asked)
+    # inside a line a single character is shared by chance
+    return len(common) >= 3 or any(len(word) > 3 for word in common) if inside else bool(common)
 
 
 def _contents(text: str) -> set[str]:
     """Words of Latin letters, single characters of scripts that write meanings."""
     return set(_CONTENT.findall(text.lower()))
+
+
+def _closing_start(text: str, letter: bool, noted: bool) -> int:
+    """Where the words about the answer begin that end it; the end of the text where none do."""
+    end = len(text)
+    while True:
+        for start in _tails(text[:end]):
+            tail = text[start:end]
+            whole = text[start - 1] == "\n"
+            if start and weight(tail) <= LONGEST and _closes(tail.strip(), letter or not whole, noted):
+                end = start
+                break
+        else:
+            return end
+        if not text[:end].strip():
+            return len(text)
+
+
+def _tails(text: str) -> Iterator[int]:
+    """Where the last paragraph, the last line and the last sentence of `text` begin."""
+    body = text.rstrip()
+    breaks = list(_BREAK.finditer(body))
+    for match in reversed(breaks):
+        if match.group(0).count("\n") > 1:
+            yield match.end()
+            break
+    if breaks:
+        yield breaks[-1].end()
+    sentences = list(_SENTENCE.finditer(body))
+    if len(sentences) > 1:
+        yield sentences[-1].start()
+
+
+def _closes(tail: str, letter: bool, noted: bool) -> bool:
+    """Whether every sentence of a tail, or the tail in one, is about the answer."""
+    names = [*([] if noted else ["remark"]), *([] if letter else ["closing"])]
+    frames = [any_of(name, r"\A\W*{}\W*\Z") for name in names]
+    if any(frame.match(tail) for frame in frames):
+        return True
+    sentences = [match.group(0).strip() for match in _SENTENCE.finditer(tail)]
+    return len(sentences) > 1 and all(any(frame.match(s) for frame in frames) for s in sentences)
 
 
 def tidy_answer(item: Instruction) -> tuple[str, tuple[str, ...]]:

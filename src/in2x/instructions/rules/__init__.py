@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from in2x.instructions.config import RulesConfig
-from in2x.instructions.rules import demands, form, personal, wording
+from in2x.instructions.rules import demands, draft, form, personal, speech, wording
 from in2x.instructions.rules.view import Evidence, Rule, View
 from in2x.records import Instruction
 
@@ -19,13 +19,17 @@ RULES: Mapping[str, Rule] = {
     "empty": form.empty,
     "length": form.length,
     "leakage": wording.leakage,
-    "framed": wording.framed,
+    "instructed": speech.instructed,
+    "framed": speech.framed,
     "language": form.language,
     "repetition": form.repetition,
     "copy": form.copy,
     "self-answered": wording.self_answered,
-    "refusal": wording.refusal,
-    "promise": wording.promise,
+    "refusal": speech.refusal,
+    "promise": speech.promise,
+    "cut": draft.cut,
+    "placeholder": draft.placeholder,
+    "link": draft.link,
     "personal-data": personal.personal_data,
     "too-simple": wording.too_simple,
     "no-focus": wording.no_focus,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 from in2x.instructions.rules.view import Evidence, View
-from in2x.language.misfit import misfit
-from in2x.language.script import make_up
+from in2x.instructions.weight import weight
+from in2x.language.identify import language_of
+from in2x.language.misfit import LOOKED_AT, misfit
+from in2x.language.script import letter_counts
 from in2x.language.wording import any_of, search
+from in2x.language.words import prose
+from in2x.language.written import foreign
 
 
 def empty(view: View) -> Evidence | None:
@@ -25,18 +29,12 @@ def length(view: View) -> Evidence | None:
         if len(text) > bound:
             return {"part": part, "characters": len(text), "bound": bound}
     if view.item.task == "translate" and view.source and view.answer:
-        source, target = _weight(view.source), _weight(view.answer)
+        source, target = weight(view.source), weight(view.answer)
         ratio = max(source, target) / max(1.0, min(source, target))
         # Short texts vary wildly ("Yes." may well become a clause), so only what is long on one side counts.
         if max(source, target) >= 40 and ratio > view.config.max_ratio:
             return {"part": "answer", "ratio": round(ratio, 1), "bound": view.config.max_ratio}
     return None
-
-
-def _weight(text: str) -> float:
-    """Length in Latin letters: one CJK character says about as much as 2.6 of them (parallel text, our choice)."""
-    count = make_up(text)
-    return count.latin + count.digit + 2.6 * (count.kana + count.han)
 
 
 def language(view: View) -> Evidence | None:
@@ -48,19 +46,42 @@ def language(view: View) -> Evidence | None:
     if view.answer:
         if view.item.task != "translate" and search("translation", view.prompt):
             return None
-        why = misfit(view.answer, view.item.lang)
+        if search("verse", view.prompt) and len(set(re.findall(r"\w+", view.answer.lower()))) < 8 and view.answer.isascii():
+            return None  # "Na na na, hey hey hey": a few words over and over tell no language
+        why = misfit(view.answer, view.item.lang) or _switched(view)
         return {"part": "answer", "why": why, "wanted": view.item.lang} if why else None
     if view.given_text or search("translation", view.prompt):
         return None
     why = misfit(view.prompt, view.item.lang)
     if why is None:
         return None
-    paragraphs = [p for p in view.prompt.splitlines() if make_up(p).letters >= 6]
+    paragraphs = [p for p in view.prompt.splitlines() if sum(letter_counts(p)) >= 6]
     if len(paragraphs) > 1 and any(misfit(p, view.item.lang) is None for p in paragraphs):
         return None
     return {"part": "prompt", "why": why, "wanted": view.item.lang}
 
 
+def _switched(view: View) -> str | None:
+    """Why an answer leaves its language midway: a stretch of prose in another one, where nothing in the prompt speaks of
+    languages and no verse is asked for (a song may change its language)."""
+    if view.given_text or any(search(name, view.prompt) for name in ("about_languages", "verse")):
+        return None
+    text = prose(view.answer)[:LOOKED_AT]
+    for start, end in foreign(text, view.item.lang):
+        stretch = text[start:end]
+        if weight(stretch) >= STRAY and not (_latin(view.answer) and _latin(stretch) and language_of(stretch) != "en"):
+            return f"it goes on in another language ({stretch[:40]!r})"
+    return None
+
+
+def _latin(text: str) -> bool:
+    """Whether most letters are Latin: within one alphabet writers quote, and models slip into English alone."""
+    latin, _, other = letter_counts(text)
+    return latin > other
+
+
+STRAY = 50
+"""Latin letters (others weigh more) from which a stretch in another language is no quotation any more (our choice)."""
 _LOOP = re.compile(r"(.{2,40}?)\1{4,}", re.DOTALL)
 _RUN = re.compile(r"([^\W_])\1{11,}")
 
@@ -93,6 +114,32 @@ def repetition(view: View) -> Evidence | None:
             often = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
             if often[1] >= 5 and often[1] * len(often[0]) > 0.4 * len(text):
                 return {"part": part, "found": often[0][:40], "times": often[1]}
+    if not view.given_text and not search("verse", view.prompt) and (found := _doubled(view.answer[:20_000])):
+        return {"part": "answer", "found": found[:60], "times": 2}
+    return None
+
+
+_SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[)）」』”\"']*")
+DOUBLED = 60
+"""Latin letters (others weigh more) of prose that nobody says twice by chance (our choice)."""
+
+
+def _doubled(text: str) -> str | None:
+    """Prose that is said twice: a paragraph anywhere, sentences right after themselves. Verse has no full stops."""
+    seen = set()
+    for paragraph in re.split(r"\n\s*", text):
+        line = paragraph.strip()
+        if line[-1:] in tuple(".!?。！？」”\"") and weight(line) >= DOUBLED and not line.startswith("|"):
+            if line in seen:
+                return line
+            seen.add(line)
+    sentences = [match.group(0).strip() for match in _SENTENCES.finditer(text)]
+    for size in range(1, len(sentences) // 2 + 1):
+        for at in range(len(sentences) - 2 * size + 1):
+            if sentences[at : at + size] == sentences[at + size : at + 2 * size]:
+                block = " ".join(sentences[at : at + size])
+                if weight(block) >= DOUBLED and block[-1] in ".!?。！？」”\"":
+                    return block
     return None
 
 

@@ -1,18 +1,14 @@
-"""Rules that know a fault by its wording: leakage, framing, promise, self-answer, refusal, nothing to do, no focus."""
+"""Rules that know a fault of the task by its wording: leakage, self-answer, nothing to do, no focus."""
 
 from __future__ import annotations
 
 import re
-from functools import partial
 
+from in2x.instructions.rules.draft import CODE
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.tidy import tidy_answer
-from in2x.language.reasoning import without_reasoning
-from in2x.language.script import make_up
+from in2x.language.script import letter_counts
 from in2x.language.wording import any_of, patterns, search
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
-_QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”|\"[^\"\n]*\"|„[^„“]*“|«[^«»]*»")
 
 
 def leakage(view: View) -> Evidence | None:
@@ -26,31 +22,11 @@ def leakage(view: View) -> Evidence | None:
             continue
         if match := search("leakage", text):
             return {"part": part, "found": match.group(0)[:60]}
-        if (match := search("marks", _CODE.sub(" ", text))) and not search("about_marks", view.prompt):
+        if (match := search("marks", CODE.sub(" ", text))) and not search("about_marks", view.prompt):
             return {"part": part, "found": match.group(0)[:60]}
     if (match := search("roles", view.answer)) and not search("dialogue", view.prompt):
         return {"part": "answer", "found": match.group(0)[:60]}
     return None
-
-
-def framed(view: View) -> Evidence | None:
-    """The answer stands inside what a model says around it: reasoning in tags, "Here is the poem you asked for".
-
-    The gates take that off before (`tidy.py`); what comes here with it was not an answer that could be freed of it.
-    """
-    if view.answer.strip() and view.item.task != "translate" and not without_reasoning(view.answer).strip():
-        return {"part": "answer", "found": "nothing but reasoning"}
-    taken = tidy_answer(view.item)[1]
-    return {"part": "answer", "found": taken[0]} if taken else None
-
-
-def promise(view: View) -> Evidence | None:
-    """The answer says that it will do the task, and ends ("Understood. Please wait a moment."), and is no reply that
-    was asked for."""
-    if view.given_text or len(view.answer) > 240 or search("voices", view.prompt):
-        return None
-    match = search("promise", view.answer.strip())
-    return {"found": match.group(0)[:80]} if match else None
 
 
 _BEFORE_ANSWER = r"(?:^|[\n.!?。！？)）」]\s*)"
@@ -80,33 +56,6 @@ def self_answered(view: View) -> Evidence | None:
     return None
 
 
-def refusal(view: View) -> Evidence | None:
-    """The answer declines the task in the manner of an assistant.
-
-    An apology in quotation marks is a line of a story; where the prompt asks for words of refusal or apology, they are
-    the task.
-    """
-    if view.given_text or search("declining", view.prompt):
-        return None
-    answer = view.answer.strip()
-    spoken = _QUOTED.sub(" ", answer[:400]).lstrip()
-    if match := search("refusal", spoken):
-        return {"found": match.group(0)[:80]}
-    if len(answer) > SHORT:
-        return None
-    if match := search("soft_refusal", spoken):
-        return {"found": match.group(0)[:80]}
-    # "I cannot" is said in stories too: to whoever asked it is said with courtesy, of the request, or with an offer.
-    if (match := search("unable", spoken)) and any(map(partial(search, text=spoken), ADDRESSED)):
-        return {"found": match.group(0)[:80]}
-    return None
-
-
-ADDRESSED = ("courtesy", "about_request", "instead")
-SHORT = 240
-"""Characters; a longer answer that begins with a reservation goes on to answer (our choice)."""
-
-
 def too_simple(view: View) -> Evidence | None:
     """No task at all: a greeting, a single word, a bare mark, a word that is to be said back."""
     if view.given_text:
@@ -116,9 +65,9 @@ def too_simple(view: View) -> Evidence | None:
         return {"found": prompt[:40]}
     if any_of("trivial", r"\A\W*{}\W*\Z").match(prompt):
         return {"found": prompt[:40]}
-    count = make_up(prompt)
+    latin, digits, other = letter_counts(prompt)
     # One word is no task, unless it is a formula ("12*7=") or the chat has a history that it continues.
-    if count.digit == 0 and len(view.item.messages) < 2 and count.latin + 3 * (count.kana + count.han) < 8:
+    if digits == 0 and len(view.item.messages) < 2 and latin + 3 * other < 8:
         return {"found": prompt[:40]}
     return None
 
@@ -152,5 +101,4 @@ def _names_nothing(prompt: str) -> bool:
     rest, found = any_of("placeholder").subn(" ", prompt)
     if found < 2:
         return False
-    count = make_up(any_of("filler").sub(" ", rest))
-    return count.letters + count.digit == 0
+    return not any(letter_counts(any_of("filler").sub(" ", rest)))

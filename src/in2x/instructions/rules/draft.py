@@ -1,0 +1,99 @@
+"""Rules about what a draft leaves behind: an end that is missing, gaps to be filled in, links that nobody gave."""
+
+from __future__ import annotations
+
+import re
+
+from in2x.instructions.rules.view import Evidence, View
+from in2x.instructions.weight import weight
+from in2x.language.wording import any_of, search
+
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
+_STOP = re.compile(r"[.!?…。！？．؟।⋯～〜♪♡♥☆★]|[―—]{2}|――|——")
+_SENTENCE_END = re.compile(r"[.!?。！？]+[)）」』”\"'’]*(?=\s|\Z|[^\x00-\x7f])|[。！？]")
+_ITEM = re.compile(r"\A\s*(?:[-*+•・▪‣◦]|\d{1,2}[.)、．:：]|[#|>]|[（(]?[一二三四五六七八九十]\s*[、.）)])")
+_PAIRS = {"「": "」", "『": "』", "“": "”", "（": "）", "《": "》", "【": "】"}
+
+
+def cut(view: View) -> Evidence | None:
+    """The answer stops inside a sentence of prose.
+
+    Verse, titles and lists end without a mark, and so may talk: it counts where the same line holds whole sentences, or
+    all lines before it end in one, and the last word cannot end a sentence (`unfinished`), a quotation is still open, or
+    no other sentence lacks its mark.
+    """
+    text = view.answer.rstrip()
+    if view.given_text or not text or search("open_end", view.prompt):
+        return None
+    if text.count("```") % 2:
+        return {"found": text[-60:], "why": "a block of code is open"}
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = lines[-1]
+    tail = _tail(last)
+    if not tail or not (tail[-1].isalnum() or tail[-1] in "、，,：:；;「『“（(《【\"'–-"):
+        return None
+    if tail.startswith(("#", "—", "–", "―", "@", "http")) or weight(tail) < 8:
+        return None
+    before = last[: len(last) - len(tail)]
+    inside = len(_SENTENCE_END.findall(before))
+    above = [line for line in lines[:-1] if weight(line) >= 20]
+    whole = sum(bool(_STOP.search(line[-3:])) for line in above)
+    ended = inside + sum(len(_SENTENCE_END.findall(line)) for line in above)
+    prose = inside > 0 or (whole > 0 and whole == len(above) and weight(tail) >= 24)
+    no_end = any_of("unfinished").search(tail) is not None or _open(text)
+    verse = search("verse", view.prompt) is not None
+    if prose and no_end and not (verse and not inside):
+        return {"found": tail[-60:], "why": "no sentence ends so"}
+    if inside and ended >= 2 and whole == len(above) and not _ITEM.match(last) and not verse and weight(tail) >= 16:
+        return {"found": tail[-60:], "why": "the last sentence alone has no end"}
+    if not prose and len(lines) == 1 and no_end and not verse and weight(tail) >= 50:
+        return {"found": tail[-60:], "why": "no sentence ends so"}
+    return None
+
+
+def _tail(line: str) -> str:
+    """What stands behind the last whole sentence of a line."""
+    ends = list(_SENTENCE_END.finditer(line))
+    return line[ends[-1].end() :].strip() if ends else line.strip()
+
+
+def _open(text: str) -> bool:
+    return any(text.count(opens) > text.count(closes) and text.rfind(opens) > text.rfind(closes)
+               for opens, closes in _PAIRS.items())  # fmt: skip
+
+
+_GAP = re.compile(
+    r"\[(?P<a>[^\[\]\n]{2,60})\](?!\()|［(?P<b>[^［］\n]{1,40})］|【(?P<c>[^【】\n]{2,40})】|〔(?P<d>[^〔〕\n]{2,40})〕"
+    r"|(?<!\{)\{(?P<e>[^{}\n]{2,40})\}(?!\})|(?<![\w/])<(?P<f>[a-z][\w ]{2,30})>|＜(?P<g>[^＜＞\n]{2,30})＞"
+)
+_BRACKETED = re.compile(r"[（(]([^（）()\n]{3,60})[)）]")
+
+
+def placeholder(view: View) -> Evidence | None:
+    """A gap that somebody has yet to fill in ("Dear [Name]"), where the prompt asks for no template and shows none."""
+    if view.given_text or search("about_templates", view.prompt) or search("about_marks", view.prompt):
+        return None
+    text = CODE.sub(" ", view.answer)
+    for match in _GAP.finditer(text):
+        inner = next(filter(None, match.groups()))
+        if match.group(0) not in view.prompt and not _STOP.search(inner) and search("slot", inner):
+            return {"part": "answer", "found": match.group(0)[:60]}
+    for match in _BRACKETED.finditer(text):
+        if match.group(0) not in view.prompt and search("insert", match[1]):
+            return {"part": "answer", "found": match.group(0)[:60]}
+    if (match := search("blanks", text)) and match.group(0) not in view.prompt and not search("letters", view.prompt):
+        return {"part": "answer", "found": match.group(0)[:60]}
+    return None
+
+
+_LINK = re.compile(r"(?:https?://|www\.)[\w.-]+[^\s)）\]」』”\"'。、，]*")
+
+
+def link(view: View) -> Evidence | None:
+    """The answer gives a link that the prompt neither gives nor asks for: a model has it from nowhere."""
+    if view.given_text or search("about_links", view.prompt) or search("about_marks", view.prompt):
+        return None
+    for match in _LINK.finditer(CODE.sub(" ", view.answer)):
+        if match.group(0) not in view.prompt:
+            return {"part": "answer", "found": match.group(0)[:80]}
+    return None
