@@ -17,7 +17,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from in2x import __version__
-from in2x.commands import check, evaluate, export, language, merge, people, plan, run, sample, serve, terms, translate
+from in2x.commands import (
+    check,
+    evaluate,
+    export,
+    instruct_check,
+    language,
+    merge,
+    people,
+    plan,
+    run,
+    sample,
+    serve,
+    terms,
+    translate,
+)
 from in2x.commands.options import Grouped
 from in2x.errors import In2xError
 from in2x.process import be_quiet
@@ -47,6 +61,7 @@ app.command("translate", cls=Grouped)(translate.translate)
 app.command("serve", cls=Grouped)(serve.serve)
 app.command("check")(check.check)
 app.command("terms")(terms.terms)
+app.command("instruct-check")(instruct_check.instruct_check)
 app.command("export")(export.export)
 app.command("merge-models")(merge.merge_models)
 app.add_typer(language.app, name="language")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from in2x.instructions.talk import QUOTED, announces, contents
 from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
@@ -21,8 +22,8 @@ _PART = re.compile(r"\n[ \t\u3000]*\n\s*|\n|(?<=[：])\s*|(?<=:)\s+|(?<=[。！!
 """Where an opening may end: behind a paragraph, a line, a colon, a sentence."""
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\S))+(?:[.!?。！？]+[)）」』”\"']*|\Z|\n)\s*")
 _RULE = re.compile(r"\A(?:[-*_=—]{3,}\s*\n\s*)+|(?:\s*\n\s*[-*_=—]{3,})+\s*\Z")
-_CONTENT = re.compile(r"[a-z]{3,}|[^\W\d_a-z\u3041-\u30ff]")
 _QUOTE = re.compile(r"\A\s*[「『“\"‘'《〈«„]")
+PARTING = 130
 LONGEST = 420
 """Latin letters (others weigh more) of a paragraph that may be about the answer and not of it (our choice)."""
 
@@ -41,6 +42,10 @@ def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tu
         if (end := find(rest, asked)) and rest[end:].strip():
             rest = _RULE.sub("", rest[end:].strip()).strip()
             taken.append(name)
+    label = any_of("answer_label", r"\A{}").match(rest)
+    if label and label.group(0).strip() not in asked and rest[label.end() :].strip():
+        rest = rest[label.end() :].strip()
+        taken.append("opening")
     start = _closing_start(rest, letter, noted=search("about_notes", asked) is not None)
     if start < len(rest):
         rest = _RULE.sub("", rest[:start].strip()).strip()
@@ -77,45 +82,43 @@ def _opening_end(text: str, asked: str) -> int:
         if weight(head) > LONGEST:
             break
         line = "\n" in match.group(0)
-        if line and _opens(head, asked):
-            end = match.end()
-        elif not line and head[-1] in ":：。！!." and _presents(head, asked, inside=True):
+        if (line and _opens(head, asked)) or (not line and head[-1] in ":：。！!." and _presents(head, asked)):
             end = match.end()
     return end
 
 
 def _opens(paragraph: str, asked: str) -> bool:
-    """Whether a paragraph is about the answer: by its whole wording, or because it presents what was asked for."""
-    return bool(any_of("opening", r"\A\W*{}\W*\Z").match(paragraph)) or _presents(paragraph, asked)
+    """Whether a paragraph is about the answer: by its whole wording, or because it is talk that announces one."""
+    return bool(any_of("opening", r"\A\W*{}\W*\Z").match(paragraph)) or announces(paragraph, asked)
 
 
-def _presents(paragraph: str, asked: str, inside: bool = False) -> bool:
-    """Whether a paragraph presents an answer, with words of what was asked for in it, or of consent before it (which is
-    not enough inside a line, unless a colon follows)."""
-    said = any_of("consent", r"\A\W*{}[\s,.!、。，！]+").match(paragraph)
-    rest = paragraph[said.end() :] if said else paragraph
+def _presents(head: str, asked: str) -> bool:
+    """Whether the words before the rest of a line present it: with a colon, or with what was asked for in them (a
+    single character is shared by chance)."""
+    said = any_of("consent", r"\A\W*(?:{}[\s,.!、。，！]+)+").match(head)
+    rest = head[said.end() :] if said else head
     if not any_of("presents", r"\A\W*{}\s*\Z").match(rest):
         return False
-    if said and not (inside and rest.rstrip()[-1] not in ":："):
-        return True
-    common = _contents(rest) & _contents(asked)
-    # inside a line a single character is shared by chance
-    return len(common) >= 3 or any(len(word) > 3 for word in common) if inside else bool(common)
-
-
-def _contents(text: str) -> set[str]:
-    """Words of Latin letters, single characters of scripts that write meanings."""
-    return set(_CONTENT.findall(text.lower()))
+    common = contents(rest) & contents(asked)
+    return (
+        (said is not None and rest.rstrip()[-1] in ":：") or len(common) >= 3 or any(len(word) > 3 for word in common)
+    )
 
 
 def _closing_start(text: str, letter: bool, noted: bool) -> int:
     """Where the words about the answer begin that end it; the end of the text where none do."""
     end = len(text)
+    body = _BREAK.split(text)
+    apart = len(body) > 1 and not search("addresses", "\n".join(body[:-1]))
     while True:
         for start in _tails(text[:end]):
             tail = text[start:end]
             whole = text[start - 1] == "\n"
-            if start and weight(tail) <= LONGEST and _closes(tail.strip(), letter or not whole, noted):
+            if (
+                start
+                and weight(tail) <= LONGEST
+                and _closes(tail.strip(), letter or not whole, noted, apart and text[:start].endswith("\n\n"))
+            ):
                 end = start
                 break
         else:
@@ -139,11 +142,16 @@ def _tails(text: str) -> Iterator[int]:
         yield sentences[-1].start()
 
 
-def _closes(tail: str, letter: bool, noted: bool) -> bool:
-    """Whether every sentence of a tail, or the tail in one, is about the answer."""
-    names = [*([] if noted else ["remark"]), *([] if letter else ["closing"])]
+def _closes(tail: str, letter: bool, noted: bool, parting: bool) -> bool:
+    """Whether every sentence of a tail, or the tail in one, is about the answer.
+
+    `parting`: it is a paragraph that follows a text which speaks to nobody; then a word to the reader is enough.
+    """
+    names = [*([] if noted else ["remark", "label"]), *([] if letter else ["closing"])]
     frames = [any_of(name, r"\A\W*{}\W*\Z") for name in names]
     if any(frame.match(tail) for frame in frames):
+        return True
+    if not letter and parting and weight(tail) <= PARTING and search("addresses", tail) and not QUOTED.search(tail):
         return True
     sentences = [match.group(0).strip() for match in _SENTENCE.finditer(tail)]
     return len(sentences) > 1 and all(any(frame.match(s) for frame in frames) for s in sentences)

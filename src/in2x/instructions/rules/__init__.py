@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from in2x.instructions.config import RulesConfig
-from in2x.instructions.rules import demands, draft, form, personal, speech, wording
+from in2x.instructions.rules import demands, draft, form, letters, obedience, personal, speech, wording
 from in2x.instructions.rules.view import Evidence, Rule, View
 from in2x.records import Instruction
 
 RULES: Mapping[str, Rule] = {
     "empty": form.empty,
     "length": form.length,
+    "encoding": letters.encoding,
     "leakage": wording.leakage,
     "instructed": speech.instructed,
     "framed": speech.framed,
     "language": form.language,
+    "writing": letters.writing,
     "repetition": form.repetition,
     "copy": form.copy,
     "self-answered": wording.self_answered,
@@ -34,6 +36,7 @@ RULES: Mapping[str, Rule] = {
     "too-simple": wording.too_simple,
     "no-focus": wording.no_focus,
     "contradiction": demands.contradiction,
+    "disobeyed": obedience.disobeyed,
 }
 
 

@@ -55,7 +55,8 @@ def contradiction(view: View) -> Evidence | None:
     return _wrong_number(view)
 
 
-def _demanded(name: str, prompt: str) -> list[tuple[int, str]]:
+def demanded(name: str, prompt: str) -> list[tuple[int, str]]:
+    """(number, unit) of every bound in a prompt that the wordings called `name` ("at_least", "at_most") give."""
     found = []
     for pattern in patterns(name, (("NUMBER", _NUMBER), ("UNIT", _UNIT))):
         for match in pattern.finditer(prompt):
@@ -69,7 +70,7 @@ def _demanded(name: str, prompt: str) -> list[tuple[int, str]]:
 
 
 def _bounds(prompt: str) -> Evidence | None:
-    low, high = _demanded("at_least", prompt), _demanded("at_most", prompt)
+    low, high = demanded("at_least", prompt), demanded("at_most", prompt)
     for least, unit in low:
         for most, other in high:
             # Ten sentences are at least ten words: a bound on the smaller unit bounds the larger one too.

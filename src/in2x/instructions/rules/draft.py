@@ -6,13 +6,14 @@ import re
 
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.weight import weight
+from in2x.language.script import make_up
 from in2x.language.wording import any_of, search
 
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.S)
 _STOP = re.compile(r"[.!?…。！？．؟।⋯～〜♪♡♥☆★]|[―—]{2}|――|——")
 _SENTENCE_END = re.compile(r"[.!?。！？]+[)）」』”\"'’]*(?=\s|\Z|[^\x00-\x7f])|[。！？]")
 _ITEM = re.compile(r"\A\s*(?:[-*+•・▪‣◦]|\d{1,2}[.)、．:：]|[#|>]|[（(]?[一二三四五六七八九十]\s*[、.）)])")
-_PAIRS = {"「": "」", "『": "』", "“": "”", "（": "）", "《": "》", "【": "】"}
+_PAIRS = {"「": "」", "『": "』", "“": "”", "（": "）", "《": "》", "【": "】", "(": ")"}
 
 
 def cut(view: View) -> Evidence | None:
@@ -27,12 +28,20 @@ def cut(view: View) -> Evidence | None:
         return None
     if text.count("```") % 2:
         return {"found": text[-60:], "why": "a block of code is open"}
+    if _ITEM.fullmatch(text.splitlines()[-1]):
+        return {"found": text[-60:], "why": "an item of the list is empty"}
+    if text[-1] in ",，、" and len(text.splitlines()) > 1 and not search("letters", view.prompt):
+        return {"found": text[-60:], "why": "no line ends so"}
+    if text.count("**") % 2 or _unclosed(text):
+        return {"found": text[-60:], "why": "a mark is open"}
+    if _short_line(text):
+        return {"found": text[-60:], "why": "the last line of the verse is short"}
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1]
     tail = _tail(last)
     if not tail or not (tail[-1].isalnum() or tail[-1] in "、，,：:；;「『“（(《【\"'–-"):
         return None
-    if tail.startswith(("#", "—", "–", "―", "@", "http")) or weight(tail) < 8:
+    if tail.startswith(("#", "—", "–", "―", "@", "http")) or weight(tail) < 5:
         return None
     before = last[: len(last) - len(tail)]
     inside = len(_SENTENCE_END.findall(before))
@@ -42,19 +51,60 @@ def cut(view: View) -> Evidence | None:
     prose = inside > 0 or (whole > 0 and whole == len(above) and weight(tail) >= 24)
     no_end = any_of("unfinished").search(tail) is not None or _open(text)
     verse = search("verse", view.prompt) is not None
+    # a message or a jotting may leave out its last mark, and its capitals
+    casual = any_of("ends_well").search(tail) is not None or text[0].islower()
+    if _ITEM.match(last) and len(lines) > 2 and (no_end or any_of("unfinished_item").search(tail)):
+        return {"found": tail[-60:], "why": "no item ends so"}
     if prose and no_end and not (verse and not inside):
         return {"found": tail[-60:], "why": "no sentence ends so"}
-    if inside and ended >= 2 and whole == len(above) and not _ITEM.match(last) and not verse and weight(tail) >= 16:
+    if (
+        not casual
+        and inside
+        and ended >= 2
+        and whole == len(above)
+        and not _ITEM.match(last)
+        and not verse
+        and weight(tail) >= 16
+    ):
         return {"found": tail[-60:], "why": "the last sentence alone has no end"}
-    if not prose and len(lines) == 1 and no_end and not verse and weight(tail) >= 50:
-        return {"found": tail[-60:], "why": "no sentence ends so"}
+    if (
+        not casual
+        and inside
+        and whole == len(above)
+        and not _ITEM.match(last)
+        and not verse
+        and weight(tail) >= LONG_TAIL
+    ):
+        return {"found": tail[-60:], "why": "the last sentence alone has no end"}
+    if not inside and not above and not verse and weight(tail) >= (50 if no_end else LONG_SENTENCE):
+        if no_end or (tail.isascii() and tail[0].isupper()):
+            return {"found": tail[-60:], "why": "no sentence ends so" if no_end else "a long sentence has no end"}
     return None
+
+
+LONG_TAIL, LONG_SENTENCE = 60, 110
+"""Latin letters (others weigh more) of prose without an end: behind a whole sentence, and alone (our choice)."""
+
+
+def _short_line(text: str) -> bool:
+    """Whether all lines of a verse have one length in Han characters, but for the last, which is much shorter."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    sizes = [len(re.sub(r"\W", "", line)) for line in lines]
+    return (
+        len(sizes) >= 3 and len(set(sizes[:-1])) == 1 and sizes[0] >= 5 and 2 * sizes[-1] < sizes[0]
+        and make_up(text).han > 0.9 * sum(sizes) and lines[-1][-1].isalnum()
+    )  # fmt: skip
 
 
 def _tail(line: str) -> str:
     """What stands behind the last whole sentence of a line."""
     ends = list(_SENTENCE_END.finditer(line))
     return line[ends[-1].end() :].strip() if ends else line.strip()
+
+
+def _unclosed(text: str) -> bool:
+    """Whether one paragraph opens a corner bracket that nothing closes (a curly quotation mark may go on below)."""
+    return "\n" not in text and any(text.count(a) == text.count(b) + 1 for a, b in ("「」", "『』", "《》", "【】"))
 
 
 def _open(text: str) -> bool:
@@ -81,8 +131,10 @@ def placeholder(view: View) -> Evidence | None:
     for match in _BRACKETED.finditer(text):
         if match.group(0) not in view.prompt and search("insert", match[1]):
             return {"part": "answer", "found": match.group(0)[:60]}
-    if (match := search("blanks", text)) and match.group(0) not in view.prompt and not search("letters", view.prompt):
-        return {"part": "answer", "found": match.group(0)[:60]}
+    # "○○様" is how a model letter is written
+    for name in ("blanks",) if search("letters", view.prompt) else ("blanks", "masked"):
+        if (match := search(name, text)) and match.group(0) not in view.prompt:
+            return {"part": "answer", "found": match.group(0)[:60]}
     return None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from in2x.instructions.rules.view import Evidence, View
+from in2x.instructions.talk import QUOTED
 from in2x.instructions.weight import weight
 from in2x.language.identify import language_of
 from in2x.language.misfit import LOOKED_AT, misfit
@@ -46,9 +48,15 @@ def language(view: View) -> Evidence | None:
     if view.answer:
         if view.item.task != "translate" and search("translation", view.prompt):
             return None
-        if search("verse", view.prompt) and len(set(re.findall(r"\w+", view.answer.lower()))) < 8 and view.answer.isascii():
+        if (
+            search("verse", view.prompt)
+            and len(set(re.findall(r"\w+", view.answer.lower()))) < 8
+            and view.answer.isascii()
+        ):
             return None  # "Na na na, hey hey hey": a few words over and over tell no language
-        why = misfit(view.answer, view.item.lang) or _switched(view)
+        # what is quoted in an answer about languages is its subject
+        text = QUOTED.sub(" ", view.answer) if search("about_languages", view.prompt) else view.answer
+        why = misfit(text, view.item.lang) or _switched(view)
         return {"part": "answer", "why": why, "wanted": view.item.lang} if why else None
     if view.given_text or search("translation", view.prompt):
         return None
@@ -83,6 +91,7 @@ def _latin(text: str) -> bool:
 STRAY = 50
 """Latin letters (others weigh more) from which a stretch in another language is no quotation any more (our choice)."""
 _LOOP = re.compile(r"(.{2,40}?)\1{4,}", re.DOTALL)
+_LONG_LOOP = re.compile(r"(.{41,160}?)\1{2,}", re.DOTALL)
 _RUN = re.compile(r"([^\W_])\1{11,}")
 
 
@@ -93,12 +102,16 @@ def repetition(view: View) -> Evidence | None:
     """
     for part, text in view.parts:
         head = text[:2000]
-        # A long drawn-out letter inside a review is its writer's, not a machine's.
-        if (match := _RUN.search(head)) and len(match.group(0)) > 0.2 * len(text):
+        # A long drawn-out letter or a noise inside a text is its writer's, not a machine's.
+        if (match := _RUN.search(head)) and len(match.group(0)) > max(0.5 * len(text), 11):
             return {"part": part, "found": match.group(0)[:40]}
+        if match := _LONG_LOOP.search(head):
+            return {"part": part, "found": match.group(1)[:60], "times": len(match.group(0)) // len(match.group(1))}
         for match in _LOOP.finditer(head):
             unit = match.group(1)
             said = re.findall(r"\w+", match.group(0))[1:-1]  # the first and the last may be cut
+            if not said and len(unit) <= 3 and unit.isascii() and len(text) - len(match.group(0)) >= 12:
+                continue  # laughter written as one word
             chant = all(map(any_of("chant", r"\A(?:{})+\Z").match, said))
             if said and chant and len(text) - len(match.group(0)) >= 12:
                 continue  # the sound of a train, laughter, a refrain, in a text
@@ -114,12 +127,17 @@ def repetition(view: View) -> Evidence | None:
             often = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
             if often[1] >= 5 and often[1] * len(often[0]) > 0.4 * len(text):
                 return {"part": part, "found": often[0][:40], "times": often[1]}
+    lines = [line for line in view.answer.splitlines() if line.strip()]
+    items = [_BULLET.sub("", line).strip() for line in lines]
+    if len(items) >= 4 and items != lines and max(map(items.count, items)) > 0.6 * len(items):
+        return {"part": "answer", "found": max(items, key=items.count)[:40], "times": max(map(items.count, items))}
     if not view.given_text and not search("verse", view.prompt) and (found := _doubled(view.answer[:20_000])):
         return {"part": "answer", "found": found[:60], "times": 2}
     return None
 
 
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[)）」』”\"']*")
+_BULLET = re.compile(r"\A\s*(?:[-*+•・]|\d{1,3}[.)、．])\s*")
 DOUBLED = 60
 """Latin letters (others weigh more) of prose that nobody says twice by chance (our choice)."""
 
@@ -129,7 +147,7 @@ def _doubled(text: str) -> str | None:
     seen = set()
     for paragraph in re.split(r"\n\s*", text):
         line = paragraph.strip()
-        if line[-1:] in tuple(".!?。！？」”\"") and weight(line) >= DOUBLED and not line.startswith("|"):
+        if line[-1:] in tuple('.!?。！？」”"') and weight(line) >= DOUBLED and not line.startswith("|"):
             if line in seen:
                 return line
             seen.add(line)
@@ -137,8 +155,15 @@ def _doubled(text: str) -> str | None:
     for size in range(1, len(sentences) // 2 + 1):
         for at in range(len(sentences) - 2 * size + 1):
             if sentences[at : at + size] == sentences[at + size : at + 2 * size]:
+                times = 2
+                while sentences[at : at + size] == sentences[at + times * size : at + (times + 1) * size]:
+                    times += 1
                 block = " ".join(sentences[at : at + size])
-                if weight(block) >= DOUBLED and block[-1] in ".!?。！？」”\"":
+                if (
+                    weight(block) >= DOUBLED / 3
+                    and weight(block) * (times - 1) >= DOUBLED
+                    and block[-1] in '.!?。！？」”"'
+                ):
                     return block
     return None
 
@@ -146,11 +171,32 @@ def _doubled(text: str) -> str | None:
 def copy(view: View) -> Evidence | None:
     """The answer gives the prompt, or the text to be worked on, back unchanged."""
     answer = view.answer.strip()
-    if len(answer) < 12:
+    if weight(answer) < 12:
         return None
     if answer == view.prompt.strip():
         return {"copied": "prompt"}
+    if not view.given_text and _says_again(answer, view.prompt.strip()):
+        return {"copied": "prompt, nearly"}
     # Names and titles stay as they are in a translation, whole sentences do not.
     if view.source is not None and len(answer) >= 24 and answer == view.source.strip():
         return {"copied": "source"}
     return None
+
+
+_MATERIAL = re.compile(r"[\n:：\"“「『]")
+
+
+def _says_again(answer: str, prompt: str) -> bool:
+    """Whether an answer of one line is the prompt in nearly the same words: it begins alike and is about as long, or is
+    a piece of it. Not where the prompt brings a text of its own."""
+    first, second = (re.sub(r"\W+", "", text.lower()) for text in (answer, prompt))
+    if _MATERIAL.search(prompt) or "\n" in answer or weight(second) < 20:
+        return False
+    if first in second:
+        return len(first) > 0.6 * len(second)
+    if second in first:
+        return len(first) < 1.6 * len(second)
+    head = second[: int(0.6 * len(second))]
+    if len(first) > 1.6 * len(second) or len(second) > 500:
+        return False
+    return first.startswith(head) or SequenceMatcher(None, first, second, autojunk=False).ratio() > 0.85

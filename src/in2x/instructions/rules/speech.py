@@ -3,32 +3,20 @@ back, refusal."""
 
 from __future__ import annotations
 
-import re
-
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.weight import weight
+from in2x.instructions.talk import QUOTED, kinds, sentences, shared
 from in2x.instructions.tidy import tidy_answer
+from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
 
-_QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”|\"[^\"\n]*\"|„[^„“]*“|«[^«»]*»")
 SHORT = 620
 """Latin letters (others weigh more); a longer answer that begins with a reservation goes on to answer (our choice)."""
 
 
 def _spoken(view: View) -> str:
     """The beginning of the answer less what stands in quotation marks, which are the lines of a story."""
-    return _QUOTED.sub(" ", view.answer.strip()[:400]).lstrip()
-
-
-_TERMS = re.compile(r"[a-z]{5,}|(?=([^\W\d_a-z\u3041-\u309f]{2}))")
-
-
-def shared(text: str, other: str) -> bool:
-    """Whether two texts share a word of five Latin letters, or two characters in a row of another script (without
-    hiragana, which writes grammar)."""
-    first, second = ({m[1] or m[0] for m in _TERMS.finditer(part.lower())} for part in (text, other))
-    return bool(first & second)
+    return QUOTED.sub(" ", view.answer.strip()[:400]).lstrip()
 
 
 def framed(view: View) -> Evidence | None:
@@ -48,15 +36,22 @@ def promise(view: View) -> Evidence | None:
     if view.given_text or weight(view.answer) > SHORT:
         return None
     voiced = search("voices", view.prompt) is not None
-    match = search("promise", view.answer.strip())
-    if match and not (voiced and not (search("makes", match.group(0)) and shared(match.group(0), view.prompt))):
+    waits = any_of("waits")
+    # a shop assistant's "One moment, please" shares with the task only the moment
+    if (match := search("promise", view.answer.strip())) and (
+        not voiced or (search("makes", match.group(0)) and shared(waits.sub(" ", match.group(0)), view.prompt))
+    ):
         return {"found": match.group(0)[:80]}
-    if not voiced and (match := search("asks_back", _spoken(view))) and weight(view.answer) <= SHORT / 2:
-        return {"found": match.group(0)[:80]}
+    found = kinds(view.answer.strip(), view.prompt)
+    if found and any(kind in ("presents", "intends", "waits", "asks") for kind in found):
+        said = [s for s, kind in zip(sentences(view.answer.strip()), found, strict=True) if kind != "waits"]
+        if not voiced or shared(waits.sub(" ", " ".join(said)), view.prompt):
+            return {"found": view.answer.strip()[:80], "kinds": [str(kind) for kind in found]}
     return None
 
 
 FAMILIES = ("courtesy", "about_request", "instead", "policy", "assistant")
+"""What stands beside "I cannot" where it is said to whoever asked."""
 
 
 def refusal(view: View) -> Evidence | None:
@@ -69,22 +64,37 @@ def refusal(view: View) -> Evidence | None:
     if view.given_text or search("declining", view.prompt):
         return None
     spoken = _spoken(view)
-    if match := search("refusal", spoken):
+    # a machine that is asked to speak says "as an AI" in its part
+    part = search("machines", view.prompt) is not None
+    if not part and (match := search("refusal", spoken)):
         return {"found": match.group(0)[:80]}
     if weight(view.answer) > SHORT:
         return None
     if match := search("soft_refusal", spoken):
         return {"found": match.group(0)[:80]}
-    families = [name for name in FAMILIES if search(name, spoken)]
-    if families and (match := search("unable", spoken)):
+    match = search("unable", spoken)
+    families = [n for n in FAMILIES if match and not (part and n == "assistant") and search(n, spoken)]
+    if match and families:
         return {"found": match.group(0)[:80], "signs": families}
+    if part or "\n" in view.answer.strip() or search("letters", view.prompt):
+        return None
+    declined = search("declines", spoken) is not None
+    if not declined and not search("offer", spoken):
+        return None
+    signs = {name for name in ("offer", "reason", "courtesy", "because") if search(name, spoken)}
+    about = search("matter", spoken) is not None
+    if (declined and (len(signs) > 2 or (signs and about))) or (about and signs >= {"offer", "reason"}):
+        return {"found": spoken[:80], "signs": sorted(signs)}
     return None
 
 
 def instructed(view: View) -> Evidence | None:
-    """The answer holds what its author was told: a role, a list of constraints, what "the user" wants."""
+    """The answer holds what its author was told (a role, a list of constraints) or thought of the task, without tags."""
     if view.given_text or not view.answer.strip():
         return None
-    if (match := any_of("instructed").search(_QUOTED.sub(" ", view.answer))) and match.group(0).strip() not in view.prompt:
+    bare = QUOTED.sub(" ", view.answer)
+    if (match := search("instructed", bare)) and match.group(0).strip() not in view.prompt:
+        return {"part": "answer", "found": match.group(0)[:80]}
+    if (match := search("plans", bare)) and len({m.group(0).lower() for m in any_of("about_task").finditer(bare)}) > 1:
         return {"part": "answer", "found": match.group(0)[:80]}
     return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from in2x.instructions.rules.draft import CODE
 from in2x.instructions.rules.view import Evidence, View
 from in2x.language.script import letter_counts
 from in2x.language.wording import any_of, patterns, search
-
 
 
 def leakage(view: View) -> Evidence | None:
@@ -24,9 +24,24 @@ def leakage(view: View) -> Evidence | None:
             return {"part": part, "found": match.group(0)[:60]}
         if (match := search("marks", CODE.sub(" ", text))) and not search("about_marks", view.prompt):
             return {"part": part, "found": match.group(0)[:60]}
+    if _wrapped(view.answer) and not (search("about_code", view.prompt) or search("about_marks", view.prompt)):
+        return {"part": "answer", "found": view.answer.strip()[:60]}
     if (match := search("roles", view.answer)) and not search("dialogue", view.prompt):
         return {"part": "answer", "found": match.group(0)[:60]}
     return None
+
+
+def _wrapped(answer: str) -> bool:
+    """Whether an answer is a JSON object (in a block of code or not), or stands in a tag as a whole."""
+    bare = re.sub(r"\A```\w*\s*|\s*```\Z", "", answer.strip())
+    if re.fullmatch(r"<(\w+)>.*</\1>", bare, re.S):
+        return True
+    if not (bare.startswith("{") and bare.endswith("}")):
+        return False
+    try:
+        return isinstance(json.loads(bare), dict)
+    except ValueError:
+        return False
 
 
 _BEFORE_ANSWER = r"(?:^|[\n.!?。！？)）」]\s*)"
