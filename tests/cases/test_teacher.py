@@ -5,20 +5,18 @@ Real HTTP throughout: `ChatServer` says what a test tells it to and counts what 
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from chat_server import Body, ChatServer, Reply, source_of
 from in2x.errors import In2xError, UsageError
 from in2x.instructions.balance import split
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig, JudgesConfig
+from in2x.instructions.gate_check import Case, by_code
 from in2x.instructions.judges import response_and_critic
 from in2x.instructions.self_instruct import answered
 from in2x.llm.cache import Cache
@@ -31,8 +29,6 @@ from in2x.selection.config import SelectConfig
 from test_instructions_server import RECIPE, prepare
 from test_llm_client import Server
 from test_selection_stage import instructions, pool, select
-
-GATES = Path(__file__).parents[2] / "benchmarks" / "instruction_gates.py"
 
 
 @pytest.fixture(autouse=True)
@@ -276,23 +272,9 @@ def test_creative_prompts_reach_the_judged_reward() -> None:
 # --- what its words are worth -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def gates() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("instruction_gates", GATES)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-
-
-def test_gates_on_expressive_items(gates: Any) -> None:
-    rows = yaml.safe_load(GATES.with_suffix(".yaml").read_text(encoding="utf-8"))
-    found = gates.measured(rows)
-    assert found["total"]["sound"] >= 100 and found["total"]["faulty"] >= 100
-    assert min(found["precision"], found["recall"], found["sound_kept"]) >= 0.97, found["wrong"]
-    for side in rows.values():
-        langs = [row[0] for items in side.values() for row in items]
-        assert min(map(langs.count, ("ja", "en", "zh"))) >= 20
+def gate_of(lang: str, prompt: str, answer: str) -> str | None:
+    item = Instruction("item", lang, "chat", [{"role": "user", "content": prompt}], answer, origin="magpie")
+    return by_code([Case(item)])[0].gate
 
 
 @pytest.mark.parametrize(
@@ -319,11 +301,11 @@ def test_gates_on_expressive_items(gates: Any) -> None:
         ("ja", "潮騒を描写して。", "恐れ入りますが、そのような描写には対応いたしかねます。", "rules: refusal"),
     ],
 )
-def test_kinds_of_items_in_other_words(gates: Any, lang: str, prompt: str, answer: str, gate: str | None) -> None:
-    assert gates.gate_of(lang, prompt, answer) == gate
+def test_kinds_of_items_in_other_words(lang: str, prompt: str, answer: str, gate: str | None) -> None:
+    assert gate_of(lang, prompt, answer) == gate
 
 
-def test_an_opening_is_known_by_what_was_asked_for(gates: Any) -> None:
+def test_an_opening_is_known_by_what_was_asked_for() -> None:
     said = "Here's a riddle about a bridge:\n\nI carry all and go nowhere."
-    assert gates.gate_of("en", "Write a riddle about a bridge.", said) == "tidy: opening"
-    assert gates.gate_of("en", "Begin a will.", "Here is my hat, and here is my spade:\n\nthe hat is for Ann.") is None
+    assert gate_of("en", "Write a riddle about a bridge.", said) == "tidy: opening"
+    assert gate_of("en", "Begin a will.", "Here is my hat, and here is my spade:\n\nthe hat is for Ann.") is None

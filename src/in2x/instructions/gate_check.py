@@ -1,7 +1,7 @@
 """What the gates do to a set of items, one by one: by code, and by judges where a model is given.
 
-A *labelled* set says of each item whether it is sound; then the gates are measured against the labels. It is a YAML file
-of our own shape: `sound`, `faulty` and `judge` (faulty, for a judge alone to see), each kind -> rows of [language,
+A *labelled* set says of each item whether it is sound; then the gates are measured against the labels. It is a YAML
+file of our own shape: `sound`, `faulty` and `judge` (faulty, for a judge alone to see), each kind -> rows of [language,
 prompt, answer]; a fourth entry, "code" or "judge", says who can see a fault. Anything else is an instruction set as
 `collect.py` reads it, without labels.
 

@@ -1,8 +1,8 @@
 """Answers without what a model says around them: reasoning, the task said again, and words about the answer itself.
 
-An opening ("Sure! Here is the poem you asked for:") and a closing ("I hope you like it.") go where they are a paragraph,
-a line, or a clause before a colon of their own, and only where an answer is left. The wordings are those of the packs
-(`opening`, `presents`, `closing`, `remark`).
+An opening ("Sure! Here is the poem you asked for:") and a closing ("I hope you like it.") go where they are a
+paragraph, a line, or a clause before a colon of their own, and only where an answer is left. The wordings are those of the
+packs (`opening`, `presents`, `closing`, `remark`).
 """
 
 from __future__ import annotations
@@ -100,9 +100,8 @@ def _presents(head: str, asked: str) -> bool:
     if not any_of("presents", r"\A\W*{}\s*\Z").match(rest):
         return False
     common = contents(rest) & contents(asked)
-    return (
-        (said is not None and rest.rstrip()[-1] in ":：") or len(common) >= 3 or any(len(word) > 3 for word in common)
-    )
+    named = len(common) >= 3 or any(len(word) > 3 for word in common)
+    return named or (said is not None and rest.rstrip()[-1] in ":：")
 
 
 def _closing_start(text: str, letter: bool, noted: bool) -> int:

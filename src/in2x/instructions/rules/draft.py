@@ -20,8 +20,8 @@ def cut(view: View) -> Evidence | None:
     """The answer stops inside a sentence of prose.
 
     Verse, titles and lists end without a mark, and so may talk: it counts where the same line holds whole sentences, or
-    all lines before it end in one, and the last word cannot end a sentence (`unfinished`), a quotation is still open, or
-    no other sentence lacks its mark.
+    all lines before it end in one, and the last word cannot end a sentence (`unfinished`), a quotation is still open,
+    or no other sentence lacks its mark.
     """
     text = view.answer.rstrip()
     if view.given_text or not text or search("open_end", view.prompt):
@@ -57,28 +57,14 @@ def cut(view: View) -> Evidence | None:
         return {"found": tail[-60:], "why": "no item ends so"}
     if prose and no_end and not (verse and not inside):
         return {"found": tail[-60:], "why": "no sentence ends so"}
-    if (
-        not casual
-        and inside
-        and ended >= 2
-        and whole == len(above)
-        and not _ITEM.match(last)
-        and not verse
-        and weight(tail) >= 16
-    ):
+    bare = inside and not casual and not verse and whole == len(above) and not _ITEM.match(last)
+    if bare and weight(tail) >= (16 if ended >= 2 else LONG_TAIL):
         return {"found": tail[-60:], "why": "the last sentence alone has no end"}
-    if (
-        not casual
-        and inside
-        and whole == len(above)
-        and not _ITEM.match(last)
-        and not verse
-        and weight(tail) >= LONG_TAIL
-    ):
-        return {"found": tail[-60:], "why": "the last sentence alone has no end"}
-    if not inside and not above and not verse and weight(tail) >= (50 if no_end else LONG_SENTENCE):
-        if no_end or (tail.isascii() and tail[0].isupper()):
-            return {"found": tail[-60:], "why": "no sentence ends so" if no_end else "a long sentence has no end"}
+    alone = not inside and not above and not verse
+    if alone and no_end and weight(tail) >= 50:
+        return {"found": tail[-60:], "why": "no sentence ends so"}
+    if alone and weight(tail) >= LONG_SENTENCE and tail.isascii() and tail[0].isupper():
+        return {"found": tail[-60:], "why": "a long sentence has no end"}
     return None
 
 
@@ -133,8 +119,8 @@ def placeholder(view: View) -> Evidence | None:
             return {"part": "answer", "found": match.group(0)[:60]}
     # "○○様" is how a model letter is written
     for name in ("blanks",) if search("letters", view.prompt) else ("blanks", "masked"):
-        if (match := search(name, text)) and match.group(0) not in view.prompt:
-            return {"part": "answer", "found": match.group(0)[:60]}
+        if (blank := search(name, text)) and blank.group(0) not in view.prompt:
+            return {"part": "answer", "found": blank.group(0)[:60]}
     return None
 
 

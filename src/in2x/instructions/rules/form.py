@@ -70,7 +70,7 @@ def language(view: View) -> Evidence | None:
 
 
 def _switched(view: View) -> str | None:
-    """Why an answer leaves its language midway: a stretch of prose in another one, where nothing in the prompt speaks of
+    """Why an answer leaves its language midway: a stretch of prose in another one, where the prompt speaks of no
     languages and no verse is asked for (a song may change its language)."""
     if view.given_text or any(search(name, view.prompt) for name in ("about_languages", "verse")):
         return None
@@ -138,6 +138,9 @@ def repetition(view: View) -> Evidence | None:
 
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[)）」』”\"']*")
 _BULLET = re.compile(r"\A\s*(?:[-*+•・]|\d{1,3}[.)、．])\s*")
+_PROSE_ENDS = '.!?。！？」”"'
+LONGEST_CYCLE = 12
+"""Sentences of a passage that is looked for right behind itself."""
 DOUBLED = 60
 """Latin letters (others weigh more) of prose that nobody says twice by chance (our choice)."""
 
@@ -147,23 +150,20 @@ def _doubled(text: str) -> str | None:
     seen = set()
     for paragraph in re.split(r"\n\s*", text):
         line = paragraph.strip()
-        if line[-1:] in tuple('.!?。！？」”"') and weight(line) >= DOUBLED and not line.startswith("|"):
+        if line and line[-1] in _PROSE_ENDS and weight(line) >= DOUBLED and not line.startswith("|"):
             if line in seen:
                 return line
             seen.add(line)
     sentences = [match.group(0).strip() for match in _SENTENCES.finditer(text)]
-    for size in range(1, len(sentences) // 2 + 1):
+    for size in range(1, min(len(sentences) // 2, LONGEST_CYCLE) + 1):
         for at in range(len(sentences) - 2 * size + 1):
             if sentences[at : at + size] == sentences[at + size : at + 2 * size]:
                 times = 2
                 while sentences[at : at + size] == sentences[at + times * size : at + (times + 1) * size]:
                     times += 1
                 block = " ".join(sentences[at : at + size])
-                if (
-                    weight(block) >= DOUBLED / 3
-                    and weight(block) * (times - 1) >= DOUBLED
-                    and block[-1] in '.!?。！？」”"'
-                ):
+                said = weight(block)
+                if said >= DOUBLED / 3 and said * (times - 1) >= DOUBLED and block[-1] in _PROSE_ENDS:
                     return block
     return None
 

@@ -20,7 +20,7 @@ _LOST = "\ufffd"
 
 
 def encoding(view: View) -> Evidence | None:
-    """Letters that a wrong decoding left (\\ufffd, "cafÃ©"), and entities or escapes outside code that nobody speaks of."""
+    """Letters that a wrong decoding left ("cafÃ©"), and entities or escapes outside code that nobody speaks of."""
     for part, text in view.parts:
         if _LOST in text:
             return {"part": part, "found": text[max(0, text.index(_LOST) - 20) :][:40]}

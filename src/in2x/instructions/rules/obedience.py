@@ -25,9 +25,8 @@ def disobeyed(view: View) -> Evidence | None:
         return None
     for pattern in patterns("forbids"):
         for match in pattern.finditer(view.prompt):
-            if word := match["word"].strip():
-                if _holds(answer, word):
-                    return {"why": "a forbidden word", "found": word}
+            if (word := match["word"].strip()) and _holds(answer, word):
+                return {"why": "a forbidden word", "found": word}
     for name in ("requires", "begins", "ends"):
         for pattern in patterns(name):
             for match in pattern.finditer(view.prompt):

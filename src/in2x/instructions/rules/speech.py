@@ -4,7 +4,7 @@ back, refusal."""
 from __future__ import annotations
 
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.talk import QUOTED, kinds, sentences, shared
+from in2x.instructions.talk import QUOTED, kinds, shared
 from in2x.instructions.tidy import tidy_answer
 from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
@@ -35,18 +35,15 @@ def promise(view: View) -> Evidence | None:
     is to be; and is no reply that was asked for."""
     if view.given_text or weight(view.answer) > SHORT:
         return None
-    voiced = search("voices", view.prompt) is not None
-    waits = any_of("waits")
-    # a shop assistant's "One moment, please" shares with the task only the moment
-    if (match := search("promise", view.answer.strip())) and (
-        not voiced or (search("makes", match.group(0)) and shared(waits.sub(" ", match.group(0)), view.prompt))
-    ):
+    answer = view.answer.strip()
+    # words that somebody is to say: a shop assistant's "One moment, please"
+    if search("voices", view.prompt) and (not shared(answer, view.prompt) or search("waits", view.prompt)):
+        return None
+    if match := search("promise", answer):
         return {"found": match.group(0)[:80]}
-    found = kinds(view.answer.strip(), view.prompt)
+    found = kinds(answer, view.prompt)
     if found and any(kind in ("presents", "intends", "waits", "asks") for kind in found):
-        said = [s for s, kind in zip(sentences(view.answer.strip()), found, strict=True) if kind != "waits"]
-        if not voiced or shared(waits.sub(" ", " ".join(said)), view.prompt):
-            return {"found": view.answer.strip()[:80], "kinds": [str(kind) for kind in found]}
+        return {"found": answer[:80], "kinds": [str(kind) for kind in found]}
     return None
 
 
@@ -57,9 +54,9 @@ FAMILIES = ("courtesy", "about_request", "instead", "policy", "assistant")
 def refusal(view: View) -> Evidence | None:
     """The answer declines the task in the manner of an assistant.
 
-    "I cannot" is said in stories too. To whoever asked it is said with courtesy, of the request, with another offer, for
-    reasons of policy, or as an assistant: one of these beside it, or two without it, in a short answer. An apology in
-    quotation marks is a line of a story; where the prompt asks for words of refusal or apology, they are the task.
+    "I cannot" is said in stories too. To whoever asked it is said with courtesy, of the request, with another offer,
+    for reasons of policy, or as an assistant: one of these beside it, or two without it, in a short answer. An apology
+    in quotation marks is a line of a story; where the prompt asks for words of refusal or apology, they are the task.
     """
     if view.given_text or search("declining", view.prompt):
         return None
@@ -76,20 +73,21 @@ def refusal(view: View) -> Evidence | None:
     families = [n for n in FAMILIES if match and not (part and n == "assistant") and search(n, spoken)]
     if match and families:
         return {"found": match.group(0)[:80], "signs": families}
-    if part or "\n" in view.answer.strip() or search("letters", view.prompt):
+    if part or "\n" in view.answer.strip():
         return None
     declined = search("declines", spoken) is not None
     if not declined and not search("offer", spoken):
         return None
     signs = {name for name in ("offer", "reason", "courtesy", "because") if search(name, spoken)}
     about = search("matter", spoken) is not None
-    if (declined and (len(signs) > 2 or (signs and about))) or (about and signs >= {"offer", "reason"}):
+    least = 2 if search("letters", view.prompt) else 1  # a letter speaks of reasons too
+    if (declined and (len(signs) > 2 or (len(signs) >= least and about))) or (about and signs >= {"offer", "reason"}):
         return {"found": spoken[:80], "signs": sorted(signs)}
     return None
 
 
 def instructed(view: View) -> Evidence | None:
-    """The answer holds what its author was told (a role, a list of constraints) or thought of the task, without tags."""
+    """The answer holds what its author was told (a role, constraints) or thought of the task, without tags."""
     if view.given_text or not view.answer.strip():
         return None
     bare = QUOTED.sub(" ", view.answer)
