@@ -25,7 +25,7 @@ sound:
   fog: [[en, "Describe fog in one line.", "The fog has mislaid the bridge again."]]
 faulty:
   refusal: [[en, "Describe fog in one line.", "I'm sorry, but I can't assist with that request."]]
-  opening: [[en, "Describe fog in one line.", "Sure! Here's a line about fog:\\n\\nThe fog has mislaid the bridge.", code]]
+  opening: [[en, "Describe fog in one line.", "Sure! Here's a line about fog:\\n\\nFog mislaid the bridge.", code]]
   flat: [[en, "Describe fog in one line.", "Fog is nice and it was good to look at.", judge]]
 """
 
@@ -47,12 +47,13 @@ def test_the_labelled_sets_are_large_and_of_three_languages() -> None:
 
 
 def test_precision_and_recall_of_the_rules() -> None:
-    ours, blind = measured(by_code(read_cases(OURS))), measured(by_code(read_cases(BLIND)))
-    wrong = [one.case.item.id for one in by_code(read_cases(OURS)) if one.right is False and one.case.label != "judge"]
+    checked, blindly = by_code(read_cases(OURS)), by_code(read_cases(BLIND))
+    ours, blind, held = measured(checked), measured(blindly), measured(held_out(blindly)[1])
+    wrong = [one.case.item.id for one in checked if one.right is False and one.case.label != "judge"]
     assert ours.precision and ours.recall and ours.sound_kept and blind.precision and blind.recall and blind.sound_kept
     assert min(ours.precision, ours.recall, ours.sound_kept) >= 0.97, wrong
     assert min(blind.precision, blind.sound_kept) >= 0.97 and blind.recall >= 0.93
-    held = measured(by_code(held_out(read_cases(BLIND))[1]))  # what nobody read while the rules were mended
+    # what nobody read while the rules were mended
     assert held.precision and held.recall and held.precision >= 0.97 and held.recall >= 0.82
 
 
@@ -144,8 +145,7 @@ def test_a_judge_of_known_error_is_measured(tmp_path: Path, capsys: pytest.Captu
 
 
 def _lines(file: Path, key: str, most: int, every: int) -> list[str]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as rows:
+    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as rows:
         return [json.loads(row)[key] for row in islice(rows, 0, most * every, every)]
 
 

@@ -1,8 +1,8 @@
 """Answers without what a model says around them: reasoning, the task said again, and words about the answer itself.
 
 An opening ("Sure! Here is the poem you asked for:") and a closing ("I hope you like it.") go where they are a
-paragraph, a line, or a clause before a colon of their own, and only where an answer is left. The wordings are those of the
-packs (`opening`, `presents`, `closing`, `remark`).
+paragraph, a line, or a clause before a colon of their own, and only where an answer is left. The wordings are those of
+the packs (`opening`, `presents`, `closing`, `remark`).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.talk import QUOTED
 from in2x.instructions.weight import weight
+from in2x.language.example import HUB
 from in2x.language.identify import language_of
 from in2x.language.misfit import LOOKED_AT, misfit
 from in2x.language.script import letter_counts
@@ -77,13 +78,13 @@ def _switched(view: View) -> str | None:
     text = prose(view.answer)[:LOOKED_AT]
     for start, end in foreign(text, view.item.lang):
         stretch = text[start:end]
-        if weight(stretch) >= STRAY and not (_latin(view.answer) and _latin(stretch) and language_of(stretch) != "en"):
+        if weight(stretch) >= STRAY and not (_latin(view.answer) and _latin(stretch) and language_of(stretch) != HUB):
             return f"it goes on in another language ({stretch[:40]!r})"
     return None
 
 
 def _latin(text: str) -> bool:
-    """Whether most letters are Latin: within one alphabet writers quote, and models slip into English alone."""
+    """Whether most letters are Latin: within one alphabet writers quote, and models slip into the hub alone."""
     latin, _, other = letter_counts(text)
     return latin > other
 

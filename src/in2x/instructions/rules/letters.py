@@ -1,4 +1,4 @@
-"""Rules about the letters of an answer: broken encodings, a Japanese text in the characters of Chinese."""
+"""Rules about the letters of an answer: broken encodings, characters that another writing alone has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.talk import QUOTED
 from in2x.language.characters import mojibake
 from in2x.language.han import sides
+from in2x.language.language import language
 from in2x.language.script import HAN, make_up
 from in2x.language.wording import search
 
@@ -38,8 +39,8 @@ def encoding(view: View) -> Evidence | None:
 
 
 def writing(view: View) -> Evidence | None:
-    """A Japanese answer with characters that only simplified Chinese has, outside quotations and talk of languages."""
-    if view.item.lang != "ja" or view.given_text or search("about_languages", view.prompt):
+    """Characters that only the simplified writing has in an answer with kana, outside quotations and talk of languages."""
+    if language(view.item.lang).scripts[0] != "Jpan" or view.given_text or search("about_languages", view.prompt):
         return None
     bare = QUOTED.sub(" ", view.answer)
     if make_up(bare).kana == 0:
