@@ -39,7 +39,7 @@ def encoding(view: View) -> Evidence | None:
 
 
 def writing(view: View) -> Evidence | None:
-    """Characters that only the simplified writing has in an answer with kana, outside quotations and talk of languages."""
+    """Characters that only the simplified writing has in an answer with kana, outside of quotations."""
     if language(view.item.lang).scripts[0] != "Jpan" or view.given_text or search("about_languages", view.prompt):
         return None
     bare = QUOTED.sub(" ", view.answer)
