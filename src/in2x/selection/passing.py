@@ -76,30 +76,26 @@ def with_pass_rates(
     asker: Asker, pool: Pool, rows: Ints, k: int, seed: int, advance: Advance | None = None
 ) -> tuple[Pool, dict[str, Any]]:
     """`pool` with the pass rates of those of `rows` that can be checked and have none yet, and figures."""
+    can = np.fromiter(map(checkable, pool.verifiers.at(rows)), bool, len(rows))
+    asked = np.sort(rows[can & np.isnan(pool.pass_rate[rows])])
     rates = pool.pass_rate.copy()
-    rows = rows[np.isnan(rates[rows])]
-    asked = [i for i, verifier in zip(rows.tolist(), pool.verifiers.at(rows), strict=True) if checkable(verifier)]
-    wanted = np.zeros(len(pool), bool)
-    wanted[asked] = True
 
     def questions() -> Iterator[Question[str]]:
-        for _, table in pool.tables(wanted):
-            for turns in table.column("messages"):
-                for sample in range(k):
-                    # Even numbers: an answer that was cut takes the next one when it is asked longer.
-                    yield Question(
-                        Request(
-                            messages=tuple(turns.as_py()), max_tokens=2048, temperature=TEMPERATURE, seed=seed,
-                            sample=2 * sample, purpose="solve",
-                        ),
-                        whole,
-                    )  # fmt: skip
+        for messages in pool.messages(asked):
+            for sample in range(k):
+                # Even numbers: an answer that was cut takes the next one when it is asked longer.
+                yield Question(
+                    Request(
+                        messages=tuple(messages), max_tokens=2048, temperature=TEMPERATURE, seed=seed,
+                        sample=2 * sample, purpose="solve",
+                    ),
+                    whole,
+                )  # fmt: skip
 
     replies = ask_until_read(asker, questions(), tries=2)
     solved = 0
-    asked.sort()  # as the tables come
-    for i in asked:
-        came = [solves(reply.value, pool.verifiers[i]) for _ in range(k) if (reply := next(replies)).value is not None]
+    for i, verifier in zip(asked.tolist(), pool.verifiers.at(asked), strict=True):
+        came = [solves(reply.value, verifier) for _ in range(k) if (reply := next(replies)).value is not None]
         if 2 * len(came) >= k:
             rates[i] = sum(came) / len(came)
             solved += any(came)

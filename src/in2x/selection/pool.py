@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from in2x.errors import In2xError
-from in2x.records import Instruction
+from in2x.records import Instruction, Message
 from in2x.selection.texts import Texts, TextWriter
 
 Ints = npt.NDArray[np.int64]
@@ -63,6 +63,10 @@ class Verifiers(Sequence[dict[str, Any]]):
         """Number of rows."""
         return len(self._texts)
 
+    def at(self, rows: Ints) -> Verifiers:
+        """Those of `rows` [m], in that order."""
+        return Verifiers(self._texts.at(rows))
+
     @property
     def given(self) -> npt.NDArray[np.bool_]:
         """bool [n]: whether there is one."""
@@ -80,10 +84,6 @@ class Verifiers(Sequence[dict[str, Any]]):
             return [json.loads(text) if text else {} for text in self._texts[key]]
         text = self._texts[key]
         return json.loads(text) if text else {}
-
-    def at(self, rows: Ints) -> Verifiers:
-        """Those of `rows` [m], in that order."""
-        return Verifiers(self._texts.at(rows))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Row by row."""
@@ -124,6 +124,13 @@ class Pool:
     def __len__(self) -> int:
         """Number of instructions."""
         return len(self.part)
+
+    def messages(self, rows: Ints) -> Iterator[list[Message]]:
+        """The turns of `rows` [m], which are in order."""
+        wanted = np.zeros(len(self), bool)
+        wanted[rows] = True
+        for _, table in self.tables(wanted):
+            yield from table.column("messages").to_pylist()
 
     def tables(self, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[Ints, pa.Table]]:
         """The `wanted` rows [n] in order: numbers of the rows, and the table of them, `BUCKET` rows at most."""
