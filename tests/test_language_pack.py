@@ -65,7 +65,7 @@ def test_every_pack_is_complete_and_short() -> None:
         assert tongue.code == code and tongue.name and tongue.endonym
         assert set(tongue.registers) == set(tongue.register_words) <= set(REGISTERS)
         assert tongue.pack.wording["notes"] and tongue.pack.wording["refusal"]
-        assert len((HERE / f"{code}.yaml").read_text("utf-8").splitlines()) < 160
+        assert len((HERE / f"{code}.yaml").read_text("utf-8").splitlines()) < 170
 
 
 def test_facts() -> None:

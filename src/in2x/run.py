@@ -147,7 +147,10 @@ def stage_key(recipe: Recipe, room: Room, inputs: dict[str, str]) -> str:
 def _own_packs(recipe: Recipe) -> dict[str, str]:
     """Hash of each language pack that is the user's own, of the recipe's languages; ours count as code."""
     own = {code: file for code, file in pack.files().items() if file.parent != pack.HERE}
-    return {code: hash_files([own[code]]) for code in recipe.languages.all if code in own}
+    return {
+        code: hash_files([own[code], *own[code].parent.glob(f"instructions/{code}.yaml")])
+        for code in recipe.languages.all if code in own
+    }  # fmt: skip
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -114,38 +112,6 @@ def group(splits: list[Split], most: int) -> list[list[Split]]:
         shards[-1].append(split)
         room -= split.size
     return shards
-
-
-_FULL = {errno.ENOSPC: "no space is left", errno.EDQUOT: "the quota is used up", errno.EFBIG: "a file may not grow"}
-
-
-@contextmanager
-def told_when_full(folder: Path) -> Iterator[None]:
-    """Turn what the system, Arrow or Daft raise on a full disk into one sentence; finished shards stay for a resume."""
-    try:
-        yield
-    except In2xError:
-        raise
-    except Exception as error:
-        # Daft's writer may say no more than that a channel is closed; so on any error look whether the disk is full.
-        what = _FULL.get(getattr(error, "errno", None) or 0) or _why_full(folder)
-        if what is None:
-            raise
-        raise In2xError(f"the disk is full ({what})", file=folder,
-                        mend="free space and run again: finished shards are kept") from None  # fmt: skip
-
-
-def _why_full(folder: Path) -> str | None:
-    """Why a megabyte cannot be written into `folder`; None where it can."""
-    probe = folder / "probe.partial"
-    try:
-        probe.write_bytes(bytes(1 << 20))
-    except OSError as error:
-        return _FULL.get(error.errno or 0)
-    finally:
-        with suppress(OSError):
-            probe.unlink(missing_ok=True)
-    return None
 
 
 def write_shard(frame: Any, folder: Path, config: CorpusConfig) -> None:

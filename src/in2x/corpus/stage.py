@@ -40,9 +40,9 @@ from in2x.corpus.shards import (
     prepare_shard,
     read_counts,
     sign_shard,
-    told_when_full,
 )
 from in2x.corpus.verdicts import count_rules, write_verdicts
+from in2x.disk import told_when_full
 from in2x.records import Pair, read_records, write_records
 from in2x.stage import Stage
 

@@ -201,7 +201,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 @cache
 def load(path: Path) -> Pack:
-    """Read and check one pack file.
+    """Read and check one pack file, and the wording for rules of instructions in `instructions/` beside it, if any.
 
     Raises:
         In2xError: it is no YAML, lacks a field, or has an unknown or wrong one; the sentence names file and field.
@@ -212,6 +212,8 @@ def load(path: Path) -> Pack:
         if like not in known or like == path.stem:
             raise In2xError(f"like: there is no other language pack {like!r}", file=path)
         fields = load(known[like]).model_dump(by_alias=True) | fields
+    if (more := path.parent / "instructions" / path.name).is_file() and isinstance(fields.get("wording"), dict):
+        fields = fields | {"wording": fields["wording"] | _read(more)}
     try:
         pack = Pack.model_validate(fields)
     except ValidationError as error:
