@@ -34,6 +34,7 @@ TEXTS = {
     "chapter.ja.json": json.dumps([target for _, target in PAIRS], ensure_ascii=False),
     "menu.po": PO, "terms.tsv": "en\tja\ngarden\t庭\n",
     "people.yaml": "- {name: Anna, target: アンナ, register: casual}\n",
+    "sets/mine.jsonl": json.dumps({"instruction": "庭の猫を描写して。", "output": "猫が日だまりで丸い。"}) + "\n",
     "texts.jsonl": "".join(json.dumps({"text": source}) + "\n" for source, _ in PAIRS * 4),
 }  # fmt: skip
 

@@ -511,7 +511,9 @@ def test_a_full_disk_is_one_sentence_and_a_later_run_goes_on(tmp_path: Path) -> 
         [sys.executable, "-c", _FULL], cwd=tmp_path, capture_output=True, text=True, timeout=600,
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
-    assert "corpus: the disk is full (a file may not grow); free space and run again" in done.stdout, done
+    assert (
+        "corpus: the disk is full (a file may not grow); make room, and give the same command again" in done.stdout
+    ), done
     _run(tmp_path / "corpus", data)
     assert list(select_documents(tmp_path / "corpus"))
 

@@ -24,6 +24,8 @@ ELSEWHERE = {
     r"in2x (run|sft) \S*recipes?\S* .*launch=": ("several processes", "test_parallel.py"),
     r"in2x run \S+ --shrink": ("minutes", "test_shrink.py"),
     r"in2x plan \S+ .*--trace": ("minutes", "test_trace.py"),
+    r"in2x plan recipes/qwen3": ("needs the evaluation sets that are kept out", "test_plan.py"),
+    r"in2x instruct-check \S+ --judge": ("asks a judge about a whole set", "test_instruct_check.py"),
     r"in2x (run|sft|rl|corpus|select|instruct) \S*recipes?[/.]": ("minutes to days", "test_pipeline.py"),
     r"in2x export recipes/demo.yaml --to verl": ("needs a finished SFT", "test_rl_verl.py"),
     r"in2x export \S+ --to gguf": ("needs llama.cpp's converter", "test_translate_backends.py"),

@@ -335,7 +335,7 @@ def test_sound_exchanges_pass_the_rules(prompt: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "answer", "name"),
     [
-        ("海辺の夕方を描写して。", "<think>The user wants an evening.</think>\n海辺の夕方は長い。", "framed"),
+        ("海辺の夕方を描写して。", "<think>The user wants an evening.</think>\n海辺の夕方は長い。", "instructed"),
         ("海辺の夕方を描写して。", "承知しました！以下に夕方の描写を作成しました。\n\n海辺の夕方は長い。", "framed"),
         ("Describe the beach.", "Sure! Here is a description of the beach:\n\nThe sand is warm.", "framed"),
         ("描写海边。", "好的，以下是关于海边的描写：\n\n沙滩很暖和。", "framed"),
@@ -377,7 +377,8 @@ def test_faults_that_wording_shows(prompt: str, answer: str | None, name: str | 
         ("Here is the poem you asked for:\n\nSea.\n\nSky.\n\nLet me know if you want changes.", "Sea.\n\nSky.",
          ("opening", "closing")),
         ("好的！\n\n海是蓝的。", "海是蓝的。", ("opening",)), ("海は青い。\n\n空も青い。", "海は青い。\n\n空も青い。", ()),
-        ("もちろんです。答えは四十二です。\n\n理由は次のとおりです。", None, ()), ("Sure! Here is the answer: 42.\n\nIt is even.", None, ()),
+        ("もちろんです。答えは四十二です。\n\n理由は次のとおりです。", None, ()),
+         ("Sure! Here is the answer: 42.\n\nIt is even.", "42.\n\nIt is even.", ("opening",)),
         ("週末の案です。\n\n海へ行くのはいかがでしょうか。", None, ()), ("好的，这是错的。\n\n原因有二。", None, ()),
         ("Here is the river. It runs past the mill.\n\nThen it stops.", None, ()), ("承知しました。", None, ()),
     ],
