@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from in2x.instructions.config import MagpieConfig
-from in2x.instructions.magpie import sample_turns
+from in2x.instructions.magpie import Openings, sample_turns
 from in2x.llm.cache import Cache
 from in2x.llm.client import Client
 from in2x.llm.config import LlmConfig
@@ -81,7 +81,8 @@ def test_chat_completions_and_magpie(url: str, served: Path, tmp_path: Path) -> 
         assert all(a.ok for a in answers), [a.error for a in answers]
         assert answers[0].text.strip() == "駅はどこだ。", "what the model has learnt by heart"
         magpie = MagpieConfig(turns=4, turn_tokens=16, answer_tokens=8)
-        turns = list(sample_turns(client, [template_of(client, config)], magpie, seed=1))
+        openings = Openings(lambda system, agreed: template_of(client, config, system))
+        turns = list(sample_turns(client, openings, magpie, seed=1))
         assert len(turns) == 4 and not any(turn.failed for turn in turns)
         before = client.usage.asked
         again = Client(config, cache)

@@ -24,6 +24,7 @@ class Kept:
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=60)
         self.glossaries: list[str] = []
+        self.made = 0
         self.papers: list[tuple[str, str]] = []
 
     def fill(self) -> None:
@@ -31,7 +32,8 @@ class Kept:
         alive = {one["glossary_id"] for one in self.http.get("/v3/glossaries").json()["glossaries"]}
         self.glossaries = [one for one in self.glossaries if one in alive]
         while len(self.glossaries) < 6:
-            pairs = [("en", "de"), ("de", "ja")][: 1 + len(self.glossaries) % 2]
+            self.made += 1
+            pairs = [("en", "de"), ("de", "ja")][: 1 + self.made % 2]  # of one kind as often as of the other
             dictionaries = [{"source_lang": a, "target_lang": b, "entries": "hat\tHut", "entries_format": "tsv"}
                             for a, b in pairs]  # fmt: skip
             made = self.http.post("/v3/glossaries", json={"name": "hats", "dictionaries": dictionaries})
