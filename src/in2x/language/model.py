@@ -25,10 +25,14 @@ def _read(text: str) -> str:
     return text[:_LONGEST].replace("\n", " ").encode("utf-8", "replace").decode()
 
 
-@lru_cache(maxsize=1 << 16)
 def log_chances(text: str) -> Mapping[str, float]:
     """ISO 639 code -> log probability, the likeliest first; languages below `FLOOR` are left out."""
-    guesses = _detector().detect(_read(text), model="lite", k=_GUESSES)
+    return _chances(_read(text))
+
+
+@lru_cache(maxsize=1 << 12)  # a server must not hold the texts of its clients for long, nor whole documents
+def _chances(read: str) -> Mapping[str, float]:
+    guesses = _detector().detect(read, model="lite", k=_GUESSES)
     return {
         str(guess["lang"]): math.log(max(float(guess["score"]), 1e-9)) for guess in guesses if guess["score"] > 1e-4
     }

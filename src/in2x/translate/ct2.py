@@ -3,14 +3,16 @@
 It asks with the very token ids that the other back ends ask with. Its threads are its own: in one process with torch
 they slow each other down, so nothing else should compute beside it. Of a small model every core computes batches of its
 own, which is faster than all cores on one product; of a large one the memory's speed decides, and they share it.
+
+What is drawn by temperature repeats by its seed in a fresh process only: CTranslate2 seeds a thread when it begins.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import GenerationConfig
 
 from in2x.chat.contract import end_ids
@@ -51,8 +53,8 @@ class Ct2Backend(BatchedBackend):
         self.tokenizer: Any = load_tokenizer(folder)
         self.seq2seq = self.profile.endpoint == "seq2seq"
         self.batch_tokens = batch_tokens
-        cores = torch.get_num_threads()
-        small = (path / CT2_FILE).stat().st_size < SMALL
+        cores = _cores()
+        small = (path / CT2_FILE).stat().st_size < SMALL and not ctranslate2.get_cuda_device_count()
         options = {"device": "auto", "compute_type": "default", "inter_threads": cores if small else 1,
                    "intra_threads": 1 if small else cores}  # fmt: skip
         try:
@@ -61,9 +63,8 @@ class Ct2Backend(BatchedBackend):
         except (RuntimeError, ValueError) as error:
             raise In2xError(f"not a model that CTranslate2 can load ({error})", file=path,
                             mend="write it anew with in2x export --to ct2") from None  # fmt: skip
-        on_gpu = self.model.device == "cuda"
-        self.rows = 0 if on_gpu else ROWS
-        self.waiting = 1 if on_gpu else self.model.num_translators if self.seq2seq else self.model.num_generators
+        self.rows = 0 if self.model.device == "cuda" else ROWS
+        self.waiting = cores if small else 1
         said = (path / "generation_config.json").is_file()
         known = end_ids(self.tokenizer, GenerationConfig.from_pretrained(path).eos_token_id if said else None)
         self.stop_ids = known | stop_tokens(self.tokenizer, self.profile)
@@ -103,3 +104,11 @@ class Ct2Backend(BatchedBackend):
             )
             said = [list(one.sequences_ids) for one in found]
         return [answers * (batch.samples // fan) for answers in said]
+
+
+def _cores() -> int:
+    """Cores to use; torch would not know: CTranslate2 sets the number of threads of all OpenMP in the process."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
