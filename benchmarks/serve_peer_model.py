@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-import sentencepiece
+import sentencepiece  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import torch
-from ctranslate2.converters.transformers import MarianMTLoader
+from ctranslate2.converters.transformers import MarianMTLoader  # type: ignore[import-untyped, unused-ignore]
 from torch.nn import functional as F
 from transformers import MarianConfig, MarianMTModel
 
