@@ -102,6 +102,14 @@ def test_what_was_kept_is_there_after_a_restart(kept: Resources, tmp_path: Path)
     assert again.suggested(BEN, PAIR, ["Hat!"]) == [None]
 
 
+def test_who_reads_does_not_wait_for_who_writes(kept: Resources) -> None:
+    kept.suggest(ANNA, PAIR, "cat", "猫")
+    with kept._writing() as base:
+        base.execute("UPDATE suggestions SET said = '犬'")
+        assert kept.suggested(ANNA, PAIR, ["cat"]) == ["猫"]
+    assert kept.suggested(ANNA, PAIR, ["cat"]) == ["犬"]
+
+
 def test_many_threads_and_two_stores_on_one_folder(kept: Resources, tmp_path: Path) -> None:
     other = Resources(tmp_path)
     with ThreadPoolExecutor(8) as pool:

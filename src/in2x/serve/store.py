@@ -53,7 +53,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         try:
             (folder / "documents").mkdir(parents=True, exist_ok=True)
             self._base = sqlite3.connect(folder / "resources.sqlite", timeout=PATIENCE, check_same_thread=False,
@@ -63,12 +63,17 @@ class Store:
             self._base.execute("PRAGMA synchronous = FULL")
             self._base.execute("PRAGMA foreign_keys = ON")
             self._base.executescript(_SCHEMA)
+            # One to read by: in this mode of SQLite a reader does not wait for a writer, who waits for the disk.
+            self._read = sqlite3.connect(folder / "resources.sqlite", timeout=PATIENCE, check_same_thread=False,
+                                         isolation_level=None)  # fmt: skip
         except (OSError, sqlite3.Error) as error:
             raise In2xError(f"glossaries and documents cannot be kept here ({error})", file=folder,
                             mend="give another --data") from None  # fmt: skip
 
     def close(self) -> None:
         """Close the database."""
+        with self._reading:
+            self._read.close()
         with self._lock:
             self._base.close()
 
@@ -87,9 +92,9 @@ class Store:
                 raise _away(error) from None
 
     def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]  # as sqlite3 has it
-        with self._lock:
+        with self._reading:
             try:
-                return self._base.execute(query, values).fetchall()
+                return self._read.execute(query, values).fetchall()
             except sqlite3.Error as error:
                 raise _away(error) from None
 

@@ -57,7 +57,8 @@ class Work:
         self.journal, self.step, self.asker, self.before, self.done = journal, step, asker, before, done
         self.context = (CONTEXT if "before" in takes else 0) if job.context is None else job.context
         self.request = TranslationRequest(job.source_lang, job.target_lang, seed=job.seed, beams=job.beams)
-        self.units = units(self.segments, job, self.context, "tags" in takes, identity(backend, job.seed, job.beams))
+        known = identity(backend, job.seed, job.beams) if journal else ""  # it reads the model's files
+        self.units = units(self.segments, job, self.context, "tags" in takes, known)
         self.outcomes: list[Outcome | None] = [None] * len(segments)
         self.same: dict[str, list[Unit]] = {}
         for unit in self.units:

@@ -101,7 +101,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
                 answers = await engine.translate(texts, wish, client, deadline=config.deadline)
                 said, found = [answer.text for answer in answers], [answer.source_lang for answer in answers]
             for place, pair in enumerate((lang, target) for lang in found):
-                [own] = await asyncio.to_thread(resources.suggested, client, pair, [texts[place]])
+                [own] = resources.suggested(client, pair, [texts[place]])
                 said[place] = own if own is not None else said[place]
             told = [_detected(text, lang, source is not None) for text, lang in zip(texts, found, strict=True)]
             resources.use(client, characters)
