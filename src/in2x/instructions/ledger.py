@@ -15,11 +15,12 @@ from in2x.records import Instruction, Verdict
 EXAMPLES = 3
 """Example texts kept for each reason."""
 GATES = (
-    "model", "author", "duplicate", "rules", "decontaminate", "assess", "rule-prompts", "critic", "rereading",
+    "model", "author", "pairs", "duplicate", "rules", "decontaminate", "assess", "rule-prompts", "critic", "rereading",
     "balance",
 )  # fmt: skip
 """Every gate in the order in which items meet them: "model" is a model that gave no answer, "author" one whose own
-work did not hold (another result, a near-duplicate of its pool, an answer cut short)."""
+work did not hold (another result, a near-duplicate of its pool, an answer cut short), "pairs" a sentence pair that is no
+translation."""
 NO_LICENCE = "not given"
 
 
