@@ -91,6 +91,8 @@ def test_false_alarms_on_human_translations(shared_data: Path, name: str, langs:
     file = next((shared_data / "parallel").glob(name))
     with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in islice(lines, 2000)]
-    pairs = [Pair(str(n), *langs, row[langs[0]], row[langs[1]]) for n, row in enumerate(rows) if all(map(row.get, langs))]
+    pairs = [
+        Pair(str(n), *langs, row[langs[0]], row[langs[1]]) for n, row in enumerate(rows) if all(map(row.get, langs))
+    ]
     faulty = [(pair.source, pair.target, why) for pair, _, why in judged(pairs, rules()) if why]
     assert len(pairs) > 500 and len(faulty) <= 0.005 * len(pairs), faulty

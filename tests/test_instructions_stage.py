@@ -159,7 +159,7 @@ GARBAGE = {
     "nothing is left": ("All rights reserved.", "無断転載を禁じます"),
     "another script": ("The harbour wakes early.", "Гавань просыпается рано утром."),
     "markup": ('<a href="https://example.com/?id=5"><br/></a>', "港の朝は早い。"),
-    "length": ("Yes.", "港の朝はいつも早い。漁師たちは暗いうちから網を船に積み、灯台の光が消えるころには沖に出ている。"),
+    "length": ("Yes.", "港の朝はいつも早い。漁師たちは暗いうちから網を船に積み、灯台の光が消えるころには沖にいる。"),
     "characters that could not be decoded": ("The harbour wakes early.", "港\ufffd\ufffd早い。"),
 }
 

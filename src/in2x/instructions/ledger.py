@@ -19,7 +19,7 @@ GATES = (
     "balance",
 )  # fmt: skip
 """Every gate in the order in which items meet them: "model" is a model that gave no answer, "author" one whose own
-work did not hold (another result, a near-duplicate of its pool, an answer cut short), "pairs" a sentence pair that is no
+work did not hold (another result, a near-duplicate of its pool, an answer cut short), "pairs" one that is no
 translation."""
 NO_LICENCE = "not given"
 

@@ -14,7 +14,7 @@ from in2x.pages.environment import environment
 GATE_NAMES: Mapping[str, tuple[str, str]] = {
     "model": ("model gave no answer", "The model or its server failed; the same command asks again, and only this."),
     "author": ("author's own check", "What the model wrote does not hold: another result, a copy, an answer cut off."),
-    "pairs": ("pairs", "A sentence pair of the data that cannot be a translation: copied, markup, another language or length."),
+    "pairs": ("pairs", "A sentence pair that cannot be a translation: copied, markup, another length."),
     "duplicate": ("duplicates", "The very same item came before."),
     "rules": ("rules", "Faults that code can see for certain."),
     "decontaminate": ("evaluation texts", "It holds a text that the model will be measured on."),

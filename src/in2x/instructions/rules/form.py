@@ -75,7 +75,7 @@ def language(view: View) -> Evidence | None:
 
 def _asked_for(prompt: str, answer: str) -> bool:
     """Whether a prompt asks for several languages, for old writing in Han characters alone that the answer holds, or
-    names the language that the answer is in ("in polite Japanese", "英語でどう言う")."""
+    names the language that the answer is in."""
     if search("several", prompt):
         return True
     told = make_up(answer)
@@ -159,7 +159,7 @@ def repetition(view: View) -> Evidence | None:
 def _cut_in_loop(text: str) -> str | None:
     """The phrase that a text says over and over until it breaks off in the middle of it: no refrain ends so."""
     tail = text.rstrip()[-LONGEST_LOOP:]
-    if not tail or not tail[-1].isalnum() and tail[-1] not in ",，、":
+    if not tail or (not tail[-1].isalnum() and tail[-1] not in ",，、"):
         return None
     for size in range(6, len(tail) // 3):
         unit = tail[-size:]
