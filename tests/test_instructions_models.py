@@ -320,6 +320,9 @@ def test_the_chain_loses_nothing(tmp_path: Path) -> None:
     funnel = ledger.funnel()
     assert (funnel["in"], funnel["kept"], funnel["rejected"], funnel["failed"]) == (10, 6, 2, 2)
     assert len(ledger.verdicts) == 10
+    (shown,) = funnel["examples"].values()
+    kept = {candidate.item.id for candidate, _ in passed}
+    assert [one["id"] for one in shown] == sorted(kept)[:3] and all("critic" in one["evidence"] for one in shown)
     ledger.enter(made[1].item)
     with pytest.raises(RuntimeError, match="items in"):
         ledger.funnel()

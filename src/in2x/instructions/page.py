@@ -27,7 +27,10 @@ GATE_NAMES: Mapping[str, tuple[str, str]] = {
 """Gate -> its name on the page and what it stops."""
 
 
-def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts: Mapping[str, str]) -> str:
+def page(
+    funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts: Mapping[str, str],
+    tidied: Mapping[str, int], unfinished: str,
+) -> str:  # fmt: skip
     """The page as HTML text.
 
     Args:
@@ -35,6 +38,8 @@ def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts
         name: of the run.
         usage: what each model was asked (role -> figures).
         prompts: name -> "version hash" of every prompt file.
+        tidied: what was taken off answers -> how often.
+        unfinished: why there is more to do; "" where all is done.
     """
     origins = {
         origin: {"kept": o["kept"], "rejected": o["rejected"], "failed": o["failed"]}
@@ -49,6 +54,8 @@ def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts
         "languages": bars({known_name(lang): {"": n} for lang, n in funnel["languages"].items()}),
         "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
+        "kept": {origin: [_readable(e) for e in found] for origin, found in funnel["examples"].items()},
+        "tidied": tidied, "unfinished": unfinished,
     }  # fmt: skip
     return environment().get_template("instructions/instructions.html.jinja").render(context)
 

@@ -283,10 +283,14 @@ def _write(
         "sft": len(sft), "rl": len(rl), "near_duplicate": parts.threshold, "groups": parts.groups,
     }  # fmt: skip
     write_json(stage.out / "funnel.json", funnel)
-    write_text(stage.out / "funnel.html", page(funnel, stage.recipe.name, usage, prompt.versions()))
+    tidied = stage.figures["tidied"]
+    write_text(
+        stage.out / "funnel.html",
+        page(funnel, stage.recipe.name, usage, prompt.versions(), tidied, stage.unfinished),
+    )
     # The examples of each reason stay in funnel.json: a manifest holds figures.
     counts = {
-        **funnel,
+        **{name: value for name, value in funnel.items() if name != "examples"},
         "tagged": tagged,
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
     }

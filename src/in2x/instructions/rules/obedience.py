@@ -36,8 +36,8 @@ def disobeyed(view: View) -> Evidence | None:
                 if _lacks(answer, match["word"].strip(), name):
                     return {"why": f"{name}: a word is not there", "wanted": match["word"]}
     for name, letters in _ONLY.items():
-        if any(pattern.search(view.prompt) for pattern in patterns(name)) and (match := letters.search(answer)):
-            return {"why": "another script than asked for", "found": match.group(0)}
+        if any(pattern.search(view.prompt) for pattern in patterns(name)) and (stray := letters.search(answer)):
+            return {"why": "another script than asked for", "found": stray.group(0)}
     for most, unit in demanded("at_most", view.prompt):
         count = _count(answer, unit)
         if count is not None and most > 0 and count > most * (SLACK if unit in ("character", "word") else 1):
