@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,9 +60,22 @@ def page(
 
 
 def _readable(example: Mapping[str, Any]) -> dict[str, Any]:
-    evidence = {key: value for key, value in example["evidence"].items() if value not in (None, "", [], {})}
-    shown = {
-        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in evidence.items()
-    }
-    return {**example, "evidence": shown}
+    shown = {_NOTES.get(key, key): _told(value) for key, value in example["evidence"].items()}
+    return {**example, "evidence": {key: text for key, text in shown.items() if text}}
+
+
+_NOTES: Mapping[str, str] = {"trace": "author's notes, no part of the item"}
+
+
+def _told(value: Any) -> str:
+    """Evidence in words: of a table what is not empty, of several verdicts one after the other, each with its number."""
+    if isinstance(value, Mapping):
+        told = {key: _told(one) for key, one in value.items()}
+        return "; ".join(f"{key}: {text}" for key, text in told.items() if text)
+    if isinstance(value, (list, tuple)):
+        if len(value) > 1 and all(isinstance(one, Mapping) for one in value):
+            return "\n".join(f"({number}) {_told(one)}" for number, one in enumerate(value, 1))
+        return ", ".join(map(_told, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
