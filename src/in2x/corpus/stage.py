@@ -96,7 +96,7 @@ def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
                 given += 1
                 yield pair
 
-        order, gate = rules(config.ruby, config.personal), stage.recipe.data.pair_gate
+        order, gate = rules(config.ruby, config.personal), stage.recipe.pair_gate
         sound = clean_pairs(counted(), order, faulty, gate=gate)
         kept = write_records(pairs, Contamination.load(sets).pairs(sound, lost) if sets else sound, Pair)
         if faulty:

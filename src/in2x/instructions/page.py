@@ -68,7 +68,7 @@ _NOTES: Mapping[str, str] = {"trace": "author's notes, no part of the item"}
 
 
 def _told(value: Any) -> str:
-    """Evidence in words: of a table what is not empty, of several verdicts one after the other, each with its number."""
+    """Evidence in words: of a table what is not empty; several verdicts one after the other, with numbers."""
     if isinstance(value, Mapping):
         told = {key: _told(one) for key, one in value.items()}
         return "; ".join(f"{key}: {text}" for key, text in told.items() if text)

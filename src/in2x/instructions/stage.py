@@ -147,7 +147,7 @@ def _from_pairs(config: InstructConfig, stage: Stage) -> Iterator[Candidate]:
     pairs = read_pairs(stage.input("data") / "pairs.train.parquet", config.pairs_per_direction, stage.seed)
     profile = stage.recipe.profile
     tracked = stage.track(pairs, "pairs")
-    gated = judged(tracked, rules()) if stage.recipe.data.pair_gate else ((pair, pair, None) for pair in tracked)
+    gated = judged(tracked, rules()) if stage.recipe.pair_gate else ((pair, pair, None) for pair in tracked)
     sound: list[Pair] = []
     faulty: Counter[str] = Counter()
     for pair, _, fault in gated:
