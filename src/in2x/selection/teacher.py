@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import yaml
 
-from in2x.instructions.prompt import Prompt, read_prompt
 from in2x.language.signs import signs
 from in2x.selection.labels import Label
 from in2x.selection.ngrams import normalise
@@ -47,8 +47,8 @@ def _fields() -> dict[tuple[str, ...], int]:
 
 
 @cache
-def _prompt(name: str) -> Prompt:
-    return read_prompt(PROMPTS / f"{name}.md")
+def _prompt(name: str) -> Template:
+    return Template((PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip())
 
 
 _LETTERS = re.compile(r"\w+")
@@ -139,7 +139,7 @@ def label_with(ask_all: AskAll, texts: Sequence[str], taxonomy: Taxonomy) -> tup
         # One request at first, then twice as many each time: the first labels are the ones that the others should meet.
         size = min(ROUND, max(1, 2 * size))
         known = "\n".join(f"{first}: {', '.join(names[:40])}" for first, names in taxonomy.tree.items())
-        head = _prompt("label").render(known=known or "(none yet)")
+        head = _prompt("label").substitute(known=known or "(none yet)")
         rows, lost = _batches(ask_all, texts[len(out) : len(out) + size * BATCH], head, "labels", LABEL)
         failed += lost
         for row in rows:
@@ -151,7 +151,7 @@ def label_with(ask_all: AskAll, texts: Sequence[str], taxonomy: Taxonomy) -> tup
 
 def grade_with(ask_all: AskAll, texts: Sequence[str]) -> tuple[list[int | None], int]:
     """Grades 1..5 for `texts`, None where the model gave none (or no grade); and how many requests failed."""
-    head = _prompt("grade").render()
+    head = _prompt("grade").substitute()
     rows, failed = _batches(ask_all, texts, head, "grades", GRADE)
     grades = [row.get("grade") if row else None for row in rows]
     return [g if isinstance(g, int) and not isinstance(g, bool) and 1 <= g <= 5 else None for g in grades], failed
@@ -175,7 +175,7 @@ def _batches(
             # Marks that no text can hold, for it would have to hold its own hash.
             mark = hashlib.blake2b("\0".join(part).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
             listed = "\n\n".join(f"[{i + 1} {mark}]\n{text[:SHOWN]}" for i, text in enumerate(part))
-            yield _prompt("batch").render(head=head, name=name, mark=mark, listed=listed)
+            yield _prompt("batch").substitute(head=head, name=name, mark=mark, listed=listed)
 
     out: list[dict[str, Any] | None] = [None] * len(texts)
     failed = 0
