@@ -43,7 +43,7 @@ UNBOUNDED = 1024
 FAILURES = 20
 """Questions without an answer before their share is looked at (our choice)."""
 IN_A_ROW = 200
-"""Failures in a row, no answer and none that was kept between, from which on a server is taken for dead (our choice)."""
+"""Failures in a row, with no answer, fresh or kept, between, from which on a server is taken for dead (our choice)."""
 WINDOW = 16
 """Answers held back for order, in multiples of `in_flight`: one slow request must not stall the others at once."""
 
