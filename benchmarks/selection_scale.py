@@ -1,16 +1,18 @@
 """How much memory and time selection takes of pools of a growing size.
 
     python benchmarks/selection_scale.py [--sizes 125000 500000 2000000] [--folder DIR]
+    python benchmarks/selection_scale.py --vectors out/work/embeddings   # the clustering alone
 
 Each pool is made of words of ours in three languages: topics of a hundred instructions, of which one in ten is a copy
 and one in ten a twin in another language; prompts of 40 to 240 characters, answers of 60 to 400. Each size is selected
 in a process of its own. Printed are seconds of processor time by step, peak memory, and the exponent: processor time
-grows as items ^ exponent from one size to the next.
+grows as items ^ exponent from one size to the next; and the peak of each step by itself (Linux).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import random
@@ -96,25 +98,60 @@ def make(folder: Path, count: int) -> None:
     (folder / "manifest.json").write_text('{"key": "pool"}', encoding="utf-8")
 
 
+def status() -> dict[str, int]:
+    """MB of this process: its peak since `forget`, and what it holds, not in files and in files."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+    return {name: int(lines[key].split()[0]) // 1024 for name, key in
+            (("peak", "VmHWM"), ("anonymous", "RssAnon"), ("of files", "RssFile"))}  # fmt: skip
+
+
+def forget() -> None:
+    """Begin a new peak."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def cluster_alone(vectors: Path) -> None:
+    """Cluster the vectors that a selection left in its work folder, and print memory and a hash of the clusters."""
+    from in2x.recipe import Recipe
+    from in2x.selection import stage
+    from in2x.selection.embed import Shards
+
+    shards = Shards(vectors)
+    config = Recipe.model_validate({"name": "scale", "select": {"threshold": 0.8}}).select
+    print("before", status())
+    forget()
+    _, centres, clusters, _ = stage._clusters(config, shards, 0.8)
+    digest = hashlib.blake2b(centres.tobytes() + clusters.tobytes(), digest_size=8).hexdigest()
+    print(f"{len(shards):,} vectors, {len(centres):,} clusters, {digest}", status())
+
+
 def select(pool: Path, out: Path, count: int) -> None:
     """Run the stage and print what it took as JSON."""
     from in2x.artifact import Artifact
     from in2x.recipe import Recipe
-    from in2x.selection.stage import run
+    from in2x.selection import stage
     from in2x.stage import Stage
 
     knobs = {"threshold": 0.8, "round1": {"size": count // 5}, "round2": {"size": count // 5}}
+    steps, tick = {}, stage._Clock.__call__
+
+    def noted(clock: Any, name: str) -> None:
+        tick(clock, name)
+        steps[name] = status()["peak"]
+        forget()
+
+    stage._Clock.__call__ = noted
     recipe = Recipe.model_validate({"name": "scale", "select": knobs})
-    stage = Stage("select", recipe, out, {"instruct": Artifact.open(pool)})
+    work = Stage("select", recipe, out, {"instruct": Artifact.open(pool)})
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.time()
-    run(recipe.select, stage)
+    stage.run(recipe.select, work)
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({
         "wall": round(time.time() - began, 1),
         "cpu": round(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, 1),
-        "peak_mb": used.ru_maxrss // 1024, "base_mb": before.ru_maxrss // 1024,
-        **{name: stage.figures[name] for name in ("clusters", "copies", "seconds")},
-        "twins": {name: s["same_item_in_two_languages"] for name, s in stage.figures["samples"].items()},
+        "peak_mb": max(steps.values()), "base_mb": before.ru_maxrss // 1024, "peak_mb_by_step": steps,
+        **{name: work.figures[name] for name in ("clusters", "copies", "seconds")},
+        "twins": {name: s["same_item_in_two_languages"] for name, s in work.figures["samples"].items()},
     }))  # fmt: skip
 
 
@@ -124,7 +161,11 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[125_000, 500_000, 2_000_000])
     parser.add_argument("--folder", type=Path, help="for pools and results; several GB")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--vectors", type=Path, help="a folder of vectors to be clustered, and nothing else")
     given = parser.parse_args()
+    if given.vectors:
+        cluster_alone(given.vectors)
+        return
     if given.child:
         select(Path(given.child[0]), Path(given.child[1]), int(given.child[2]))
         return

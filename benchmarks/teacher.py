@@ -1,12 +1,12 @@
 """Data from a reasoning model that misbehaves: is any of it poisoned, does any item get lost, is the budget kept?
 
-    python benchmarks/teacher.py [--items 10000] [--faults .3] [--keep FOLDER] [--json]
+    python benchmarks/teacher.py [--items 10000] [--faults .3] [--budget .6] [--keep FOLDER] [--json]
 
 `in2x instruct recipes/instruct-server.yaml` is run by command line against an imitated reasoning model
 (`tests/reasoning_server.py`): it thinks in tags or beside its answer, drafts the opposite of its verdicts, and three of
 ten answers are cut, refused, null, prose, 429 or reset. Poisoned is a kept item, or a verdict, that holds anything of a
 thought, an answer without its end, a refusal, prose in the place of JSON, or nothing. Then the same once more with a
-budget of 60% of what the first run cost, and what the server has billed beside it.
+budget of `--budget` of what the first run cost, and what the server has billed beside it.
 """
 
 from __future__ import annotations
@@ -109,8 +109,10 @@ def of_answer(item: Instruction) -> str:
         return "prose"
     if item.answer is not None and not item.answer.strip():
         return "nothing"
-    if any(refusal in (item.answer or "") for refusal in REFUSALS):
+    if any(refusal in text for refusal in REFUSALS):
         return "refusal"
+    if not all(message["content"].strip() for message in item.messages):
+        return "no turn"
     own = ("self-instruct", "magpie", "rewritten:deepen", "rewritten:constrain", "rewritten:concretise")
     written = (item.origin.startswith("collected") and item.task == "chat") or item.origin in own
     ends = any((item.answer or "").endswith(end) for end in ENDS.values())
@@ -144,7 +146,8 @@ def measure(folder: Path, items: int, faults: float) -> dict[str, Any]:
         "items in": funnel["in"], "kept": funnel["kept"], "rejected": funnel["rejected"], "failed": funnel["failed"],
         "in = kept + rejected + failed": funnel["in"] == funnel["kept"] + funnel["rejected"] + funnel["failed"],
         "poisoned": sum(poison.values()), "poisoned by kind": dict(poison), "questions": stats["asked"],
-        "faults": stats["faults"], "where it thought": stats["kinds"],
+        "faults": stats["faults"], "faults of Magpie's turns": stats["turn_faults"],
+        "kept by origin": dict(Counter(item.origin.split(":")[0] for item in kept)), "where it thought": stats["kinds"],
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
         "tokens billed": stats["billed"], "tokens counted / billed": round(counted / stats["billed"], 4),
         "wall seconds": round(wall),
@@ -166,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--faults", type=float, default=0.3)
+    parser.add_argument("--budget", type=float, default=0.6, help="of what the first run cost")
     parser.add_argument("--keep", type=Path, help="folder to work in: the funnel page stays there")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
@@ -175,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_tokenizer(folder / "tokenizer")
         write_sets(folder / "sets", given.items)
         found = measure(folder, given.items, given.faults)
-        found |= budget(folder, given.items, given.faults, int(0.6 * found["tokens billed"]))
+        found |= budget(folder, given.items, given.faults, int(given.budget * found["tokens billed"]))
     if given.json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
     else:

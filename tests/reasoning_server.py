@@ -8,9 +8,11 @@ what it says in the end, lists ([1]) and a mark, `THOUGHT`. Whole answers end wi
 `ENDS`. So what went wrong shows in the data: a mark of a thought, an answer without its end, a refusal.
 
 `--faults` of the answers go wrong: cut in the answer, cut in the thought, refusals, content null, prose where JSON was
-asked for, 429, connections reset before and amid an answer. What happens follows from the question and how often it
-came, so that two runs meet the same trouble. The server bills what it reads and makes at four bytes a token (kanji and
-kana at one letter), also for answers that never arrive whole, and does not say so in `--silent` of them.
+asked for, 429, connections reset before and amid an answer. So do turns that it writes as the user (Magpie): cut,
+empty, a refusal, a thought in their place or before them, a turn that runs on into the assistant's part. What happens
+follows from the question and how often it came, so that two runs meet the same trouble. The server bills what it reads
+and makes at four bytes a token (kanji and kana at one letter), also for answers that never arrive whole, and does not
+say so in `--silent` of them.
 GET /stats gives what it asked, billed and spoilt.
 """
 
@@ -60,7 +62,13 @@ class Reasoning(llm_server.Http):
         state = self.state
         if path == "/stats":
             return self.send_json(
-                {"asked": state.asked, "billed": state.billed, "faults": dict(state.spoilt), "kinds": dict(state.kinds)}
+                {
+                    "asked": state.asked,
+                    "billed": state.billed,
+                    "faults": dict(state.spoilt),
+                    "turn_faults": dict(state.spoilt_turns),
+                    "kinds": dict(state.kinds),
+                }
             )
         if path not in ("/v1/chat/completions", "/v1/completions"):
             return self.send_json({"detail": "Not Found"}, 404)
@@ -91,8 +99,10 @@ class Reasoning(llm_server.Http):
         if chat:
             words = finished(words, required)
             thought = self.think(words, required, lot)
-        if (fault == "prose" and not required) or (not chat and fault not in ("cut", "reset amid")):
+        if fault == "prose" and chat and not required:
             fault = ""
+        if not chat:
+            return self.send_turn(body, *turn(words, fault, lot), fault, lot)
         limit = body.get("max_tokens", 1 << 20)
         if fault == "refusal":
             words = lot.choice(REFUSALS)
@@ -102,8 +112,6 @@ class Reasoning(llm_server.Http):
             words, finish = words[: len(words) // 2], "length"
         elif tokens(thought + words) > limit:
             fault = "cut thought"
-        if fault:
-            state.spoilt[fault] += 1
         message: dict = {"role": "assistant", "content": words}
         how = lot.choice(("tags", "tags", "field", "headless")) if thought else ""
         if fault == "cut thought":
@@ -119,11 +127,22 @@ class Reasoning(llm_server.Http):
         if how == "field":
             message["reasoning_content"] = thought
         state.kinds[how or "plain"] += 1
-        asked = sum(tokens(m["content"]) for m in body["messages"]) + 4 if chat else tokens(body["prompt"])
-        made = tokens(thought + words)
+        asked = sum(tokens(m["content"]) for m in body["messages"]) + 4
+        self.send_choice({"message": message}, finish, (asked, tokens(thought + words)), fault, lot)
+
+    def send_turn(self, body: dict, words: str, finish: str, fault: str, lot: random.Random) -> None:
+        """A user's turn, which the raw endpoint was asked for."""
+        if fault:
+            self.state.spoilt_turns[fault] += 1
+        self.state.kinds["turn"] += 1
+        self.send_choice({"text": words}, finish, (tokens(body["prompt"]), tokens(words)), fault, lot)
+
+    def send_choice(self, said: dict, finish: str, billed: tuple[int, int], fault: str, lot: random.Random) -> None:
+        state, (asked, made) = self.state, billed
+        if fault:
+            state.spoilt[fault] += 1
         state.billed += asked + made
-        choice: dict = {"index": 0, "finish_reason": finish}
-        choice |= {"message": message} if chat else {"text": words}
+        choice: dict = {"index": 0, "finish_reason": finish, **said}
         answer: dict = {"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
         if lot.random() >= state.silent:
             answer["usage"] = {"prompt_tokens": asked, "completion_tokens": made, "total_tokens": asked + made}
@@ -144,6 +163,21 @@ class Reasoning(llm_server.Http):
         return "\n".join(lines)
 
 
+def turn(words: str, fault: str, lot: random.Random) -> tuple[str, str]:
+    """What a model writes as the user, and why it stopped: with the fault, no turn that anybody should answer."""
+    if fault == "refusal":
+        return lot.choice(REFUSALS), "stop"
+    if fault == "prose":  # it goes on in the assistant's part
+        return f"{words}\n\nAssistant: {PROSE}, I would say.", "stop"
+    if fault == "cut thought":
+        if lot.random() < 0.5:
+            return f"<think>\nOkay, {THOUGHT}. The user would ask", "length"
+        return f"Okay, {THOUGHT}: a user might ask about a garden.\n</think>\n\n{words}", "stop"
+    if fault == "cut":
+        return words[: len(words) // 2], "length"
+    return ("" if fault == "null" else words), "stop"
+
+
 def finished(words: str, required: list[str]) -> str:
     """`words` with the end mark in what people will read as an answer."""
     if not required:
@@ -161,6 +195,7 @@ class State(llm_server.State):
         self.billed = 0
         self.came: Counter[bytes] = Counter()
         self.spoilt: Counter[str] = Counter()
+        self.spoilt_turns: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
 
 

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections import Counter
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from in2x.corpus.clean import rules
-from in2x.corpus.pairs import clean_pairs
+from in2x.corpus.pairs import clean_pairs, judged
 from in2x.records import Pair
 
 
@@ -74,3 +78,21 @@ def test_pairs_are_read_as_a_stream() -> None:
 
     first = next(iter(clean_pairs(stream(), rules(), Counter())))
     assert first.id == "0" and seen <= 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "langs"),
+    [
+        ("enja.train*", ("en", "ja")), ("trilingual*", ("ja", "zh")), ("trilingual*", ("en", "zh")),
+        ("jazh.train*", ("ja", "zh")), ("multi30k.en-de.test*", ("en", "de")),
+    ],
+)  # fmt: skip
+def test_false_alarms_on_human_translations(shared_data: Path, name: str, langs: tuple[str, str]) -> None:
+    file = next((shared_data / "parallel").glob(name))
+    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in islice(lines, 2000)]
+    pairs = [
+        Pair(str(n), *langs, row[langs[0]], row[langs[1]]) for n, row in enumerate(rows) if all(map(row.get, langs))
+    ]
+    faulty = [(pair.source, pair.target, why) for pair, _, why in judged(pairs, rules()) if why]
+    assert len(pairs) > 500 and len(faulty) <= 0.005 * len(pairs), faulty

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from in2x.chat.template import cut, take_apart
+from in2x.chat.template import ChatTemplate, cut, take_apart
 from in2x.errors import In2xError
 from in2x.instructions.candidate import Candidate
-from in2x.instructions.config import InstructConfig
+from in2x.instructions.config import InstructConfig, MagpieConfig
 from in2x.instructions.judges import assess, kind_of_answer, rereading, response_and_critic, rule_prompts
 from in2x.instructions.ledger import Ledger
-from in2x.instructions.magpie import Openings
+from in2x.instructions.magpie import Openings, sample_turns
 from in2x.instructions.neardup import NearDuplicateIndex
 from in2x.instructions.prompt import asked_in, prompt, read_prompt, versions
 from in2x.instructions.rewrite import REWRITERS, STEPS, rewrite, same_result
@@ -320,9 +320,27 @@ def test_the_chain_loses_nothing(tmp_path: Path) -> None:
     funnel = ledger.funnel()
     assert (funnel["in"], funnel["kept"], funnel["rejected"], funnel["failed"]) == (10, 6, 2, 2)
     assert len(ledger.verdicts) == 10
+    (shown,) = funnel["examples"].values()
+    kept = {candidate.item.id for candidate, _ in passed}
+    assert [one["id"] for one in shown] == sorted(kept)[:3] and all("critic" in one["evidence"] for one in shown)
     ledger.enter(made[1].item)
     with pytest.raises(RuntimeError, match="items in"):
         ledger.funnel()
+
+
+def test_a_turn_that_is_none_is_not_answered() -> None:
+    """What a model wrote as the user: a turn, one behind a thought, and four that are none."""
+    turns = [
+        "Explain how bread rises.", "A user might ask about tea.\n</think>\n\nTell me about tea.", "",
+        "Explain how a tide comes.\n\nAssistant: The moon pulls.", "<think>\nWhat would a user", None,
+    ]  # fmt: skip
+    model = Script(lambda text, request: turns[request.sample or 0] if request.prompt else "It does so slowly.")
+    openings = Openings(lambda system, agreed: ChatTemplate("<user>", "</user><model>", "</user>", ""))
+    found = list(sample_turns(model, openings, MagpieConfig(turns=len(turns)), seed=1))
+    assert [turn.text for turn in found if turn.fault is None] == ["Explain how bread rises.", "Tell me about tea."]
+    assert [turn.fault for turn in found[2:5]] == ["empty turn", "a turn that goes on as the assistant", "empty turn"]
+    assert [turn.failed for turn in found] == [False] * 5 + [True]
+    assert not any("moon pulls" in asked or "think" in asked for asked in model.asked)
 
 
 # --- chat templates ------------------------------------------------------------------------------------------------

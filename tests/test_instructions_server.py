@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shutil
@@ -98,6 +99,8 @@ def test_the_whole_set_and_a_second_run_that_asks_nothing(tmp_path: Path, live: 
     assert [v.id for v in verdicts if not v.kept] == [item.id for item in lost]
     assert len(verdicts) == funnel["in"]
     page = (made / "funnel.html").read_text(encoding="utf-8")
+    kept = json.loads((made / "funnel.json").read_text(encoding="utf-8"))["examples"]
+    assert all(html.escape(one["prompt"][:20], quote=False) in page for found in kept.values() for one in found)
     assert "Where each item went" in page and "http" not in page.split("</style>")[1].split("<script>")[0]
     for origin in funnel["origins"]:
         assert origin in page

@@ -155,6 +155,32 @@ def test_pairs_only(tmp_path: Path) -> None:
     assert not {content_of(a) for a in rl} & ({content_of(b) for b in sft} | {b.answer for b in sft})
 
 
+GARBAGE = {
+    "nothing is left": ("All rights reserved.", "無断転載を禁じます"),
+    "another script": ("The harbour wakes early.", "Гавань просыпается рано утром."),
+    "markup": ('<a href="https://example.com/?id=5"><br/></a>', "港の朝は早い。"),
+    "length": ("Yes.", "港の朝はいつも早い。漁師たちは暗いうちから網を船に積み、灯台の光が消えるころには沖にいる。"),
+    "characters that could not be decoded": ("The harbour wakes early.", "港\ufffd\ufffd早い。"),
+}
+
+
+def test_garbage_pairs_reach_no_pool_and_are_counted(tmp_path: Path) -> None:
+    planted = [Pair(f"g{n}", "en", "ja", *sides) for n, sides in enumerate(GARBAGE.values())]
+    data = prepare(tmp_path / "data", [*pairs_of(60), *planted])
+    stage = stage_of(tmp_path, data, None, synthesize=False, rewritten=50)
+    funnel = go(stage)
+    items = [i for part in ("sft", "rl") for i in read_records(stage.out / f"pool.{part}.parquet", Instruction)]
+    assert not {i.answer for i in items} & {pair.target for pair in planted}
+    said = {r["reason"]: r["count"] for r in funnel["reasons"] if r["gate"] == "pairs"}
+    assert said == dict.fromkeys(GARBAGE, 1)
+    assert stage.figures["pairs"] == {"read": 185, "faulty": dict.fromkeys(GARBAGE, 1)}
+    assert funnel["in"] == funnel["kept"] + funnel["rejected"] + funnel["failed"]
+    recipe = stage.recipe.model_copy(update={"data": stage.recipe.data.model_copy(update={"pair_gate": False})})
+    open_ = replace(stage, recipe=recipe, out=tmp_path / "open", figures={})
+    open_.out.mkdir()
+    assert not [r for r in go(open_)["reasons"] if r["gate"] == "pairs"]
+
+
 def test_translations_are_asked_in_the_words_of_the_recipe(tmp_path: Path) -> None:
     """Trained in other words than it is asked in later, a small model answers in the wrong language."""
     stage = stage_of(tmp_path, prepare(tmp_path / "data", pairs_of(20)), None, synthesize=False)

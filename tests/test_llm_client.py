@@ -23,7 +23,7 @@ from chat_server import Body, ChatServer, Reply
 from in2x.errors import In2xError
 from in2x.llm.cache import Cache
 from in2x.llm.client import Client
-from in2x.llm.config import LlmConfig
+from in2x.llm.config import LlmConfig, TeacherConfig
 from in2x.llm.limits import TokenBucket
 from in2x.llm.request import Answer, Request, chat
 
@@ -320,3 +320,16 @@ def test_token_bucket() -> None:
     now[0] = 10.0
     assert bucket.take() == 0.0  # and no more than one second's worth was saved up
     assert bucket.take() == pytest.approx(1.0)
+
+
+def test_answers_that_were_kept_count_where_failures_are_shared_out() -> None:
+    """A second run asks what failed before and little else: that alone is no server that fails too often."""
+    client = Client(TeacherConfig(base_url="http://127.0.0.1:1/v1", model="m"), None)
+    client.usage.failed, client.usage.answered, client.usage.cached = 49, 114, 8000
+    client._bear("no JSON")
+    client._in_a_row = 200
+    with pytest.raises(In2xError, match="49 of 8,163 questions"):
+        client._bear("no JSON")
+    client._in_a_row, client.usage.cached = 1, 0
+    with pytest.raises(In2xError, match="49 of 163 questions"):
+        client._bear("no JSON")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shlex
@@ -33,6 +34,15 @@ def be_quiet() -> None:
     """Put the defaults of `QUIET` into the environment; called before torch or Daft load."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+
+
+def give_back() -> None:
+    """Give freed memory back to the system. glibc keeps what many small arrays took, and what comes after them does not
+    fit into the holes; another C library does as it likes."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        return
 
 
 def start(command: Sequence[str], stage: Stage, figures: Path) -> dict[str, Any]:

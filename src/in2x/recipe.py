@@ -121,6 +121,11 @@ class Recipe(Config):
         return {**moved, "data": {**data, "decontaminate": merged}}
 
     @property
+    def pair_gate(self) -> bool:
+        """Whether training pairs that cannot be translations are left out; the artifact of `data` answers for it."""
+        return self.data.pair_gate
+
+    @property
     def profile(self) -> PromptProfile:
         """The prompt profile of the model that the recipe makes: one that takes inline tags where it has learned them.
 

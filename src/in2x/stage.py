@@ -142,6 +142,10 @@ class Facts(Protocol):
     def profile(self) -> Any:
         """The prompt profile of the model that it makes (`in2x.chat.profile.PromptProfile`)."""
 
+    @property
+    def pair_gate(self) -> bool:
+        """Whether training pairs that cannot be translations are left out."""
+
 
 @dataclass
 class Stage:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from in2x.corpus.personal import Kind, masker
 from in2x.language.characters import Rule, control_characters, mojibake, newlines, normalise
-from in2x.language.japanese.reading import is_read
+from in2x.language.readings import is_read
 
 Ruby = Literal["drop", "keep"]
 

@@ -1,4 +1,4 @@
-"""Sentence pairs before they become documents: cleaned by the rules of raw text, and judged like it.
+"""Sentence pairs before they become documents or instructions: cleaned by the rules of raw text, and judged like it.
 
 A side is judged by what documents are judged by (letters, symbols, repetition, lost characters, language), and the two
 together by whether one can be the translation of the other: not the same text, not many times as long. The bounds are
@@ -46,22 +46,30 @@ _COPY = 12
 """Letters from which equal sides are a copy: names and cries may be the same in two languages."""
 
 
-def clean_pairs(pairs: Iterable[Pair], order: Sequence[tuple[str, Rule]], lost: Counter[str]) -> Iterator[Pair]:
+def clean_pairs(
+    pairs: Iterable[Pair], order: Sequence[tuple[str, Rule]], lost: Counter[str], *, gate: bool = True
+) -> Iterator[Pair]:
     """The sound ones of `pairs`, cleaned; the others are counted in `lost` by reason.
 
     Args:
         pairs: any number, read as a stream.
         order: the cleaning rules.
         lost: reason -> how many pairs were left out for it.
+        gate: whether they are judged at all; without it only what nothing is left of is left out.
     """
+    for _, cleaned, reason in judged(pairs, order):
+        if reason is None or (not gate and cleaned.source and cleaned.target):
+            yield cleaned
+        else:
+            lost[reason] += 1
+
+
+def judged(pairs: Iterable[Pair], order: Sequence[tuple[str, Rule]]) -> Iterator[tuple[Pair, Pair, str | None]]:
+    """Each of `pairs` as it is and cleaned by the rules `order`, and why it is no use (None where it is sound)."""
     stream = iter(pairs)
     while batch := list(islice(stream, BATCH)):
         cleaned = [dataclasses.replace(p, source=_line(p.source, order), target=_line(p.target, order)) for p in batch]
-        for pair, reason in zip(cleaned, _faults(cleaned), strict=True):
-            if reason is None:
-                yield pair
-            else:
-                lost[reason] += 1
+        yield from zip(batch, cleaned, _faults(cleaned), strict=True)
 
 
 def _line(text: str, order: Sequence[tuple[str, Rule]]) -> str:

@@ -96,7 +96,8 @@ def _clean(config: CorpusConfig, stage: Stage, parts: Parts) -> list[Path]:
                 given += 1
                 yield pair
 
-        sound = clean_pairs(counted(), rules(config.ruby, config.personal), faulty)
+        order, gate = rules(config.ruby, config.personal), stage.recipe.pair_gate
+        sound = clean_pairs(counted(), order, faulty, gate=gate)
         kept = write_records(pairs, Contamination.load(sets).pairs(sound, lost) if sets else sound, Pair)
         if faulty:
             told = ", ".join(f"{count:,} {reason}" for reason, count in faulty.most_common())

@@ -22,6 +22,10 @@ class DataConfig(Config):
     decontaminate: DecontaminateConfig = knob(
         DecontaminateConfig(), "Evaluation text, kept out of everything that the run learns from."
     )
+    pair_gate: bool = knob(
+        True, "Leave out training pairs that cannot be translations (copied, markup, another language, many times as "
+        "long), of documents and of instructions.",
+    )  # fmt: skip
     max_bad_share: float = knob(
         0.05, "Share of lines of `train` or `instructions` that cannot be read from which the file is refused; up to "
         "ten are always set aside.", ge=0, le=1,

@@ -20,6 +20,8 @@ class Candidate:
     fault: str | None = None
     """Why there is nothing to verify: then `failed` tells a failure (no judgement) from a rejection."""
     failed: bool = False
+    gate: str = "author"
+    """The gate at which `fault` was found."""
 
     @property
     def prompt(self) -> str:

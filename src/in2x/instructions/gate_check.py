@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
 
@@ -29,7 +29,6 @@ from in2x.instructions.tidy import tidied
 from in2x.llm.request import Advance, Asker
 from in2x.records import Instruction
 
-T = TypeVar("T")
 Label = Literal["sound", "code", "judge", ""]
 """Sound; faulty, and code can see it; faulty, and only a judge can; not labelled."""
 _LABELS: Mapping[str, Label] = {"sound": "sound", "faulty": "code", "judge": "judge"}
@@ -193,12 +192,6 @@ def measured(checked: Sequence[Checked], judged: bool = False) -> Measured:
                       for name, count in gates.items()), key=lambda g: (-g.faulty - g.sound - g.unlabelled, g.name))),
         kinds,
     )  # fmt: skip
-
-
-def held_out(cases: Sequence[T], every: int = 3) -> tuple[list[T], list[T]]:
-    """Those that may be looked at, and every third one, which nobody who mends rules reads (the final measure)."""
-    seen = [case for number, case in enumerate(cases, 1) if number % every]
-    return seen, [case for number, case in enumerate(cases, 1) if not number % every]
 
 
 def row(one: Checked) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.prompt import asked_in
-from in2x.instructions.themes import kind_of
+from in2x.instructions.themes import judged_by, kind_of
 from in2x.judge.retry import Question, Reply, ask_until_read, json_of, whole
 from in2x.language import language
 from in2x.llm.request import Advance, Asker, Request, chat
@@ -112,14 +112,7 @@ def kind_of_answer(item: Instruction) -> str:
     if item.task in ("summary", "summarize", "rewrite", "reading"):
         return "text"
     prompt = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
-    return _KINDS.get(kind_of(prompt, item.lang), "general")
-
-
-_KINDS = {
-    "creative writing": "fiction", "role play": "fiction", "dialogue": "fiction", "quiz or riddle": "fiction",
-    "calculation": "reasoning", "summarising a given text": "text", "rewriting a given text": "text",
-    "extraction from a text": "text",
-}  # fmt: skip
+    return judged_by(kind_of(prompt, item.lang), item.lang)
 
 
 def _no_judgement(candidate: Candidate, reply: Reply[dict[str, Any]]) -> Judged:

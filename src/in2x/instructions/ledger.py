@@ -15,11 +15,12 @@ from in2x.records import Instruction, Verdict
 EXAMPLES = 3
 """Example texts kept for each reason."""
 GATES = (
-    "model", "author", "duplicate", "rules", "decontaminate", "assess", "rule-prompts", "critic", "rereading",
+    "model", "author", "pairs", "duplicate", "rules", "decontaminate", "assess", "rule-prompts", "critic", "rereading",
     "balance",
 )  # fmt: skip
 """Every gate in the order in which items meet them: "model" is a model that gave no answer, "author" one whose own
-work did not hold (another result, a near-duplicate of its pool, an answer cut short)."""
+work did not hold (another result, a near-duplicate of its pool, an answer cut short), "pairs" one that is no
+translation."""
 NO_LICENCE = "not given"
 
 
@@ -63,13 +64,7 @@ class Ledger:
         )
         entry["count"] += 1
         if len(entry["examples"]) < EXAMPLES:
-            prompt = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
-            entry["examples"].append(
-                {
-                    "id": item.id, "origin": item.origin, "lang": item.lang, "prompt": prompt[:240],
-                    "answer": (item.answer or "")[:240], "evidence": _short(dict(evidence or {})),
-                }
-            )  # fmt: skip
+            entry["examples"].append(_example(item, evidence))
 
     def funnel(self) -> dict[str, Any]:
         """The counts. Raises RuntimeError where an item was lost or counted twice (a bug of ours)."""
@@ -81,8 +76,15 @@ class Ledger:
         reasons = sorted(self._reasons.values(), key=lambda e: (-e["count"], e["gate"], e["reason"]))
         return {
             **total, "languages": _languages(everything), "licenses": _licences(everything),
-            "gates": self._passage(total["in"]), "origins": origins, "reasons": reasons,
+            "gates": self._passage(total["in"]), "origins": origins, "reasons": reasons, "examples": self._examples(),
         }  # fmt: skip
+
+    def _examples(self) -> dict[str, list[dict[str, Any]]]:
+        """Kept items by origin, drawn by their ids, which are hashes: no order of the work favours any."""
+        drawn = {origin: sorted(items, key=lambda item: item.id)[:EXAMPLES] for origin, items in self._kept.items()}
+        wanted = {item.id for items in drawn.values() for item in items}
+        said = {verdict.id: verdict.evidence for verdict in self.verdicts if verdict.id in wanted}
+        return {origin: [_example(item, said.get(item.id)) for item in drawn[origin]] for origin in sorted(drawn)}
 
     def _origin(self, origin: str) -> dict[str, Any]:
         kept, lost = self._kept.get(origin, []), self._gates.get(origin, {})
@@ -109,6 +111,14 @@ class Ledger:
                 found.append({"gate": gate, "in": entered, **stopped, "left": left})
                 entered = left
         return found
+
+
+def _example(item: Instruction, evidence: Mapping[str, Any] | None) -> dict[str, Any]:
+    prompt = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
+    return {
+        "id": item.id, "origin": item.origin, "lang": item.lang, "prompt": prompt[:240],
+        "answer": (item.answer or "")[:240], "evidence": _short(dict(evidence or {})),
+    }  # fmt: skip
 
 
 def _languages(items: list[Instruction]) -> dict[str, int]:

@@ -25,7 +25,9 @@ from in2x.judge.retry import Question, Reply, ask_until_read, whole
 from in2x.language import language, packs
 from in2x.language.example import HUB
 from in2x.language.identify import language_of
-from in2x.llm.request import Advance, Asker, Request
+from in2x.language.reasoning import without_reasoning
+from in2x.language.wording import search
+from in2x.llm.request import Advance, Answer, Asker, Request
 from in2x.principles.case import Case, verifier_of
 from in2x.records import Instruction, Message, content_id
 
@@ -130,19 +132,30 @@ def sample_turns(
             for number in chunk
         ]  # fmt: skip
         turns = list(asker.ask_all(wanted))
-        good = [turn.text.strip() for turn in turns if turn.ok and turn.finished and turn.text.strip()]
+        read = [_turn(turn) for turn in turns]
+        good = [text for text, fault in read if fault is None]
         first = iter(list(_answers(asker, good, config, config.answer_temperature, seed)))
         second = iter(list(_answers(asker, good, config, 0.7, seed + 1)))
-        for number, turn in zip(chunk, turns, strict=True):
-            text, steer = turn.text.strip(), openings.steer(number)
-            if not turn.ok:
-                yield Turn(text, turn.error, failed=True, steer=steer)
-            elif not text or not turn.finished:
-                yield Turn(text, "unfinished turn" if text else "empty turn", steer=steer)
+        for number, turn, (text, fault) in zip(chunk, turns, read, strict=True):
+            steer = openings.steer(number)
+            if fault is not None:
+                yield Turn(text, fault, failed=not turn.ok, steer=steer)
             else:
                 yield _answered(text, steer, next(first), next(second))
         if advance:
             advance(len(chunk), "")
+
+
+def _turn(answer: Answer) -> tuple[str, str | None]:
+    """The user's words that a model wrote, without what it thought before them; and why there are none."""
+    text = without_reasoning(answer.text).strip()
+    if not answer.ok:
+        return text, answer.error
+    if not answer.finished:
+        return text, "unfinished turn" if answer.text.strip() else "empty turn"
+    if not text:
+        return text, "empty turn"
+    return text, "a turn that goes on as the assistant" if search("roles", text) else None
 
 
 def _answered(text: str, steer: Steer | None, one: Reply[str], two: Reply[str]) -> Turn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from in2x.pages.environment import environment
 GATE_NAMES: Mapping[str, tuple[str, str]] = {
     "model": ("model gave no answer", "The model or its server failed; the same command asks again, and only this."),
     "author": ("author's own check", "What the model wrote does not hold: another result, a copy, an answer cut off."),
+    "pairs": ("pairs", "A sentence pair that cannot be a translation: copied, markup, another length."),
     "duplicate": ("duplicates", "The very same item came before."),
     "rules": ("rules", "Faults that code can see for certain."),
     "decontaminate": ("evaluation texts", "It holds a text that the model will be measured on."),
@@ -26,7 +26,10 @@ GATE_NAMES: Mapping[str, tuple[str, str]] = {
 """Gate -> its name on the page and what it stops."""
 
 
-def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts: Mapping[str, str]) -> str:
+def page(
+    funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts: Mapping[str, str],
+    tidied: Mapping[str, int], unfinished: str,
+) -> str:  # fmt: skip
     """The page as HTML text.
 
     Args:
@@ -34,6 +37,8 @@ def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts
         name: of the run.
         usage: what each model was asked (role -> figures).
         prompts: name -> "version hash" of every prompt file.
+        tidied: what was taken off answers -> how often.
+        unfinished: why there is more to do; "" where all is done.
     """
     origins = {
         origin: {"kept": o["kept"], "rejected": o["rejected"], "failed": o["failed"]}
@@ -48,14 +53,29 @@ def page(funnel: Mapping[str, Any], name: str, usage: Mapping[str, Any], prompts
         "languages": bars({known_name(lang): {"": n} for lang, n in funnel["languages"].items()}),
         "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
+        "kept": {origin: [_readable(e) for e in found] for origin, found in funnel["examples"].items()},
+        "tidied": tidied, "unfinished": unfinished,
     }  # fmt: skip
     return environment().get_template("instructions/instructions.html.jinja").render(context)
 
 
 def _readable(example: Mapping[str, Any]) -> dict[str, Any]:
-    evidence = {key: value for key, value in example["evidence"].items() if value not in (None, "", [], {})}
-    shown = {
-        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in evidence.items()
-    }
-    return {**example, "evidence": shown}
+    shown = {_NOTES.get(key, key): _told(value) for key, value in example["evidence"].items()}
+    return {**example, "evidence": {key: text for key, text in shown.items() if text}}
+
+
+_NOTES: Mapping[str, str] = {"trace": "author's notes, no part of the item"}
+
+
+def _told(value: Any) -> str:
+    """Evidence in words: of a table what is not empty; several verdicts one after the other, with numbers."""
+    if isinstance(value, Mapping):
+        told = {key: _told(one) for key, one in value.items()}
+        return "; ".join(f"{key}: {text}" for key, text in told.items() if text)
+    if isinstance(value, (list, tuple)):
+        if len(value) > 1 and all(isinstance(one, Mapping) for one in value):
+            return "\n".join(f"({number}) {_told(one)}" for number, one in enumerate(value, 1))
+        return ", ".join(map(_told, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

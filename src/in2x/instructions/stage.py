@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any
 from in2x.artifact import write_json, write_text
 from in2x.chat.translation import translation
 from in2x.contamination.table import NAME, Contamination
+from in2x.corpus.clean import rules
+from in2x.corpus.pairs import judged
 from in2x.errors import In2xError
 from in2x.instructions import magpie, prompt
 from in2x.instructions.balance import split, surplus
@@ -38,7 +41,7 @@ from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.open import open_model, template_of
 from in2x.llm.request import Asker
-from in2x.records import Aside, Instruction, Verdict, read_records, write_records
+from in2x.records import Aside, Instruction, Pair, Verdict, read_records, write_records
 from in2x.stage import Stage
 
 Kept = tuple[Candidate, dict[str, object]]
@@ -139,13 +142,27 @@ def _collected(config: InstructConfig, stage: Stage) -> Iterator[Instruction]:
 
 
 def _from_pairs(config: InstructConfig, stage: Stage) -> Iterator[Candidate]:
-    """What code makes from sentence pairs: register rewritings and translations."""
+    """What code makes from sentence pairs: translations and register rewritings. A pair that is no translation is an
+    item with a fault, so that the funnel counts it."""
     pairs = read_pairs(stage.input("data") / "pairs.train.parquet", config.pairs_per_direction, stage.seed)
-    for item in register_rewritings(pairs, config.rewritten, stage.seed):
-        yield Candidate(item)
     profile = stage.recipe.profile
-    for pair in stage.track(pairs, "pairs"):
-        yield Candidate(translation(pair, profile))
+    tracked = stage.track(pairs, "pairs")
+    gated = judged(tracked, rules()) if stage.recipe.pair_gate else ((pair, pair, None) for pair in tracked)
+    sound: list[Pair] = []
+    faulty: Counter[str] = Counter()
+    for pair, _, fault in gated:
+        yield Candidate(translation(pair, profile), fault=fault, gate="pairs")
+        if fault is None:
+            sound.append(pair)
+        else:
+            faulty[fault] += 1
+    for item in register_rewritings(sound, config.rewritten, stage.seed):
+        yield Candidate(item)
+    if pairs:
+        stage.figures["pairs"] = {"read": len(pairs), "faulty": dict(faulty.most_common())}
+    if faulty:
+        told = ", ".join(f"{reason} {count:,}" for reason, count in faulty.most_common(4))
+        stage.say(f"{faulty.total():,} of {len(pairs):,} pairs are no use and are left out: {told}")
 
 
 def _answered(config: InstructConfig, stage: Stage, models: _Models, found: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -266,10 +283,14 @@ def _write(
         "sft": len(sft), "rl": len(rl), "near_duplicate": parts.threshold, "groups": parts.groups,
     }  # fmt: skip
     write_json(stage.out / "funnel.json", funnel)
-    write_text(stage.out / "funnel.html", page(funnel, stage.recipe.name, usage, prompt.versions()))
+    tidied = stage.figures["tidied"]
+    write_text(
+        stage.out / "funnel.html",
+        page(funnel, stage.recipe.name, usage, prompt.versions(), tidied, stage.unfinished),
+    )
     # The examples of each reason stay in funnel.json: a manifest holds figures.
     counts = {
-        **funnel,
+        **{name: value for name, value in funnel.items() if name != "examples"},
         "tagged": tagged,
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
     }

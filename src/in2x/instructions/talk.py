@@ -93,13 +93,15 @@ PRESENTED = 220
 
 def _shows(sentence: str, asked: str, led: bool) -> bool:
     """Whether a sentence points at a work or says that it was made: it names one, or what was asked for."""
-    if sentence[-1] not in ":：!！。." or weight(sentence) > PRESENTED or QUOTED.search(sentence):
+    if sentence[-1] not in ":：!！。.↓" or weight(sentence) > PRESENTED or QUOTED.search(sentence):
         return False
+    if led and sentence[-1] in ":：↓" and shared(sentence, asked):
+        return True
     if not (search("deictic", sentence) or search("made", sentence)):
         return False
     common = contents(sentence) & contents(asked)
     named = len(common) >= 2 or any(len(word) > 3 for word in common)
-    return named or led or (search("works", sentence) is not None and sentence[-1] in ":：!！")
+    return named or led or (search("works", sentence) is not None and sentence[-1] in ":：!！↓")
 
 
 def announces(text: str, asked: str) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,6 +31,8 @@ class Kind(BaseModel):
     """How a prompt calls it."""
     signs: tuple[str, ...] = ()
     """Words, in small letters, by which a task of this kind is known."""
+    judged: Literal["fiction", "reasoning", "text"] | None = None
+    """By what its answers are judged; None: as any answer, or as a kind of this key is in the lists of the hub."""
 
 
 class Themes(BaseModel):
@@ -89,6 +91,12 @@ def pick(options: Sequence[str], key: str, purpose: str) -> str:
     """One of `options`, always the same for the same `key` and `purpose`."""
     digest = hashlib.blake2b(f"{purpose} {key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return options[int.from_bytes(digest, "big") % len(options)]
+
+
+def judged_by(kind: str, lang: str, folder: str | None = None) -> str:
+    """By what answers to tasks of a kind are judged: "fiction", "reasoning", "text", "general"."""
+    lists = (themes(lang, folder).kinds, themes(HUB).kinds)
+    return next((found.judged for kinds in lists if (found := kinds.get(kind)) and found.judged), "general")
 
 
 def kind_of(text: str, lang: str, folder: str | None = None) -> str:

@@ -22,6 +22,8 @@ _PART = re.compile(r"\n[ \t\u3000]*\n\s*|\n|(?<=[：])\s*|(?<=:)\s+|(?<=[。！!
 """Where an opening may end: behind a paragraph, a line, a colon, a sentence."""
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\S))+(?:[.!?。！？]+[)）」』”\"']*|\Z|\n)\s*")
 _RULE = re.compile(r"\A(?:[-*_=—]{3,}\s*\n\s*)+|(?:\s*\n\s*[-*_=—]{3,})+\s*\Z")
+_BRACKETED = re.compile(r"[（(\[【][^（）()\[\]【】\n]{4,200}[)）\]】]\Z")
+_TITLE = re.compile(r"\A(?:\*\*[^*\n]{1,60}\*\*|#{1,4} [^\n]{1,60})\s*\n\s*(?=\S)")
 _QUOTE = re.compile(r"\A\s*[「『“\"‘'《〈«„]")
 PARTING = 130
 LONGEST = 420
@@ -88,7 +90,9 @@ def _opening_end(text: str, asked: str) -> int:
 
 
 def _opens(paragraph: str, asked: str) -> bool:
-    """Whether a paragraph is about the answer: by its whole wording, or because it is talk that announces one."""
+    """Whether a paragraph is about the answer: by its whole wording, or because it is talk that announces one (a title
+    may stand above it)."""
+    paragraph = _TITLE.sub("", paragraph)
     return bool(any_of("opening", r"\A\W*{}\W*\Z").match(paragraph)) or announces(paragraph, asked)
 
 
@@ -127,8 +131,10 @@ def _closing_start(text: str, letter: bool, noted: bool) -> int:
 
 
 def _tails(text: str) -> Iterator[int]:
-    """Where the last paragraph, the last line and the last sentence of `text` begin."""
+    """Where the last paragraph, the last line, the last sentence and a last remark in brackets of `text` begin."""
     body = text.rstrip()
+    if bracket := _BRACKETED.search(body):
+        yield bracket.start()
     breaks = list(_BREAK.finditer(body))
     for match in reversed(breaks):
         if match.group(0).count("\n") > 1:

@@ -45,7 +45,7 @@ class Gates:
             if candidate.failed:
                 self.ledger.fail(item, "model", candidate.why_failed, {"error": candidate.fault})
             elif candidate.fault is not None:
-                self.ledger.reject(item, "author", candidate.fault, candidate.trace)
+                self.ledger.reject(item, candidate.gate, candidate.fault, candidate.trace)
             elif text in self._seen:
                 self.ledger.reject(item, "duplicate", "exact")
             elif fault := check(item, self.config.rules):

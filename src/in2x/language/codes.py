@@ -125,6 +125,11 @@ def _by_name() -> dict[str, str]:
     return {name_in(code, reader).lower(): code for code in packs() for reader in readers} | _OTHER_NAMES
 
 
+def language_names() -> list[tuple[str, str]]:
+    """(name in small letters, code) of every language with a pack, in every language with one."""
+    return list(_by_name().items())
+
+
 def named(name: str) -> str | None:
     """The code of the language that `name` names, in any language with a pack ("Japanese", "ドイツ語"), or None."""
     return _by_name().get(name.strip().lower())

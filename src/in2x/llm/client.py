@@ -42,6 +42,8 @@ UNBOUNDED = 1024
 """Tokens that an answer without a bound is taken to cost, for the rate limit."""
 FAILURES = 20
 """Questions without an answer before their share is looked at (our choice)."""
+IN_A_ROW = 200
+"""Failures in a row, with no answer, fresh or kept, between, from which on a server is taken for dead (our choice)."""
 WINDOW = 16
 """Answers held back for order, in multiples of `in_flight`: one slow request must not stall the others at once."""
 
@@ -66,6 +68,7 @@ class Client:
         self._parameters = Parameters(config.extra_body)
         self._prompts, self._answers = Meter(), Meter()
         self._budget = Budget(config, self.usage)
+        self._in_a_row = 0
         self._most_failed = config.max_failed_share if isinstance(config, TeacherConfig) else 1.0
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
 
@@ -172,6 +175,7 @@ class Client:
         found = self.cache.get(key)
         if found is not None:
             self.usage.cached += 1
+            self._in_a_row = 0
         return found
 
     async def _once(self, api: openai.AsyncOpenAI, request: Request, key: bytes) -> Answer:
@@ -191,6 +195,7 @@ class Client:
                 self.cache.put(key, self.name, answer)
             self.usage.answered += answer.ok
             self.usage.failed += not answer.ok
+            self._in_a_row = 0 if answer.ok else self._in_a_row + (answer.trouble != "budget")
             self.usage.unasked += answer.trouble == "budget"
             future.set_result(answer)
             if answer.error is not None and answer.trouble != "budget":
@@ -203,10 +208,14 @@ class Client:
             del self._asking[key]
 
     def _bear(self, why: str) -> None:
-        """Raises In2xError where more questions have failed than may."""
+        """Raises In2xError where more questions have failed than may, or none of the last has been answered.
+
+        Answers that were kept count among what was heard: a second run asks again what failed, and little else.
+        """
         failed = self.usage.failed - self.usage.unasked
-        heard = self.usage.answered + failed
-        if failed >= FAILURES and failed > self._most_failed * heard:
+        heard = self.usage.answered + self.usage.cached + failed
+        dead = self._in_a_row >= IN_A_ROW and self._most_failed < 1
+        if dead or (failed >= FAILURES and failed > self._most_failed * heard):
             raise In2xError(
                 f"{failed:,} of {heard:,} questions to {self._server.url} got no answer that can be used (the last: "
                 f"{why[:200]})",

@@ -33,6 +33,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
+from in2x.process import give_back
 from in2x.selection.cftree import CFTree, Features
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -367,16 +368,16 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def _join(self, *, last: bool = False) -> None:
         """Make the clusters, and for each cell the list of those that it must look at. The `last` time trees go."""
-        parts = []
-        trees = self._trees if not last else list(self._trees)
+        sizes, trees = [tree.leaves for tree in self._trees], list(self._trees)
+        leaves = Features.empty(sum(sizes), trees[0].means.shape[1], trees[0].means.dtype)
         if last:
             self._trees = []
-        for number in range(len(trees)):
-            parts.append(trees[number].features())
+        for number, stop in enumerate(np.cumsum(sizes).tolist()):
+            leaves.put(stop - sizes[number], trees[number].features())
             if last:
                 trees[number] = self._tree(1, 1)
-        sizes, leaves = [len(part) for part in parts], Features.join(parts)
-        del parts, trees
+        del trees
+        give_back()
         if len(sizes) == 1 and math.isinf(self.reach):
             joined, owner = leaves, np.arange(len(leaves))
         else:
@@ -389,13 +390,17 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             del leaves
             joined = tree.features()
             del tree
+            give_back()
         cell_of_leaf = np.repeat(np.arange(len(sizes)), sizes)
         members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(sizes)))
         everything = np.arange(len(joined))
         self._members = [rows if len(rows) else everything for rows in members]
         self._near = [joined.means[rows] for rows in self._members]
         self._near_half = [half_norms(centres) for centres in self._near]
-        centres = np.multiply(joined.means, self._unit, dtype=np.result_type(joined.means, self._origin))
+        wide = np.result_type(joined.means, self._origin)
+        # in place where nothing else needs them: they are the largest thing here
+        centres = np.multiply(joined.means, self._unit, out=joined.means if wide == joined.means.dtype else None,
+                              dtype=wide)  # fmt: skip
         centres += self._origin
         self.subcluster_centers_ = centres.astype(self._dtype, copy=False)
         self.subcluster_labels_ = np.arange(len(joined), dtype=np.int64)

@@ -176,6 +176,14 @@ def _insert(  # type: ignore[no-untyped-def]
     return rows.shape[0]
 
 
+def _longer(array: npt.NDArray[Any], used: int, more: int) -> npt.NDArray[Any]:
+    """`array` with `more` rows of room behind. Only the `used` rows are written: what is never touched takes no
+    memory."""
+    longer = np.empty((len(array) + more, *array.shape[1:]), array.dtype)
+    longer[:used] = array[:used]
+    return longer
+
+
 @dataclass(frozen=True)
 class Features:
     """Cluster features: what a shard of the data amounts to, and all that must travel to merge it with others.
@@ -199,6 +207,16 @@ class Features:
         """float64 [k]: root mean squared distance of the points from their mean."""
         radii: npt.NDArray[np.float64] = np.sqrt(self.spreads / np.maximum(self.weights, 1e-300))
         return radii
+
+    @staticmethod
+    def empty(count: int, dimension: int, dtype: npt.DTypeLike) -> Features:
+        """Room for `count` features, to be `put` there."""
+        return Features(np.empty(count), np.empty((count, dimension), dtype), np.empty(count))
+
+    def put(self, first: int, part: Features) -> None:
+        """Put the features of `part` to the places from `first` on."""
+        for mine, given in ((self.weights, part.weights), (self.means, part.means), (self.spreads, part.spreads)):
+            mine[first : first + len(part)] = given
 
     @staticmethod
     def join(parts: list[Features]) -> Features:
@@ -229,7 +247,8 @@ class CFTree:
         dtype: npt.DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self.threshold, self.branching, self.reach = threshold, branching, reach
-        rows, nodes = capacity + MAX_DEPTH + 2, capacity // max(branching // 2, 1) + MAX_DEPTH + 2
+        nodes = capacity // max(branching // 2, 1) + MAX_DEPTH + 2
+        rows = capacity + nodes + MAX_DEPTH + 2  # a node is a feature of its parent
         self.means = np.empty((rows, dimension), dtype)
         self.weights = np.empty(rows, np.float64)
         self.spreads = np.empty(rows, np.float64)
@@ -291,13 +310,12 @@ class CFTree:
     def _grow(self) -> None:
         if self.state[FEATURES] + MAX_DEPTH + 2 > len(self.means):
             more = len(self.means) // 2 + MAX_DEPTH + 2
-            self.means = np.concatenate([self.means, np.empty((more, self.means.shape[1]), self.means.dtype)])
-            self.weights = np.concatenate([self.weights, np.empty(more)])
-            self.spreads = np.concatenate([self.spreads, np.empty(more)])
-            self.child = np.concatenate([self.child, np.empty(more, np.int64)])
+            used = int(self.state[FEATURES])
+            self.means, self.weights = _longer(self.means, used, more), _longer(self.weights, used, more)
+            self.spreads, self.child = _longer(self.spreads, used, more), _longer(self.child, used, more)
         if self.state[NODES] + MAX_DEPTH + 1 > len(self.sizes):
             more = len(self.sizes) // 2 + MAX_DEPTH + 2
-            self.entries = np.concatenate([self.entries, np.empty((more, self.branching + 1), np.int64)])
+            self.entries = _longer(self.entries, int(self.state[NODES]), more)
             self.sizes = np.concatenate([self.sizes, np.zeros(more, np.int64)])
             self.is_leaf = np.concatenate([self.is_leaf, np.ones(more, np.bool_)])
 

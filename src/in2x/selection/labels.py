@@ -14,10 +14,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from in2x.selection.birch import coarse_cells, nearest, nearest_of_many
 from in2x.selection.ngrams import normalise
@@ -30,18 +33,19 @@ TOPICS = 12
 NAMED_BY = 20_000
 """Texts that topics are named by, at most; more would all be held at once (our choice)."""
 
-FIELDS = {
-    "translate": "Translation", "rewrite": "Rewriting", "math": "Mathematics", "story": "Creative writing",
-    "qa": "Question answering", "summarize": "Summarisation", "classify": "Classification", "dialogue": "Dialogue",
-    "idiom": "Idioms", "code": "Programming",
-}  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
+@cache
+def _fields() -> dict[str, str]:
+    fields: dict[str, str] = yaml.safe_load(resources.files(__package__).joinpath("tasks.yaml").read_text("utf-8"))
+    return fields
+
+
 def field_of(task: str) -> str:
     """The level-1 label of a task."""
-    return FIELDS.get(task) or task.replace("_", " ").strip().capitalize() or "Other"
+    return _fields().get(task) or task.replace("_", " ").strip().capitalize() or "Other"
 
 
 def own_label(task: str, given: Sequence[str] | None, verifier: dict[str, Any]) -> Label | None:

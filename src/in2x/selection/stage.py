@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
+from in2x.process import give_back
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels, passing, twins
 from in2x.selection.annotate import Server, grades, own_labels, tuned_threshold
@@ -64,10 +65,8 @@ def run(config: SelectConfig, stage: Stage) -> None:
     ask_all = Server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
     taxonomy = Taxonomy(meant=None if config.embedder == "hashing" else Meaning(embedder.embed))
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all, taxonomy)
-    birch = cluster(shards, config, threshold)
-    threshold = birch.threshold_
-    centres, clusters, near = _clusters(birch, shards, by_model=config.embedder != "hashing")
-    del birch  # it holds each centre once more
+    threshold, centres, clusters, near = _clusters(config, shards, threshold)
+    give_back()
     clock("cluster")
     langs, tasks = pool.langs.values(), pool.tasks.values()
     kinds = dedup.kinds(langs, tasks, pool.verifiers, pool.prompts)
@@ -122,17 +121,22 @@ def run(config: SelectConfig, stage: Stage) -> None:
     stage.say(f"the page: {stage.out.parent.parent / stage.name / 'selection.html'}")
 
 
-def _clusters(birch: Birch, shards: Shards, *, by_model: bool) -> tuple[npt.NDArray[np.float32], Ints, Ints | None]:
-    """Centres of the clusters in use, the cluster of each row, and by a model the two nearest of each (by BIRCH's own
-    numbers)."""
-    near = None
-    if by_model:
+def _clusters(
+    config: SelectConfig, shards: Shards, threshold: float
+) -> tuple[float, npt.NDArray[np.float32], Ints, Ints | None]:
+    """The threshold in the end, centres of the clusters in use, the cluster of each row, and by a model the two nearest
+    of each (by BIRCH's own numbers)."""
+    birch, near = cluster(shards, config, threshold), None
+    if config.embedder != "hashing":
         near = np.concatenate([birch.predict_two(points) for _, points in shards.chunks()])
         clusters = near[:, 0]
     else:
         clusters = np.concatenate([birch.predict(points) for _, points in shards.chunks()])
+    threshold, centres = birch.threshold_, birch.subcluster_centers_
+    del birch  # it holds each centre once more
     used, clusters = np.unique(clusters, return_inverse=True)
-    return birch.subcluster_centers_[used].astype(np.float32), clusters.reshape(-1), near
+    centres = centres[used] if len(used) < len(centres) else centres
+    return threshold, centres.astype(np.float32, copy=False), clusters.reshape(-1), near
 
 
 def _twin_links(

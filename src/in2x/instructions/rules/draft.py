@@ -60,6 +60,9 @@ def cut(view: View) -> Evidence | None:
     bare = inside and not casual and not verse and whole == len(above) and not _ITEM.match(last)
     if bare and weight(tail) >= (16 if ended >= 2 else LONG_TAIL):
         return {"found": tail[-60:], "why": "the last sentence alone has no end"}
+    apart = not inside and above and whole == len(above) and not verse and not casual and not _ITEM.match(last)
+    if apart and weight(tail) >= LONG_TAIL and "\n\n" in text:
+        return {"found": tail[-60:], "why": "the last paragraph alone has no end"}
     alone = not inside and not above and not verse
     if alone and no_end and weight(tail) >= 50:
         return {"found": tail[-60:], "why": "no sentence ends so"}
@@ -94,13 +97,17 @@ def _unclosed(text: str) -> bool:
 
 
 def _open(text: str) -> bool:
+    last = text.rstrip().splitlines()[-1]
+    if last.count('"') % 2 and re.search(r'(?:\A|\s)"\w[^"]*\Z', last):
+        return True
     return any(text.count(opens) > text.count(closes) and text.rfind(opens) > text.rfind(closes)
                for opens, closes in _PAIRS.items())  # fmt: skip
 
 
 _GAP = re.compile(
     r"\[(?P<a>[^\[\]\n]{2,60})\](?!\()|［(?P<b>[^［］\n]{1,40})］|【(?P<c>[^【】\n]{2,40})】|〔(?P<d>[^〔〕\n]{2,40})〕"
-    r"|(?<!\{)\{(?P<e>[^{}\n]{2,40})\}(?!\})|(?<![\w/])<(?P<f>[a-z][\w ]{2,30})>|＜(?P<g>[^＜＞\n]{2,30})＞"
+    r"|(?<!\{)\{(?P<e>[^{}\n]{2,40})\}(?!\})"
+    r"|(?<![\w/])<(?P<f>[a-z][\w ]{2,30}|[A-Z][A-Z_ ]{2,30})>|＜(?P<g>[^＜＞\n]{2,30})＞"
 )
 _BRACKETED = re.compile(r"[（(]([^（）()\n]{3,60})[)）]")
 
@@ -112,7 +119,7 @@ def placeholder(view: View) -> Evidence | None:
     text = CODE.sub(" ", view.answer)
     for match in _GAP.finditer(text):
         inner = next(filter(None, match.groups()))
-        if match.group(0) not in view.prompt and not _STOP.search(inner) and search("slot", inner):
+        if match.group(0) not in view.prompt and not _STOP.search(inner) and search("slot", inner.replace("_", " ")):
             return {"part": "answer", "found": match.group(0)[:60]}
     for match in _BRACKETED.finditer(text):
         if match.group(0) not in view.prompt and search("insert", match[1]):

@@ -8,10 +8,11 @@ from difflib import SequenceMatcher
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.talk import QUOTED
 from in2x.instructions.weight import weight
+from in2x.language.codes import language_names
 from in2x.language.example import HUB
 from in2x.language.identify import language_of
 from in2x.language.misfit import LOOKED_AT, misfit
-from in2x.language.script import letter_counts
+from in2x.language.script import letter_counts, make_up
 from in2x.language.wording import any_of, search
 from in2x.language.words import prose
 from in2x.language.written import foreign
@@ -55,6 +56,8 @@ def language(view: View) -> Evidence | None:
             and view.answer.isascii()
         ):
             return None  # "Na na na, hey hey hey": a few words over and over tell no language
+        if _asked_for(view.prompt, view.answer):
+            return None
         # what is quoted in an answer about languages is its subject
         text = QUOTED.sub(" ", view.answer) if search("about_languages", view.prompt) else view.answer
         why = misfit(text, view.item.lang) or _switched(view)
@@ -68,6 +71,20 @@ def language(view: View) -> Evidence | None:
     if len(paragraphs) > 1 and any(misfit(p, view.item.lang) is None for p in paragraphs):
         return None
     return {"part": "prompt", "why": why, "wanted": view.item.lang}
+
+
+def _asked_for(prompt: str, answer: str) -> bool:
+    """Whether a prompt asks for several languages, for old writing in Han characters alone that the answer holds, or
+    names the language that the answer is in."""
+    if search("several", prompt):
+        return True
+    told = make_up(answer)
+    if search("classical", prompt) and told.han > 0.9 * told.letters:
+        return True
+    if not search("about_languages", prompt):
+        return False
+    spoken = [code for name, code in language_names() if name in prompt.lower()]
+    return any(misfit(answer, code) is None for code in spoken)
 
 
 def _switched(view: View) -> str | None:
@@ -108,6 +125,8 @@ def repetition(view: View) -> Evidence | None:
             return {"part": part, "found": match.group(0)[:40]}
         if match := _LONG_LOOP.search(head):
             return {"part": part, "found": match.group(1)[:60], "times": len(match.group(0)) // len(match.group(1))}
+        if part == "answer" and not search("verse", view.prompt) and (found := _cut_in_loop(text)):
+            return {"part": part, "found": found[:60], "why": "it ends inside a loop"}
         for match in _LOOP.finditer(head):
             unit = match.group(1)
             said = re.findall(r"\w+", match.group(0))[1:-1]  # the first and the last may be cut
@@ -137,6 +156,25 @@ def repetition(view: View) -> Evidence | None:
     return None
 
 
+def _cut_in_loop(text: str) -> str | None:
+    """The phrase that a text says over and over until it breaks off in the middle of it: no refrain ends so."""
+    tail = text.rstrip()[-LONGEST_LOOP:]
+    if not tail or (not tail[-1].isalnum() and tail[-1] not in ",，、"):
+        return None
+    for size in range(6, len(tail) // 3):
+        unit = tail[-size:]
+        if tail.endswith(unit * 2) and weight(unit) >= CUT_LOOP / 4:
+            times, rest = 0, tail
+            while rest.endswith(unit):
+                times, rest = times + 1, rest[: -len(unit)]
+            if times >= 3 and times * weight(unit) >= CUT_LOOP and "\n" not in unit:
+                return unit
+    return None
+
+
+LONGEST_LOOP, CUT_LOOP = 600, 80
+"""Characters at the end of a text that are searched, and Latin letters (others weigh more) of a loop that breaks off
+(our choice)."""
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[)）」』”\"']*")
 _BULLET = re.compile(r"\A\s*(?:[-*+•・]|\d{1,3}[.)、．])\s*")
 _PROSE_ENDS = '.!?。！？」”"'
@@ -196,7 +234,8 @@ def _says_again(answer: str, prompt: str) -> bool:
     if first in second:
         return len(first) > 0.6 * len(second)
     if second in first:
-        return len(first) < 1.6 * len(second)
+        rest = first.replace(second, "", 1)
+        return len(first) < 1.6 * len(second) or SequenceMatcher(None, rest, second, autojunk=False).ratio() > 0.85
     head = second[: int(0.6 * len(second))]
     if len(first) > 1.6 * len(second) or len(second) > 500:
         return False

@@ -8,11 +8,14 @@ from in2x.instructions.rules.demands import demanded
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.weight import weight
 from in2x.language.numbers import parse_numeral
-from in2x.language.script import HAN
+from in2x.language.script import HAN, HIRAGANA, KATAKANA
 from in2x.language.wording import patterns
 
 _ITEM = re.compile(r"^\s*(?:[-*+•・▪]|\d{1,2}[.)、．])\s*\S", re.MULTILINE)
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]+")
+_ONLY = {"only_hiragana": re.compile(f"[{HAN}]|(?!ー)[{KATAKANA}]"),
+         "only_katakana": re.compile(f"[{HAN}{HIRAGANA}]")}  # fmt: skip
+"""Wordings that ask for one script -> a letter of another."""
 _VERSE = re.compile(rf"[{HAN}]+")
 SLACK = 1.25
 """How far a count of characters or words may be off before it counts (people say "about" and count otherwise)."""
@@ -32,6 +35,9 @@ def disobeyed(view: View) -> Evidence | None:
             for match in pattern.finditer(view.prompt):
                 if _lacks(answer, match["word"].strip(), name):
                     return {"why": f"{name}: a word is not there", "wanted": match["word"]}
+    for name, letters in _ONLY.items():
+        if any(pattern.search(view.prompt) for pattern in patterns(name)) and (stray := letters.search(answer)):
+            return {"why": "another script than asked for", "found": stray.group(0)}
     for most, unit in demanded("at_most", view.prompt):
         count = _count(answer, unit)
         if count is not None and most > 0 and count > most * (SLACK if unit in ("character", "word") else 1):

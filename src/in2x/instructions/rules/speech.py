@@ -47,6 +47,8 @@ def promise(view: View) -> Evidence | None:
     return None
 
 
+LOOKED_AT = 4000
+"""Characters of an answer that are searched for remarks of its author."""
 FAMILIES = ("courtesy", "about_request", "instead", "policy", "assistant")
 """What stands beside "I cannot" where it is said to whoever asked."""
 
@@ -65,6 +67,8 @@ def refusal(view: View) -> Evidence | None:
     part = search("machines", view.prompt) is not None
     if not part and (match := search("refusal", spoken)):
         return {"found": match.group(0)[:80]}
+    if not part and (match := search("itself", QUOTED.sub(" ", view.answer[:LOOKED_AT]))):
+        return {"found": match.group(0)[:80], "why": "it speaks of itself as a machine"}
     if weight(view.answer) > SHORT:
         return None
     if match := search("soft_refusal", spoken):
@@ -79,7 +83,7 @@ def refusal(view: View) -> Evidence | None:
     if not declined and not search("offer", spoken):
         return None
     signs = {name for name in ("offer", "reason", "courtesy", "because") if search(name, spoken)}
-    about = search("matter", spoken) is not None
+    about = search("matter", spoken) is not None or shared(spoken, any_of("makes").sub(" ", view.prompt))
     least = 2 if search("letters", view.prompt) else 1  # a letter speaks of reasons too
     if (declined and (len(signs) > 2 or (len(signs) >= least and about))) or (about and signs >= {"offer", "reason"}):
         return {"found": spoken[:80], "signs": sorted(signs)}

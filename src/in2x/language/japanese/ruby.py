@@ -15,7 +15,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
-from in2x.language.japanese.reading import readings
+from in2x.language.readings import readings
 
 _ROWS = {
     "k": "カキクケコ", "s": "サシスセソ", "t": "タチツテト", "n": "ナニヌネノ", "h": "ハヒフヘホ", "m": "マミムメモ",
