@@ -11,7 +11,8 @@ import yaml
 
 from in2x.language.register import register_of
 from in2x.sample import everyday, world
-from in2x.sample.lexicon import REGISTERS, grammar
+from in2x.sample.deck import Deck
+from in2x.sample.lexicon import REGISTERS
 from in2x.sample.meaning import agreement_of
 
 ASKED = yaml.safe_load((Path(__file__).parent / "everyday.yaml").read_text(encoding="utf-8"))
@@ -20,8 +21,8 @@ ASKED = yaml.safe_load((Path(__file__).parent / "everyday.yaml").read_text(encod
 
 @pytest.fixture(scope="module")
 def drawn():
-    rng = random.Random(3)
-    made = (everyday.draw(grammar(), rng) for _ in itertools.count())
+    deck = Deck(random.Random(3))
+    made = (everyday.draw(deck) for _ in itertools.count())
     return list(itertools.islice((item for item in made if item), 1500))
 
 
