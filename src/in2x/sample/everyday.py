@@ -187,10 +187,11 @@ def say(row: Row, deck: Deck) -> Item | None:
         chosen[slot] = _word_for(slot, deck)
         while slot.endswith("2") and chosen[slot] == chosen[slot[:-1]]:
             chosen[slot] = _word_for(slot, deck)
-    slots = {lang: _filled(chosen, lang) for lang in LANGUAGES}
+    slots = {lang: filled(chosen, lang) for lang in LANGUAGES}
     first = english.sentence(fill(row.en[0], slots["en"]))
     asked = {
-        register: english.sentence(fill(deck.take((row.id, register), lambda: row.en), slots["en"])) for register in row.ja
+        register: english.sentence(fill(deck.take((row.id, register), lambda: row.en), slots["en"]))
+        for register in row.ja
     }
     if chosen and any(_says_else(text, row) for text in (first, *asked.values())):
         return None
@@ -245,7 +246,8 @@ def _framing(text: str) -> tuple[str, ...]:
     return tuple(row for row, _, _ in _framed(text, "en"))
 
 
-def _filled(chosen: Mapping[str, Word], lang: str) -> dict[str, str]:
+def filled(chosen: Mapping[str, Word], lang: str) -> dict[str, str]:
+    """What the words of a row's slots put in for "{slot}" and "{slot.form}"."""
     return {
         f"{slot}.{form}" if form else slot: text
         for slot, word in chosen.items()
