@@ -155,7 +155,8 @@ def main() -> None:
     print(f"| of {len(rows)} sentences | right | near |\n|---|---:|---:|")
     for register in ("polite", "casual"):
         answers = backend.translate([row["en"] for row in rows], TranslationRequest("en", "ja", register))
-        right, close = Counter(), Counter()
+        right: Counter[str] = Counter()
+        close: Counter[str] = Counter()
         for row, answer in zip(rows, answers, strict=True):
             wanted = set().union(*map(spelt, row[register]))
             right[row["topic"]] += letters(answer) in wanted
