@@ -6,6 +6,8 @@
     python benchmarks/everyday.py runs/demo/model --wrong         the wrong answers, one a line
     python benchmarks/everyday.py runs/demo/model --own           sentences of the phrasebook instead, as it draws them
     python benchmarks/everyday.py runs/demo/model --doubts        what a limit of `unsure` would mark
+    python benchmarks/everyday.py runs/demo/model --asked tests/everyday-second.yaml      another list
+    python benchmarks/everyday.py runs/demo/model --phrasebook    how far the phrasebook itself would come
 
 The sentences of `tests/everyday.yaml` were written by somebody who had not seen the phrasebook (`everyday/` of the
 micro-world's grammar), each with renderings that are right in polite and in casual Japanese. An answer is right where
@@ -19,14 +21,17 @@ import argparse
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from in2x.sample import everyday as phrasebook
 from in2x.sample import world
+from in2x.sample.clauses import fill
 from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
 
@@ -36,6 +41,15 @@ ASKED = Path(__file__).parents[1] / "tests" / "everyday.yaml"
 def letters(text: str) -> str:
     """`text` without signs and spaces, digits of one width."""
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text))
+
+
+def spelt(rendering: str) -> set[str]:
+    """What `rendering` stands for: each choice of its "{a|b}", as letters."""
+    choice = re.search(r"\{([^{}]*)\}", rendering)
+    if choice is None:
+        return {letters(rendering)}
+    before, after = rendering[: choice.start()], rendering[choice.end() :]
+    return {text for said in choice[1].split("|") for text in spelt(before + said + after)}
 
 
 def near(text: str) -> str:
@@ -93,6 +107,32 @@ def own(folder: Path) -> None:
         print(f"| {register} | " + " | ".join(f"{sum(c)} of {len(c)} ({sum(c) / len(c):.0%})" for c in cells) + " |")
 
 
+def renderings(row: phrasebook.Row, concepts: Iterable[frozenset[str]], register: str) -> set[str]:
+    """What the phrasebook says for `row` with the words that were read, as letters; nothing if it opens otherwise."""
+    chosen: dict[str, phrasebook.Word] = {}
+    for concept in concepts:
+        slot, _, said = min(concept).partition(" ")
+        if slot not in row.slots:
+            return set()
+        chosen[slot] = next(word for word in phrasebook.words()[slot.rstrip("2")] if word.en == said)
+    return {letters(fill(row.ja[register], phrasebook.filled(chosen, "ja")))}
+
+
+def of_the_phrasebook(rows: list[dict[str, Any]]) -> None:
+    """How many of `rows` the phrasebook reads, and renders rightly: what knowing it by heart would give."""
+    by_id = {row.id: row for row in phrasebook.rows()}
+    print(f"| of {len(rows)} sentences, the phrasebook | knows | renders rightly |\n|---|---:|---:|")
+    for register in ("polite", "casual"):
+        known = fits = 0
+        for asked in rows:
+            answers = set()
+            for id_, concepts, _ in phrasebook.readings(asked["en"], "en"):
+                answers |= renderings(by_id[id_], concepts, register)
+            known += bool(answers)
+            fits += bool(answers & set().union(*map(spelt, asked[register])))
+        print(f"| {register} | {known} | {fits} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -100,22 +140,27 @@ def main() -> None:
     parser.add_argument("--wrong", action="store_true")
     parser.add_argument("--own", action="store_true", help="of the phrasebook's own sentences, those that are right")
     parser.add_argument("--doubts", action="store_true", help="how often the model says that it is unsure, and why so")
+    parser.add_argument("--phrasebook", action="store_true", help="what the phrasebook says instead of the model")
     parser.add_argument("--asked", type=Path, default=ASKED, help="another file of the same layout")
     given = parser.parse_args()
+    rows = yaml.safe_load(given.asked.read_text(encoding="utf-8"))
+    if given.phrasebook:
+        return of_the_phrasebook(rows)
     if given.own:
         return own(given.model)
     if given.doubts:
         return doubts(given.model)
-    rows = yaml.safe_load(given.asked.read_text(encoding="utf-8"))
     backend = LocalBackend(given.model)
     sizes = Counter(row["topic"] for row in rows)
     print(f"| of {len(rows)} sentences | right | near |\n|---|---:|---:|")
     for register in ("polite", "casual"):
         answers = backend.translate([row["en"] for row in rows], TranslationRequest("en", "ja", register))
-        right, close = Counter(), Counter()
+        right: Counter[str] = Counter()
+        close: Counter[str] = Counter()
         for row, answer in zip(rows, answers, strict=True):
-            right[row["topic"]] += letters(answer) in set(map(letters, row[register]))
-            fits = near(answer) in set(map(near, row[register]))
+            wanted = set().union(*map(spelt, row[register]))
+            right[row["topic"]] += letters(answer) in wanted
+            fits = near(answer) in set(map(near, wanted))
             close[row["topic"]] += fits
             if given.wrong and not fits:
                 print(f"{row['en']}\t{answer}\t{row[register][0]}")

@@ -11,17 +11,19 @@ import yaml
 
 from in2x.language.register import register_of
 from in2x.sample import everyday, world
-from in2x.sample.lexicon import REGISTERS, grammar
+from in2x.sample.deck import Deck
+from in2x.sample.lexicon import REGISTERS
 from in2x.sample.meaning import agreement_of
 
 ASKED = yaml.safe_load((Path(__file__).parent / "everyday.yaml").read_text(encoding="utf-8"))
 """Sentences of somebody who has not seen the phrasebook, with renderings that are right."""
+SECOND = yaml.safe_load((Path(__file__).parent / "everyday-second.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    rng = random.Random(3)
-    made = (everyday.draw(grammar(), rng) for _ in itertools.count())
+    deck = Deck(random.Random(3))
+    made = (everyday.draw(deck) for _ in itertools.count())
     return list(itertools.islice((item for item in made if item), 1500))
 
 
@@ -62,7 +64,7 @@ def test_registers_are_told_apart():
 def _slots(row):
     rng = random.Random(row.id)
     chosen = {slot: rng.choice(everyday.words()[slot.rstrip("2")]) for slot in row.slots}
-    return everyday._filled(chosen, "ja")
+    return everyday.filled(chosen, "ja")
 
 
 def test_what_is_said_is_read_back(drawn):
@@ -92,8 +94,27 @@ def test_contractions_in_full():
 
 
 def test_the_phrasebook_knows_most_of_what_others_ask():
-    assert len(ASKED) == 200
-    assert sum(everyday.known(row["en"], "en") for row in ASKED) > 170
+    assert len(ASKED) == 200 and len(SECOND) == 100
+    assert sum(everyday.known(row["en"], "en") for row in ASKED) > 185
+    assert sum(everyday.known(row["en"], "en") for row in SECOND) > 95
+
+
+def test_a_deck_deals_every_card_once_before_any_comes_again():
+    deck = Deck(random.Random(5))
+    dealt = [deck.take("cards", lambda: range(7)) for _ in range(21)]
+    assert [sorted(dealt[at : at + 7]) for at in (0, 7, 14)] == [list(range(7))] * 3
+    again = Deck(random.Random(5))
+    assert [again.take("cards", lambda: range(7)) for _ in range(21)] == dealt
+
+
+def test_every_wording_is_asked_in_every_register():
+    row = next(row for row in everyday.rows() if len(row.en) > 4 and not row.slots)
+    deck, asked = Deck(random.Random(2)), defaultdict(set)
+    for item in filter(None, (everyday.say(row, deck) for _ in range(3 * len(row.en)))):
+        for register, text in item.asked.items():
+            asked[register].add(everyday.plain(text.split(", ")[-1], "en"))
+    for register in row.ja:
+        assert {everyday.plain(text, "en") for text in row.en} <= asked[register]
 
 
 def test_say_shows_sentences_in_all_registers(in2x):

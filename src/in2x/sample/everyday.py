@@ -13,14 +13,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
 
 from in2x.sample import english
 from in2x.sample.clauses import Item, fill
 from in2x.sample.conjugation import adjective_forms, verb_forms
-from in2x.sample.lexicon import LANGUAGES, Grammar, grammar, read
+from in2x.sample.deck import Deck
+from in2x.sample.lexicon import LANGUAGES, grammar, read
 
-FILES = ("meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further", "rest")
+FILES = (
+    "meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further", "rest",
+    "close", "near", "near2", "daily",
+)  # fmt: skip
 COLUMNS = ("polite", "casual", "zh", "plain", "honorific")
 """What stands after the English of a row."""
 NAMES = frozenset({"name", "surname"})
@@ -142,11 +145,6 @@ def _row(line: str, topic: str, number: int) -> Row:
 
 
 @lru_cache(maxsize=1)
-def _weights() -> list[float]:
-    return list(accumulate(row.weight for row in rows()))
-
-
-@lru_cache(maxsize=1)
 def _fixed() -> Mapping[str, str]:
     """English of every set phrase, as compared -> id of its row."""
     return {plain(text, "en"): row.id for row in rows() for text in row.en if "{" not in text}
@@ -170,20 +168,31 @@ def long(text: str) -> str:
     return text
 
 
-def draw(g: Grammar, rng: random.Random) -> Item | None:
-    """One random meaning; None where a set phrase says the same sentence otherwise (draw again)."""
-    return say(rng.choices(rows(), cum_weights=_weights())[0], rng)
+def draw(deck: Deck) -> Item | None:
+    """The next meaning; None where a set phrase says the same sentence otherwise (draw again)."""
+    return say(deck.take("row", lambda: _round(deck.rng)), deck)
 
 
-def say(row: Row, rng: random.Random) -> Item | None:
-    """One random filling of `row`, asked once in each of its registers, each time in a wording of its own."""
+def _round(rng: random.Random) -> list[Row]:
+    """Every row as often as its weight says, rounded up or down by chance; once on average."""
+    mean = sum(row.weight for row in rows()) / len(rows())
+    return [row for row in rows() for _ in range(int(row.weight / mean + rng.random()))]
+
+
+def say(row: Row, deck: Deck) -> Item | None:
+    """One filling of `row`, asked once in each of its registers, each time in a wording of its own."""
+    rng = deck.rng
     chosen: dict[str, Word] = {}
     for slot in row.slots:
-        left = [word for word in words()[slot.rstrip("2")] if word not in chosen.values()]
-        chosen[slot] = rng.choice(left)
-    slots = {lang: _filled(chosen, lang) for lang in LANGUAGES}
+        chosen[slot] = _word_for(slot, deck)
+        while slot.endswith("2") and chosen[slot] == chosen[slot[:-1]]:
+            chosen[slot] = _word_for(slot, deck)
+    slots = {lang: filled(chosen, lang) for lang in LANGUAGES}
     first = english.sentence(fill(row.en[0], slots["en"]))
-    asked = {register: english.sentence(fill(rng.choice(row.en), slots["en"])) for register in row.ja}
+    asked = {
+        register: english.sentence(fill(deck.take((row.id, register), lambda: row.en), slots["en"]))
+        for register in row.ja
+    }
     if chosen and any(_says_else(text, row) for text in (first, *asked.values())):
         return None
     ja = {register: fill(text, slots["ja"]) for register, text in row.ja.items()}
@@ -197,18 +206,25 @@ def say(row: Row, rng: random.Random) -> Item | None:
     elif dice < 0.04 and first.endswith(".") and len(first.split()) > 2:
         lead = rng.choice(LEADS)
     elif dice > 0.92 and not names and "," not in first:
-        word = rng.choice(words()["name"])
+        word = _word_for("name", deck)
         names.append((word.en, word.ja, word.zh))
         lead = (word.en, {r: word.ja + {"polite": "さん", "honorific": "様"}.get(r, "") for r in ja}, word.zh)
     if lead:
         en, said, word_zh = lead
         first = f"{en}, {_lower(first)}"
+        if _framing(plain(first, "en")) or plain(first, "en") in _fixed():
+            return None  # "Hello, this is Ken." is what its own row says
         asked = {r: f"{en}, {_lower(text)}" for r, text in asked.items()}
         ja = {r: f"{said[r]}、{text}" for r, text in ja.items()}
         zh = f"{word_zh}，{zh}"
     return Item(
         en=first, zh=zh, ja=ja, domain="everyday", names=tuple(names), kind=row.id, asked=asked,
     )  # fmt: skip
+
+
+def _word_for(slot: str, deck: Deck) -> Word:
+    name = slot.rstrip("2")
+    return deck.take(("word", name), lambda: words()[name])
 
 
 def _says_else(text: str, row: Row) -> bool:
@@ -230,7 +246,8 @@ def _framing(text: str) -> tuple[str, ...]:
     return tuple(row for row, _, _ in _framed(text, "en"))
 
 
-def _filled(chosen: Mapping[str, Word], lang: str) -> dict[str, str]:
+def filled(chosen: Mapping[str, Word], lang: str) -> dict[str, str]:
+    """What the words of a row's slots put in for "{slot}" and "{slot.form}"."""
     return {
         f"{slot}.{form}" if form else slot: text
         for slot, word in chosen.items()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from in2x.records import Pair, content_id
 from in2x.sample import clauses, everyday, phrases, texts
 from in2x.sample.clauses import Item
+from in2x.sample.deck import Deck
 from in2x.sample.lexicon import LANGUAGES, REGISTERS, Grammar, grammar
 
 DIRECTIONS = tuple((a, b) for a, b in itertools.permutations(LANGUAGES, 2))
@@ -20,28 +21,33 @@ SHARES = {
 TOLD = {"plain": 0.6, "polite": 2.0, "honorific": 0.6, "casual": 1.4}
 """How often an everyday sentence is told in each register (our choice: what newcomers ask for)."""
 
+LEFT_OUT = 0.5
+"""Share of the everyday sentences that each direction but en-ja does without: it has the rest of the world to learn."""
+
 
 def items(seed: int, stream: str = "items", shares: dict[str, float] | None = None) -> Iterator[Item]:
     """Endless items; the same (seed, stream, shares) gives the same sequence on every machine. May repeat itself."""
     g = grammar()
     rng = random.Random(f"{seed}/{stream}")
+    deck = Deck(rng)
     table = shares or SHARES
     kinds, weights = list(table), list(table.values())
     while True:
         kind = rng.choices(kinds, weights)[0]
         item = None
         while item is None:
-            item = _draw(kind, g, rng)
+            item = _draw(kind, g, deck)
             if item is not None and kind != EVERYDAY and everyday.known(item.en, "en"):
                 item = None  # what the phrasebook says, it says in its own words
         yield item
 
 
-def _draw(kind: str, g: Grammar, rng: random.Random) -> Item | None:
+def _draw(kind: str, g: Grammar, deck: Deck) -> Item | None:
+    rng = deck.rng
     if kind == "clause":
         return clauses.draw(g, rng)
     if kind == EVERYDAY:
-        return everyday.draw(g, rng)
+        return everyday.draw(deck)
     if kind == "story":
         return texts.story_sentence(g, rng)
     return texts.dialogue_line(g, rng) if kind == "dialogue" else phrases.draw(kind, g, rng)
@@ -75,7 +81,8 @@ def train(seed: int, banned: set[str], shares: dict[str, float] | None = None) -
 def pairs(item: Item, rng: random.Random, registers: int = 1) -> Iterator[Pair]:
     """The pairs of `item` in all six directions; into and out of Japanese in `registers` of its registers.
 
-    An everyday sentence is asked from English in all its registers, each time in a wording of its own.
+    An everyday sentence is asked from English in all its registers, each time in a wording of its own; of the other
+    directions some are left out.
     """
     available = [r for r in REGISTERS if r in item.ja]
     chosen: list[str] = []
@@ -87,6 +94,8 @@ def pairs(item: Item, rng: random.Random, registers: int = 1) -> Iterator[Pair]:
     texts = {"en": item.en, "zh": item.zh}
     for source, target in DIRECTIONS:
         into_all = item.asked and (source, target) == ("en", "ja")
+        if item.asked and not into_all and rng.random() < LEFT_OUT:
+            continue
         for register in available if into_all else chosen if "ja" in (source, target) else (None,):
             ja = item.ja[register] if register else ""
             pair = {**texts, "ja": ja}
