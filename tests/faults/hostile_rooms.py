@@ -306,11 +306,13 @@ def corpus() -> Iterator[Input]:
 
 def training_data() -> Iterator[Input]:
     recipe = json.dumps({"name": "a", "languages": {"target": "ja", "hub": "en", "others": []}, "data": {
-        "source": "files", "train": ["train.jsonl"], "dev": "dev.jsonl", "test": "dev.jsonl"}}).encode()  # fmt: skip
+        "train": ["train.jsonl"], "dev": "dev.jsonl", "test": "dev.jsonl"}}).encode()  # fmt: skip
     good = b'{"en": "The cat sleeps.", "ja": "\xe7\x8c\xab\xe3\x81\x8c\xe7\x9c\xa0\xe3\x82\x8b\xe3\x80\x82"}\n'
 
+    held = json.dumps({"en": "Where is the station?", "ja": "駅はどこ。"}).encode()
+
     def pairs(label: str, make: Callable[[], bytes]) -> Input:
-        return one("sentence pairs", label, lambda: {"r.yaml": recipe, "train.jsonl": make(), "dev.jsonl": good},
+        return one("sentence pairs", label, lambda: {"r.yaml": recipe, "train.jsonl": make(), "dev.jsonl": held},
                    ("data", "r.yaml", "--out", "run"))  # fmt: skip
 
     for label, text in JSONS.items():
@@ -379,7 +381,7 @@ def words() -> Iterator[Input]:
                                               "to"]), VALUES, max_size=4)  # fmt: skip
     for number, row in enumerate(drawn(st.lists(person, max_size=3), 25)):
         yield checked("characters", "--characters", "c.yaml", f"drawn {number}",
-                      lambda row=row: json.dumps({"characters": row}).encode())  # fmt: skip
+                      lambda row=row: json.dumps({"characters": [{"name": "Kyle", **one} for one in row]}).encode())  # fmt: skip
 
 
 # Models -----------------------------------------------------------------------------------------------------------------

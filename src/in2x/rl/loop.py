@@ -307,7 +307,7 @@ def reinforce(
         stage.say("sampling and updates are compiled" if able else f"not compiled: {why}")
         if able:
             policy.compile(instructions, config, anchor)
-    began = saved = time.time()
+    began = saved = time.monotonic()
     last: Metrics = {}
     if step == 0 and on_dev is not None:
         stage.log.write({"step": 0, "signatures": scorer.signatures, **on_dev(0)})
@@ -335,13 +335,13 @@ def reinforce(
             if on_dev is not None and config.dev_every and step % config.dev_every == 0 and step < steps:
                 stage.log.write({"step": step, **on_dev(step)})
             advance(1, f"reward {last['reward']:.3f}")
-            if time.time() - saved > SAVE_SECONDS:
-                checkpoints.save({"step": step, "seconds": spent + time.time() - began})
-                saved = time.time()
+            if time.monotonic() - saved > SAVE_SECONDS:
+                checkpoints.save({"step": step, "seconds": spent + time.monotonic() - began})
+                saved = time.monotonic()
     checkpoints.wait()
     if average is not None:
         average.swap()
     if on_dev is not None:
         stage.log.write({"step": step, **on_dev(step)})
-    return {"steps": steps, "seconds": round(spent + time.time() - began, 1),
+    return {"steps": steps, "seconds": round(spent + time.monotonic() - began, 1),
             "trajectories": steps * config.prompts * config.samples, **last}  # fmt: skip
