@@ -18,6 +18,8 @@ DEEPEST = 100
 """Levels of lists and mappings in each other (our choice; a recipe has six)."""
 MOST = 100_000
 """Values that a text may stand for, aliases written out (our choice; a recipe has some hundreds)."""
+DIGITS = 1_000
+"""Characters of the longest number (our choice; Python itself writes none of more than 4,300 digits)."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MEND = "mend the indentation or the quotes"
 
@@ -87,6 +89,8 @@ def look_over(text: str, file: Path) -> None:
                     if event.value in stack[-1].keys and event.value != "<<":
                         raise fault(f"the key {event.value[:40]!r} stands twice", event, "keep one")
                     stack[-1].keys.add(event.value)
+                if event.implicit[0] and len(event.value) > DIGITS and event.value[:1] in "+-.0123456789":
+                    raise fault(f"a number of {len(event.value):,} characters", event, "write fewer, or quote it")
                 if event.anchor:
                     sizes[event.anchor] = 1
                 total += 1

@@ -66,7 +66,9 @@ class Languages(Config):
 class Recipe(Config):
     """The whole recipe."""
 
-    name: str = knob(..., "Name of the run; also its default folder, runs/NAME.")
+    name: str = knob(
+        ..., "Name of the run; also its default folder, runs/NAME.", pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,99}$"
+    )
     seed: int = knob(0, "Seed of everything random.", ge=0)
     languages: Languages = knob(Languages(), "The languages.")
     prompt: dict[str, str] = knob(

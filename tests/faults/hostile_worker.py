@@ -30,6 +30,7 @@ SECONDS = 60
 """Processor seconds that one input may take."""
 GROWTH = 1 << 30
 """Bytes by which one input may make the process grow."""
+METHODS = ("GET", "POST")
 ADDRESSES = 6 << 30
 """Bytes of address space beyond what the process has at first: what asks for more fails at once."""
 
@@ -159,7 +160,7 @@ def tried(one: Input, desk: Desk, work: Path) -> dict[str, Any]:
     del files
     os.chdir(work)
     for command in one.commands:  # what they need is made before anything is measured
-        if command[0] in ("serve", "people"):
+        if command[1] in METHODS:
             desk.url(command[0])
         elif command[0] == "tiny":
             desk.tiny(work / command[1], over)
@@ -197,7 +198,7 @@ def _status(name: str) -> int:
 
 def answered(command: hostile_rooms.Command, desk: Desk, work: Path) -> tuple[str, str]:
     """What came of one command, and what was said."""
-    if command[0] in ("serve", "people"):
+    if command[1] in METHODS:
         return asked(desk, command, work)
     with said(work) as log:
         try:

@@ -108,7 +108,8 @@ def merge_models(
         manifest: dict[str, Any] = {
             "made_by": "in2x merge-models", "key": key, "config": how.model_dump(), **inputs,
             "figures": survey.figures(), "owners": survey.owners(), "versions": versions(),
-            "seconds": round(time.monotonic() - began, 1), "resumed": resumed, "command": " ".join(["in2x", *sys.argv[1:]]),
+            "seconds": round(time.monotonic() - began, 1), "resumed": resumed,
+            "command": " ".join(["in2x", *sys.argv[1:]]),
         }  # fmt: skip
         write_merge_card(partial, manifest)
         finish(partial, out.resolve(), manifest)
