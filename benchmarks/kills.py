@@ -56,7 +56,9 @@ def main() -> int:
         total.add(row)
     for row in [*rows, total]:
         same = row.compared - len(row.different) - len(row.lost)
-        print(f"| {row.room} | {row.kills} | {row.compared} | {same} | {len(row.lost)} | {len(row.doubled)} | {len(row.left)} |")
+        print(
+            f"| {row.room} | {row.kills} | {row.compared} | {same} | {len(row.lost)} | {len(row.doubled)} | {len(row.left)} |"
+        )
     print(f"\n{time.monotonic() - began:.0f} s; seed {options.seed}.")
     return 0 if total.sound else 1
 

@@ -83,17 +83,23 @@ FRAMES: dict[str, Callable[[str], str]] = {
     "jsonl": lambda text: json.dumps({"id": 1, "text": text}) + "\n",
     "xcstrings": lambda text: json.dumps({"sourceLanguage": "en", "version": "1.0", "strings": {text[:99_999]: {}}}),
     "yaml": lambda text: f"a: {json.dumps(text)}\n",
-    "csv": lambda text: "id,text\n1,\"" + text.replace('"', '""') + '"\n',
+    "csv": lambda text: 'id,text\n1,"' + text.replace('"', '""') + '"\n',
     "tsv": lambda text: "id\ttext\n1\t" + text.replace("\n", " ") + "\n",
     "po": lambda text: 'msgid ""\nmsgstr ""\n\nmsgid ' + json.dumps(text, ensure_ascii=False) + '\nmsgstr ""\n',
-    "xlf": lambda text: '<xliff version="1.2"><file source-language="en" target-language="ja" original="a" datatype="x">'
-    f'<body><trans-unit id="1"><source>{escape(text)}</source></trans-unit></body></file></xliff>',
-    "tmx": lambda text: '<tmx version="1.4"><header srclang="en"/><body><tu><tuv xml:lang="en"><seg>'
-    f"{escape(text)}</seg></tuv></tu></body></tmx>",
+    "xlf": lambda text: (
+        '<xliff version="1.2"><file source-language="en" target-language="ja" original="a" datatype="x">'
+        f'<body><trans-unit id="1"><source>{escape(text)}</source></trans-unit></body></file></xliff>'
+    ),
+    "tmx": lambda text: (
+        '<tmx version="1.4"><header srclang="en"/><body><tu><tuv xml:lang="en"><seg>'
+        f"{escape(text)}</seg></tuv></tu></body></tmx>"
+    ),
     "srt": lambda text: f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n\n",
     "vtt": lambda text: f"WEBVTT\n\n00:01.000 --> 00:02.000\n{text}\n\n",
-    "ass": lambda text: "[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
-    "Dialogue: 0,0:00:01.00,0:00:02.00,D,," + text.replace("\n", r"\N") + "\n",
+    "ass": lambda text: (
+        "[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
+        "Dialogue: 0,0:00:01.00,0:00:02.00,D,," + text.replace("\n", r"\N") + "\n"
+    ),
     "xml": lambda text: f'<resources><string name="a">{escape(text)}</string></resources>',
     "strings": lambda text: f'"a" = {json.dumps(text, ensure_ascii=False)};\n',
     "properties": lambda text: "a = " + text.replace("\\", "\\\\").replace("\n", "\\n") + "\n",
@@ -113,9 +119,14 @@ def seeds(suffix: str, count: int = 4) -> list[bytes]:
 
 def packaged(suffix: str, text: str, raw: bool = False) -> bytes:
     """A right package with a text of ours (escaped, or `raw` XML) in its first runs or at the head of its pages."""
-    shown = text if raw else escape("".join(c for c in text if c in "\t\n\r" or 32 <= ord(c) < 0xD800 or ord(c) > 0xDFFF))
+    shown = (
+        text if raw else escape("".join(c for c in text if c in "\t\n\r" or 32 <= ord(c) < 0xD800 or ord(c) > 0xDFFF))
+    )
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(seeds(suffix, 1)[0])) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(seeds(suffix, 1)[0])) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for entry in old.infolist():
             part = old.read(entry)
             if entry.filename.endswith((".xml", ".xhtml", ".html")):
@@ -166,19 +177,26 @@ def formats() -> Iterator[Input]:
     for suffix, few in (("xlf", 99), ("xml", 8), ("tmx", 6), ("html", 8), ("xhtml", 4)):
         head, _, tail = FRAMES[suffix if suffix != "xhtml" else "html"]("\0").partition("\0")
         for label in list(XMLS) if few > len(XMLS) else chance.sample(list(XMLS), few):
-            yield document(suffix, label, lambda x=label, h=head, t=tail: XMLS[x]().replace("{0}", h).replace("{1}", t).encode())
+            yield document(
+                suffix, label, lambda x=label, h=head, t=tail: XMLS[x]().replace("{0}", h).replace("{1}", t).encode()
+            )
     for suffix in ("docx", "epub", "pptx", "xlsx"):
         for label in list(ZIPS) if suffix == "docx" else chance.sample(list(ZIPS), 4):
             yield document(suffix, label, ZIPS[label])
         for label in chance.sample(list(XMLS), 4):
-            yield document(suffix, f"a part with {label}", lambda x=label, s=suffix: packaged(
-                s, XMLS[x]().replace("{0}", "").replace("{1}", ""), raw=True))
+            yield document(
+                suffix,
+                f"a part with {label}",
+                lambda x=label, s=suffix: packaged(s, XMLS[x]().replace("{0}", "").replace("{1}", ""), raw=True),
+            )
 
 
 # Raw text ---------------------------------------------------------------------------------------------------------------
 
 
-def record(kind: str, block: bytes, size: int | str | None = None, type: str = "application/http; msgtype=response") -> bytes:
+def record(
+    kind: str, block: bytes, size: int | str | None = None, type: str = "application/http; msgtype=response"
+) -> bytes:
     """One record of a web archive."""
     length = len(block) if size is None else size
     head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://a.example/\r\nContent-Type: {type}\r\nContent-Length: "
@@ -272,21 +290,33 @@ def corpus() -> Iterator[Input]:
     for label, text in WIKITEXTS.items():
         yield raw("a.xml", label, lambda t=text: wiki(t()).encode())
     for label, text in XMLS.items():
-        yield raw("a.xml", label, lambda t=text: t().replace("{0}", wiki("\0").partition("\0")[0]).replace(
-            "{1}", wiki("\0").partition("\0")[2]).encode())
+        yield raw(
+            "a.xml",
+            label,
+            lambda t=text: (
+                t().replace("{0}", wiki("\0").partition("\0")[0]).replace("{1}", wiki("\0").partition("\0")[2]).encode()
+            ),
+        )
     for label, body in {
-        "an open quote": b'text\n"' + b"a,\n" * 300_000, "a million columns": b"text," * 1_000_000,
-        "cells without heads": b"text\n" + b"," * 100_000, "a NUL": b"text\na\0b\n", "no rows": b"text",
-        "returns": b"text\ra\rb\r\r", "heads twice": b"text,text\na,b\n", "a long cell": b"text\n" + b"a" * 10 * MEBI,
+        "an open quote": b'text\n"' + b"a,\n" * 300_000,
+        "a million columns": b"text," * 1_000_000,
+        "cells without heads": b"text\n" + b"," * 100_000,
+        "a NUL": b"text\na\0b\n",
+        "no rows": b"text",
+        "returns": b"text\ra\rb\r\r",
+        "heads twice": b"text,text\na,b\n",
+        "a long cell": b"text\n" + b"a" * 10 * MEBI,
     }.items():
         yield raw("a.csv", label, lambda body=body: body)
     for label, make in {
         "a list for a text": lambda: parquet(pa.table({"text": [["a"], None]})),
         "numbers for texts": lambda: parquet(pa.table({"text": [1.5, float("nan")]})),
         "binary for a text": lambda: parquet(pa.table({"text": [b"\xff\xfe", b"\0"]})),
-        "no column": lambda: parquet(pa.table({"other": ["a"]})), "no rows": lambda: parquet(pa.table({"text": []})),
+        "no column": lambda: parquet(pa.table({"other": ["a"]})),
+        "no rows": lambda: parquet(pa.table({"text": []})),
         "cut": lambda: parquet(pa.table({"text": ["a"] * 1_000}))[:-20],
-        "only its mark": lambda: b"PAR1PAR1", "a wrong footer": lambda: b"PAR1" + b"\xff" * 40 + b"PAR1",
+        "only its mark": lambda: b"PAR1PAR1",
+        "a wrong footer": lambda: b"PAR1" + b"\xff" * 40 + b"PAR1",
         "a footer of 4 GB": lambda: b"PAR1" + bytes(8) + b"\xff\xff\xff\x7fPAR1",
         "spoilt": lambda: next(spoilt([parquet(pa.table({"text": ["cat"] * 99}))], 1)),
     }.items():
@@ -370,13 +400,20 @@ def words() -> Iterator[Input]:
                         "a million commas": b"," * 1_000_000}.items():  # fmt: skip
         yield checked("glossaries", "--glossary", "g.csv", label, lambda body=body: body)
     for label, text in XMLS.items():
-        yield checked("glossaries", "--glossary", "g.tbx", label, lambda t=text: t().replace("{0}", "<tbx><text><body>").replace(
-            "{1}", "</body></text></tbx>").encode())
+        yield checked(
+            "glossaries",
+            "--glossary",
+            "g.tbx",
+            label,
+            lambda t=text: t().replace("{0}", "<tbx><text><body>").replace("{1}", "</body></text></tbx>").encode(),
+        )
     for number, raw in enumerate(drawn(LINES, 10)):
         yield checked("glossaries", "--glossary", "g.tsv", f"drawn {number}",
                       lambda raw=raw: f"cat\t{raw}\n{raw}\tcat\n".encode("utf-8", "surrogatepass"))  # fmt: skip
     for label, text in YAMLS.items():
-        yield checked("characters", "--characters", "c.yaml", label, lambda t=text: t().replace("name: ", "characters: ").encode())
+        yield checked(
+            "characters", "--characters", "c.yaml", label, lambda t=text: t().replace("name: ", "characters: ").encode()
+        )
     person = st.dictionaries(st.sampled_from(["name", "target", "aliases", "gender", "age", "first person", "voice", "register",
                                               "to"]), VALUES, max_size=4)  # fmt: skip
     for number, row in enumerate(drawn(st.lists(person, max_size=3), 25)):
@@ -404,7 +441,10 @@ TEMPLATES = {
     "formats": "{{ '{0.__class__.__init__.__globals__}'.format(messages) }}",
 }
 CONFIGS = {
-    "code of its own": {"auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}, "model_type": "evil"},
+    "code of its own": {
+        "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"},
+        "model_type": "evil",
+    },
     "code for a known kind": {"auto_map": {"AutoModelForCausalLM": "evil.Model"}},
     "an unknown kind": {"model_type": "klingon"},
     "no kind": {"model_type": None},
@@ -475,15 +515,20 @@ SERVE = (
 TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain")
 
 
-def bodies(good: dict[str, object], chance: random.Random, count: int) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+def bodies(
+    good: dict[str, object], chance: random.Random, count: int
+) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """(label, type, body) for one route."""
     for label in chance.sample(list(JSONS), count):
         yield label, TYPES[0], lambda j=label: JSONS[j]().encode("utf-8", "surrogatepass")
     for label in chance.sample(list(TEXTS), count):
         name = chance.choice(list(good))
         like = isinstance(good[name], list)
-        yield f"{name}: {label}", TYPES[0], lambda t=label, n=name, like=like: json.dumps(
-            {**good, n: [TEXTS[t]()] if like else TEXTS[t]()}).encode()
+        yield (
+            f"{name}: {label}",
+            TYPES[0],
+            lambda t=label, n=name, like=like: json.dumps({**good, n: [TEXTS[t]()] if like else TEXTS[t]()}).encode(),
+        )
     for label in chance.sample(list(RAW), 2):
         yield label, chance.choice(TYPES), RAW[label]
     for number, value in enumerate(drawn(VALUES, count)):
@@ -495,7 +540,9 @@ def serve_routes() -> Iterator[Input]:
     chance = random.Random(14)
     for path, good in SERVE:
         for label, kind, make in bodies(good, chance, 4):
-            yield one("routes of serve", f"{path}: {label}", lambda m=make: {"body": m()}, ("serve", "POST", path, kind))
+            yield one(
+                "routes of serve", f"{path}: {label}", lambda m=make: {"body": m()}, ("serve", "POST", path, kind)
+            )
     for suffix in ("docx", "srt", "json", "epub", "html", "yaml"):
         for label, raw in (("a bomb", ZIPS["a bomb"]), ("spoilt", lambda s=suffix: next(spoilt(seeds(s), 1)))):
             yield one("routes of serve", f"v2/document: {suffix}, {label}", lambda s=suffix, raw=raw: {"body": (
@@ -509,7 +556,14 @@ def serve_routes() -> Iterator[Input]:
 
 def people_routes() -> Iterator[Input]:
     chance = random.Random(15)
-    event = {"id": "x", "item": "i-1-a", "kind": "score", "value": {"candidate": "c-1-a", "score": 3}, "time": 1, "version": 0}
+    event = {
+        "id": "x",
+        "item": "i-1-a",
+        "kind": "score",
+        "value": {"candidate": "c-1-a", "score": 3},
+        "time": 1,
+        "version": 0,
+    }
     for label in JSONS:
         yield one("routes of people", f"api/events: {label}", lambda j=label: {"body": JSONS[j]().encode(
             "utf-8", "surrogatepass")}, ("people", "POST", "api/events", TYPES[0]))  # fmt: skip

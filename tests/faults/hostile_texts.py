@@ -26,7 +26,9 @@ TEXTS: dict[str, Callable[[], str]] = {
     "empty": lambda: "",
     "a NUL": lambda: "A cat\0sleeps.",
     "every control character": lambda: "".join(map(chr, (*range(32), *range(127, 160)))) + "cat",
-    "bidirectional overrides": lambda: "The \u202e\u2066gnissap\u2069\u202c cat \u200f\u061c sleeps \u2067\u2067\u2067.",
+    "bidirectional overrides": lambda: (
+        "The \u202e\u2066gnissap\u2069\u202c cat \u200f\u061c sleeps \u2067\u2067\u2067."
+    ),
     "noncharacters": lambda: "cat \ufffe\uffff\U0001ffff\U0010ffff \ufdd0 sleeps",
     "100,000 marks on one letter": lambda: "a" + "\u0301" * 100_000,
     "a million letters": lambda: "a" * 1_000_000,
@@ -140,8 +142,10 @@ YAMLS: dict[str, Callable[[], str]] = {
     "a tag of nobody": lambda: "name: !nobody {a: 1}\n",
     "a billion laughs": lambda: _LAUGHS,
     "a billion laughs as a known key": lambda: _LAUGHS + "name: *l\nseed: *l\nlanguages: *l\ncharacters: *l\n",
-    "a billion laughs by merging": lambda: "a: &a {x: 1}\n" + "".join(
-        f"{chr(98 + n)}: &{chr(98 + n)} {{<<: [{', '.join([f'*{chr(97 + n)}'] * 9)}]}}\n" for n in range(9)),
+    "a billion laughs by merging": lambda: (
+        "a: &a {x: 1}\n"
+        + "".join(f"{chr(98 + n)}: &{chr(98 + n)} {{<<: [{', '.join([f'*{chr(97 + n)}'] * 9)}]}}\n" for n in range(9))
+    ),
     "an anchor in itself": lambda: "name: &a [*a]\nlanguages: &b {target: *b}\ncharacters: &c [{name: *c}]\n",
     "an alias of nothing": lambda: "name: *nothing\n",
     "100,000 aliases": lambda: "a: &a x\nb: [" + ", ".join(["*a"] * 100_000) + "]\n",
@@ -149,7 +153,9 @@ YAMLS: dict[str, Callable[[], str]] = {
     "nested 2,000 deep": lambda: "a: " + deep(2_000) + "\n",
     "nested by lines": lambda: "".join(" " * n + f"k{n}:\n" for n in range(2_000)),
     "lists nested in a line": lambda: "- " * 20_000 + "a\n",
-    "duplicate keys": lambda: "name: a\nname: b\nseed: 1\nseed: 2\ncharacters: []\ncharacters: [{name: A}, {name: A}]\n",
+    "duplicate keys": lambda: (
+        "name: a\nname: b\nseed: 1\nseed: 2\ncharacters: []\ncharacters: [{name: A}, {name: A}]\n"
+    ),
     "a date that is none": lambda: "name: 2024-99-99\n",
     "a time that is none": lambda: "name: 2024-02-30 99:99:99\n",
     "a sexagesimal number": lambda: "seed: 190:20:30\nname: 1:2\n",
@@ -178,8 +184,11 @@ YAMLS: dict[str, Callable[[], str]] = {
     "every section null": lambda: "".join(f"{s}:\n" for s in ("data", "corpus", "languages", "rl", "name", "prompt")),
 }
 XMLS: dict[str, Callable[[], str]] = {
-    "a billion laughs": lambda: '<!DOCTYPE r [<!ENTITY a "ha">' + "".join(
-        f"<!ENTITY {chr(98 + n)} \"{f'&{chr(97 + n)};' * 10}\">" for n in range(10)) + "]>{0}&k;{1}",
+    "a billion laughs": lambda: (
+        '<!DOCTYPE r [<!ENTITY a "ha">'
+        + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
+        + "]>{0}&k;{1}"
+    ),
     "a quadratic entity": lambda: '<!DOCTYPE r [<!ENTITY a "' + "x" * 100_000 + '">]>{0}' + "&a;" * 10_000 + "{1}",
     "an entity of a file": lambda: '<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]>{0}&a;{1}',
     "an entity of the network": lambda: '<!DOCTYPE r [<!ENTITY a SYSTEM "http://127.0.0.1:9/x">]>{0}&a;{1}',
@@ -199,7 +208,9 @@ XMLS: dict[str, Callable[[], str]] = {
     "a wrong declaration": lambda: '<?xml version="9.9" encoding="klingon"?>{0}cat{1}',
     "another encoding than said": lambda: '<?xml version="1.0" encoding="UTF-16"?>{0}cat{1}',
     "characters that may not be": lambda: "{0}&#0;&#8;&#xFFFE;{1}",
-    "inclusion": lambda: '{0}<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="/etc/passwd" parse="text"/>{1}',
+    "inclusion": lambda: (
+        '{0}<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="/etc/passwd" parse="text"/>{1}'
+    ),
     "a script": lambda: "{0}<script>fetch('http://127.0.0.1:9')</script><img src=x onerror=alert(1)>{1}",
     "no end": lambda: "{0}<a><b><c>",
     "ends that cross": lambda: "{0}<a><b></a></b>{1}",
@@ -255,14 +266,17 @@ ZIPS: dict[str, Callable[[], bytes]] = {
     "30,000 parts": lambda: zipped({f"{n}": b"" for n in range(30_000)}),
     "no part": lambda: zipped({}),
     "cut": lambda: zipped({"word/document.xml": b"<a/>" * 1_000})[:-40],
-    "a flipped byte": lambda: zipped({"word/document.xml": random.Random(3).randbytes(2_000)}).replace(b"\x50", b"\x51", 9),
+    "a flipped byte": lambda: zipped({"word/document.xml": random.Random(3).randbytes(2_000)}).replace(
+        b"\x50", b"\x51", 9
+    ),
     "text behind it": lambda: zipped({"a": b"b"}) + b"x" * 1_000,
     "text before it": lambda: b"x" * 1_000 + zipped({"a": b"b"}),
     "no ZIP": lambda: b"PK\x03\x04" + b"\xff" * 1_000,
     "a name of 60,000 letters": lambda: zipped({"n" * 60_000: b"x"}),
     "a name with a NUL": lambda: zipped({"aXb": b"x"}).replace(b"aXb", b"a\0b"),
     "another size than said": lambda: zipped({"word/document.xml": b"a" * 5_000}, 0).replace(
-        struct.pack("<I", 5_000), struct.pack("<I", 4_000)),
+        struct.pack("<I", 5_000), struct.pack("<I", 4_000)
+    ),
 }
 
 

@@ -52,7 +52,9 @@ class Desk:
 
             def reply(body: dict[str, Any]) -> str:
                 text = source_of(body)
-                return ["訳", text[:200], "猫は⟦9⟧眠る <b>", "[[1]] \ud800 {0} ]]> --> \n\n", "訳" + text[:50]][len(text) % 5]
+                return ["訳", text[:200], "猫は⟦9⟧眠る <b>", "[[1]] \ud800 {0} ]]> --> \n\n", "訳" + text[:50]][
+                    len(text) % 5
+                ]
 
             server = ChatServer(reply)
             server.__enter__()
@@ -121,7 +123,9 @@ def small_model(folder: Path) -> None:
     from in2x.training.tokenizer import train_tokenizer
 
     profile = PromptProfile(languages=("en", "ja"))
-    tokenizer = train_tokenizer([*["The cat sleeps in the garden.", "猫は庭で眠る。"] * 4, *profile.templates.values()], 300)
+    tokenizer = train_tokenizer(
+        [*["The cat sleeps in the garden.", "猫は庭で眠る。"] * 4, *profile.templates.values()], 300
+    )
     shape = ShapeConfig(width=16, layers=1, heads=2, kv_heads=1, mlp=32, vocabulary=300, context=128)
     save_model(build_model(shape, tokenizer, seed=1), tokenizer, folder)
     profile.save(folder)
@@ -185,7 +189,10 @@ def tried(one: Input, desk: Desk, work: Path) -> dict[str, Any]:
     if came != "fault" and grown > GROWTH:
         came, why = "fault", f"it took {grown >> 20} MiB"
     os.chdir(work.parent)
-    if [*work.rglob(CANARY), *(place / CANARY for place in (work.parent, Path.home(), Path("/tmp")) if (place / CANARY).exists())]:
+    if [
+        *work.rglob(CANARY),
+        *(place / CANARY for place in (work.parent, Path.home(), Path("/tmp")) if (place / CANARY).exists()),
+    ]:
         came, why = "fault", "something in it was executed"
     return {"came": came, "why": why[:600], "seconds": round(seconds, 2), "grown": grown}
 

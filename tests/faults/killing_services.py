@@ -85,14 +85,18 @@ def kill_translation(starter: Starter, kind: str, kills: int, folder: Path, rng:
         while row.kills < kills:
             rest = len(LINES) - sum(asked.values())
             # The first steps of a start count too: one kill in four comes before anything is answered.
-            wanted = sum(asked.values()) + (0 if row.kills % 4 == 3 else rng.randint(1, max(1, rest // (kills // 2 + 1))))
+            wanted = sum(asked.values()) + (
+                0 if row.kills % 4 == 3 else rng.randint(1, max(1, rest // (kills // 2 + 1)))
+            )
             starter.start(log, *command(out))
             before = _kept(journal)
             begun = starter.processor()
             soon = rng.uniform(0.0, 0.5)
             while sum(asked.values()) < wanted or (row.kills % 4 == 3 and starter.processor() - begun < soon):
                 code = starter.ended(0.002)
-                assert code is None, f"{source.name} was done before kill {row.kills + 1} ({code}): {log.read_text()[-900:]}"
+                assert code is None, (
+                    f"{source.name} was done before kill {row.kills + 1} ({code}): {log.read_text()[-900:]}"
+                )
             row.kills += starter.kill()
             row.lost += sorted(before - _kept(journal))
             if out.exists():
@@ -216,7 +220,10 @@ def _collect(client: httpx.Client, glossaries: dict[str, str], papers: dict[str,
     for paper, (key, lines) in papers.items():
         row.compared += 1
         body = {"document_key": key}
-        while (said := client.post(f"/v2/document/{paper}", json=body).json()).get("status") in ("queued", "translating"):
+        while (said := client.post(f"/v2/document/{paper}", json=body).json()).get("status") in (
+            "queued",
+            "translating",
+        ):
             assert time.monotonic() < until, said
             time.sleep(0.05)
         if said.get("status") != "done":
@@ -281,7 +288,9 @@ def kill_people(starter: Starter, kills: int, folder: Path, rng: random.Random) 
         versions = [event.version for event in events if event.annotator == person and event.item == "i-1-a"]
         if versions != list(range(1, len(versions) + 1)):
             row.different.append(f"the versions of {person} have gaps")
-    row.left += sorted({Path(name).name for name in state(folder)} - {"log", "people.db", "people.db-wal", "people.db-shm"})
+    row.left += sorted(
+        {Path(name).name for name in state(folder)} - {"log", "people.db", "people.db-wal", "people.db-shm"}
+    )
     return row
 
 
