@@ -1,11 +1,11 @@
-"""Does any input crash, execute, or flood a command? A thousand hostile ones over every reader, recipe, format and route.
+"""Does any input crash, execute, or flood a command? 1,500 hostile ones over every reader, recipe, format and route.
 
     python benchmarks/hostile.py                   all of them (long)
     python benchmarks/hostile.py --room models     of one room
 
-The inputs are made by code (`tests/faults/hostile_rooms.py`): a corpus of our own, and what hypothesis draws. Each must end
-in a sane result or in one sentence: no traceback, no other exit code, nothing executed (a canary), at most a gibibyte of
-memory and a minute of processor. A process that dies is a fault of the input that it was at.
+The inputs are made by code (`tests/faults/hostile_rooms.py`): a corpus of our own, and what hypothesis draws. Each must
+end in a sane result or in one sentence: no traceback, no other exit code, nothing executed (a canary), at most a
+gibibyte of memory and a minute of processor. A process that dies is a fault of the input that it was at.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 FAULTS = Path(__file__).resolve().parents[1] / "tests" / "faults"
 sys.path.insert(0, str(FAULTS))
-from hostile_rooms import Input, inputs
+from hostile_rooms import Input, inputs  # noqa: E402
 
 PATIENCE = 900.0
 """Seconds of a clock for one input on a busy machine; its processor time is bounded in the worker."""
@@ -40,7 +40,7 @@ def tried(numbers: Iterable[int], folder: Path, told: Told) -> None:
         # What it says of itself goes to a file: a pipe that nobody reads would stop it.
         with (folder / "stderr").open("wb") as log, subprocess.Popen(
             [sys.executable, str(FAULTS / "hostile_worker.py"), str(folder)], stdin=subprocess.PIPE, stderr=log,
-            stdout=subprocess.PIPE, text=True) as worker:  # fmt: skip
+            stdout=subprocess.PIPE, text=True, start_new_session=True) as worker:  # fmt: skip
             assert worker.stdin is not None and worker.stdout is not None
             while waiting:
                 number = waiting.pop(0)
@@ -71,8 +71,8 @@ def table(everything: list[Input], found: dict[int, dict[str, Any]]) -> str:
         mine = [one for number, one in found.items() if room in ("all", everything[number].room)]
         came = Counter(one["came"] for one in mine)
         most, longest = max(one["grown"] for one in mine), max(one["seconds"] for one in mine)
-        lines.append(f"| {room} | {len(mine)} | {came['sentence']} | {came['sane']} | {came['fault']} | {most >> 20} MiB | "
-                     f"{longest:.0f} s |")  # fmt: skip
+        counts = f"{len(mine)} | {came['sentence']} | {came['sane']} | {came['fault']}"
+        lines.append(f"| {room} | {counts} | {most >> 20} MiB | {longest:.0f} s |")
     return "\n".join(lines)
 
 
@@ -81,12 +81,21 @@ def main() -> int:
     parser.add_argument("--room", action="append", help="only these")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", help="only inputs whose label holds this")
-    parser.add_argument("--json", type=Path, help="write what came of each input here")
+    parser.add_argument("--json", type=Path, help="add what came of each input to this file; what is in it and was no "
+                        "fault is not tried again")  # fmt: skip
     options = parser.parse_args()
     began, everything = time.monotonic(), inputs()
-    numbers = [n for n, one in enumerate(everything) if (not options.room or one.room in options.room)
-               and (not options.only or options.only in one.label)]  # fmt: skip
+    numbers = {
+        (one.room, one.label): n
+        for n, one in enumerate(everything)
+        if (not options.room or one.room in options.room) and (not options.only or options.only in one.label)
+    }
     found: dict[int, dict[str, Any]] = {}
+    if options.json and options.json.exists():
+        for row in map(json.loads, options.json.read_text().splitlines()):
+            if (number := numbers.get((row["room"], row["label"]))) is not None:
+                found[number] = row
+    waiting = [n for n in numbers.values() if n not in found or found[n]["came"] == "fault"]
 
     def told(number: int, came: dict[str, Any]) -> None:
         found[number] = came
@@ -102,7 +111,7 @@ def main() -> int:
         def work(which: int) -> None:
             folder = Path(place) / str(which)
             folder.mkdir()
-            tried(numbers[which :: options.workers], folder, told)
+            tried(waiting[which :: options.workers], folder, told)
 
         threads = [threading.Thread(target=work, args=(which,)) for which in range(options.workers)]
         for thread in threads:

@@ -3,9 +3,9 @@
     python benchmarks/kills.py
 
 Each stage of a tiny recipe is killed on what a calm run's stages before it left, and so are a translation, `in2x serve`
-with a client that leaves documents, and `in2x people serve` with two annotators. Then each comes to its end, and what is
-there is held against the calm run and against what was acknowledged. Moments are drawn by `--seed`; how they are chosen
-and what is compared: `tests/faults/killing.py`, `killing_services.py`.
+with a client that leaves documents, and `in2x people serve` with two annotators. Then each comes to its end, and what
+is there is held against the calm run and against what was acknowledged. Moments are drawn by `--seed`; how they are
+chosen and what is compared: `tests/faults/killing.py`, `killing_services.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, nargs=4, default=(5, 10, 15, 15), metavar="N",
                         help="of each stage, of each translation, of serve, of people")  # fmt: skip
     parser.add_argument("--stages", nargs="*", default=STAGES)
+    parser.add_argument("--calm", type=Path, help="folder of the undisturbed run, which is kept for the next time")
     options = parser.parse_args()
     began = time.monotonic()
     rows: list[Row] = []
@@ -40,7 +41,7 @@ def main() -> int:
         folder, (each, text, served, judged) = Path(place), options.kills
         rng = random.Random(options.seed)
         if each and options.stages:
-            calm = calm_run(starter, folder / "calm")
+            calm = calm_run(starter, options.calm or folder / "calm")
             for stage in options.stages:
                 told(kill_stage(starter, calm, stage, each, folder / "killed", rng))
         for kind in ("txt", "srt") if text else ():
@@ -56,9 +57,8 @@ def main() -> int:
         total.add(row)
     for row in [*rows, total]:
         same = row.compared - len(row.different) - len(row.lost)
-        print(
-            f"| {row.room} | {row.kills} | {row.compared} | {same} | {len(row.lost)} | {len(row.doubled)} | {len(row.left)} |"
-        )
+        wrong = f"{len(row.lost)} | {len(row.doubled)} | {len(row.left)}"
+        print(f"| {row.room} | {row.kills} | {row.compared} | {same} | {wrong} |")
     print(f"\n{time.monotonic() - began:.0f} s; seed {options.seed}.")
     return 0 if total.sound else 1
 

@@ -12,7 +12,12 @@ from in2x.principles import quantities
 from in2x.principles.document_checks import _codes
 
 LONG = 100_000
-TEXTS = {"letters": "a" * LONG, "mail": "a@" * (LONG // 2), "dots": "a.b@" * (LONG // 4), "slashes": "http://" + "a." * LONG}
+TEXTS = {
+    "letters": "a" * LONG,
+    "mail": "a@" * (LONG // 2),
+    "dots": "a.b@" * (LONG // 4),
+    "slashes": "http://" + "a." * LONG,
+}
 
 
 @pytest.mark.parametrize("name", TEXTS)

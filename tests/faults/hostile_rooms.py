@@ -1,8 +1,8 @@
 """A thousand hostile inputs, room by room: which files lie in a folder, and which commands are given there.
 
-A command is one of `in2x`, or `read FILE` (a raw file of the corpus through reader and cleaning), `serve METHOD PATH TYPE`
-and `people METHOD PATH TYPE` (one request with the file `body`). MODEL stands for the address of a scripted model, TINY for a
-folder with a small one.
+A command is one of `in2x`, or `read FILE` (a raw file of the corpus through reader and cleaning), `tiny FOLDER` (lays a
+small model there), `serve METHOD PATH TYPE` and `people METHOD PATH TYPE` (one request with the file `body`). MODEL
+stands for the address of a scripted model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -44,6 +44,7 @@ from hostile_texts import (
     spoilt,
     zipped,
 )
+
 from in2x.formats.registry import ARCHIVES, READERS
 
 Files = Mapping[str, bytes]
@@ -61,16 +62,24 @@ class Input:
 
 
 def inputs() -> list[Input]:
-    """All of them, in a fixed order."""
+    """All of them, in a fixed order; in a room no two have one label."""
     rooms = (formats, corpus, training_data, recipes, words, models, serve_routes, people_routes, others)
-    return list(itertools.chain.from_iterable(room() for room in rooms))
+    found: dict[tuple[str, str], Input] = {}
+    for new in itertools.chain.from_iterable(room() for room in rooms):
+        label = new.label
+        for again in itertools.count(2):
+            if (new.room, label) not in found:
+                break
+            label = f"{new.label} ({again})"
+        found[new.room, label] = replace(new, label=label)
+    return list(found.values())
 
 
 def one(room: str, label: str, make: Callable[[], Files], *commands: Command) -> Input:
     return Input(room, label, make, commands)
 
 
-# Documents --------------------------------------------------------------------------------------------------------------
+# Documents ------------------------------------------------------------------------------------------------------------
 
 SEEDS = {**format_files.GENERATORS, **markup_files.GENERATORS}
 ALIKE = {"markdown": "md", "htm": "html", "xhtml": "html", "yml": "yaml", "pot": "po", "ssa": "ass"}
@@ -154,10 +163,28 @@ def formats() -> Iterator[Input]:
         source, target = ("ja", "en") if back else ("en", "ja")
         file = f"in.{suffix}"
         way = ("--from", source, "--to", target)
-        return one("documents", f"{suffix}: {label}", lambda: {file: make()},
-                   ("translate", file, "-o", f"out.{suffix}", "--model", "MODEL", "--profile", "chat", "--no-probe",
-                    "--context", "2", "--checks", "mark", *way),
-                   ("terms", file, *way))  # fmt: skip
+        return one(
+            "documents",
+            f"{suffix}: {label}",
+            lambda: {file: make()},
+            (
+                "translate",
+                file,
+                "-o",
+                f"out.{suffix}",
+                "--model",
+                "MODEL",
+                "--profile",
+                "chat",
+                "--no-probe",
+                "--context",
+                "2",
+                "--checks",
+                "mark",
+                *way,
+            ),
+            ("terms", file, *way),
+        )
 
     for label, text in TEXTS.items():
         for back in (False, True):
@@ -191,7 +218,7 @@ def formats() -> Iterator[Input]:
             )
 
 
-# Raw text ---------------------------------------------------------------------------------------------------------------
+# Raw text -------------------------------------------------------------------------------------------------------------
 
 
 def record(
@@ -199,8 +226,8 @@ def record(
 ) -> bytes:
     """One record of a web archive."""
     length = len(block) if size is None else size
-    head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://a.example/\r\nContent-Type: {type}\r\nContent-Length: "
-    return head.encode() + f"{length}\r\n\r\n".encode() + block + b"\r\n\r\n"
+    head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://a.example/\r\nContent-Type: {type}\r\n"
+    return head.encode() + f"Content-Length: {length}\r\n\r\n".encode() + block + b"\r\n\r\n"
 
 
 def answer(body: bytes, **headers: str) -> bytes:
@@ -216,29 +243,34 @@ WARCS: dict[str, Callable[[], bytes]] = {
     "a length that is no number": lambda: record("response", answer(PAGE), "½"),
     "a length past the end": lambda: record("response", answer(PAGE), 10**9),
     "a length past the limit": lambda: record("response", answer(PAGE), 10**17),
-    "a bomb of gzip": lambda: record("response", answer(gzip.compress(bytes(300 * MEBI)), Content_Type="text/html",
-                                                        Content_Encoding="gzip")),
+    "a bomb of gzip": lambda: record(
+        "response", answer(gzip.compress(bytes(300 * MEBI)), Content_Type="text/html", Content_Encoding="gzip")
+    ),
     "gzip that is none": lambda: record("response", answer(b"xx", Content_Type="text/html", Content_Encoding="gzip")),
-    "chunks below zero": lambda: record("response", answer(b"-5\r\nabc\r\n0\r\n", Transfer_Encoding="chunked",
-                                                           Content_Type="text/html")),
-    "chunks without end": lambda: record("response", answer(b"ffffffffffffffff\r\nabc", Transfer_Encoding="chunked",
-                                                            Content_Type="text/html")),
+    "chunks below zero": lambda: record(
+        "response", answer(b"-5\r\nabc\r\n0\r\n", Transfer_Encoding="chunked", Content_Type="text/html")
+    ),
+    "chunks without end": lambda: record(
+        "response", answer(b"ffffffffffffffff\r\nabc", Transfer_Encoding="chunked", Content_Type="text/html")
+    ),
     "an unknown charset": lambda: record("response", answer(PAGE, Content_Type="text/html; charset=klingon")),
     "a charset that is a codec": lambda: record("response", answer(PAGE, Content_Type="text/html; charset=zlib_codec")),
     "a charset with a NUL": lambda: record("response", answer(PAGE, Content_Type="text/html; charset=utf\0-8")),
     "an open head": lambda: b"WARC/1.0\r\n" + b"A: b\r\n" * 100_000,
     "a long head": lambda: b"WARC/1.0\r\nA: " + b"b" * 5 * MEBI + b"\r\n\r\n",
     "an address that is none": lambda: record("response", answer(PAGE, Content_Type="text/html")).replace(
-        b"http://a.example/", b"http://[::1"),
+        b"http://a.example/", b"http://[::1"
+    ),
     "nested 100,000 deep": lambda: record("response", answer(b"<div>" * 100_000 + b"cat", Content_Type="text/html")),
     "a million open tags": lambda: record("response", answer(b"<" * 1_000_000, Content_Type="text/html")),
     "no archive": lambda: b"cat\n" * 10_000,
-}  # fmt: skip
+}
 
 
 def wiki(text: str) -> str:
     """A dump with one article."""
-    return f"<mediawiki><page><title>A</title><ns>0</ns><id>1</id><revision><text>{text}</text></revision></page></mediawiki>"
+    page = f"<title>A</title><ns>0</ns><id>1</id><revision><text>{text}</text></revision>"
+    return f"<mediawiki><page>{page}</page></mediawiki>"
 
 
 WIKITEXTS: dict[str, Callable[[], str]] = {
@@ -322,43 +354,66 @@ def corpus() -> Iterator[Input]:
     }.items():
         yield raw("a.parquet", label, make)
     for label, make in {
-        "cut": lambda: gzip.compress(b'{"text": "cat"}\n' * 1_000)[:-9], "no gzip": lambda: b"cat\n",
-        "a bomb": lambda: gzip.compress(b"a" * 300 * MEBI), "a bomb of lines": lambda: gzip.compress(b"\n" * 30 * MEBI),
+        "cut": lambda: gzip.compress(b'{"text": "cat"}\n' * 1_000)[:-9],
+        "no gzip": lambda: b"cat\n",
+        "a bomb": lambda: gzip.compress(b"a" * 300 * MEBI),
+        "a bomb of lines": lambda: gzip.compress(b"\n" * 30 * MEBI),
         "junk behind": lambda: gzip.compress(b'{"text": "cat"}\n') + b"junk" * 10,
-    }.items():  # fmt: skip
+    }.items():
         yield raw("a.jsonl.gz", label, make)
     yield raw("a.txt.zst", "no zstd", lambda: b"cat\n")
     yield raw("a.txt.gz", "a bomb", lambda: gzip.compress(b"a" * 300 * MEBI))
 
 
-# Sentence pairs ---------------------------------------------------------------------------------------------------------
+# Sentence pairs -------------------------------------------------------------------------------------------------------
 
 
 def training_data() -> Iterator[Input]:
-    recipe = json.dumps({"name": "a", "languages": {"target": "ja", "hub": "en", "others": []}, "data": {
-        "train": ["train.jsonl"], "dev": "dev.jsonl", "test": "dev.jsonl"}}).encode()  # fmt: skip
+    recipe = json.dumps(
+        {
+            "name": "a",
+            "languages": {"target": "ja", "hub": "en", "others": []},
+            "data": {"train": ["train.jsonl"], "dev": "dev.jsonl", "test": "dev.jsonl"},
+        }
+    ).encode()
     good = b'{"en": "The cat sleeps.", "ja": "\xe7\x8c\xab\xe3\x81\x8c\xe7\x9c\xa0\xe3\x82\x8b\xe3\x80\x82"}\n'
 
     held = json.dumps({"en": "Where is the station?", "ja": "駅はどこ。"}).encode()
 
     def pairs(label: str, make: Callable[[], bytes]) -> Input:
-        return one("sentence pairs", label, lambda: {"r.yaml": recipe, "train.jsonl": make(), "dev.jsonl": held},
-                   ("data", "r.yaml", "--out", "run"))  # fmt: skip
+        return one(
+            "sentence pairs",
+            label,
+            lambda: {"r.yaml": recipe, "train.jsonl": make(), "dev.jsonl": held},
+            ("data", "r.yaml", "--out", "run"),
+        )
 
     for label, text in JSONS.items():
         yield pairs(label, lambda t=text: good * 3 + t().encode("utf-8", "surrogatepass") + b"\n")
     for label in ("no UTF-8", "UTF-16 of odd length", "a megabyte of zeros", "random bytes", "gzip"):
         yield pairs(label, RAW[label])
-    rows = drawn(st.fixed_dictionaries({}, optional={name: VALUES for name in (
-        "en", "ja", "register", "doc_id", "domain", "checks", "translation")}), 20)  # fmt: skip
+    rows = drawn(
+        st.fixed_dictionaries(
+            {},
+            optional={name: VALUES for name in ("en", "ja", "register", "doc_id", "domain", "checks", "translation")},
+        ),
+        20,
+    )
     for number, row in enumerate(rows):
         yield pairs(f"drawn {number}", lambda row=row: good * 3 + json.dumps(row).encode() + b"\n")
-    for label in ("a million letters", "a million Han characters", "a NUL", "control tokens", "a template",
-                  "bidirectional overrides", "100,000 marks on one letter"):  # fmt: skip
+    for label in (
+        "a million letters",
+        "a million Han characters",
+        "a NUL",
+        "control tokens",
+        "a template",
+        "bidirectional overrides",
+        "100,000 marks on one letter",
+    ):
         yield pairs(label, lambda t=label: good + json.dumps({"en": "cat", "ja": TEXTS[t]()}).encode() + b"\n")
 
 
-# Recipes ----------------------------------------------------------------------------------------------------------------
+# Recipes --------------------------------------------------------------------------------------------------------------
 
 
 def recipes() -> Iterator[Input]:
@@ -372,32 +427,66 @@ def recipes() -> Iterator[Input]:
         yield recipe(label, lambda t=label: YAMLS[t]().encode(), people=True)
     for label in RAW:
         yield recipe(label, RAW[label])
-    sections = ("seed", "languages", "prompt", "data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge",
-                "evaluate", "report", "trackers", "launch", "unsure")  # fmt: skip
+    sections = (
+        "seed",
+        "languages",
+        "prompt",
+        "data",
+        "corpus",
+        "base",
+        "pretrain",
+        "instruct",
+        "select",
+        "sft",
+        "rl",
+        "merge",
+        "evaluate",
+        "report",
+        "trackers",
+        "launch",
+        "unsure",
+    )
     rows = drawn(st.dictionaries(st.sampled_from(sections), VALUES, min_size=1, max_size=3), 40)
     for number, row in enumerate(rows):
         yield recipe(f"drawn {number}", lambda row=row: json.dumps(row).encode())
 
 
-# Words of the user ------------------------------------------------------------------------------------------------------
+# Words of the user ----------------------------------------------------------------------------------------------------
 
 
 def words() -> Iterator[Input]:
     texts = {"a.txt": b"The cat sleeps.\nKyle reads.\n", "b.txt": "猫が眠る。\nカイルが読む。\n".encode()}
 
     def checked(room: str, option: str, name: str, label: str, make: Callable[[], bytes]) -> Input:
-        return one(room, f"{name.partition('.')[2]}: {label}", lambda: {**texts, name: make()},
-                   ("check", "a.txt", "b.txt", "--from", "en", "--to", "ja", option, name, "--json"))  # fmt: skip
+        return one(
+            room,
+            f"{name.partition('.')[2]}: {label}",
+            lambda: {**texts, name: make()},
+            ("check", "a.txt", "b.txt", "--from", "en", "--to", "ja", option, name, "--json"),
+        )
 
     chance = random.Random(13)
     for label in chance.sample(list(TEXTS), 24):
-        yield checked("glossaries", "--glossary", "g.tsv", label, lambda t=label: (
-            "source\ttarget\n" + TEXTS[t]().replace("\n", " ") + "\t猫\ncat\t" + TEXTS[t]().replace("\n", " ") + "\n"
-        ).encode("utf-8", "surrogatepass"))  # fmt: skip
+        yield checked(
+            "glossaries",
+            "--glossary",
+            "g.tsv",
+            label,
+            lambda t=label: (
+                "source\ttarget\n"
+                + TEXTS[t]().replace("\n", " ")
+                + "\t猫\ncat\t"
+                + TEXTS[t]().replace("\n", " ")
+                + "\n"
+            ).encode("utf-8", "surrogatepass"),
+        )
     for label in RAW:
         yield checked("glossaries", "--glossary", "g.tsv", label, RAW[label])
-    for label, body in {"an open quote": b'"' + b"a,b\n" * 50_000, "a long cell": b"a," + b"b" * 200_000 + b"\n",
-                        "a million commas": b"," * 1_000_000}.items():  # fmt: skip
+    for label, body in {
+        "an open quote": b'"' + b"a,b\n" * 50_000,
+        "a long cell": b"a," + b"b" * 200_000 + b"\n",
+        "a million commas": b"," * 1_000_000,
+    }.items():
         yield checked("glossaries", "--glossary", "g.csv", label, lambda body=body: body)
     for label, text in XMLS.items():
         yield checked(
@@ -408,20 +497,33 @@ def words() -> Iterator[Input]:
             lambda t=text: t().replace("{0}", "<tbx><text><body>").replace("{1}", "</body></text></tbx>").encode(),
         )
     for number, raw in enumerate(drawn(LINES, 10)):
-        yield checked("glossaries", "--glossary", "g.tsv", f"drawn {number}",
-                      lambda raw=raw: f"cat\t{raw}\n{raw}\tcat\n".encode("utf-8", "surrogatepass"))  # fmt: skip
+        yield checked(
+            "glossaries",
+            "--glossary",
+            "g.tsv",
+            f"drawn {number}",
+            lambda raw=raw: f"cat\t{raw}\n{raw}\tcat\n".encode("utf-8", "surrogatepass"),
+        )
     for label, text in YAMLS.items():
         yield checked(
             "characters", "--characters", "c.yaml", label, lambda t=text: t().replace("name: ", "characters: ").encode()
         )
-    person = st.dictionaries(st.sampled_from(["name", "target", "aliases", "gender", "age", "first person", "voice", "register",
-                                              "to"]), VALUES, max_size=4)  # fmt: skip
+    person = st.dictionaries(
+        st.sampled_from(["name", "target", "aliases", "gender", "age", "first person", "voice", "register", "to"]),
+        VALUES,
+        max_size=4,
+    )
     for number, row in enumerate(drawn(st.lists(person, max_size=3), 25)):
-        yield checked("characters", "--characters", "c.yaml", f"drawn {number}",
-                      lambda row=row: json.dumps({"characters": [{"name": "Kyle", **one} for one in row]}).encode())  # fmt: skip
+        yield checked(
+            "characters",
+            "--characters",
+            "c.yaml",
+            f"drawn {number}",
+            lambda row=row: json.dumps({"characters": [{"name": "Kyle", **one} for one in row]}).encode(),
+        )
 
 
-# Models -----------------------------------------------------------------------------------------------------------------
+# Models ---------------------------------------------------------------------------------------------------------------
 
 TEMPLATES = {
     "reaches for a class": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
@@ -460,11 +562,16 @@ CONFIGS = {
 
 
 def models() -> Iterator[Input]:
-    """`TINY/...` is a file of the small model that is laid over what `files` gives; a name with `-` before it is taken out."""
+    """What `files` gives is laid over the small model; a name with `-` before it is taken out, one with `+` updated."""
 
     def model(label: str, make: Callable[[], Files]) -> Input:
-        return one("models", label, lambda: {"in.txt": b"The cat sleeps.\n", **{f"m/{k}": v for k, v in make().items()}},
-                   ("tiny", "m"), ("translate", "in.txt", "-o", "o.txt", "--model", "m", "--from", "en", "--to", "ja", "--force"))  # fmt: skip
+        return one(
+            "models",
+            label,
+            lambda: {"in.txt": b"The cat sleeps.\n", **{f"m/{k}": v for k, v in make().items()}},
+            ("tiny", "m"),
+            ("translate", "in.txt", "-o", "o.txt", "--model", "m", "--from", "en", "--to", "ja", "--force"),
+        )
 
     evil = f"import os\nos.system({TOUCH!r})\nclass Config: pass\nclass Model: pass\n".encode()
     for label, template in TEMPLATES.items():
@@ -476,7 +583,7 @@ def models() -> Iterator[Input]:
             yield model(f"{name}: {label}", lambda n=name, j=label: {n: JSONS[j]().encode()})
     pickled = b"cos\nsystem\n(S'" + TOUCH.encode() + b"'\ntR."
     for label, files in {
-        "cut weights": {"model.safetensors": b"\x10\0\0\0\0\0\0\0{\"a\":{\"dtype\":"},
+        "cut weights": {"model.safetensors": b'\x10\0\0\0\0\0\0\0{"a":{"dtype":'},
         "weights of zeros": {"model.safetensors": bytes(100_000)},
         "a head of 2**63 bytes": {"model.safetensors": b"\xff" * 8 + b"{}"},
         "no weights": {"-model.safetensors": b""},
@@ -485,13 +592,25 @@ def models() -> Iterator[Input]:
         "a pickle of a module": {"-model.safetensors": b"", "pytorch_model.bin": zipped({"archive/data.pkl": pickled})},
         "no config": {"-config.json": b""},
         "no tokenizer": {"-tokenizer.json": b"", "-tokenizer_config.json": b""},
-        "a tokenizer with code": {"tokenizer_config.json": json.dumps({"auto_map": {"AutoTokenizer": ["evil.T", None]},
-                                                                     "tokenizer_class": "T"}).encode(), "evil.py": evil},
-        "an index that leads out": {"-model.safetensors": b"", "model.safetensors.index.json": json.dumps(
-            {"metadata": {}, "weight_map": {"a": "../../../../etc/passwd"}}).encode()},
-        "tensors past the end": {"model.safetensors": _tensors({"a": {"dtype": "F32", "shape": [10**9], "data_offsets": [0, 4 * 10**9]}})},
-        "a shape that overflows": {"model.safetensors": _tensors({"a": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 4]}})},
-    }.items():  # fmt: skip
+        "a tokenizer with code": {
+            "tokenizer_config.json": json.dumps(
+                {"auto_map": {"AutoTokenizer": ["evil.T", None]}, "tokenizer_class": "T"}
+            ).encode(),
+            "evil.py": evil,
+        },
+        "an index that leads out": {
+            "-model.safetensors": b"",
+            "model.safetensors.index.json": json.dumps(
+                {"metadata": {}, "weight_map": {"a": "../../../../etc/passwd"}}
+            ).encode(),
+        },
+        "tensors past the end": {
+            "model.safetensors": _tensors({"a": {"dtype": "F32", "shape": [10**9], "data_offsets": [0, 4 * 10**9]}})
+        },
+        "a shape that overflows": {
+            "model.safetensors": _tensors({"a": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 4]}})
+        },
+    }.items():
         yield model(label, lambda files=files: files)
 
 
@@ -500,18 +619,29 @@ def _tensors(head: dict[str, object]) -> bytes:
     return len(raw).to_bytes(8, "little") + raw + bytes(4)
 
 
-# Routes -----------------------------------------------------------------------------------------------------------------
+# Routes ---------------------------------------------------------------------------------------------------------------
 
 SERVE = (
-    ("v2/translate", {"text": ["The cat."], "target_lang": "JA"}), ("v2/write/rephrase", {"text": ["The cat."]}),
-    ("v3/glossaries", {"name": "a", "dictionaries": [{"source_lang": "en", "target_lang": "ja", "entries": "a\tb",
-                                                     "entries_format": "tsv"}]}),
-    ("v2/glossaries", {"name": "a", "source_lang": "en", "target_lang": "ja", "entries": "a\tb", "entries_format": "tsv"}),
-    ("translate", {"q": "The cat.", "source": "en", "target": "ja"}), ("detect", {"q": "The cat."}),
+    ("v2/translate", {"text": ["The cat."], "target_lang": "JA"}),
+    ("v2/write/rephrase", {"text": ["The cat."]}),
+    (
+        "v3/glossaries",
+        {
+            "name": "a",
+            "dictionaries": [{"source_lang": "en", "target_lang": "ja", "entries": "a\tb", "entries_format": "tsv"}],
+        },
+    ),
+    (
+        "v2/glossaries",
+        {"name": "a", "source_lang": "en", "target_lang": "ja", "entries": "a\tb", "entries_format": "tsv"},
+    ),
+    ("translate", {"q": "The cat.", "source": "en", "target": "ja"}),
+    ("detect", {"q": "The cat."}),
     ("v1/chat/completions", {"model": "in2x", "messages": [{"role": "user", "content": "Translate to Japanese: cat"}]}),
-    ("v1/completions", {"model": "in2x", "prompt": "cat"}), ("api/chat", {"model": "in2x", "messages": [
-        {"role": "user", "content": "cat"}]}), ("api/generate", {"model": "in2x", "prompt": "cat"}),
-)  # fmt: skip
+    ("v1/completions", {"model": "in2x", "prompt": "cat"}),
+    ("api/chat", {"model": "in2x", "messages": [{"role": "user", "content": "cat"}]}),
+    ("api/generate", {"model": "in2x", "prompt": "cat"}),
+)
 TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain")
 
 
@@ -545,12 +675,28 @@ def serve_routes() -> Iterator[Input]:
             )
     for suffix in ("docx", "srt", "json", "epub", "html", "yaml"):
         for label, raw in (("a bomb", ZIPS["a bomb"]), ("spoilt", lambda s=suffix: next(spoilt(seeds(s), 1)))):
-            yield one("routes of serve", f"v2/document: {suffix}, {label}", lambda s=suffix, raw=raw: {"body": (
-                b'--x\r\nContent-Disposition: form-data; name="target_lang"\r\n\r\nJA\r\n--x\r\nContent-Disposition: form-data; '
-                b'name="file"; filename="../../a.' + s.encode() + b'"\r\n\r\n' + raw() + b"\r\n--x--\r\n")},
-                ("serve", "POST", "v2/document", TYPES[2]))  # fmt: skip
-    for path in ("v2/glossaries/../../etc/passwd", "v2/document/%00", "v2/languages?type=%ff", "static/../../../etc/passwd",
-                 "static/%2e%2e/%2e%2e/x", "v2/glossaries/" + "a" * 5_000, "v2/usage?" + "a=b&" * 5_000, "%0d%0aX: y"):  # fmt: skip
+            yield one(
+                "routes of serve",
+                f"v2/document: {suffix}, {label}",
+                lambda s=suffix, raw=raw: {
+                    "body": (
+                        b'--x\r\nContent-Disposition: form-data; name="target_lang"\r\n\r\nJA\r\n--x\r\n'
+                        b"Content-Disposition: form-data; "
+                        b'name="file"; filename="../../a.' + s.encode() + b'"\r\n\r\n' + raw() + b"\r\n--x--\r\n"
+                    )
+                },
+                ("serve", "POST", "v2/document", TYPES[2]),
+            )
+    for path in (
+        "v2/glossaries/../../etc/passwd",
+        "v2/document/%00",
+        "v2/languages?type=%ff",
+        "static/../../../etc/passwd",
+        "static/%2e%2e/%2e%2e/x",
+        "v2/glossaries/" + "a" * 5_000,
+        "v2/usage?" + "a=b&" * 5_000,
+        "%0d%0aX: y",
+    ):
         yield one("routes of serve", f"GET {path[:40]}", dict, ("serve", "GET", path, TYPES[0]))
 
 
@@ -565,52 +711,135 @@ def people_routes() -> Iterator[Input]:
         "version": 0,
     }
     for label in JSONS:
-        yield one("routes of people", f"api/events: {label}", lambda j=label: {"body": JSONS[j]().encode(
-            "utf-8", "surrogatepass")}, ("people", "POST", "api/events", TYPES[0]))  # fmt: skip
+        yield one(
+            "routes of people",
+            f"api/events: {label}",
+            lambda j=label: {"body": JSONS[j]().encode("utf-8", "surrogatepass")},
+            ("people", "POST", "api/events", TYPES[0]),
+        )
     for number, value in enumerate(drawn(VALUES, 25)):
         name = chance.choice(list(event))
-        yield one("routes of people", f"api/events: {name} drawn {number}", lambda n=name, v=value: {"body": json.dumps(
-            {"tab": "t", "events": [{**event, n: v}]}).encode()}, ("people", "POST", "api/events", TYPES[0]))  # fmt: skip
+        yield one(
+            "routes of people",
+            f"api/events: {name} drawn {number}",
+            lambda n=name, v=value: {"body": json.dumps({"tab": "t", "events": [{**event, n: v}]}).encode()},
+            ("people", "POST", "api/events", TYPES[0]),
+        )
     kinds = ("spans", "rank", "answer", "why", "comment", "time", "flag", "finish", "reveal", "score")
-    for number, value in enumerate(drawn(st.dictionaries(st.sampled_from(
-            ["candidate", "score", "spans", "ranks", "question", "choice", "text", "seconds"]), VALUES), 30)):  # fmt: skip
+    for number, value in enumerate(
+        drawn(
+            st.dictionaries(
+                st.sampled_from(["candidate", "score", "spans", "ranks", "question", "choice", "text", "seconds"]),
+                VALUES,
+            ),
+            30,
+        )
+    ):
         kind = kinds[number % len(kinds)]
-        yield one("routes of people", f"api/events: {kind} {number}", lambda k=kind, v=value: {"body": json.dumps(
-            {"tab": "t", "events": [{**event, "id": f"{k}", "kind": k, "value": v}]}).encode()},
-            ("people", "POST", "api/events", TYPES[0]))  # fmt: skip
+        yield one(
+            "routes of people",
+            f"api/events: {kind} {number}",
+            lambda k=kind, v=value: {
+                "body": json.dumps({"tab": "t", "events": [{**event, "id": f"{k}", "kind": k, "value": v}]}).encode()
+            },
+            ("people", "POST", "api/events", TYPES[0]),
+        )
     for label in chance.sample(list(RAW), 6):
-        yield one("routes of people", f"api/events: {label}", lambda r=label: {"body": RAW[r]()},
-                  ("people", "POST", "api/events", TYPES[0]))  # fmt: skip
-    for path in ("a/../../etc/passwd", "a/%00", "static/../people.db", "static/%2e%2e/people.db", "api/practice/%ff",
-                 "admin/api/x", "api/state?" + "a" * 5_000, "a/" + "t" * 5_000):  # fmt: skip
+        yield one(
+            "routes of people",
+            f"api/events: {label}",
+            lambda r=label: {"body": RAW[r]()},
+            ("people", "POST", "api/events", TYPES[0]),
+        )
+    for path in (
+        "a/../../etc/passwd",
+        "a/%00",
+        "static/../people.db",
+        "static/%2e%2e/people.db",
+        "api/practice/%ff",
+        "admin/api/x",
+        "api/state?" + "a" * 5_000,
+        "a/" + "t" * 5_000,
+    ):
         yield one("routes of people", f"GET {path[:40]}", dict, ("people", "GET", path, TYPES[0]))
 
 
-# The rest ---------------------------------------------------------------------------------------------------------------
+# The rest -------------------------------------------------------------------------------------------------------------
 
 
 def others() -> Iterator[Input]:
     chance = random.Random(16)
     for label in chance.sample(list(TEXTS), 20):
         for command in (("register", "--lang", "ja"), ("identify",)):
-            yield one("lines", f"{command[0]}: {label}", lambda t=label: {"a.txt": TEXTS[t]().encode("utf-8", "surrogatepass")},
-                      ("language", command[0], "a.txt", *command[1:], "--json"))  # fmt: skip
+            yield one(
+                "lines",
+                f"{command[0]}: {label}",
+                lambda t=label: {"a.txt": TEXTS[t]().encode("utf-8", "surrogatepass")},
+                ("language", command[0], "a.txt", *command[1:], "--json"),
+            )
     head = b'{"journal": 1, "of": "in.txt", "from": "en", "to": "ja"}\n'
     for label in chance.sample(list(JSONS), 15):
-        yield one("journals", label, lambda j=label: {"in.txt": b"The cat sleeps.\n", "out.txt.journal.jsonl": head + JSONS[j](
-            ).encode("utf-8", "surrogatepass") + b"\n"}, ("translate", "in.txt", "-o", "out.txt", "--model", "MODEL", "--profile",
-            "chat", "--no-probe", "--from", "en", "--to", "ja"))  # fmt: skip
+        yield one(
+            "journals",
+            label,
+            lambda j=label: {
+                "in.txt": b"The cat sleeps.\n",
+                "out.txt.journal.jsonl": head + JSONS[j]().encode("utf-8", "surrogatepass") + b"\n",
+            },
+            (
+                "translate",
+                "in.txt",
+                "-o",
+                "out.txt",
+                "--model",
+                "MODEL",
+                "--profile",
+                "chat",
+                "--no-probe",
+                "--from",
+                "en",
+                "--to",
+                "ja",
+            ),
+        )
     for number, raw in enumerate(drawn(BYTES, 8)):
-        yield one("journals", f"drawn {number}", lambda raw=raw: {"in.txt": b"The cat sleeps.\n", "out.txt.journal.jsonl": raw},
-                  ("translate", "in.txt", "-o", "out.txt", "--model", "MODEL", "--profile", "chat", "--no-probe", "--from", "en",
-                   "--to", "ja"))  # fmt: skip
+        yield one(
+            "journals",
+            f"drawn {number}",
+            lambda raw=raw: {"in.txt": b"The cat sleeps.\n", "out.txt.journal.jsonl": raw},
+            (
+                "translate",
+                "in.txt",
+                "-o",
+                "out.txt",
+                "--model",
+                "MODEL",
+                "--profile",
+                "chat",
+                "--no-probe",
+                "--from",
+                "en",
+                "--to",
+                "ja",
+            ),
+        )
     for label in chance.sample(list(TEXTS), 8):
-        yield one("scores", label, lambda t=label: {"h.txt": TEXTS[t]().encode("utf-8", "surrogatepass"), "r.txt": b"cat\n"},
-                  ("evaluate", "score", "--hyp", "h.txt", "--ref", "r.txt", "--to", "ja"))  # fmt: skip
+        yield one(
+            "scores",
+            label,
+            lambda t=label: {"h.txt": TEXTS[t]().encode("utf-8", "surrogatepass"), "r.txt": b"cat\n"},
+            ("evaluate", "score", "--hyp", "h.txt", "--ref", "r.txt", "--to", "ja"),
+        )
     for label in chance.sample(list(JSONS), 12):
-        yield one("scores", f"wmt: {label}", lambda j=label: {"s.jsonl": JSONS[j]().encode("utf-8", "surrogatepass") + b"\n",
-                  "t.jsonl": JSONS[j]().encode("utf-8", "surrogatepass") + b"\n"},
-                  ("evaluate", "wmt", "s.jsonl", "--test", "t.jsonl", "--pair", "en-ja_JP"))  # fmt: skip
+        yield one(
+            "scores",
+            f"wmt: {label}",
+            lambda j=label: {
+                "s.jsonl": JSONS[j]().encode("utf-8", "surrogatepass") + b"\n",
+                "t.jsonl": JSONS[j]().encode("utf-8", "surrogatepass") + b"\n",
+            },
+            ("evaluate", "wmt", "s.jsonl", "--test", "t.jsonl", "--pair", "en-ja_JP"),
+        )
 
 
 __all__ = ["CANARY", "Input", "inputs"]

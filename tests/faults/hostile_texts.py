@@ -308,8 +308,8 @@ BYTES = st.binary(max_size=300)
 def spoilt(seeds: list[bytes], count: int) -> Iterator[bytes]:
     """Right files with pieces changed, doubled, taken out, swapped between each other or cut off."""
     chance = random.Random(7)
-    odd = [b"\0", b"\xff", b"<", b"&", b"{", b"[", b'"', b"\\", b"\r", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"%", b"9" * 400,
-           b"-->", b"]]>", b"|", b"*", b"../", b"1e999", b"\n\n\n", b"\xe2\x80\xae"]  # fmt: skip
+    odd = [b"\0", b"\xff", b"<", b"&", b"{", b"[", b'"', b"\\", b"\r", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"%",
+           b"9" * 400, b"-->", b"]]>", b"|", b"*", b"../", b"1e999", b"\n\n\n", b"\xe2\x80\xae"]  # fmt: skip
     for _ in range(count):
         raw = bytearray(chance.choice(seeds))
         for _ in range(chance.randint(1, 4)):

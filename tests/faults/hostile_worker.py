@@ -36,7 +36,7 @@ ADDRESSES = 6 << 30
 
 
 class Desk:
-    """What inputs need beside their files: a scripted model, a small model, two servers. Each is made when first needed."""
+    """What inputs need beside their files: a scripted model, a small model, two servers; each is made when needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -137,8 +137,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     everything, desk = inputs(), Desk(folder)
-    import in2x.cli  # noqa: F401
     import torch
+
+    import in2x.cli  # noqa: F401
 
     torch.set_num_threads(1)
     limit = _status("VmSize") + ADDRESSES

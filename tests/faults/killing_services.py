@@ -1,7 +1,7 @@
 """kill -9 of what people wait for: a translation with its journal, the server of a model, the annotators' server.
 
-What was acknowledged (a segment in the journal, a glossary or document with its id, a judgement that is "saved") is held
-against what is there after the last start.
+What was acknowledged (a segment in the journal, a glossary or document with its id, a judgement that is "saved") is
+held against what is there after the last start.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def model(asked: Counter[str], pause: float) -> Iterator[ChatServer]:
         yield server
 
 
-# Translating ------------------------------------------------------------------------------------------------------------
+# Translating ----------------------------------------------------------------------------------------------------------
 
 
 def documents(folder: Path) -> dict[str, Path]:
@@ -130,7 +130,7 @@ def _kept(journal: Path) -> set[str]:
     return found
 
 
-# Serving a model --------------------------------------------------------------------------------------------------------
+# Serving a model ------------------------------------------------------------------------------------------------------
 
 
 def address(starter: Starter, log: Path, at: int) -> str:
@@ -234,7 +234,7 @@ def _collect(client: httpx.Client, glossaries: dict[str, str], papers: dict[str,
             row.different.append(f"document {paper}")
 
 
-# Judging ----------------------------------------------------------------------------------------------------------------
+# Judging --------------------------------------------------------------------------------------------------------------
 
 
 def kill_people(starter: Starter, kills: int, folder: Path, rng: random.Random) -> Row:

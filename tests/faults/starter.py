@@ -1,7 +1,7 @@
 """A process that has imported everything and forks commands from that: what takes a start seconds is done once.
 
-Reads {"arguments": [...], "log": FILE} a line, answers {"pid": N} when the command is begun, in a process group of its own,
-and {"code": N} when it has ended (-9 after SIGKILL).
+Reads {"arguments": [...], "log": FILE} a line, answers {"pid": N} when the command is begun, in a process group of its
+own, and {"code": N} when it has ended (-9 after SIGKILL).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def prepare() -> None:
     import in2x.rl.loop
     import in2x.serve.server
     import in2x.training.loop
-    import in2x.translate.open  # noqa: F401
+    import in2x.translate.open
     from in2x.run import ROOMS
 
     for room in ROOMS:
