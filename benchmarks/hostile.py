@@ -4,8 +4,8 @@
     python benchmarks/hostile.py --room models     of one room
 
 The inputs are made by code (`tests/faults/hostile_rooms.py`): a corpus of our own, and what hypothesis draws. Each must
-end in a sane result or in one sentence: no traceback, no other exit code, nothing executed (a canary), at most a
-gibibyte of memory and a minute of processor. A process that dies is a fault of the input that it was at.
+end in a sane result or in one sentence: no traceback, no other exit code, nothing executed (a canary), at most two
+gibibytes of memory and a minute of processor. A process that dies is a fault of the input that it was at.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 SECONDS = 60
 """Processor seconds that one input may take."""
-GROWTH = 1 << 30
+GROWTH = 2 << 30
 """Bytes by which one input may make the process grow."""
 METHODS = ("GET", "POST")
 ADDRESSES = 6 << 30

@@ -308,7 +308,7 @@ def reinforce(
         if able:
             policy.compile(instructions, config, anchor)
     began = saved = time.monotonic()
-    last: Metrics = {}
+    last: Metrics = dict(state.get("last", {}))  # nothing is left to do where it was the last step
     if step == 0 and on_dev is not None:
         stage.log.write({"step": 0, "signatures": scorer.signatures, **on_dev(0)})
     with stage.progress("rl", steps) as advance:
@@ -336,12 +336,12 @@ def reinforce(
                 stage.log.write({"step": step, **on_dev(step)})
             advance(1, f"reward {last['reward']:.3f}")
             if time.monotonic() - saved > SAVE_SECONDS:
-                checkpoints.save({"step": step, "seconds": spent + time.monotonic() - began})
+                checkpoints.save({"step": step, "seconds": spent + time.monotonic() - began, "last": last})
                 saved = time.monotonic()
     checkpoints.wait()
     if average is not None:
         average.swap()
     if on_dev is not None:
-        stage.log.write({"step": step, **on_dev(step)})
+        stage.log.write_once({"step": step, **on_dev(step)})
     return {"steps": steps, "seconds": round(spent + time.monotonic() - began, 1),
             "trajectories": steps * config.prompts * config.samples, **last}  # fmt: skip

@@ -132,7 +132,7 @@ def train(
         _warm_up(loss_of, parts(fullest), device)
     began = saved = time.monotonic()
     sums: list[Tensor] = []
-    last: dict[str, float] = {}
+    last: dict[str, float] = dict(state.get("last", {}))  # nothing is left to do where it was the last step
     with stage.progress(what, plan.steps) as advance, closing(ahead(made, step, plan.steps)) as coming:
         advance(step, "")
         for positions, mine in coming:
@@ -156,7 +156,8 @@ def train(
             advance(1, f"loss {last['loss']:.3f}" if last else "")
             if step % LOG_EVERY == 0 and parallel.agreed(time.monotonic() - saved > SAVE_SECONDS):
                 seconds = spent + time.monotonic() - began
-                checkpoints.save({"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager})
+                told = {"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager}
+                checkpoints.save({**told, "last": last})
                 saved = time.monotonic()
     seconds = spent + time.monotonic() - began
     checkpoints.wait()
@@ -228,7 +229,7 @@ def _measure(
         if on_dev is not None:
             measured |= on_dev(partial(held_out_loss, loss_of))
     parallel.reshard(loss_of)
-    stage.log.write({**plan.tags, "step": step, **measured})
+    stage.log.write_once({**plan.tags, "step": step, **measured})
     loss_of.train()
     if average is not None:
         average.swap()
