@@ -249,8 +249,8 @@ def _killed_at(starter: Starter, partial: Path, moment: float, by_files: bool) -
 
 # Comparing ------------------------------------------------------------------------------------------------------------
 
-TIMES = ("seconds", "time", "resumed", "peak_rss_mb", "command", "path", "tokens_per_s", "versions")
-"""Fields that differ from run to run."""
+TIMES = ("seconds", "time", "resumed", "peak_rss_mb", "command", "path", "tokens_per_s", "versions", "llm")
+"""Fields that differ from run to run: times, places, and what a start asked of a model or found in the cache."""
 ROUGH = re.compile(r"\b\d+(?:\.\d+)?(?= (?:s|ms|min|h|seconds?|minutes?)\b)|/[\w./-]*/(?=[\w.-]+\b)")
 """Times and folders on a page."""
 
@@ -261,6 +261,8 @@ def compare(calm: Path, after: Path, row: Row) -> None:
     row.lost += sorted(set(theirs) - set(mine))
     row.left += sorted(set(mine) - set(theirs))
     for name in sorted(set(mine) & set(theirs)):
+        if name.endswith(".html") and f"{name[:-5]}.json" in theirs:
+            continue  # the page of figures that are compared themselves
         row.compared += 1
         if content(mine[name]) != content(theirs[name]):
             row.different.append(f"{row.room} {name}")

@@ -84,7 +84,7 @@ def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder or hub name. Raises In2xError where there is none."""
     try:
         return AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # files of others: tokenizers and transformers raise anything, Exception itself too
         raise not_a_model(source, error) from None
 
 
@@ -94,7 +94,9 @@ def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options
         model = AutoModelForCausalLM.from_pretrained(
             str(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # as above: no heads divide by zero, a width of 10**5 is no shape of these weights
         raise not_a_model(source, error) from None
     return for_device(model)
 
