@@ -131,7 +131,7 @@ def architecture_of(folder: Path) -> str | None:
     """The `model_type` in a folder's config.json; None where none is there."""
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     return str(found) if found else None
 
