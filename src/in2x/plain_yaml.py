@@ -81,7 +81,9 @@ def look_over(text: str, file: Path) -> None:
             elif isinstance(event, yaml.AliasEvent):
                 if event.anchor in (one.anchor for one in stack):
                     raise fault(f"*{event.anchor} stands inside of what it names", event, "write it out")
-                size = sizes.get(event.anchor, 1)
+                if event.anchor not in sizes:
+                    raise fault(f"*{event.anchor} names nothing before it", event, "write it out")
+                size = sizes[event.anchor]
                 total += size
                 ended(size)
             elif isinstance(event, yaml.ScalarEvent):
