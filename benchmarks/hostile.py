@@ -3,9 +3,10 @@
     python benchmarks/hostile.py                   all of them (long)
     python benchmarks/hostile.py --room models     of one room
 
-The inputs are made by code (`tests/faults/hostile_rooms.py`): a corpus of our own, and what hypothesis draws. Each must
-end in a sane result or in one sentence: no traceback, no other exit code, nothing executed (a canary), at most two
-gibibytes of memory and a minute of processor. A process that dies is a fault of the input that it was at.
+The inputs are made by code (`tests/faults/hostile_rooms.py` and what it names): a corpus of our own, and what
+hypothesis draws. Each must end in a sane result or in one sentence: no traceback, no other exit code, nothing executed
+(a canary), at most two gibibytes of memory and a minute of processor. A process that dies is a fault of the input that
+it was at.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from typing import Any
 
 FAULTS = Path(__file__).resolve().parents[1] / "tests" / "faults"
 sys.path.insert(0, str(FAULTS))
-from hostile_rooms import Input, inputs  # noqa: E402
+from hostile_input import Input  # noqa: E402
+from hostile_rooms import inputs  # noqa: E402
 
 PATIENCE = 900.0
 """Seconds of a clock for one input on a busy machine; its processor time is bounded in the worker."""

@@ -21,8 +21,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import hostile_rooms
-from hostile_rooms import CANARY, Input, inputs
+from hostile_input import Command, Input
+from hostile_rooms import inputs
+from hostile_texts import CANARY
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -204,7 +205,7 @@ def _status(name: str) -> int:
         return next(int(line.split()[1]) << 10 for line in stream if line.startswith(f"{name}:"))
 
 
-def answered(command: hostile_rooms.Command, desk: Desk, work: Path) -> tuple[str, str]:
+def answered(command: Command, desk: Desk, work: Path) -> tuple[str, str]:
     """What came of one command, and what was said."""
     if command[1] in METHODS:
         return asked(desk, command, work)
@@ -255,7 +256,7 @@ def said(work: Path) -> Iterator[Path]:
         os.close(file)
 
 
-def typed(command: hostile_rooms.Command, desk: Desk) -> int:
+def typed(command: Command, desk: Desk) -> int:
     """The command as somebody types it."""
     from in2x.cli import main
 
@@ -285,7 +286,7 @@ def read(file: Path) -> int:
     return 0
 
 
-def asked(desk: Desk, command: hostile_rooms.Command, work: Path) -> tuple[str, str]:
+def asked(desk: Desk, command: Command, work: Path) -> tuple[str, str]:
     """What a server says to one request."""
     import httpx
 
