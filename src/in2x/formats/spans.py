@@ -77,7 +77,8 @@ def decoded(raw: bytes, name: str, otherwise: str = "") -> Decoded:
         if len(head) > 3 and max(evens, odds) * 8 > len(head) > 16 * min(evens, odds):
             encoding = "utf-16-le" if odds > evens else "utf-16-be"
     body = raw[len(mark) :]
-    for encoding in (encoding, otherwise) if otherwise and not mark else (encoding,):
+    told = (encoding, otherwise) if otherwise and not mark else (encoding,)
+    for encoding in told:
         try:
             text = body.decode(encoding)
             break
