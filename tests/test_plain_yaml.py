@@ -34,6 +34,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("\n".join(" " * n + "k:" for n in range(200)), "line 101: more than 100 levels"),
         (LAUGHS, "line 6: it stands for more than 100,000 values"),
         ("a: &a {b: *a}\n", "line 1: *a stands inside of what it names"),
+        ("a: b\n---\na: c\n", "line 2: a second document begins"),
         ("a: *b\n", "line 1: *b names nothing before it"),
         ("a: 1\nb: 2\na: 3\n", "line 3: the key 'a' stands twice"),
         ("a: !!python/object/apply:os.system [touch x]\n", "could not determine a constructor"),

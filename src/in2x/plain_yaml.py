@@ -57,7 +57,7 @@ def look_over(text: str, file: Path) -> None:
     """Refuse what must not be built; see the head of this file and `read_yaml`."""
     stack: list[_Open] = []
     sizes: dict[str, int] = {}
-    total = 0
+    total, documents = 0, 0
 
     def fault(what: str, event: Any, mend: str) -> In2xError:
         return In2xError(what, file=file, line=event.start_mark.line + 1, mend=mend)
@@ -69,7 +69,11 @@ def look_over(text: str, file: Path) -> None:
 
     try:
         for event in yaml.parse(text, Loader=_LOADER):
-            if isinstance(event, yaml.CollectionStartEvent):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise fault("a second document begins", event, "give one a file")
+            elif isinstance(event, yaml.CollectionStartEvent):
                 if len(stack) == DEEPEST:
                     raise fault(f"more than {DEEPEST} levels in each other", event, "write it flatter")
                 stack.append(_Open(event.anchor, isinstance(event, yaml.MappingStartEvent)))
