@@ -93,7 +93,7 @@ def test_documents_and_glossaries_stay_and_the_time_left_is_not_negative(tmp_pat
     from serve_running import serving
 
     gate = threading.Event()
-    lines = [f"Hat {n}." for n in range(200)]
+    lines = [f"Hat {n}." for n in range(60)]
     with serving(lambda source: (gate.wait(0.05), f"訳{source.text}")[1], tmp_path) as server:
         body = {"name": "a", "source_lang": "en", "target_lang": "ja", "entries": "hat\t帽子"}
         glossary = server.call("POST", "v2/glossaries", json=body).json()["glossary_id"]
