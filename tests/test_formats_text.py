@@ -208,3 +208,9 @@ def test_an_unknown_format_and_unknown_fields() -> None:
     with pytest.raises(UsageError, match="is no path"):
         parse(b"{}", "a.json", Options(paths=("$.[",)))
     assert set(KINDS) <= {suffix[1:] for suffix in READERS}
+
+
+def test_a_catalogue_that_lies_about_its_encoding_is_a_sentence() -> None:
+    raw = b'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "caf\xe9"\nmsgstr ""\n'
+    with pytest.raises(In2xError, match="line 4: bytes that are no UTF-8"):
+        parse(raw, "a.po", Options("en", "ja"))

@@ -219,3 +219,9 @@ def test_a_large_glossary_is_fast() -> None:
     for n in range(500):
         assert [term.target for term in glossary.due(f"There is word{n} thing here, and nothing else.")] == [f"語{n}"]
     assert time.perf_counter() - began < 5
+
+
+def test_a_text_is_no_term(tmp_path: Path) -> None:
+    (tmp_path / "g.tsv").write_text("cat\t猫\n" + "b" * 1_001 + "\t犬\n", encoding="utf-8")
+    with pytest.raises(In2xError, match="line 2: a term of 1,001 characters"):
+        read_glossary(tmp_path / "g.tsv", "en", "ja")

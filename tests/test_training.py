@@ -23,7 +23,7 @@ from in2x.corpus.pack import pack
 from in2x.errors import In2xError
 from in2x.pretrain.blocks import block_batch, plan_blocks
 from in2x.records import Instruction
-from in2x.stage import Stage
+from in2x.stage import Log, Stage
 from in2x.training.batches import COLUMNS, Example, collate, example_rows, plan_batches
 from in2x.training.examples import ExampleTable, chat_examples
 from in2x.training.loss import LanguageModelingLoss, hidden_states
@@ -259,6 +259,31 @@ def test_a_killed_run_ends_in_the_same_weights_and_log(tokenizer, tmp_path, monk
     ]
     assert losses[0] == losses[1]
     assert losses[0][-1] < losses[0][0]
+
+
+def test_killed_behind_its_last_step_it_keeps_its_figures(tokenizer, tmp_path, monkeypatch):
+    train, measure, told = loop.train, loop._measure, []
+    monkeypatch.setattr(loop, "train", lambda *a, **more: told.append(train(*a, **more)))
+    run_training(tmp_path / "whole", tokenizer, monkeypatch, None)
+
+    def killed(*_, **__):
+        raise Killed
+
+    monkeypatch.setattr(loop, "_measure", killed)
+    with pytest.raises(Killed):
+        run_training(tmp_path / "cut", tokenizer, monkeypatch, None)
+    monkeypatch.setattr(loop, "_measure", measure)
+    run_training(tmp_path / "cut", tokenizer, monkeypatch, None)
+    assert told[1]["loss"] == told[0]["loss"] and set(told[1]) == set(told[0])
+
+
+def test_what_closes_a_log_stands_there_once(tmp_path):
+    log = Log(tmp_path / "log.jsonl")
+    log.write({"step": 1, "loss": 0.5})
+    for _ in range(2):
+        log.write_once({"step": 2, "dev_loss/ja": 0.25, "at": (1, 2)})
+    log.write_once({"step": 2, "dev_loss/ja": 0.125})
+    assert [row["step"] for row in log.read()] == [1, 2, 2]
 
 
 @pytest.mark.slow

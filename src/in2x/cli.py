@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from in2x import __version__
 from in2x.commands.lazy import Entry, lazy_group
-from in2x.errors import In2xError
+from in2x.errors import In2xError, clipped
 from in2x.process import be_quiet
 
 be_quiet()
@@ -104,13 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         place = f"{error.filename}: " if error.filename else ""
         mend = _MENDS.get(error.errno, "")
-        say.print(f"[bold red]in2x:[/bold red] {escape(f'{place}{error.strerror}{mend}')}.")
+        say.print(f"[bold red]in2x:[/bold red] {escape(clipped(f'{place}{error.strerror}{mend}'))}.")
         return 1
     except Exception as error:
         if not hasattr(error, "exit_code"):  # not one of Typer's own: a bug of ours keeps its traceback
             raise
         message = getattr(error, "format_message", lambda: "stopped")()
-        say.print(f"[bold red]in2x:[/bold red] {escape(message.rstrip('.'))}; see in2x --help.")
+        say.print(f"[bold red]in2x:[/bold red] {escape(clipped(message.rstrip('.')))}; see in2x --help.")
         return int(error.exit_code)
     if result == 130:
         say.print("[bold red]in2x:[/bold red] interrupted; the same command goes on where it stopped.")

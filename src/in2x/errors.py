@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+LONGEST = 2_000
+"""Characters of a sentence (our choice): what it quotes may be a million letters."""
+
+
+def clipped(sentence: str) -> str:
+    """`sentence`, without its middle where that would fill the screen."""
+    half = LONGEST // 2
+    return sentence if len(sentence) <= LONGEST else f"{sentence[:half]} ... {sentence[-half:]}"
+
 
 class In2xError(Exception):
     """Work that cannot go on (exit code 1).
@@ -26,7 +35,7 @@ class In2xError(Exception):
     ) -> None:
         self.what, self.file, self.line, self.mend = what, file, line, mend
         place = f"{file}, line {line}: " if line is not None else f"{file}: " if file is not None else ""
-        sentence = f"{place}{what}{'; ' + mend if mend else ''}"
+        sentence = clipped(f"{place}{what}{'; ' + mend if mend else ''}")
         super().__init__(sentence if sentence.endswith("?") else sentence + ".")
 
 

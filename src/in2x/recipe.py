@@ -18,13 +18,14 @@ from pydantic import BaseModel, ValidationError, model_validator
 from in2x.chat.profile import DEFAULT_TEMPLATES, PromptProfile
 from in2x.corpus.config import CorpusConfig
 from in2x.data.config import DataConfig
-from in2x.errors import UsageError
+from in2x.errors import In2xError, UsageError
 from in2x.evaluate.config import EvaluateConfig
 from in2x.instructions.config import InstructConfig
 from in2x.knob import Config, keyed_values, knob
 from in2x.language import canonical
 from in2x.language.example import HUB, OTHERS, TARGET
 from in2x.merge.config import MergeConfig
+from in2x.plain_yaml import read_yaml
 from in2x.pretrain.config import BaseModelConfig, PretrainConfig
 from in2x.report.config import ReportConfig
 from in2x.rl.config import RlConfig
@@ -65,7 +66,9 @@ class Languages(Config):
 class Recipe(Config):
     """The whole recipe."""
 
-    name: str = knob(..., "Name of the run; also its default folder, runs/NAME.")
+    name: str = knob(
+        ..., "Name of the run; also its default folder, runs/NAME.", pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,99}$"
+    )
     seed: int = knob(0, "Seed of everything random.", ge=0)
     languages: Languages = knob(Languages(), "The languages.")
     prompt: dict[str, str] = knob(
@@ -196,15 +199,9 @@ def load_config(path: Path, kind: type[C], overrides: Iterable[str] = ()) -> C:
         raise UsageError(f"the recipe cannot be read ({error.__class__.__name__})", file=path,
                          mend="give the path of a YAML file, for example recipes/demo.yaml") from None  # fmt: skip
     try:
-        raw = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise UsageError(
-            f"not YAML: {getattr(error, 'problem', None) or error}",
-            file=path,
-            line=mark.line + 1 if mark else None,
-            mend="mend the indentation or the quotes",
-        ) from None
+        raw = read_yaml(text, path) or {}
+    except In2xError as error:
+        raise UsageError(error.what, file=path, line=error.line, mend=error.mend) from None
     if not isinstance(raw, dict):
         raise UsageError("a recipe is a mapping of sections", file=path, line=1, mend='start with "name: ..."')
     overrides = list(overrides)
@@ -228,8 +225,8 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         if not isinstance(place, dict):
             raise UsageError(f"--set {name}: {section!r} holds a value, not a section", mend="shorten the name")
     try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
+        place[last] = read_yaml(value, Path(name))
+    except In2xError:
         raise UsageError(f"--set {name}: {value!r} is not a YAML value", mend="quote it") from None
 
 

@@ -281,7 +281,7 @@ def _run_stage(
     elif started_for != key:
         stage.say(f"begun anew: what was half done rests on other knobs, code or inputs. It lies in {aside(partial)} "
                   "until this is finished; --keep goes on from it")  # fmt: skip
-    started = time.time()
+    started = time.monotonic()
     try:
         if recipe.launch and current.name in launch.STAGES:
             launch.run_in_processes(recipe, current.function(), stage)
@@ -293,7 +293,7 @@ def _run_stage(
     finally:
         if trackers is not None:
             trackers.close()
-    seconds = time.time() - started
+    seconds = time.monotonic() - started
     from in2x.training import precision  # torch; a plan does without it
 
     manifest = {

@@ -81,6 +81,11 @@ class Log:
         if self._also is not None:
             self._also(row)
 
+    def write_once(self, row: Mapping[str, Any]) -> None:
+        """Append one line, unless it is the last one: what closes a run is measured again by who goes on from there."""
+        if self.read()[-1:] != [json.loads(json.dumps(row))]:
+            self.write(row)
+
     def read(self) -> list[dict[str, Any]]:
         """All whole lines so far (a line cut by a kill is left out)."""
         if not self.path.exists():

@@ -8,46 +8,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chat_server import ChatServer, source_of
 
+if TYPE_CHECKING:
+    from conftest import Disk
+
 TINY = Path(__file__).parents[1] / "recipes" / "tiny.yaml"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "160"}
 SIZE = 64 << 20
-
-
-class Disk:
-    """A small file system; `leave` fills it until so many bytes are free."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._fill = path, path / "fill"
-
-    def leave(self, free: int) -> None:
-        """Leave `free` bytes of it."""
-        self._fill.unlink(missing_ok=True)
-        there = os.statvfs(self.path)
-        self._fill.write_bytes(bytes(max(0, there.f_bavail * there.f_frsize - free)))
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    path = tmp_path / "disk"
-    path.mkdir()
-    try:
-        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)], capture_output=True,
-                              text=True, check=False)  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("there is no mount command here")
-    if made.returncode:
-        pytest.skip(f"a small disk cannot be mounted here ({made.stderr.strip()})")
-    try:
-        yield Disk(path)
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=False)
 
 
 def in2x(*arguments: object) -> subprocess.CompletedProcess[str]:

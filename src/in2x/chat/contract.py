@@ -24,6 +24,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from in2x.chat.harmless import refuse_costly
 from in2x.errors import In2xError
 from in2x.records import Message
 
@@ -122,6 +123,7 @@ def _contract(render: _Rendering, template: str, eos: str | None, own: tuple[str
     # Here, not above: it takes seconds to import, and a command that asks a server needs no template.
     from transformers.utils.chat_template_utils import _get_template_variables
 
+    refuse_costly(template)
     template = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), template)
     read = _get_template_variables(template)
     given = "".join(f"{{% set {name} = {off} %}}" for name, off in SWITCHES.items() if name in read)

@@ -20,10 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from in2x.chat.profile import FILE, PromptProfile
 from in2x.errors import In2xError, UsageError
+from in2x.plain_yaml import read_yaml
 
 HERE = Path(__file__).parent / "profiles"
 
@@ -132,7 +131,7 @@ def architecture_of(folder: Path) -> str | None:
     """The `model_type` in a folder's config.json; None where none is there."""
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     return str(found) if found else None
 
@@ -159,6 +158,6 @@ def _read(file: Path) -> Known:
 
 
 def _fields(file: Path) -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    raw: dict[str, Any] = read_yaml(file.read_text(encoding="utf-8"), file)
     like = raw.pop("like", None)
     return _fields(file.with_name(f"{like}.yaml")) | raw if like else raw

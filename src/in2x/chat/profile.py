@@ -262,7 +262,7 @@ class PromptProfile:
             return cls.of(json.loads(file.read_text(encoding="utf-8")))
         except OSError as error:
             raise In2xError(f"cannot be read ({error.strerror})", file=file, mend="give a prompt profile") from None
-        except (KeyError, TypeError, ValueError, In2xError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, In2xError) as error:
             raise In2xError(f"not a prompt profile ({error})", file=file, mend="delete it or write it anew") from None
 
     @classmethod

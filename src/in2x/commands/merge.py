@@ -69,7 +69,7 @@ def merge_models(
     from in2x.run import room, versions
     from in2x.training.model import load_tokenizer
 
-    began = time.time()
+    began = time.monotonic()
     how = _how(len(models), method=method, weights=weights, density=density, scale=scale, saliency=saliency,
                iterations=iterations)  # fmt: skip
     files = _calibration_files(how, calibration or [], len(models))
@@ -108,7 +108,8 @@ def merge_models(
         manifest: dict[str, Any] = {
             "made_by": "in2x merge-models", "key": key, "config": how.model_dump(), **inputs,
             "figures": survey.figures(), "owners": survey.owners(), "versions": versions(),
-            "seconds": round(time.time() - began, 1), "resumed": resumed, "command": " ".join(["in2x", *sys.argv[1:]]),
+            "seconds": round(time.monotonic() - began, 1), "resumed": resumed,
+            "command": " ".join(["in2x", *sys.argv[1:]]),
         }  # fmt: skip
         write_merge_card(partial, manifest)
         finish(partial, out.resolve(), manifest)

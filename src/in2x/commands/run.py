@@ -59,15 +59,15 @@ def _rehearse(file: Path, out: Path | None, sets: list[str], first: str | None, 
     from in2x.shrink.server import serve
     from in2x.stage import say
 
-    began = time.time()
+    began = time.monotonic()
     recipe = load_recipe(file, sets)
     folder = out or Path("runs") / f"{recipe.name}-shrink"
     with serve(recipe.languages.all) as server:
         small = shrunk(recipe, folder / ".shrink", server, launch, lambda text: say("shrink", text))
         artifacts = run(small, folder, first=first, until=until)
     Console(highlight=False).print(
-        f"[bold]rehearsed[/bold] {len(artifacts)} stages of {file} in {duration(time.time() - began)}: each ran, and "
-        f"what came out means nothing. The report of a run: {folder / 'report' / 'report.html'}", soft_wrap=True,
+        f"[bold]rehearsed[/bold] {len(artifacts)} stages of {file} in {duration(time.monotonic() - began)}: each ran, "
+        f"and what came out means nothing. The report of a run: {folder / 'report' / 'report.html'}", soft_wrap=True,
     )  # fmt: skip
 
 

@@ -102,7 +102,8 @@ def _progress(state: StageState, work: Path, busy: bool) -> None:
     if row["total"]:
         state.share = min(1.0, row["done"] / row["total"])
         if busy and row["pace"] > 0:
-            left = (row["total"] - row["done"]) / row["pace"] - (time.time() - row["time"])
+            since = max(0.0, time.time() - row["time"])  # a clock that was set back meanwhile
+            left = (row["total"] - row["done"]) / row["pace"] - since
             state.left = max(0.0, left)
 
 

@@ -88,6 +88,8 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise Fault(f"not JSON ({error.msg} at character {error.pos + 1})", "mend or remove the line") from None
     except RecursionError:
         raise Fault("nested too deep", "remove the line") from None
+    except ValueError:
+        raise Fault("not JSON (a number of too many digits)", "mend or remove the line") from None
     if not isinstance(value, dict):
         raise Fault("the line is not a JSON object", 'write one object a line, like {"CODE": "...", "CODE": "..."}')
     found: dict[str, Any] = sound(value)

@@ -23,8 +23,9 @@ def read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise In2xError(f"not JSON ({error.msg})", file=file, line=number, mend="one JSON object a line") from None
+        except (ValueError, RecursionError) as error:
+            why = getattr(error, "msg", "nested too deep, or a number of too many digits")
+            raise In2xError(f"not JSON ({why})", file=file, line=number, mend="one JSON object a line") from None
         if not isinstance(row, dict):
             raise In2xError("not a JSON object", file=file, line=number, mend="one JSON object a line")
         yield number, row

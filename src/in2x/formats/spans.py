@@ -77,16 +77,18 @@ def decoded(raw: bytes, name: str, otherwise: str = "") -> Decoded:
         if len(head) > 3 and max(evens, odds) * 8 > len(head) > 16 * min(evens, odds):
             encoding = "utf-16-le" if odds > evens else "utf-16-be"
     body = raw[len(mark) :]
-    try:
-        text = body.decode(encoding)
-    except UnicodeDecodeError as error:
-        if not otherwise or mark:
-            line = body.count(b"\n", 0, error.start) + 1
-            raise In2xError(
-                f"bytes that are no {encoding.upper()}", file=name, line=line, mend=_mend(body, error.start)
-            ) from None
-        encoding = otherwise
-        text = body.decode(encoding)
+    told = (encoding, otherwise) if otherwise and not mark else (encoding,)
+    for encoding in told:
+        try:
+            text = body.decode(encoding)
+            break
+        except UnicodeDecodeError as error:
+            wrong = error
+    else:
+        line = body.count(b"\n", 0, wrong.start) + 1
+        raise In2xError(
+            f"bytes that are no {encoding.upper()}", file=name, line=line, mend=_mend(body, wrong.start)
+        ) from None
     breaks = [(match.end(), match[0]) for match in BREAK.finditer(text)]
     starts = (0, *(end for end, _ in breaks))
     for number, (start, end) in enumerate(zip(starts, (*starts[1:], len(text)), strict=True), 1):

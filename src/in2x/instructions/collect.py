@@ -162,6 +162,8 @@ def _rows(source: SetConfig, aside: Aside) -> Iterator[tuple[int, Any]]:
                     aside.odd(number, "nested too deep")
                 except json.JSONDecodeError as error:
                     aside.odd(number, "not JSON", error.msg, "mend the line")
+                except ValueError:
+                    aside.odd(number, "not JSON", "a number of too many digits", "mend the line")
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         what = str(error).split("\n")[0]
         raise In2xError(f"the set cannot be read ({what})", file=file, mend="give it whole, plain or .gz") from None

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from in2x.errors import In2xError
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.collect import read_set
@@ -27,6 +25,7 @@ from in2x.instructions.judges import Judged, response_and_critic, rule_prompts
 from in2x.instructions.rules import check
 from in2x.instructions.tidy import tidied
 from in2x.llm.request import Advance, Asker
+from in2x.plain_yaml import read_yaml
 from in2x.records import Instruction
 
 Label = Literal["sound", "code", "judge", ""]
@@ -71,8 +70,8 @@ def read_cases(path: Path) -> list[Case]:
     if path.suffix not in (".yaml", ".yml"):
         return [Case(item) for item in read_set(SetConfig(path=str(path)))]
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        found = read_yaml(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
         raise In2xError(f"the set cannot be read ({str(error).splitlines()[0]})", file=path,
                         mend="give a YAML file of sound and faulty items, or an instruction set") from None  # fmt: skip
     if not isinstance(found, dict) or not found or set(found) - set(_LABELS):

@@ -22,13 +22,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 
 from in2x.errors import In2xError
 from in2x.language import language
+from in2x.plain_yaml import read_yaml
 
 FOLDER = Path(__file__).parent / "prompts"
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -85,9 +85,9 @@ def read_prompt(path: Path) -> Prompt:
     if len(parts) != 3 or parts[0].strip():
         raise In2xError("a prompt starts with a head between two lines ---", file=path, line=1, mend="add one")
     try:
-        head = yaml.safe_load(parts[1])
+        head = read_yaml(parts[1], path)
         version, inputs = int(head["version"]), dict(head.get("inputs") or {})
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise In2xError(f"the head is not version and inputs ({error})", file=path, line=1, mend="mend it") from None
     unknown = sorted(set(map(str, inputs.values())) - set(_TYPES))
     if unknown:

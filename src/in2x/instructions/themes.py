@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from in2x.errors import In2xError
 from in2x.language.example import HUB
+from in2x.plain_yaml import read_yaml
 
 HERE = Path(__file__).parent / "themes"
 Entries = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -77,10 +77,10 @@ def themes(lang: str, folder: str | None = None) -> Themes:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = read_yaml(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise In2xError(f"the lists cannot be read ({' '.join(str(error).split())})", file=path) from None
     if not isinstance(fields, dict):
         raise In2xError("not a table of lists", file=path, mend="begin with 'topics: [...]'")

@@ -30,7 +30,9 @@ class Anchor(NamedTuple):
     """ "term", "same", "number", "quoted" or "sentence"."""
 
 
-_SAME = re.compile(rf"https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+|[{LATIN}0-9][{LATIN}0-9_.'’-]*[{LATIN}0-9]|[{HAN}]{{2,}}")
+_SAME = re.compile(
+    rf"https?://\S+|(?<![\w.+-])[\w.+-]{1, 64}@[\w-]+\.[\w.]+|[{LATIN}0-9][{LATIN}0-9_.'’-]*[{LATIN}0-9]|[{HAN}]{{2,}}"
+)
 _QUOTED = re.compile(r"「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|«\s?([^«»]+?)\s?»|„([^„“”]+)[“”]|\"([^\"]+)\"")
 _BRACKETS = re.compile(r"\(([^()（）]+)\)|（([^()（）]+)）")
 Span = tuple[int, int]

@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from in2x.errors import In2xError
+from in2x.plain_yaml import read_yaml
 
 HERE = Path(__file__).parent / "packs"
 OWN = "IN2X_PACKS"
@@ -190,8 +190,8 @@ def packs() -> tuple[str, ...]:
 @cache
 def _read(path: Path) -> dict[str, Any]:
     try:
-        fields = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        fields = read_yaml(path.read_text("utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise In2xError(f"the language pack cannot be read ({reason})", file=path) from None
     if not isinstance(fields, dict):

@@ -63,7 +63,9 @@ def retry_after(headers: Any) -> float | None:
         seconds = float(raw)
     except ValueError:
         try:
-            seconds = email.utils.parsedate_to_datetime(raw).timestamp() - time.time()
+            # By the server's own clock where it tells it: ours may be wrong by a year.
+            now = email.utils.parsedate_to_datetime(headers["date"]).timestamp() if headers.get("date") else time.time()
+            seconds = email.utils.parsedate_to_datetime(raw).timestamp() - now
         except (TypeError, ValueError):
             return None
     return min(600.0, max(0.0, seconds))

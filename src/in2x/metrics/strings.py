@@ -59,7 +59,7 @@ def statistics(
         tokenize: BLEU's tokeniser, if not the language's own ("none": tokens are separated by spaces already).
 
     Raises:
-        In2xError: hypotheses and references differ in number.
+        In2xError: hypotheses and references differ in number; a segment is too long for the tokeniser.
         UsageError: unknown metric or tokeniser.
     """
     name = canonical(metric)
@@ -70,7 +70,11 @@ def statistics(
     engine = _engine(name, lang, tokenize)
     if not hyps:
         raise In2xError("there are no segments to score", mend="give at least one")
-    rows = np.asarray(engine._extract_corpus_statistics(hyps, streams), dtype=np.float64)
+    try:
+        rows = np.asarray(engine._extract_corpus_statistics(hyps, streams), dtype=np.float64)
+    except AttributeError:  # MeCab says nothing of a line of several hundred kilobytes
+        longest = max(len(text) for texts in (hyps, *streams) for text in texts)
+        raise In2xError(f"a segment of {longest:,} characters cannot be cut into words", mend="break it up") from None
     aggregates = {"BLEU": _bleu, "chrF": _chrf, "chrF++": _chrf, "TER": _ter}
     return Statistics(rows, aggregates[name], str(engine.get_signature()))
 

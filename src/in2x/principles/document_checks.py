@@ -23,7 +23,7 @@ from in2x.principles.terms import due, places
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
 
 _MORE = (
-    r"https?://[!-;=?-Z_a-z~]+[\w/]|[\w.+-]+@[\w-]+(?:\.[A-Za-z]{2,})+"
+    r"https?://[!-;=?-Z_a-z~]+[\w/]|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[A-Za-z]{2,})+"
     r"|\\[A-Za-z]+\[\w+\]|\\[{}|.!><^$]"  # control codes of games: \\V[1]
     r"|\[[A-Za-z]+[._][\w.]+\]"  # [player.name]
 )

@@ -17,7 +17,9 @@ from functools import lru_cache
 
 from in2x.language.numbers import Number, numbers
 
-_NAMES = re.compile(r"https?://[!-~]+|www\.[!-~]+|[!-~]+@[!-~]+\.[a-z]+|@[A-Za-z0-9_]+|#\w+")
+_NAMES = re.compile(
+    r"https?://[!-~]+|www\.[!-~]+|(?<![!-?A-~])[!-?A-~]{1,200}@[!-~]{1,255}\.[a-z]+|@[A-Za-z0-9_]+|#\w+"
+)
 """Addresses, handles and tags: their digits are no numbers."""
 
 

@@ -307,8 +307,8 @@ def reinforce(
         stage.say("sampling and updates are compiled" if able else f"not compiled: {why}")
         if able:
             policy.compile(instructions, config, anchor)
-    began = saved = time.time()
-    last: Metrics = {}
+    began = saved = time.monotonic()
+    last: Metrics = dict(state.get("last", {}))  # nothing is left to do where it was the last step
     if step == 0 and on_dev is not None:
         stage.log.write({"step": 0, "signatures": scorer.signatures, **on_dev(0)})
     with stage.progress("rl", steps) as advance:
@@ -335,13 +335,13 @@ def reinforce(
             if on_dev is not None and config.dev_every and step % config.dev_every == 0 and step < steps:
                 stage.log.write({"step": step, **on_dev(step)})
             advance(1, f"reward {last['reward']:.3f}")
-            if time.time() - saved > SAVE_SECONDS:
-                checkpoints.save({"step": step, "seconds": spent + time.time() - began})
-                saved = time.time()
+            if time.monotonic() - saved > SAVE_SECONDS:
+                checkpoints.save({"step": step, "seconds": spent + time.monotonic() - began, "last": last})
+                saved = time.monotonic()
     checkpoints.wait()
     if average is not None:
         average.swap()
     if on_dev is not None:
-        stage.log.write({"step": step, **on_dev(step)})
-    return {"steps": steps, "seconds": round(spent + time.time() - began, 1),
+        stage.log.write_once({"step": step, **on_dev(step)})
+    return {"steps": steps, "seconds": round(spent + time.monotonic() - began, 1),
             "trajectories": steps * config.prompts * config.samples, **last}  # fmt: skip

@@ -110,7 +110,7 @@ def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer
     )  # fmt: skip
     trainer.add_callback(_ToLog(log))
     trainer.remove_callback(PrinterCallback)  # prints every row
-    began = time.time()
+    began = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save(trainer, out / "model", adapters=config.lora.rank > 0)
     if trackers is not None:
@@ -120,7 +120,7 @@ def _train(folder: Path, given: dict[str, Any], config: RlConfig, scorer: Scorer
         last = rows[-1] if rows else {}
         write_json(folder / "figures.json", {
             "steps": given["steps"], "trajectories": given["steps"] * config.prompts * config.samples,
-            "processes": processes, "seconds": round(time.time() - began, 1), "failed": scorer.failed,
+            "processes": processes, "seconds": round(time.monotonic() - began, 1), "failed": scorer.failed,
             "why_failed": scorer.why, "signatures": scorer.signatures,
             **{k: v for k, v in last.items() if k not in ("step", "epoch")},
         })  # fmt: skip

@@ -77,6 +77,7 @@ def serve(
         announced: whether the address was printed already.
     """
     if not announced:
+        where.listen(2048)  # from now on a client waits, so the address may be told
         print(address(where), flush=True)
     sys.setswitchinterval(SWITCH)
     settings = uvicorn.Config(

@@ -130,9 +130,9 @@ def train(
     if fullest is not None and step < plan.steps:
         stage.say(f"{what}: {decision.why}")
         _warm_up(loss_of, parts(fullest), device)
-    began = saved = time.time()
+    began = saved = time.monotonic()
     sums: list[Tensor] = []
-    last: dict[str, float] = {}
+    last: dict[str, float] = dict(state.get("last", {}))  # nothing is left to do where it was the last step
     with stage.progress(what, plan.steps) as advance, closing(ahead(made, step, plan.steps)) as coming:
         advance(step, "")
         for positions, mine in coming:
@@ -145,7 +145,7 @@ def train(
             tokens += positions
             step += 1
             if step % LOG_EVERY == 0 or step == plan.steps:
-                seconds = spent + time.time() - began
+                seconds = spent + time.monotonic() - began
                 last = {"loss": float(torch.stack(sums).mean())}
                 row = {**plan.tags, "step": step, **last, "lr": config.lr * factor, "grad_norm": float(norm),
                        "tokens": tokens, "tokens_per_s": round(tokens / max(seconds, 1e-9))}  # fmt: skip
@@ -154,11 +154,12 @@ def train(
             if dev_every and step % dev_every == 0 and step < plan.steps:
                 _measure(loss_of, average, dev, on_dev, stage, plan, step)
             advance(1, f"loss {last['loss']:.3f}" if last else "")
-            if step % LOG_EVERY == 0 and parallel.agreed(time.time() - saved > SAVE_SECONDS):
-                seconds = spent + time.time() - began
-                checkpoints.save({"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager})
-                saved = time.time()
-    seconds = spent + time.time() - began
+            if step % LOG_EVERY == 0 and parallel.agreed(time.monotonic() - saved > SAVE_SECONDS):
+                seconds = spent + time.monotonic() - began
+                told = {"step": step, "tokens": tokens, "seconds": seconds, "eager": loss_of.eager}
+                checkpoints.save({**told, "last": last})
+                saved = time.monotonic()
+    seconds = spent + time.monotonic() - began
     checkpoints.wait()
     if average is not None:
         average.swap()
@@ -228,7 +229,7 @@ def _measure(
         if on_dev is not None:
             measured |= on_dev(partial(held_out_loss, loss_of))
     parallel.reshard(loss_of)
-    stage.log.write({**plan.tags, "step": step, **measured})
+    stage.log.write_once({**plan.tags, "step": step, **measured})
     loss_of.train()
     if average is not None:
         average.swap()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,12 @@ def to_training_device(model: PreTrainedModel) -> torch.device:
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder or hub name. Raises In2xError where there is none."""
     try:
-        return AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
+    except Exception as error:  # files of others: tokenizers and transformers raise anything, Exception itself too
         raise not_a_model(source, error) from None
+    if len(tokenizer) < 2:  # transformers makes an empty one where a folder has none
+        raise In2xError("the folder has no tokenizer", file=source, mend="put tokenizer.json into it")
+    return tokenizer
 
 
 def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
@@ -94,8 +98,13 @@ def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options
         model = AutoModelForCausalLM.from_pretrained(
             str(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # as above: no heads divide by zero, a width of 10**5 is no shape of these weights
         raise not_a_model(source, error) from None
+    for name, value in model.config.to_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise In2xError(f"config.json: {name} is {value}", file=source, mend="get the model again")
     return for_device(model)
 
 

@@ -29,6 +29,7 @@ from in2x.errors import In2xError
 from in2x.language.codes import canonical
 from in2x.language.inflection import folded
 from in2x.language.language import language
+from in2x.plain_yaml import look_over
 
 FIELDS = ("name", "target", "aliases", "gender", "age", "first person", "voice", "register", "to")
 RELATION = ("register", "title", "address")
@@ -171,17 +172,13 @@ def read_characters(file: Path, target_lang: str) -> Characters:
     """
     target_lang = canonical(target_lang)
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise In2xError(f"cannot be read ({error.strerror})", file=file, mend="give a characters file") from None
     except UnicodeDecodeError:
         raise In2xError("not UTF-8", file=file, mend="save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
-        raise In2xError(f"not YAML ({problem})", file=file, line=mark.line + 1 if mark else None,
-                        mend="mind indentation and colons") from None  # fmt: skip
-    return _Reader(file, target_lang).read(root)
+    look_over(text, file)
+    return _Reader(file, target_lang).read(yaml.compose(text, Loader=yaml.SafeLoader))
 
 
 class _Reader:

@@ -25,6 +25,8 @@ COLUMNS = ("source", "target", "forbidden", "note", "part of speech", "case")
 """The columns of a glossary, in the order in which `in2x terms` writes them."""
 _ALIASES = {"pos": "part of speech", "part_of_speech": "part of speech", "case sensitive": "case", "comment": "note",
             "term": "source", "translation": "target", "notes": "note", "context": "note"}  # fmt: skip
+LONGEST = 1_000
+"""Characters of a term (our choice)."""
 _CASE = frozenset({"yes", "true", "1", "exact", "case"})
 
 
@@ -107,6 +109,9 @@ def _settled(rows: Sequence[Term], file: Path) -> tuple[Term, ...]:
     """Each term once; two different targets are a fault."""
     known: dict[str, Term] = {}
     for term in rows:
+        if (longest := max(len(term.source), len(term.target))) > LONGEST:
+            raise In2xError(f"a term of {longest:,} characters; {LONGEST:,} are the most", file=file, line=term.line,
+                            mend="give terms, not texts")  # fmt: skip
         key = term.source if term.case else folded(term.source)
         other = known.setdefault(key, term)
         if other.target != term.target:

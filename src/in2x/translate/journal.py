@@ -119,7 +119,7 @@ class Journal:
                     self._check_owner(row)
                 else:
                     self._take(row)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise In2xError(f"not a line of a journal ({error})", file=self.path, line=number,
                                 mend="mend the line, or delete it") from None  # fmt: skip
         if not whole:

@@ -46,6 +46,8 @@ def warc(stream: Any, longest: int, ruby: str = "drop") -> Iterator[Row]:
         try:
             size = int(told.get("content-length", ""))
         except ValueError:
+            size = -1
+        if size < 0:
             yield number, "a WARC record without Content-Length"
             continue
         if told.get("warc-type") in _ABOUT or size > longest:

@@ -15,7 +15,7 @@ _DEPTH = 30
 """Levels of nesting that are taken off; what is nested deeper was no prose."""
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-_NOWIKI = re.compile(r"<nowiki\s*/>|<nowiki>(.*?)</nowiki>", re.S | re.I)
+_NOWIKI = re.compile(r"<nowiki\s*/>|<nowiki>((?:(?!</?nowiki\b).)*+)</nowiki>", re.S | re.I)
 _DROPPED = re.compile(
     r"<(ref|gallery|timeline|imagemap|score|graph|mapframe|maplink|templatedata|references|chem|syntaxhighlight|source|"
     r"math|hiero|section|includeonly|inputbox|categorytree)\b(?:[^<>]*?/>|[^<>]*>(?:(?!<\1\b).)*?</\1\s*>)",
@@ -24,12 +24,12 @@ _DROPPED = re.compile(
 _TEMPLATE = re.compile(r"\{\{([^{}]*(?:\{(?!\{)[^{}]*\}[^{}]*)*)\}\}")
 _TABLE = re.compile(r"^[ :*]*\{\|(?:(?!^[ :*]*\{\|).)*?^[ ]*\|\}", re.S | re.M)
 _LINK = re.compile(r"\[\[([^\[\]]*(?:\[(?!\[)[^\[\]]*\](?!\])[^\[\]]*)*)\]\]")
-_OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//|mailto:)[^\s\]]*[ \u3000]*([^\]\n]*)\]", re.I)
+_OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//|mailto:)[^\s\[\]]*+[ \u3000]*+([^\[\]\n]*+)\]", re.I)
 _VARIANT = re.compile(r"-\{([^{}]*)\}-")
 _WORDS = re.compile(r"__[A-Z]{3,}__|'{2,5}")
 _BREAK = re.compile(r"<(?:br|hr)\b[^<>]*>", re.I)
-_READING = re.compile(r"<rt\b[^<>]*>(.*?)</rt>", re.S | re.I)
-_RP = re.compile(r"<rp\b[^<>]*>.*?</rp>", re.S | re.I)
+_READING = re.compile(r"<rt\b[^<>]*>((?:(?!</?rt\b).)*+)</rt>", re.S | re.I)
+_RP = re.compile(r"<rp\b[^<>]*>(?:(?!</?rp\b).)*+</rp>", re.S | re.I)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>")
 _HEADING = re.compile(r"^(={1,6})[ \t]*(.+?)[ \t]*\1[ \t]*$")
 _ITEM = re.compile(r"^[*#:;]+[ \t]*")

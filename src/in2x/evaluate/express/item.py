@@ -185,8 +185,10 @@ def read_items(file: Path) -> list[Item]:
             continue
         try:
             row = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise In2xError(f"not JSON ({error.msg} at column {error.colno})", file=file, line=number,
+        except (ValueError, RecursionError) as error:
+            deep = "nested too deep, or a number of too many digits"
+            why = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else deep
+            raise In2xError(f"not JSON ({why})", file=file, line=number,
                             mend="put one JSON object on each line") from None  # fmt: skip
         item = parse_item(row, file=file, line=number)
         if item.id in items:

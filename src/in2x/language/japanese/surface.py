@@ -40,10 +40,10 @@ def residue(text: str, source: str | None = None) -> list[Finding]:
 
 
 _RUBY = re.compile(
-    r"｜(?P<base1>[^《》｜\n]+)《(?P<ruby1>[^《》\n]+)》"
-    r"|(?P<base2>[\u3400-\u9fff々〆ヶ]+)《(?P<ruby2>[^《》\n]+)》"
+    r"｜(?P<base1>[^《》｜\n]++)《(?P<ruby1>[^《》\n]+)》"
+    r"|(?<![\u3400-\u9fff々〆ヶ])(?P<base2>[\u3400-\u9fff々〆ヶ]+)《(?P<ruby2>[^《》\n]+)》"
     r"|<ruby>(?P<base3>[^<]+)(?:<rp>[^<]*</rp>)?<rt>(?P<ruby3>[^<]+)</rt>(?:<rp>[^<]*</rp>)?</ruby>"
-    r"|(?P<base4>[\u3400-\u9fff々]+)[（(](?P<ruby4>[ぁ-ゖー]+)[）)]"
+    r"|(?<![\u3400-\u9fff々])(?P<base4>[\u3400-\u9fff々]+)[（(](?P<ruby4>[ぁ-ゖー]+)[）)]"
 )
 
 

@@ -73,7 +73,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents)
         paper = await asked(document, request)
         told: dict[str, Any] = {"document_id": paper.id, "status": paper.state}
         if paper.state == "translating" and paper.done:
-            each = (time.time() - paper.begun) / paper.done
+            each = max(0.0, time.time() - paper.begun) / paper.done
             told["seconds_remaining"] = max(1, round(each * (paper.segments - paper.done)))
         if paper.state == "done":
             told["billed_characters"] = paper.characters
