@@ -133,7 +133,9 @@ class _Work:
         allowed = seen[None] & ~padded[:, None] | own[None]
         mask = torch.zeros(allowed.shape, dtype=decoder.dtype).masked_fill_(~allowed, self.lowest)
         group = decoder.heads // decoder.kv_heads
-        mask = mask[:, None, None].expand(-1, decoder.kv_heads, group, -1, -1).reshape(-1, group * length, len(column))
+        whole_mask = mask[:, None, None].expand(-1, decoder.kv_heads, group, -1, -1)
+        mask = whole_mask.reshape(-1, group * length, len(column))
+        last_mask = whole_mask[..., -1, :].reshape(-1, group, len(column))
         positions = (torch.arange(length)[None] - left[:, None]).clamp_(min=0) + begun
 
         def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -144,15 +146,17 @@ class _Work:
                     whole = torch.cat((before[layer][which].expand(batch, -1, -1, -1), whole), 2)
                 pair.append(whole.contiguous())
             kept.append((pair[0], pair[1]))
-            grouped = queries.reshape(batch, length, decoder.kv_heads, group, -1).permute(0, 2, 3, 1, 4)
+            each = len(queries) // batch  # all of a text's, or in the last layer the last
+            grouped = queries.reshape(batch, each, decoder.kv_heads, group, -1).permute(0, 2, 3, 1, 4)
             found = decoder.grouped(
-                grouped.reshape(-1, group * length, decoder.size), pair[0].flatten(0, 1), pair[1].flatten(0, 1), mask
-            )
-            found = found.view(batch, decoder.heads, length, -1).transpose(1, 2)
-            return found.reshape(batch * length, -1)
+                grouped.reshape(-1, group * each, decoder.size), pair[0].flatten(0, 1), pair[1].flatten(0, 1),
+                mask if each == length else last_mask,
+            )  # fmt: skip
+            found = found.view(batch, decoder.heads, each, -1).transpose(1, 2)
+            return found.reshape(batch * each, -1)
 
-        states = decoder.states(ids.flatten(), positions.flatten(), attend)
-        return states.view(batch, length, -1)[:, -1]
+        last = torch.arange(1, batch + 1) * length - 1
+        return decoder.states(ids.flatten(), positions.flatten(), attend, last)
 
     def _admit(self) -> None:
         """Give free places to prompts that wait, once a quarter is free (prompts are read together)."""
