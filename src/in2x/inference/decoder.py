@@ -95,7 +95,7 @@ class Decoder:
     def states(self, ids: Tensor, positions: Tensor, attend: Attend, asked: Tensor | None = None) -> Tensor:
         """[N, width] states after the last layer, before the last norm, of `ids` [N] at `positions` [N].
 
-        With `asked` [M] those of these places alone, [M, width]: of the others the last layer makes keys and values only.
+        With `asked` [M] those of these places, [M, width]: of the others the last layer makes keys and values alone.
         """
         states = functional.embedding(ids, self.words)
         cos, sin = self.cos[positions], self.sin[positions]
@@ -115,9 +115,10 @@ class Decoder:
             states = states + layer.down(self.act(gate).mul_(up))
         return states
 
-    def logits(self, states: Tensor) -> Tensor:
-        """[N, vocabulary] of `states` [N, width]."""
-        return self.head(self._normed(states, self.norm))
+    def logits(self, states: Tensor, only: Tensor | None = None) -> Tensor:
+        """[N, vocabulary] of `states` [N, width]; with `only` [K], rows of the output matrix [K, width], [N, K]."""
+        normed = self._normed(states, self.norm)
+        return self.head(normed) if only is None else _Linear(only, None)(normed)
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
         return functional.rms_norm(states, weight.shape, weight, self.eps)
