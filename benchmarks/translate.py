@@ -6,11 +6,12 @@
                                              one that is not trained: products and bookkeeping alone, no BLEU to compare
     python benchmarks/translate.py ... --limit 200 --rounds 1
 
-Pairs are one JSON object a line, {"en": "...", "ja": "..."}. "in2x" uses the model's shortlist, if it has one (`in2x export --to shortlist`). The ways run in turns, `--rounds` times, those of
-CTranslate2 in a process of their own (its OpenMP slows torch's down); the best round counts. Loading is not timed;
-tokenising, sorting, batching and reading are. All are asked with the same tokens, decode greedily and may say as much.
-generate gets the batch size and the format in which it is fastest here. CPU seconds are those of all threads: on a
-machine that others use they say more than the clock.
+Pairs are one JSON object a line, {"en": "...", "ja": "..."}. "in2x" takes the model's shortlist, if it has one (`in2x
+export --to shortlist`). The ways run in turns, `--rounds` times, those of CTranslate2 in a process of their own (its
+OpenMP slows torch's down); the best round counts. Loading is not timed; tokenising, sorting, batching and reading are.
+All are asked with the same tokens, decode greedily and may say as much. generate gets the batch size and the format in
+which it is fastest here. CPU seconds are those of all threads: on a machine that others use they say more than the
+clock.
 """
 
 from __future__ import annotations
