@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def to_shortlist(model: Path, files: Sequence[Path], out: Path) -> list[Listed]:
         raise In2xError("the model does not say which languages it knows", file=model,
                         mend='put "languages" into its in2x_prompt.json')  # fmt: skip
     shown: dict[str, list[str]] = defaultdict(list)
-    held: list[dict[str, str]] = []
+    held: list[Mapping[str, str]] = []
     for file in files:
         for number, line in enumerate(lines(file, known, known[-1])):
             if number % EVERY == EVERY - 1 and len(held) < MOST:
