@@ -6,11 +6,12 @@
                                              one that is not trained: products and bookkeeping alone, no BLEU to compare
     python benchmarks/translate.py ... --limit 200 --rounds 1
 
-Pairs are one JSON object a line, {"en": "...", "ja": "..."}. The ways run in turns, `--rounds` times, those of
-CTranslate2 in a process of their own (its OpenMP slows torch's down); the best round counts. Loading is not timed;
-tokenising, sorting, batching and reading are. All are asked with the same tokens, decode greedily and may say as much.
-generate gets the batch size and the format in which it is fastest here. CPU seconds are those of all threads: on a
-machine that others use they say more than the clock.
+Pairs are one JSON object a line, {"en": "...", "ja": "..."}. "in2x" takes the model's shortlist, if it has one (`in2x
+export --to shortlist`). The ways run in turns, `--rounds` times, those of CTranslate2 in a process of their own (its
+OpenMP slows torch's down); the best round counts. Loading is not timed; tokenising, sorting, batching and reading are.
+All are asked with the same tokens, decode greedily and may say as much. generate gets the batch size and the format in
+which it is fastest here. CPU seconds are those of all threads: on a machine that others use they say more than the
+clock.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from in2x.translate.request import TranslationRequest
 SHAPE = ShapeConfig(width=256, layers=4, heads=8, kv_heads=4, mlp=768, vocabulary=8192, context=512)
 """That of recipes/enja-cpu.yaml."""
 SIZES = (16, 32, 64, 128, 256)
-OURS = {"in2x": "model", "in2x, ct2": "ct2", "in2x, ct2 int8": "int8"}
+OURS = {"in2x": "model", "in2x, whole vocabulary": "model", "in2x, ct2": "ct2", "in2x, ct2 int8": "int8"}
 """Way -> the folder that it opens."""
 WAYS = (*OURS, *(f"generate {kind}, {size}" for kind in ("fp32", "bf16") for size in SIZES))
 
@@ -100,9 +101,10 @@ def by_generate(model: Path, kind: str, size: int) -> Callable[[list[str], Trans
     return run
 
 
-def by_backend(folder: Path) -> Callable[[list[str], TranslationRequest], list[str]]:
+def by_backend(folder: Path, shortlist: bool) -> Callable[[list[str], TranslationRequest], list[str]]:
     from in2x.translate.open import open_backend
 
+    os.environ["IN2X_SHORTLIST"] = "on" if shortlist else "off"
     backend = open_backend(str(folder))
     return lambda sources, request: [one.text for one in backend.translations(sources, request)]
 
@@ -116,7 +118,7 @@ def in_turn(ways: list[str], folder: Path, pairs: Path, limit: int, tokens: int 
             kind, size = way.removeprefix("generate ").split(", ")
             run = by_generate(folder / "model", kind, int(size))
         else:
-            run = by_backend(folder / OURS[way])
+            run = by_backend(folder / OURS[way], "whole" not in way)
         asked = [TranslationRequest(source, target, max_new_tokens=tokens) for source, target in directions]
         for (source, _), request in zip(directions, asked, strict=True):
             run([row[source] for row in rows[:8]], request)  # what the first call makes (buffers, kernels)

@@ -313,7 +313,7 @@ def test_a_loop_ends_long_before_the_room_does(looping_model, beams, monkeypatch
     hook = translator.model.lm_head.register_forward_hook(lambda *_: steps.append(1))
     assert translator.decoder
     logits = translator.decoder.logits
-    monkeypatch.setattr(translator.decoder, "logits", lambda states: [steps.append(1), logits(states)][1])
+    monkeypatch.setattr(translator.decoder, "logits", lambda *given: [steps.append(1), logits(*given)][1])
     source = "The cat sleeps in the garden, and I read a book."
     (said,) = translator.translations([source], replace(ENJA, max_new_tokens=150, beams=beams))
     assert said.fault.startswith("the answer fell into a loop") and len(steps) < 60

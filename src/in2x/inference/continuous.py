@@ -44,6 +44,7 @@ def answers(
     samples: int = 1,
     seed: int = 0,
     watched: Sequence[bool] = (),
+    only: Tensor | None = None,
 ) -> list[list[list[int]]]:
     """`samples` answers to each prompt, as token ids up to and with a stop token.
 
@@ -56,8 +57,9 @@ def answers(
         samples: answers a prompt.
         seed: an answer depends on (seed, prompt number, sample number) and the model, not on batching beyond rounding.
         watched: for each prompt, whether an answer that has fallen into a loop is cut (`loops.py`); none, where empty.
+        only: [K] the tokens, rising, that greedy answers may be made of (`shortlist.py`); all, where None.
     """
-    return _Work(decoder, prompts, limits, sorted(stop_ids), temperature, samples, seed, watched).done()
+    return _Work(decoder, prompts, limits, sorted(stop_ids), temperature, samples, seed, watched, only).done()
 
 
 class _Work:
@@ -65,7 +67,7 @@ class _Work:
 
     def __init__(
         self, decoder: Decoder, prompts: Sequence[Sequence[int]], limits: Sequence[int], stops: list[int],
-        temperature: float, samples: int, seed: int, watched: Sequence[bool],
+        temperature: float, samples: int, seed: int, watched: Sequence[bool], only: Tensor | None,
     ) -> None:  # fmt: skip
         self.decoder, self.prompts, self.samples, self.temperature = decoder, prompts, samples, temperature
         self.waiting = deque(sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i)))
@@ -77,6 +79,8 @@ class _Work:
         if temperature > 0:
             drawn = np.random.default_rng(seed).random((len(prompts), samples, longest))
             self.uniform = torch.from_numpy(drawn.reshape(len(prompts) * samples, longest))
+        self.only = only if temperature == 0 else None
+        self.weights = None if self.only is None else decoder.head.weight[self.only]
         self.said = torch.full((len(prompts) * samples, longest), -1)
         self.shared = _shared(prompts)
         width = max(map(len, prompts))
@@ -133,7 +137,9 @@ class _Work:
         allowed = seen[None] & ~padded[:, None] | own[None]
         mask = torch.zeros(allowed.shape, dtype=decoder.dtype).masked_fill_(~allowed, self.lowest)
         group = decoder.heads // decoder.kv_heads
-        mask = mask[:, None, None].expand(-1, decoder.kv_heads, group, -1, -1).reshape(-1, group * length, len(column))
+        whole_mask = mask[:, None, None].expand(-1, decoder.kv_heads, group, -1, -1)
+        mask = whole_mask.reshape(-1, group * length, len(column))
+        last_mask = whole_mask[..., -1, :].reshape(-1, group, len(column))
         positions = (torch.arange(length)[None] - left[:, None]).clamp_(min=0) + begun
 
         def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -144,15 +150,17 @@ class _Work:
                     whole = torch.cat((before[layer][which].expand(batch, -1, -1, -1), whole), 2)
                 pair.append(whole.contiguous())
             kept.append((pair[0], pair[1]))
-            grouped = queries.reshape(batch, length, decoder.kv_heads, group, -1).permute(0, 2, 3, 1, 4)
+            each = len(queries) // batch  # all of a text's, or in the last layer the last
+            grouped = queries.reshape(batch, each, decoder.kv_heads, group, -1).permute(0, 2, 3, 1, 4)
             found = decoder.grouped(
-                grouped.reshape(-1, group * length, decoder.size), pair[0].flatten(0, 1), pair[1].flatten(0, 1), mask
-            )
-            found = found.view(batch, decoder.heads, length, -1).transpose(1, 2)
-            return found.reshape(batch * length, -1)
+                grouped.reshape(-1, group * each, decoder.size), pair[0].flatten(0, 1), pair[1].flatten(0, 1),
+                mask if each == length else last_mask,
+            )  # fmt: skip
+            found = found.view(batch, decoder.heads, each, -1).transpose(1, 2)
+            return found.reshape(batch * each, -1)
 
-        states = decoder.states(ids.flatten(), positions.flatten(), attend)
-        return states.view(batch, length, -1)[:, -1]
+        last = torch.arange(1, batch + 1) * length - 1
+        return decoder.states(ids.flatten(), positions.flatten(), attend, last)
 
     def _admit(self) -> None:
         """Give free places to prompts that wait, once a quarter is free (prompts are read together)."""
@@ -174,7 +182,7 @@ class _Work:
             left[row] = widest - len(own)
             ids[row, widest - len(own) :] = own
         kept: list[tuple[Tensor, Tensor]] = []
-        logits = self.decoder.logits(self._read(ids, left, self.beginning, kept))
+        logits = self.decoder.logits(self._read(ids, left, self.beginning, kept), self.weights)
         fan = torch.arange(len(chosen)).repeat_interleave(self.samples)
         if self.end < widest + self.shared:
             self._frame(widest + self.shared)
@@ -197,6 +205,7 @@ class _Work:
         owner, age, live = self.owner[rows], self.age[rows], self.live[rows]
         if self.uniform is None:
             token = best(logits)
+            token = token if self.only is None else self.only[token]
         else:
             drawn = self.uniform[owner, age.clamp(max=self.said.shape[1] - 1)]
             token, _ = choose(logits.float(), drawn, self.temperature)
@@ -251,7 +260,7 @@ class _Work:
             )  # fmt: skip
             return found.view(len(queries), -1)
 
-        logits = decoder.logits(decoder.states(self.token, self.position, attend))
+        logits = decoder.logits(decoder.states(self.token, self.position, attend), self.weights)
         self.end += 1
         self.position = (self.position + 1).clamp_(max=len(decoder.cos) - 1)  # of rows that have ended
         self._take(torch.arange(len(self.live)), logits)

@@ -19,7 +19,10 @@ from transformers import PreTrainedModel
 from in2x.training.forward import TOLERANCE, body, forward_of, head, layers
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-"""(layer, queries [N, H, D], keys [N, KV, D], values [N, KV, D]) -> [N, H D]: keeps keys, looks at those kept."""
+"""(layer, queries [M, H, D], keys [N, KV, D], values [N, KV, D]) -> [M, H D]: keeps keys, looks at those kept.
+
+M is N, but in the last layer where few states are asked for (`Decoder.states`).
+"""
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
 _MLP = {"gate_proj", "up_proj", "down_proj", "act_fn"}
@@ -89,8 +92,11 @@ class Decoder:
             _joined(mlp.gate_proj, mlp.up_proj), _joined(mlp.down_proj),
         )  # fmt: skip
 
-    def states(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
-        """[N, width] states after the last layer, before the last norm, of `ids` [N] at `positions` [N]."""
+    def states(self, ids: Tensor, positions: Tensor, attend: Attend, asked: Tensor | None = None) -> Tensor:
+        """[N, width] states after the last layer, before the last norm, of `ids` [N] at `positions` [N].
+
+        With `asked` [M] those of these places, [M, width]: of the others the last layer makes keys and values alone.
+        """
         states = functional.embedding(ids, self.words)
         cos, sin = self.cos[positions], self.sin[positions]
         half, turned = self.size // 2, self.heads + self.kv_heads
@@ -100,15 +106,19 @@ class Decoder:
             if layer.qk_norm is not None:
                 qk = functional.rms_norm(qk, (self.size,), None, self.eps) * layer.qk_norm
             qk = torch.addcmul(qk * cos, torch.cat((qk[..., half:], qk[..., :half]), -1), sin)
-            seen = attend(number, qk[:, : self.heads], qk[:, self.heads :], qkv[:, turned:])
+            queries, keys, values = qk[:, : self.heads], qk[:, self.heads :], qkv[:, turned:]
+            if asked is not None and number == len(self.layers) - 1:
+                queries, states = queries[asked], states[asked]
+            seen = attend(number, queries, keys, values)
             states = states + layer.out(seen)
             gate, up = layer.gate_up(self._normed(states, layer.between)).chunk(2, -1)
             states = states + layer.down(self.act(gate).mul_(up))
         return states
 
-    def logits(self, states: Tensor) -> Tensor:
-        """[N, vocabulary] of `states` [N, width]."""
-        return self.head(self._normed(states, self.norm))
+    def logits(self, states: Tensor, only: Tensor | None = None) -> Tensor:
+        """[N, vocabulary] of `states` [N, width]; with `only` [K], rows of the output matrix [K, width], [N, K]."""
+        normed = self._normed(states, self.norm)
+        return self.head(normed) if only is None else _Linear(only, None)(normed)
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
         return functional.rms_norm(states, weight.shape, weight, self.eps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from in2x.inference.loops import loops, repeated
 from in2x.language.reasoning import without_reasoning
 from in2x.translate.backend import Backend, Done, Translation, one_line, unfit
 from in2x.translate.request import TranslationRequest
-from in2x.translate.split import cut, joined
+from in2x.translate.split import joined, sentences, split_text
 
 FOREVER = 1 << 30
 """Tokens that a model reads which has no end of its context."""
@@ -83,16 +83,11 @@ class BatchedBackend(Backend):
         owner: list[int] = []
         prompts: list[list[int]] = []
         longest: list[int] = []
-        for line, source in enumerate(sources):
-            read: dict[str, tuple[list[int], int]] = {}
-            parts = cut(source, self.profile, partial(self._fits, source, read=read))
-            for part in parts:
-                piece = replace(source, text=part)
-                prompt, limit = read.get(part) or (self._prompt(piece), self._limit(part))
-                pieces.append(piece)
-                prompts.append(prompt)
-                longest.append(limit)
-            owner += [line] * len(parts)
+        for line, piece, prompt, limit in self._asked(sources):
+            owner.append(line)
+            pieces.append(piece)
+            prompts.append(prompt)
+            longest.append(limit)
         prefixes = [self.profile.target_prefix(self.tokenizer, piece) if self.seq2seq else [] for piece in pieces]
         limits = [
             min(request.max_new_tokens or limit, self._room(prompt))
@@ -127,31 +122,47 @@ class BatchedBackend(Backend):
             lines[line].append(drawn_answers)
         return [[joined(parts, request.target_lang) for parts in zip(*line, strict=True)] for line in lines]
 
+    def _asked(self, sources: Sequence[Source]) -> Iterator[tuple[int, Source, list[int], int]]:
+        """The pieces that are asked: (number of the line, piece, prompt, longest answer to expect)."""
+        whole = [
+            (line, replace(source, text=part))
+            for line, source in enumerate(sources)
+            for part in sentences(source, self.profile)
+        ]
+        prompts = self.profile.encode_all(self.tokenizer, [piece for _, piece in whole])
+        for (line, piece), prompt, length in zip(
+            whole, prompts, self._lengths([p.text for _, p in whole]), strict=True
+        ):
+            if self._holds(prompt, length):
+                yield line, piece, prompt, _longest(length)
+                continue
+            for text in split_text(piece.text, partial(self._fits, piece)):
+                part = replace(piece, text=text)
+                yield line, part, self._prompt(part), self._limit(text)
+
     def _prompt(self, source: Source) -> list[int]:
         return self.profile.encode(self.tokenizer, source)
 
     def _limit(self, source: str) -> int:
-        """Longest answer to expect: three times the source and 32 tokens (our choice)."""
-        return 3 * self._length(source) + 32
+        return _longest(*self._lengths([source]))
 
-    def _length(self, text: str) -> int:
-        return len(self.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+    def _lengths(self, texts: list[str]) -> list[int]:
+        """Tokens of each of `texts`."""
+        if not texts:
+            return []
+        return list(map(len, self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]))
 
     def _room(self, prompt: Sequence[int]) -> int:
         """Tokens that an answer to `prompt` has room for."""
         return self.context if self.seq2seq and len(prompt) <= self.context else self.context - len(prompt)
 
-    def _fits(self, source: Source, text: str, read: dict[str, tuple[list[int], int]] | None = None) -> bool:
-        """Whether the prompt for `text` in the place of the source's, and the answer to expect, fit the context.
+    def _holds(self, prompt: Sequence[int], length: int) -> bool:
+        """Whether a prompt for a text of `length` tokens, and the answer to expect, fit the context."""
+        return not 0 < self.profile.longest < length and _longest(length) <= self._room(prompt)
 
-        `read` takes both, so that nothing is encoded twice.
-        """
-        if self.profile.longest and self._length(text) > self.profile.longest:
-            return False
-        prompt, limit = self._prompt(replace(source, text=text)), self._limit(text)
-        if read is not None:
-            read[text] = prompt, limit
-        return limit <= self._room(prompt)
+    def _fits(self, source: Source, text: str) -> bool:
+        """Whether `text` in the place of the source's does."""
+        return self._holds(self._prompt(replace(source, text=text)), *self._lengths([text]))
 
     def _batches(self, prompts: list[list[int]], limits: list[int], samples: int = 1) -> list[list[int]]:
         """Indices by falling prompt length, cut where a batch would hold more than `batch_tokens`."""
@@ -183,6 +194,11 @@ class BatchedBackend(Backend):
         if said == marked:
             return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
         return re.sub("|".join(map(re.escape, self.tokenizer.all_special_tokens)), "", said)
+
+
+def _longest(length: int) -> int:
+    """Tokens to expect of an answer to a text of `length`: three times as many and 32 (our choice)."""
+    return 3 * length + 32
 
 
 def stop_tokens(tokenizer: Any, profile: PromptProfile) -> frozenset[int]:

@@ -17,6 +17,7 @@ from in2x.inference.decoder import decoder_of
 from in2x.inference.generation import generate
 from in2x.inference.placeholders import Placeholders
 from in2x.inference.sampler import sample
+from in2x.inference.shortlist import load_shortlists
 from in2x.training.forward import forward_of
 from in2x.training.model import for_device, load_model, load_tokenizer
 from in2x.training.precision import compute_dtype
@@ -61,6 +62,7 @@ class LocalBackend(BatchedBackend):
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = for_device(load_model(folder, compute_dtype(self.device)).to(self.device)).eval()
         self.decoder = decoder_of(self.model)
+        self.shortlists = load_shortlists(model_path(folder), self.tokenizer)
         self.batch_tokens = batch_tokens
         self.waiting = WAITING if self.decoder else 1
         self.context = int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0)) or FOREVER
@@ -102,6 +104,7 @@ class LocalBackend(BatchedBackend):
             return answers(
                 self.decoder, batch.prompts, batch.limits, stop_ids=self.stop_ids, temperature=how.temperature,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
+                only=self.shortlists.get(batch.sources[0].target_lang),
             )  # fmt: skip
         completions = sample(
             (self.model, *self.others),

@@ -34,7 +34,12 @@ def identity(backend: Backend | MbrBackend, seed: int, beams: int | None = None)
     profile = getattr(backend, "profile", None)
     prompt = asdict(profile) if isinstance(profile, PromptProfile) else None
     others = [fingerprint(other.name_or_path) for other in getattr(backend, "others", ())]
-    return json.dumps([name, prompt, beams, others], sort_keys=True, default=str)
+    whole = []
+    if getattr(backend, "shortlists", None) == {}:
+        from in2x.inference.shortlist import FILE  # imports torch, which a server's client does without
+
+        whole = ["whole vocabulary"] if (Path(getattr(backend, "folder", "")) / FILE).is_file() else []
+    return json.dumps([name, prompt, beams, others, *whole], sort_keys=True, default=str)
 
 
 def fingerprint(folder: Path | str) -> str:

@@ -19,10 +19,14 @@ BOUNDARIES = (
 
 
 def cut(source: Source, profile: PromptProfile, fits: Callable[[str], bool]) -> list[str]:
-    """The pieces of `source` to translate, each of which `fits`: sentences, where the model wants one at a time."""
+    """The pieces of `source` to translate: what is `sentences` of it, cut until each `fits`."""
+    return [piece for part in sentences(source, profile) for piece in split_text(part, fits)]
+
+
+def sentences(source: Source, profile: PromptProfile) -> list[str]:
+    """What of `source` is asked apart: its sentences, where the model wants one at a time; else the text."""
     text = one_line(source.text)
-    parts = language(source.source_lang).sentences(text) if profile.one_sentence else [text]
-    return [piece for part in parts or [text] for piece in split_text(part, fits)]
+    return (language(source.source_lang).sentences(text) if profile.one_sentence else []) or [text]
 
 
 def joined(parts: Sequence[Translation], target_lang: str) -> Translation:
