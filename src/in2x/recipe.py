@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
+from in2x import store
 from in2x.chat.profile import DEFAULT_TEMPLATES, PromptProfile
 from in2x.corpus.config import CorpusConfig
 from in2x.data.config import DataConfig
@@ -152,11 +153,14 @@ class Recipe(Config):
 
     def input_files(self, name: str) -> dict[str, list[Any]]:
         """Size and modification time of each file that a keyed knob of the section names (itself, by folder or by
-        glob): a change of it, and a file that comes or goes, makes the stage run again.
+        glob, on this machine or in a store): a change of it, and a file that comes or goes, makes the stage run again.
         """
         found: dict[str, list[Any]] = {}
         for text in _strings(self.keyed(name)):
             if not ("/" in text or "." in text) or len(text) >= 4096 or "\n" in text:
+                continue
+            if store.is_url(text):
+                found[text] = [list(one) for one in store.sizes(text)]
                 continue
             path = Path(text)
             if path.is_dir():

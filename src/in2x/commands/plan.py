@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from in2x.cost.hardware import Hardware
     from in2x.cost.lacking import Lack
     from in2x.cost.servers import Heard
+    from in2x.cost.stores import Held
     from in2x.recipe import Recipe
 
 
@@ -45,7 +46,11 @@ def plan_recipe(
         typer.Option("--trace", help="Run a step of each training stage at full size on tensors without numbers."),
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Ask each server that the recipe names one small question, too.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Ask each server that the recipe names one small question, and look into what lies in stores.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
 ) -> None:
@@ -81,7 +86,8 @@ def show_plan(
     """Print what a run would do, stage by stage, what its training takes on `hardware`, and what stands against it.
 
     Raises:
-        In2xError: a run could not go through: something is not there, or (`check`) a server does not answer.
+        In2xError: a run could not go through: something is not there, or (`check`) a server does not answer or a store
+            gives nothing.
     """
     from rich import box
     from rich.table import Table
@@ -89,15 +95,16 @@ def show_plan(
 
     from in2x.cost.lacking import lacks
     from in2x.cost.price import costs
-    from in2x.cost.servers import hear
+    from in2x.cost.servers import Heard, hear
     from in2x.cost.shape import shape_of
+    from in2x.cost.stores import Held, held
     from in2x.rl.check import check_rl
     from in2x.run import forecast
 
     warnings = check_rl(recipe.rl)
     stages = forecast(recipe, out)
-    lacking = lacks(recipe, [stage.room.name for stage in stages if stage.status != "unchanged"])
-    heard = list(hear(recipe)) if check else []
+    lacking = lacks(recipe, [stage.room.name for stage in stages if stage.status != "unchanged"], stores=check)
+    heard: list[Heard | Held] = [*held(recipe), *hear(recipe)] if check else []
     base = base_model(recipe)
     shape, known_from = shape_of(recipe)
     estimates = list(costs(recipe, hardware))
@@ -114,7 +121,8 @@ def show_plan(
                 "costs": [vars(cost) for cost in estimates],
                 "warnings": warnings,
                 "lacks": [vars(lack) for lack in lacking],
-                "servers": [vars(server) for server in heard],
+                "stores": [vars(one) for one in heard if isinstance(one, Held)],
+                "servers": [vars(one) for one in heard if isinstance(one, Heard)],
             }
         )
         refuse_plan(lacking, heard)
@@ -166,21 +174,21 @@ def show_plan(
         if cost.problem:
             to.print(Text(f"! {cost.stage}: {cost.problem}", style="red"))
     to.print(ASSUMPTIONS)
-    for server in heard:
-        to.print(Text(f"{'+' if server.ok else '!'} {server}", style="green" if server.ok else "red"), soft_wrap=True)
+    for one in heard:
+        to.print(Text(f"{'+' if one.ok else '!'} {one}", style="green" if one.ok else "red"), soft_wrap=True)
     for lack in lacking:
         to.print(Text(f"! {lack}", style="red"), soft_wrap=True)
     refuse_plan(lacking, heard)
 
 
-def refuse_plan(lacking: Sequence[Lack], heard: Sequence[Heard]) -> None:
+def refuse_plan(lacking: Sequence[Lack], heard: Sequence[Heard | Held]) -> None:
     """Raise In2xError where a run could not go through."""
     from in2x.cost.lacking import summary
 
     if lacking:
         raise summary(lacking)
-    if silent := [server for server in heard if not server.ok]:
-        raise In2xError(f"{silent[0].roles}: {silent[0].model} at {silent[0].address} {silent[0].words}")
+    if silent := [one for one in heard if not one.ok]:
+        raise In2xError(str(silent[0]).rpartition(" (")[0])
 
 
 def base_model(recipe: Recipe) -> dict[str, str | list[str]]:

@@ -7,8 +7,10 @@ plain Python, and Daft may give them processes. None of them raises for what is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +20,7 @@ import daft
 import numpy as np
 import pyarrow as pa
 from daft import DataType, col
+from daft.exceptions import DaftCoreException
 
 from in2x.contamination.table import Contamination
 from in2x.corpus.causal import causal_perplexity
@@ -84,6 +87,34 @@ def read(splits: list[Split], config: CorpusConfig) -> Any:
     # A split without a record gives one row of nulls.
     return frame.select(row.alias("row")).select(col("row").unnest()).where(col("index").not_null())
 
+
+def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """`function(item)` of each item, in order, by Daft's workers; items and results are plain JSON values."""
+    if len(items) < 2:
+        return [function(item) for item in items]
+
+    @daft.func(return_dtype=DataType.string(), use_process=False)  # type: ignore[untyped-decorator]
+    def asked(item: str) -> str:
+        return json.dumps(function(json.loads(item)))
+
+    given = {"at": list(range(len(items))), "item": [json.dumps(item) for item in items]}
+    frame = daft.from_pydict(given).into_batches(1).select("at", asked(col("item")).alias("got")).to_pydict()
+    got = dict(zip(frame["at"], frame["got"], strict=True))
+    return [json.loads(got[k]) for k in range(len(items))]
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """What a worker has to say to the user comes out of Daft inside a longer message: say that alone."""
+    try:
+        yield
+    except DaftCoreException as error:
+        if told := _SENTENCE.search(str(error)):
+            raise In2xError(told[1]) from None
+        raise
+
+
+_SENTENCE = re.compile(r"\bIn2xError: ([^\n]+?)\.?$", re.M)
 
 PIECE = 64 << 20
 """Bytes that one machine reads ahead of cleaning."""

@@ -13,9 +13,11 @@ import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+
+from in2x import store
 
 FORMATS = (".jsonl", ".json", ".parquet", ".txt", ".csv", ".tsv", ".html", ".warc", ".xml")
 """What is read, one name a format; `.xml` is a dump of a wiki."""
@@ -44,6 +46,15 @@ _WHY = (
 _WHY_BY_KIND = {kind: why for why, kinds in _WHY for kind in kinds.split()}
 
 
+class RawFile(NamedTuple):
+    """A file, or an object in a store (`in2x/store.py`)."""
+
+    path: str
+    """Path or URL."""
+    size: int
+    """Bytes as it lies there."""
+
+
 def known() -> str:
     """The formats that are read, as a phrase."""
     return ", ".join(FORMATS) + f" (also with {', '.join(COMPRESSIONS[:-1])} or {COMPRESSIONS[-1]})"
@@ -52,35 +63,55 @@ def known() -> str:
 def compression(path: Path | str) -> str | None:
     """One of `COMPRESSIONS` by the first bytes of a file, whatever its name; None for a plain or missing file."""
     try:
-        with open(path, "rb") as stream:
-            head = stream.read(6)
+        with open_bytes(path, SAMPLE) as stream:
+            return _packed(stream)
     except OSError:
         return None
+
+
+def _packed(stream: io.BufferedReader) -> str | None:
+    head = stream.peek(6)[:6]
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
-def open_raw(path: Path | str) -> Any:
-    """The bytes of a file, decompressed as its first bytes ask for. Several compressed pieces in one file are one."""
-    kind = compression(path)
+def open_bytes(path: Path | str, ahead: int = store.READ_AHEAD) -> io.BufferedReader:
+    """The bytes of a file as they lie there; of an object in a store `ahead` are fetched at a time."""
+    return store.opened(str(path), ahead) if store.is_url(path) else open(path, "rb")
+
+
+def open_raw(path: Path | str, ahead: int = store.READ_AHEAD) -> Any:
+    """The bytes of a file, decompressed as its first bytes ask for. Several compressed pieces in one file are one.
+
+    Raises:
+        OSError: there is no such file.
+        In2xError: here or while it is read: an object that its store does not give (`in2x/store.py`).
+    """
+    stream = open_bytes(path, ahead)
+    kind = _packed(stream)
+    if kind is None:
+        return stream
+    source: Any = stream
+    if not store.is_url(path):
+        stream.close()
+        source = path
     if kind == ".gz":
-        return gzip.open(path, "rb")
+        return gzip.open(source, "rb")
     if kind == ".bz2":
-        return bz2.open(path, "rb")
+        return bz2.open(source, "rb")
     if kind == ".xz":
-        return lzma.open(path, "rb")
-    if kind == ".zst":
-        # pyarrow carries its own zstd; no further package is needed.
-        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
-    return open(path, "rb")
+        return lzma.open(source, "rb")
+    # pyarrow carries its own zstd; no further package is needed.
+    packed = pa.PythonFile(source, "r") if store.is_url(path) else pa.OSFile(str(path))
+    return io.BufferedReader(pa.CompressedInputStream(packed, "zstd"))
 
 
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, pa.ArrowException)
 """What a compressed file raises that breaks off or is none."""
 
 
-def _head(path: Path) -> bytes:
+def _head(path: str) -> bytes:
     try:
-        with open_raw(path) as stream:
+        with open_raw(path, SAMPLE) as stream:
             head: bytes = stream.read(SAMPLE)
             return head
     except DAMAGED:
@@ -95,14 +126,14 @@ def is_json_line(sample: bytes) -> bool:
     return False
 
 
-def _suffix(path: Path) -> str:
-    suffixes = [s.lower() for s in path.suffixes]
+def _suffix(path: str) -> str:
+    suffixes = [s.lower() for s in Path(path).suffixes]
     if suffixes and suffixes[-1] in COMPRESSIONS:
         suffixes.pop()
     return _PART.sub("", suffixes[-1]) if suffixes else ""
 
 
-def kind(path: Path) -> tuple[str | None, str]:
+def kind(path: str) -> tuple[str | None, str]:
     """The format that a file is read in, one of `FORMATS`; and, where it is none (None), why.
 
     A name that says nothing (`part-00000`, `shard.7`) is looked into.
@@ -130,10 +161,11 @@ def kind(path: Path) -> tuple[str | None, str]:
     return None, "of a kind that is not known" if head else "empty or damaged"
 
 
-def left_out(unread: dict[Path, str]) -> dict[str, dict[str, Any]]:
+def left_out(unread: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Files that are not read by their suffix, the commonest first: how many, why (of the first), and some names."""
     found: dict[str, dict[str, Any]] = {}
-    for path, why in sorted(unread.items()):
+    for name, why in sorted(unread.items()):
+        path = Path(name)
         suffixes = path.suffixes[-2:] if path.suffix in COMPRESSIONS else path.suffixes[-1:]
         row = found.setdefault("".join(suffixes) or "no suffix", {"files": 0, "why": why, "names": []})
         row["files"] += 1
@@ -142,13 +174,13 @@ def left_out(unread: dict[Path, str]) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items(), key=lambda item: -item[1]["files"]))
 
 
-def readable(files: Iterable[Path], unread: dict[Path, str]) -> list[Path]:
+def readable(files: Iterable[RawFile], unread: dict[str, str]) -> list[RawFile]:
     """The files that are read; the others go into `unread` with the reason."""
     kept = []
     for file in files:
-        found, why = kind(file)
+        found, why = kind(file.path)
         if found:
             kept.append(file)
         else:
-            unread[file] = why
+            unread[file.path] = why
     return kept

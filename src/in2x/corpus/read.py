@@ -10,15 +10,28 @@ import glob
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow.parquet as pq
 
+from in2x import store
 from in2x.corpus.encoding import decode, decode_text, detect
-from in2x.corpus.kinds import DAMAGED, SAMPLE, TELLING, compression, is_json_line, kind, known, open_raw, readable
+from in2x.corpus.kinds import (
+    DAMAGED,
+    SAMPLE,
+    TELLING,
+    RawFile,
+    compression,
+    is_json_line,
+    kind,
+    known,
+    open_bytes,
+    open_raw,
+    readable,
+)
 from in2x.corpus.readers import LEFT_OUT, Row
 from in2x.corpus.readers.array import array
 from in2x.corpus.readers.page import page_text
@@ -49,7 +62,7 @@ class Split:
     line: int
     """1-based number of the line that byte `start` is in."""
     size: int
-    """Bytes on disk, for balancing shards."""
+    """Bytes as they lie there, for balancing shards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +79,10 @@ class Limits:
     """"keep" leaves readings of marked-up text in brackets."""
 
 
-def find_files(paths: Iterable[str], root: Path, unread: dict[Path, str] | None = None) -> list[Path]:
-    """The files that `paths` name, sorted, each once: files, folders, globs (relative ones from `root`), or data sets
-    of the hub, `hub:owner/name` or `hub:owner/name/glob`, which are fetched into the hub's own cache.
+def find_files(paths: Iterable[str], root: Path, unread: dict[str, str] | None = None) -> list[RawFile]:
+    """The files that `paths` name, sorted, each once: files, folders, globs (relative ones from `root`), objects in a
+    store by URL, or data sets of the hub, `hub:owner/name` or `hub:owner/name/glob`, which are fetched into the hub's
+    own cache.
 
     Args:
         paths: what is named.
@@ -76,11 +90,18 @@ def find_files(paths: Iterable[str], root: Path, unread: dict[Path, str] | None 
         unread: gets the files of a folder or glob that are of a kind that is not read, with the reason.
 
     Raises:
-        In2xError: a path leads to no file that is read; the hub cannot be reached.
+        In2xError: a path leads to no file that is read; the hub or the store cannot be reached.
     """
-    aside: dict[Path, str] = {}
-    found: dict[str, Path] = {}
+    aside: dict[str, str] = {}
+    found: dict[str, RawFile] = {}
     for text in paths:
+        if store.is_url(text):
+            objects = [RawFile(one.url, one.size) for one in store.find(text) if one.size]
+            kept = readable(objects, aside)
+            if not kept:
+                raise In2xError("no object here is of a format that is read", file=text, mend=f"give {known()} files")
+            found |= {file.path: file for file in kept}
+            continue
         path = _fetched(text) if text.startswith(HUB) else Path(text) if Path(text).is_absolute() else root / text
         if path.is_dir():
             files = [f for f in sorted(path.rglob("*")) if f.is_file() and not f.name.startswith(".")]
@@ -90,13 +111,13 @@ def find_files(paths: Iterable[str], root: Path, unread: dict[Path, str] | None 
             files = [Path(f) for f in sorted(glob.glob(str(path), recursive=True)) if Path(f).is_file()]
             if not files:
                 raise In2xError("no such raw text", file=path, mend="correct the path in data.raw")
-        kept = readable(files, aside)
+        kept = readable((RawFile(str(file), file.stat().st_size) for file in files), aside)
         if not kept:
             if path.is_dir():
                 raise In2xError("the folder holds no raw text", file=path, mend=f"put {known()} files into it")
-            why = f" ({aside[files[0]]})"
+            why = f" ({aside[str(files[0])]})"
             raise In2xError(f"a format that is not read{why}", file=files[0], mend=f"give {known()} files")
-        found |= {str(file): file for file in kept}
+        found |= {file.path: file for file in kept}
     if unread is not None:
         unread |= aside
     return [found[name] for name in sorted(found)]
@@ -126,46 +147,71 @@ _CACHED = re.compile(r"/datasets--(?P<owner>[^/]+?)--(?P<name>[^/]+)/snapshots/"
 """How the hub's client names the folder of a data set in its cache."""
 
 
-def plan(files: list[Path], split_bytes: int, encoding: str | None = None) -> list[Split]:
-    """Cut the files into splits of about `split_bytes`. Only plain JSON Lines can be cut; others are one split each."""
-    splits = []
-    for number, path in enumerate(files):
-        size, form = path.stat().st_size, kind(path)[0] or ".jsonl"
-        found, lines = _looked_into(str(path), form)
-        found = encoding or found
-        form = ".jsonl" if lines else form
-        whole = form != ".jsonl" or compression(path) or size <= split_bytes or _wide(found)
-        if whole:
-            splits.append(Split(number, str(path), form, found, 0, 0, 1, size))
+class Each(Protocol):
+    """Does something to each of many things, wherever: `map`, or Daft's workers (`engine.each`)."""
+
+    def __call__(self, function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterable[Any]:
+        """`function(item)` of each item, in order; both are plain JSON values."""
+        ...
+
+
+def plan(files: list[RawFile], split_bytes: int, encoding: str | None = None, each: Each = map) -> list[Split]:
+    """Cut the files into splits of about `split_bytes`. Only plain JSON Lines can be cut; others are one split each.
+
+    What has to be looked at in the files is looked at by `each`, so that nothing of them passes through here.
+    """
+    looked = each(_looked_into, [[file.path, kind(file.path)[0] or ".jsonl", encoding] for file in files])
+    splits: list[Split] = []
+    cut: list[int] = []
+    for number, (file, (form, found, whole)) in enumerate(zip(files, looked, strict=True)):
+        if whole or file.size <= split_bytes or _wide(found):
+            splits.append(Split(number, file.path, form, found, 0, 0, 1, file.size))
             continue
-        start, line = 0, 1
-        with path.open("rb") as stream:
-            while start < size:
-                stop = min(size, start + split_bytes)
-                splits.append(Split(number, str(path), form, found, start, stop, line, stop - start))
-                while start < stop:
-                    block = stream.read(min(1 << 20, stop - start))
-                    start += len(block)
-                    line += block.count(b"\n")
+        for start in range(0, file.size, split_bytes):
+            stop = min(file.size, start + split_bytes)
+            cut.append(len(splits))
+            splits.append(Split(number, file.path, form, found, start, stop, 1, stop - start))
+    line, last = 1, -1
+    for k, lines in zip(cut, each(_count_lines, [[splits[k].path, splits[k].start, splits[k].stop] for k in cut]),
+                        strict=True):  # fmt: skip
+        line = line if splits[k].file == last else 1
+        splits[k] = replace(splits[k], line=line)
+        line, last = line + lines, splits[k].file
     return splits
 
 
-def _looked_into(path: str, form: str) -> tuple[str, bool]:
-    """The encoding of a file, and whether it holds JSON Lines under the name of JSON (as C4 does)."""
+def _count_lines(place: tuple[str, int, int]) -> int:
+    """Line ends between two bytes of a plain file."""
+    path, start, stop = place
+    count = 0
+    with open_bytes(path) as stream:
+        stream.seek(start)
+        while start < stop and (block := stream.read(min(1 << 20, stop - start))):
+            start += len(block)
+            count += block.count(b"\n")
+    return count
+
+
+def _looked_into(file: tuple[str, str, str | None]) -> tuple[str, str, bool]:
+    """Format, encoding (where none is given), and whether it is read whole, of a file of a format by its name: JSON may
+    be JSON Lines, as C4 has it.
+    """
+    path, form, given = file
     if form in TELLING:
-        return "utf-8", False
+        return form, given or "utf-8", True
     try:
-        with open_raw(path) as stream:
+        with open_raw(path, 1 << 20) as stream:
             sample = stream.read(SAMPLE)
-            lines = form == ".json" and is_json_line(sample)
+            form = ".jsonl" if form == ".json" and is_json_line(sample) else form
             whole = len(sample) < SAMPLE
             # what is ASCII so far tells nothing: other letters may begin in the tenth chapter
-            while not whole and sample.isascii() and b"\x1b" not in sample and stream.tell() < ASCII_HEAD:
+            while not (given or whole) and sample.isascii() and b"\x1b" not in sample and stream.tell() < ASCII_HEAD:
                 sample = stream.read(1 << 20)
                 whole = len(sample) < 1 << 20
-            return detect(sample, whole=whole) or "binary", lines
+            found = given or detect(sample, whole=whole) or "binary"
     except DAMAGED:
-        return "utf-8", False  # what can be read of a broken archive is read later, and its fault told there
+        found = given or "utf-8"  # what can be read of a broken archive is read later, and its fault told there
+    return form, found, form != ".jsonl" or compression(path) is not None
 
 
 def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
@@ -265,7 +311,8 @@ def _rows(split: Split, stream: Any, limits: Limits) -> Iterator[Row]:
 
 
 def _parquet(split: Split, limits: Limits) -> Iterator[_Record]:
-    with pq.ParquetFile(split.path) as parquet:
+    source: Any = store.opened(split.path) if store.is_url(split.path) else split.path
+    with pq.ParquetFile(source) as parquet:
         names = set(parquet.schema_arrow.names)
         wanted = {limits.fields.get(name, name) for name in FIELDS}
         columns = sorted(names & (wanted | set(FIELDS) | {name.partition(".")[0] for name in wanted}))

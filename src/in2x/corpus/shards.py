@@ -23,7 +23,7 @@ from in2x.corpus import engine
 from in2x.corpus.bilingual import sides
 from in2x.corpus.config import CorpusConfig
 from in2x.corpus.dedup import member
-from in2x.corpus.kinds import left_out
+from in2x.corpus.kinds import RawFile, left_out
 from in2x.corpus.ngram import SCORED_CHARS
 from in2x.corpus.read import Split, find_files, plan
 from in2x.corpus.readers import LEFT_OUT
@@ -52,16 +52,18 @@ def plan_shards(
     if not file.exists():
         raw = data / "raw.json"
         paths = json.loads(raw.read_text(encoding="utf-8"))["paths"] if raw.exists() else []
-        unread: dict[Path, str] = {}
+        unread: dict[str, str] = {}
         files = find_files(paths, data, unread) if paths else []
         not_read = left_out(unread)
         for kind, row in not_read.items():
             some = ", ".join(row["names"]) + (" ..." if row["files"] > len(row["names"]) else "")
             stage.say(f"not read: {row['files']:,} {kind} ({row['why']}): {some}")
-        files = files or _from_pairs(folder / "sides", pairs, list(stage.recipe.languages.all))
+        if not files:
+            sides_of = _from_pairs(folder / "sides", pairs, list(stage.recipe.languages.all))
+            files = [RawFile(str(path), path.stat().st_size) for path in sides_of]
         if not files:
             raise In2xError("there is neither raw text nor a sentence pair", mend="give data.raw or data.train")
-        splits = plan(files, config.split_mb << 20, config.encoding)
+        splits = plan(files, config.split_mb << 20, config.encoding, engine.each)
         for encoding, names in sorted(encodings(splits).items()):
             if encoding != "utf-8":
                 some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")

@@ -51,10 +51,11 @@ def run(config: CorpusConfig, stage: Stage) -> None:
     """See the module docstring.
 
     Raises:
-        In2xError: nothing to read, too many unreadable records, an evaluation set that cannot be read, a selection that
-            cannot be evaluated, a language of the recipe without any document, or a full disk.
+        In2xError: nothing to read, too many unreadable records, an evaluation set that cannot be read, a store that
+            gives nothing, a selection that cannot be evaluated, a language of the recipe without any document, or a
+            full disk.
     """
-    with told_when_full(stage.out):
+    with told_when_full(stage.out), engine.sentences():
         _run(config, stage)
 
 

@@ -11,9 +11,10 @@ import importlib.util
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from in2x import hub
+from in2x import hub, store
 from in2x.contamination.evaluation import evaluation_rows
 from in2x.cost.servers import named
 from in2x.cost.supply import items_of, text_of
@@ -41,10 +42,12 @@ class Lack:
         return f"{self.stage}: {self.what}; {self.mend}"
 
 
-def lacks(recipe: Recipe, stages: Collection[str]) -> list[Lack]:
-    """What stands against running `stages` of `recipe`, in their order."""
+def lacks(recipe: Recipe, stages: Collection[str], *, stores: bool = False) -> list[Lack]:
+    """What stands against running `stages` of `recipe`, in their order; with `stores` raw text in stores is looked
+    into, and not only listed.
+    """
     checks: dict[str, Callable[[Recipe], Iterator[Lack]]] = {
-        "data": _data, "corpus": _corpus, "instruct": _instruct, "select": _select, "rl": _rl
+        "data": _data, "corpus": partial(_corpus, stores=stores), "instruct": _instruct, "select": _select, "rl": _rl
     }  # fmt: skip
     found: list[Lack] = []
     for stage, check in checks.items():
@@ -75,7 +78,13 @@ def _said(stage: str, error: In2xError) -> Lack:
 
 
 def _here(stage: str, knob: str, name: str, *, folder: bool = False) -> Iterator[Lack]:
-    """A lack where `name` is no file, no data set of the hub and, if one may be, no folder."""
+    """A lack where `name` is no file, no object in a store, no data set of the hub and, if one may be, no folder."""
+    if store.is_url(name):
+        try:
+            store.find(name)
+        except In2xError as error:
+            yield _said(stage, error)
+        return
     path = Path(name)
     if not (name.startswith(hub.PREFIX) or path.is_file() or (path.is_dir() and folder)):
         yield Lack(stage, f"{name}: no such file", f"give {knob} a file that is there, or hub:owner/name")
@@ -101,13 +110,13 @@ def _data(recipe: Recipe) -> Iterator[Lack]:
             yield _said("data", error)
 
 
-def _corpus(recipe: Recipe) -> Iterator[Lack]:
+def _corpus(recipe: Recipe, stores: bool) -> Iterator[Lack]:
     mix, languages = recipe.corpus.mix, recipe.languages.all
     weights = {lang: mix.languages.get(lang, 0.0) if mix.languages else 1.0 for lang in languages}
     if sum(weights.values()) <= 0:
         yield Lack("corpus", "corpus.mix.languages gives no language of the recipe a weight", "raise one above 0")
         return
-    text = text_of(recipe)
+    text = text_of(recipe, stores=stores)
     if text.away:
         return
     for lang in languages:

@@ -3,20 +3,21 @@
 Text is estimated file by file: the first documents of some of the files say how many tokens of which language stand in
 a byte, the sizes of all files say the rest. A compressed file is taken to hold `PACKED` times its size. So an estimate
 is off by a factor at worst, and never by the thousands that a wrong path or a forgotten data set makes. What lies at
-the hub has no size here: it is named, not guessed.
+the hub has no size here: it is named, not guessed; what lies in a store is looked into where that is asked for.
 """
 
 from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from in2x import hub
-from in2x.corpus.read import Limits, Split, find_files, read_split
+from in2x import hub, store
+from in2x.corpus.kinds import COMPRESSIONS, RawFile
+from in2x.corpus.read import Limits, find_files, plan, read_split
 from in2x.corpus.tokens import estimate_tokens
 from in2x.data.stage import listed
 from in2x.errors import In2xError
@@ -41,7 +42,7 @@ class Text:
     Attributes:
         tokens: estimated tokens by language, without repetition.
         whole: whether every document was looked at, so that a language without tokens has none.
-        away: data sets of the hub, of which nothing is known here.
+        away: data sets of the hub and objects in a store, of which nothing is known here.
     """
 
     tokens: Counter[str] = field(default_factory=Counter)
@@ -53,22 +54,22 @@ class Text:
         return self.tokens[lang] or self.tokens[lang.partition("-")[0]]
 
 
-def text_of(recipe: Recipe) -> Text:
-    """The raw text that the corpus stage of `recipe` would read.
+def text_of(recipe: Recipe, *, stores: bool = False) -> Text:
+    """The raw text that the corpus stage of `recipe` would read; that in stores only with `stores`.
 
     Raises:
-        In2xError: a path leads to nothing that is read.
+        In2xError: a path leads to nothing that is read, or a store gives nothing.
     """
     data, found = recipe.data, Text()
     if data.raw:
         named = listed(data.raw)
-        found.away = [path for path in named if path.startswith(hub.PREFIX)]
-        files = find_files([path for path in named if not path.startswith(hub.PREFIX)], Path.cwd())
-        _look_into(files, found)
+        found.away = [path for path in named if path.startswith(hub.PREFIX) or (store.is_url(path) and not stores)]
+        files = find_files([path for path in named if path not in found.away], Path.cwd())
+        look_into(files, found, recipe.corpus.fields)
     elif data.train:
         named = listed(data.train)
-        found.away = [path for path in named if path.startswith(hub.PREFIX)]
-        files = [Path(path) for path in named if Path(path).is_file()]
+        found.away = [path for path in named if path.startswith(hub.PREFIX) or store.is_url(path)]
+        files = [RawFile(path, Path(path).stat().st_size) for path in named if Path(path).is_file()]
         # The texts of a pair stand in one line, each under its language: shared out evenly.
         size = sum(_bytes(file) for file in files)
         found.tokens.update({lang: int(size * 0.25 / len(recipe.languages.all)) for lang in recipe.languages.all})
@@ -80,17 +81,18 @@ def text_of(recipe: Recipe) -> Text:
     return found
 
 
-def _bytes(file: Path) -> float:
-    return file.stat().st_size * (PACKED if file.suffix in (".gz", ".zst", ".parquet") else 1.0)
+def _bytes(file: RawFile) -> float:
+    return file.size * (PACKED if Path(file.path).suffix in (*COMPRESSIONS, ".parquet") else 1.0)
 
 
-def _look_into(files: Sequence[Path], found: Text) -> None:
+def look_into(files: Sequence[RawFile], found: Text, fields: Mapping[str, str]) -> None:
+    """Add to `found` what the first documents of some of `files` say of all; `fields` as the corpus has them."""
     step = max(1, len(files) // FILES)
     seen, sampled = Counter[str](), 0.0
     for file in files[::step]:
         texts: list[str] = []
         letters = 0
-        rows = read_split(Split(0, str(file), _kind(file), "utf-8", 0, 0, 1, 0), Limits(1 << 26, CHARS))
+        rows = read_split(plan([file], 1 << 62, "utf-8")[0], Limits(1 << 26, CHARS, fields))
         for row in islice(rows, DOCUMENTS + 1):
             if len(texts) == DOCUMENTS or letters >= CHARS:
                 found.whole = False
@@ -107,11 +109,6 @@ def _look_into(files: Sequence[Path], found: Text) -> None:
     size = sum(_bytes(file) for file in files)
     scale = 1.0 if found.whole or not sampled else max(1.0, size / sampled)
     found.tokens.update({lang: int(count * scale) for lang, count in seen.items()})
-
-
-def _kind(file: Path) -> str:
-    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in (".gz", ".zst")]
-    return suffixes[-1] if suffixes else ".txt"
 
 
 def items_of(recipe: Recipe) -> int | None:
@@ -168,12 +165,12 @@ def _lines(file: Path) -> int | None:
         return int(pq.ParquetFile(file).metadata.num_rows)
     if ".jsonl" not in file.suffixes and ".ndjson" not in file.suffixes:
         return None
-    packed = file.suffix == ".gz"
+    packed, size = file.suffix == ".gz", file.stat().st_size
     try:
         with gzip.open(file, "rb") if packed else file.open("rb") as stream:
-            if file.stat().st_size * (PACKED if packed else 1) <= COUNTED:
+            if size * (PACKED if packed else 1) <= COUNTED:
                 return sum(bool(line.strip()) for line in stream)
             head = list(islice(stream, 1000))
     except (OSError, EOFError):
         raise In2xError("the file cannot be read", file=file, mend="mend it or leave it out") from None
-    return int(1.5 * _bytes(file) * len(head) / max(1, sum(map(len, head))))
+    return int(1.5 * size * (PACKED if packed else 1) * len(head) / max(1, sum(map(len, head))))

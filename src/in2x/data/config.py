@@ -10,13 +10,17 @@ class DataConfig(Config):
     """Without `train` the micro-world is generated; with it, sentence pairs are read from the user's files."""
 
     train: str | tuple[str, ...] | None = knob(
-        None, "JSON Lines (.jsonl, .jsonl.gz) of training pairs, one field per language code, or hub:owner/name:config."
+        None,
+        "JSON Lines (.jsonl, .jsonl.gz) of training pairs, one field per language code, on disk or in a store "
+        "(s3://, gs://), or hub:owner/name:config.",
     )
     dev: str | None = knob(None, "Held-out pairs for tuning, likewise.")
     test: str | None = knob(None, "Held-out pairs for the final figures, likewise.")
     columns: dict[str, str] = knob({}, "Field that holds a language, where it is not called by its code.")
     raw: str | tuple[str, ...] | None = knob(
-        None, "Folder, glob or file of raw documents, or hub:owner/name/glob; several in a list."
+        None,
+        "Folder, glob or file of raw documents, on disk or in a store (s3://bucket/prefix/*.jsonl.gz, gs://), or "
+        "hub:owner/name/glob; several in a list.",
     )
     instructions: str | None = knob(None, "JSON Lines of open instruction sets.")
     decontaminate: DecontaminateConfig = knob(

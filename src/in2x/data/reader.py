@@ -15,9 +15,9 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from in2x import hub
+from in2x import hub, store
 from in2x.chat.turns import LeftOut, exchange, is_conversation
 from in2x.errors import In2xError
 from in2x.language import language
@@ -45,16 +45,26 @@ class Fault(Exception):
         self.what, self.mend = what, mend
 
 
-def rows(path: Path, aside: Aside | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path | str, aside: Aside | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, object) of each non-blank line of a .jsonl or .jsonl.gz file, or of each row of a data set.
 
     Args:
-        path: the file; or a data set of the hub, hub:OWNER/NAME, or the folder of one.
+        path: the file; the URL of objects in a store, whose lines are counted on from one to the next; or a data set of
+            the hub, hub:OWNER/NAME, or the folder of one.
         aside: takes the lines that are no JSON object; without it the first one is an error.
 
     Raises:
-        In2xError: no such file, not gzip; a line that is not UTF-8, not JSON, not an object.
+        In2xError: no such file, not gzip; a line that is not UTF-8, not JSON, not an object; a store that gives
+            nothing.
     """
+    if store.is_url(path):
+        before = number = 0
+        for one in store.find(str(path)):
+            for number, row in _json_lines(one.url, store.opened(one.url), aside, before):
+                yield number, row
+            before = number
+        return
+    path = Path(path)
     if str(path).startswith(hub.PREFIX) or path.is_dir():
         for number, row in enumerate(hub.rows(str(path)), 1):
             if aside is not None:
@@ -63,10 +73,18 @@ def rows(path: Path, aside: Aside | None = None) -> Iterator[tuple[int, dict[str
         return
     if not path.is_file():
         raise In2xError("no such file", file=path, mend="give the path of a JSON Lines file (.jsonl or .jsonl.gz)")
-    number = 0
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+    with path.open("rb") as stream:
+        yield from _json_lines(path, stream, aside)
+
+
+def _json_lines(
+    path: Path | str, raw_stream: BinaryIO, aside: Aside | None, before: int = 0
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The lines of one file, numbered from `before + 1`."""
+    number = before
+    with gzip.open(raw_stream, "rb") if str(path).endswith(".gz") else raw_stream as stream:
         try:
-            for number, raw in enumerate(stream, 1):
+            for number, raw in enumerate(stream, before + 1):
                 if not raw.strip():
                     continue
                 if aside is not None:
@@ -96,7 +114,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def _fault(fault: Fault, path: Path, line: int, aside: Aside | None) -> None:
+def _fault(fault: Fault, path: Path | str, line: int, aside: Aside | None) -> None:
     if aside is None:
         raise In2xError(fault.what, file=path, line=line, mend=fault.mend) from None
     reason, _, detail = fault.what.partition(" (")
@@ -104,7 +122,7 @@ def _fault(fault: Fault, path: Path, line: int, aside: Aside | None) -> None:
 
 
 def lines(
-    path: Path, languages: Sequence[str], target: str, limit: int | None = None, aside: Aside | None = None,
+    path: Path | str, languages: Sequence[str], target: str, limit: int | None = None, aside: Aside | None = None,
     columns: Mapping[str, str] = {},
 ) -> Iterator[Line]:  # fmt: skip
     """The sentence pairs of a file or of a data set.
@@ -203,10 +221,17 @@ def directions(line: Line, target: str) -> Iterator[Pair]:
 def raw_paths(pattern: str) -> list[str]:
     """The absolute paths that a folder, glob or file names. Raises In2xError where there are none.
 
-    The name of a data set of the hub (`hub:owner/name`) stays as it is; the corpus stage fetches it.
+    The name of a data set of the hub (`hub:owner/name`) and the URL of objects in a store stay as they are; the corpus
+    stage fetches or reads them.
     """
     if pattern.startswith("hub:"):
         return [pattern]
+    if store.is_url(pattern):
+        store.find(pattern)
+        return [pattern]
+    if "://" in pattern:
+        raise In2xError("no address that is read", file=pattern, mend="give s3://bucket/prefix, gs://bucket/prefix, "
+                        "hub:owner/name or files; what lies elsewhere, fetch it first")  # fmt: skip
     path = Path(pattern).expanduser()
     if path.exists():
         return [str(path.resolve())]
@@ -216,7 +241,7 @@ def raw_paths(pattern: str) -> list[str]:
     return [str(Path(f).resolve()) for f in found]
 
 
-def instructions(path: Path, default_lang: str, aside: Aside) -> Iterator[Instruction]:
+def instructions(path: Path | str, default_lang: str, aside: Aside) -> Iterator[Instruction]:
     """The instructions of a file: rows with "instruction" (and "input", "output"), or a conversation in one of the
     layouts of `chat/turns.py`.
 
@@ -238,7 +263,7 @@ def instructions(path: Path, default_lang: str, aside: Aside) -> Iterator[Instru
         yield Instruction(
             id=content_id(messages, answer), lang=str(value.get("lang") or default_lang),
             task=str(value.get("task") or "open"), messages=messages, answer=answer,
-            verifier=verifier if isinstance(verifier, dict) else None, origin=f"collected:{path.name}",
+            verifier=verifier if isinstance(verifier, dict) else None, origin=f"collected:{Path(path).name}",
             license=licence if isinstance(licence, str) else None,
         )  # fmt: skip
     aside.check(got)

@@ -100,7 +100,7 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     banned: set[str] = set()
     for split, name in (("dev", config.dev), ("test", config.test)):
-        held = list(reader.lines(Path(name), languages, target, columns=config.columns)) if name else []
+        held = list(reader.lines(name, languages, target, columns=config.columns)) if name else []
         banned.update(orderly(text) for line in held for text in line.texts.values())
         made = (pair for line in held for pair in reader.directions(line, target))
         write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
@@ -114,7 +114,7 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
 
     def read() -> Iterator[reader.Line]:
         for name, aside in zip(train, asides, strict=True):
-            yield from reader.lines(Path(name), languages, target, config.max_train, aside, config.columns)
+            yield from reader.lines(name, languages, target, config.max_train, aside, config.columns)
 
     def own() -> Iterator[reader.Line]:
         for line in stage.track(islice(read(), config.max_train), "pairs"):
@@ -147,9 +147,7 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     collected: Iterable[Instruction] = ()
     if config.instructions:
         asides.append(Aside(config.instructions, config.max_bad_share, "data.max_bad_share"))
-        collected = _apart(
-            reader.instructions(Path(config.instructions), target, asides[-1]), gate, lost["instructions"]
-        )
+        collected = _apart(reader.instructions(config.instructions, target, asides[-1]), gate, lost["instructions"])
     origins: Counter[str] = Counter()
     write_records(stage.out / "instructions.parquet", _count_origins(collected, origins), Instruction)
     stage.figures["evaluation_text"] = {

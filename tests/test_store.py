@@ -1,0 +1,238 @@
+"""Objects in stores by URL, against a server that speaks like S3."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from in2x import store
+from in2x.contamination.evaluation import evaluation_rows
+from in2x.corpus import engine
+from in2x.corpus.kinds import RawFile
+from in2x.corpus.read import Limits, find_files, plan, read_split
+from in2x.data.reader import lines
+from in2x.errors import In2xError
+
+pytest.importorskip("moto", reason="a local S3 needs moto[s3], flask and flask-cors (make test installs them)")
+pytest.importorskip("flask_cors", reason="a local S3 needs moto[s3], flask and flask-cors (make test installs them)")
+
+LIMITS = Limits(record_bytes=1 << 20, document_chars=1_000_000)
+SAID = {
+    "en": "The harbour wakes early, and the boats go out before the light of the tower is gone, number {}.",
+    "ja": "港の朝はいつも早い。漁師たちは暗いうちから網を船に積み、灯台の光が消えるころには沖に出ている。{}番。",
+    "zh": "港口的早晨总是来得很早。天还没亮，渔民们就把网搬上船，灯塔的光熄灭的时候，他们已经在海上了。{}号。",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    yield "http://{}:{}".format(*running.get_host_and_port())
+    running.stop()
+
+
+@pytest.fixture
+def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of an empty bucket called "words"; this process asks that store."""
+    import boto3
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "us", "AWS_SECRET_ACCESS_KEY": "not-a-secret-really",
+        "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    store._system.cache_clear()
+    resource = boto3.resource("s3", endpoint_url=server, region_name="us-east-1")
+    made = resource.create_bucket(Bucket="words")
+    yield made
+    made.objects.all().delete()
+    made.delete()
+    store._system.cache_clear()
+
+
+def _json_lines(lang: str, count: int, start: int = 0) -> bytes:
+    rows = ({"id": f"{lang}{k}", "text": SAID[lang].format(k)} for k in range(start, start + count))
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _rows(url: str, split_bytes: int = 1 << 20) -> list[dict[str, Any]]:
+    return [row for split in plan(find_files([url], Path("/")), split_bytes) for row in read_split(split, LIMITS)]
+
+
+def _put(bucket: Any, **objects: bytes) -> None:
+    for key, body in objects.items():
+        bucket.put_object(Key=key, Body=body)
+
+
+def test_a_glob_a_prefix_and_a_name_find_objects(bucket: Any) -> None:
+    _put(
+        bucket, **{"a/b c.jsonl": b"{}", "a/d/e.jsonl": b"{}", "a/d/e.txt": b"x", "a/d/.hidden": b"x", "f.jsonl": b"{}"}
+    )
+    found = {
+        url: [one.url.removeprefix("s3://words/") for one in store.find(f"s3://words/{url}")]
+        for url in ("a/*.jsonl", "a/**/*.jsonl", "a", "a/", "", "f.jsonl", "a/?/e.[jk]sonl", "*.jsonl", "a/d/*")
+    }
+    every = ["a/b c.jsonl", "a/d/e.jsonl", "a/d/e.txt", "f.jsonl"]
+    deep = every[:3]
+    assert found == {
+        "a/*.jsonl": every[:1], "a/**/*.jsonl": every[:2], "a": deep, "a/": deep, "": every, "f.jsonl": every[3:],
+        "a/?/e.[jk]sonl": every[1:2], "*.jsonl": every[3:], "a/d/*": every[1:3],
+    }  # fmt: skip
+    assert store.find("s3://words/f.jsonl")[0].size == 2
+
+
+def test_every_compression_and_format_is_read_as_a_file_is(bucket: Any, tmp_path: Path) -> None:
+    plain = _json_lines("ja", 50)
+    pq.write_table(pa.table({"id": [f"ja{k}" for k in range(50)], "text": [SAID["ja"].format(k) for k in range(50)]}),
+                   tmp_path / "a.parquet")  # fmt: skip
+    bodies = {
+        "a.jsonl": plain, "a.jsonl.gz": gzip.compress(plain), "a.json.gz": gzip.compress(plain),
+        "a.jsonl.zst": pa.compress(plain, codec="zstd", asbytes=True), "sjis.jsonl": plain.decode().encode("cp932"),
+        "a.parquet": (tmp_path / "a.parquet").read_bytes(),
+    }  # fmt: skip
+    for name, body in bodies.items():
+        _put(bucket, **{f"{name}/{name}": body})
+        rows = _rows(f"s3://words/{name}/", 1 << 12)
+        assert [(row["id"], row["text"]) for row in rows] == [(f"ja{k}", SAID["ja"].format(k)) for k in range(50)], name
+        assert {row["file"] for row in rows} == {f"s3://words/{name}/{name}"}
+        assert {row["source"] for row in rows} == {name}
+    # a plain one was cut, and its lines are still counted from its beginning
+    assert [row["line"] for row in _rows("s3://words/a.jsonl/", 1 << 10)] == list(range(1, 51))
+
+
+def test_pairs_and_evaluation_sets_may_lie_in_a_store(bucket: Any) -> None:
+    one, two = ({"en": f"The cat sleeps {k}.", "ja": f"猫は{k}で眠る。"} for k in (1, 2))
+    _put(
+        bucket,
+        **{"pairs/1.jsonl.gz": gzip.compress(json.dumps(one).encode()), "pairs/2.jsonl": json.dumps(two).encode()},
+    )
+    assert [line.texts for line in lines("s3://words/pairs/*", ["en", "ja"], "ja")] == [one, two]
+    assert [set(row) for row in evaluation_rows("s3://words/pairs/", Path("/"))] == [
+        set(one.values()),
+        set(two.values()),
+    ]
+    _put(bucket, **{"pairs/2.jsonl": b"no json"})
+    with pytest.raises(In2xError, match=r"s3://words/pairs/.*line 2: not JSON"):
+        list(lines("s3://words/pairs/*", ["en", "ja"], "ja"))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://no-such-bucket-here/a", "no such bucket"),
+        ("s3://words/none/", "no such object"),
+        ("s3://words/*.jsonl", "no such object"),
+        ("s3:///a", "names no bucket"),
+        ("s3://w*/a", "names no bucket"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(bucket: Any, url: str, said: str) -> None:
+    with pytest.raises(In2xError, match=said) as told:
+        store.find(url)
+    assert len(str(told.value)) < 300
+
+
+def test_a_secret_in_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(In2xError, match="AWS_ACCESS_KEY_ID") as told:
+        store.find("s3://AKIAKEY:topsecret@words/a")
+    assert "topsecret" not in str(told.value) and "AKIAKEY" not in str(told.value)
+
+
+def test_a_store_that_cannot_be_reached_is_one_sentence(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(store, "ATTEMPTS", 1)
+    store._system.cache_clear()
+    with pytest.raises(In2xError, match="cannot be reached; check the network and AWS_ENDPOINT_URL"):
+        store.find("s3://words/a")
+
+
+def test_a_store_that_lets_nobody_in_says_which_keys_are_wanted(bucket: Any, server: str) -> None:
+    import httpx
+
+    _put(bucket, **{"a.jsonl": b"{}"})
+    httpx.post(f"{server}/moto-api/reset-auth", content=b"0")  # moto looks at keys from now on, and knows none
+    store._system.cache_clear()
+    try:
+        with pytest.raises(In2xError, match="AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
+            store.find("s3://words/")
+        with pytest.raises(In2xError, match="AWS_SKIP_SIGNATURE"):
+            store.opened("s3://words/a.jsonl")
+    finally:
+        httpx.post(f"{server}/moto-api/reset-auth", content=b"1000000")
+
+
+def test_files_are_cut_without_a_byte_of_them_read_here() -> None:
+    """What a worker says of a file is all that the driver knows: the files of this test are nowhere."""
+    files = [RawFile("s3://nowhere/a.jsonl", 2500), RawFile("/nowhere/b.jsonl.gz", 10**12)]
+    asked = []
+
+    def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        asked.append([function.__name__, *items])
+        return [5] * len(items) if len(asked) == 2 else [(".jsonl", "utf-8", k > 0) for k in range(len(items))]
+
+    splits = plan(files, 1000, each=each)
+    assert [(s.file, s.start, s.stop, s.line) for s in splits] == [
+        (0, 0, 1000, 1), (0, 1000, 2000, 6), (0, 2000, 2500, 11), (1, 0, 0, 1)
+    ]  # fmt: skip
+    assert [len(one) - 1 for one in asked] == [2, 3]
+
+
+def test_what_a_worker_has_to_say_is_still_one_sentence() -> None:
+    def gone(item: str) -> str:
+        raise In2xError("the object is not there any more", file=item, mend="give the same command again")
+
+    with pytest.raises(In2xError) as told, engine.sentences():
+        engine.each(gone, ["s3://words/a", "s3://words/b"])
+    assert str(told.value) in {
+        f"s3://words/{name}: the object is not there any more; give the same command again." for name in "ab"
+    }
+
+
+def test_a_recipe_whose_text_lies_in_a_store_is_planned_run_and_run_again(
+    bucket: Any, in2x: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    for lang in SAID:
+        _put(bucket, **{f"raw/{lang}.jsonl.gz": gzip.compress(_json_lines(lang, 40))})
+    pair = {"en": "The cat sleeps in the garden.", "ja": "猫は庭で眠る。", "zh": "猫睡在花园里。"}
+    _put(bucket, **{"train.jsonl": json.dumps(pair).encode()})
+    recipe = {"name": "s", "data": {"raw": "s3://words/raw/*.jsonl.gz", "train": "s3://words/train.jsonl"},
+              "corpus": {"heldout": 2, "select": None, "dedup": {"near": False}}}  # fmt: skip
+    file, out = tmp_path / "s.yaml", tmp_path / "run"
+    file.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    code, said, _ = in2x("plan", str(file), "--check", "--json")
+    stores = {row["knob"]: row for row in json.loads(said)["stores"]}
+    assert code == 0 and all(row["ok"] for row in stores.values())
+    assert "3 objects" in stores["data.raw"]["words"] and "in ja" in stores["data.raw"]["words"]
+
+    assert in2x("corpus", str(file), "--out", str(out))[0] == 0
+    manifest = json.loads((out / "corpus" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["figures"]["rows"]["in"] == 120
+    written = "".join(f.read_text("utf-8", "replace") for f in out.rglob("*") if f.suffix in (".json", ".jsonl"))
+    assert "s3://words/raw/" in written and "not-a-secret" not in written
+    assert "unchanged" in "".join(in2x("corpus", str(file), "--out", str(out))[1:])
+
+    _put(bucket, **{"raw/more.jsonl": _json_lines("ja", 10, start=40)})  # the glob does not name it
+    assert "unchanged" in "".join(in2x("corpus", str(file), "--out", str(out))[1:])
+    _put(bucket, **{"raw/ja.jsonl.gz": gzip.compress(_json_lines("ja", 50))})
+    assert in2x("corpus", str(file), "--out", str(out))[0] == 0
+    manifest = json.loads((out / "corpus" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["figures"]["rows"]["in"] == 130
+
+    recipe["data"]["raw"] = "s3://words/elsewhere/"
+    file.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    for command in (["plan", str(file)], ["plan", str(file), "--check"], ["run", str(file), "--out", str(out)]):
+        code, _, said = in2x(*command)
+        assert code == 1 and "s3://words/elsewhere/" in said and "no such object" in said
