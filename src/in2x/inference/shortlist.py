@@ -3,8 +3,8 @@
 A vocabulary serves all languages of a model, and an answer is in one: half of the entries or more never come. The list
 of a language holds every token of the answers that were shown, all bytes (so that anything can still be spelt) and
 what ends an answer. It does not look at the source, unlike those of Jean et al. (2015) or Marian: one for each source
-(IBM model 1) left out words of 11 to 63% of the answers, by its size, and what a batch computes is the union of its rows anyway
-(docs/log.md). So an answer does not depend on its neighbours.
+(IBM model 1) left out words of 11 to 63% of the answers, by its size, and what a batch computes is the union of its
+rows anyway (docs/log.md). So an answer does not depend on its neighbours.
 """
 
 from __future__ import annotations
