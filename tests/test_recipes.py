@@ -31,7 +31,7 @@ def test_a_name_means_our_recipe_where_there_is_no_such_file(in2x, tmp_path, mon
     assert code == 2 and "did you mean 'demo'" in err
     for name in ("other/demo.yaml", "dmo"):
         code, _, err = in2x("plan", name)
-        assert code == 2 and "`in2x recipes` lists" in err
+        assert code == 2 and "in2x recipes lists" in err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The recipes that come with the package: of this clone, or of the wheel, which carries them under share/in2x/recipes."""
+"""The recipes that come with the package: those of this clone, or of the wheel (under share/in2x/recipes)."""
 
 from __future__ import annotations
 

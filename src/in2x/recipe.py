@@ -193,7 +193,7 @@ def load_config(path: Path, kind: type[C], overrides: Iterable[str] = ()) -> C:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the recipe cannot be read ({error.__class__.__name__})", file=path,
-                         mend="give the path of a YAML file, or a name that `in2x recipes` lists") from None  # fmt: skip
+                         mend="give the path of a YAML file, or a name that in2x recipes lists") from None  # fmt: skip
     try:
         raw = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
