@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from in2x.errors import In2xError
@@ -82,9 +83,21 @@ def to_training_device(model: PreTrainedModel) -> torch.device:
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder or hub name. Raises In2xError where there is none."""
     try:
+        if _plain_tokenizer(Path(source)):
+            return PreTrainedTokenizerFast.from_pretrained(str(source))
+        from transformers import AutoTokenizer
+
         return AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise not_a_model(source, error) from None
+
+
+def _plain_tokenizer(folder: Path) -> bool:
+    """Whether a folder's tokenizer is one file of the library `tokenizers`, which needs no look at the model's kind."""
+    if not (folder / "tokenizer.json").is_file() or not (folder / "tokenizer_config.json").is_file():
+        return False
+    found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    return isinstance(found, dict) and found.get("tokenizer_class") == PreTrainedTokenizerFast.__name__
 
 
 def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
