@@ -3,9 +3,7 @@
     python benchmarks/roof.py --raw RAW --pairs test.jsonl          some 5 minutes on a quiet machine
     python benchmarks/roof.py --quick                               small, one round, without the corpus
     python benchmarks/roof.py --paths sft sampler
-    IN2X_COMPUTE=float32 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \\
-      NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX" NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES="" \\
-      python benchmarks/roof.py ...                                 as on a processor with AVX2 alone
+    python benchmarks/roof.py --avx2 ...                            as on a processor with AVX2 alone
 
 "Products" are the matrix products that the path cannot do without (weights; attention's own are left out, for at these
 lengths they are small), each timed by itself at the path's sizes, by the fastest library here: products at their sizes
@@ -18,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -49,6 +48,12 @@ from in2x.training.precision import describe
 PATHS = ("sft", "rl", "sampler", "sampler-8", "corpus", "birch", "embedding", "translate", "serve")
 BATCH = 2048
 """Tokens of a step of SFT, as benchmarks/sft.py has it."""
+AVX2 = {
+    "IN2X_COMPUTE": "float32", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2", "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma",
+}  # fmt: skip
+"""What keeps torch, oneDNN, MKL, NumPy and Numba from wider instructions; libraries without such a switch keep them."""
 ROWS = 128
 """Rows that a translator keeps in work."""
 
@@ -335,7 +340,10 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, help="raw documents, for the corpus")
     parser.add_argument("--pairs", type=Path, help="sentence pairs that are kept out of the corpus")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--avx2", action="store_true", help="imitate a processor with AVX2 alone")
     given = parser.parse_args()
+    if given.avx2 and any(os.environ.get(name) != value for name, value in AVX2.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **AVX2})  # they are read at import
     runs: dict[str, Callable[[bool, Path], Found]] = {
         "sft": sft, "rl": rl, "sampler": sampler, "sampler-8": lambda q, w: sampler(q, w, 1, 8), "birch": birch,
         "embedding": embedding, "translate": translate, "serve": serve,
