@@ -88,7 +88,7 @@ def test_registers_that_the_prompt_does_not_tell_apart_are_said(tmp_path, capsys
     train = {"train": write(tmp_path / "train.jsonl", rows)}
     data(tmp_path, train, prompt={"*": "{to}: {source}"}, **TWO)
     said = " ".join(capsys.readouterr().err.split())
-    assert "en-ja: pairs have a register (polite), and the prompt does not ask for it" in said
+    assert "en-ja: pairs have a register (polite) that the prompt does not ask for" in said
     assert "ja-en: pairs" not in said
     named = {"*": "{to}: {source}", "*-ja/*": "{to} {register}: {source}"}  # as the sentence says
     data(tmp_path, train, prompt=named, **TWO)

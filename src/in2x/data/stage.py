@@ -265,7 +265,7 @@ def _unasked(spoken: Mapping[tuple[str, str], set[str | None]], profile: Any) ->
             if len(registers) > 1 and len(asked) == 1:
                 names = ", ".join(sorted(filter(None, registers)))
                 add = f'"*-{target}/*": "{{to}} {{register}}: {{source}}"'
-                yield f"{source}-{target}: pairs have a register ({names}), and the prompt does not ask for it; add {add}"
+                yield f"{source}-{target}: pairs have a register ({names}) that the prompt does not ask for; add {add}"
 
 
 def _count_origins(items: Iterable[Instruction], counts: Counter[str]) -> Iterator[Instruction]:
