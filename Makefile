@@ -76,10 +76,10 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Not among them: run_table.py, everyday.py and rl_pairs.py (take a finished run), small_model.py (shared by others),
+# Not among them: run_table.py, everyday.py and rl_pairs.py (take a finished run), small_model.py and limits.py (shared by others),
 # selection_t0.py, corpus_raw.py and pretrain_ablation.py (take files), gpu.py (needs a GPU).
 bench: $(READY)
-	@for file in $(filter-out %/run_table.py %/everyday.py %/rl_pairs.py %/small_model.py %/selection_t0.py %/corpus_raw.py %/pretrain_ablation.py %/gpu.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out %/run_table.py %/everyday.py %/rl_pairs.py %/small_model.py %/limits.py %/selection_t0.py %/corpus_raw.py %/pretrain_ablation.py %/gpu.py,$(wildcard benchmarks/*.py)); do \
 	  data=; \
 	  if grep -q '"--data"' $$file; then \
 	    if [ -z "$(DATA)" ]; then echo "== $$file: skipped, it needs the real data: make bench DATA=FOLDER"; continue; fi; \

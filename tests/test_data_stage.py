@@ -83,6 +83,19 @@ def test_user_pairs_both_directions(tmp_path):
     assert pairs(stage, "dev") == [] and len(pairs(stage, "test")) == 4
 
 
+def test_registers_that_the_prompt_does_not_tell_apart_are_said(tmp_path, capsys):
+    rows = [*ROWS, {"en": "He reads.", "ja": "彼は読みます。", "register": "polite"}]
+    train = {"train": write(tmp_path / "train.jsonl", rows)}
+    data(tmp_path, train, prompt={"*": "{to}: {source}"}, **TWO)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "en-ja: pairs have a register (polite) that the prompt does not ask for" in said
+    assert "ja-en: pairs" not in said
+    named = {"*": "{to}: {source}", "*-ja/*": "{to} {register}: {source}"}  # as the sentence says
+    data(tmp_path, train, prompt=named, **TWO)
+    data(tmp_path, train, **TWO)
+    assert "register" not in capsys.readouterr().err
+
+
 def test_gzip_max_train_and_raw(tmp_path):
     path = tmp_path / "train.jsonl.gz"
     path.write_bytes(gzip.compress("".join(json.dumps(r) + "\n" for r in ROWS).encode()))

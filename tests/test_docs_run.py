@@ -66,6 +66,10 @@ def by_hand(command: str) -> None:
         )
 
 
+CHANGED = {"docs/extending.md": "test_extending.py"}
+"""Pages whose commands need what the page itself adds -> the test that adds it and types them."""
+
+
 def typed(page: Path) -> list[list[str]]:
     """The commands in the page's blocks that are marked as shell, in order."""
     return [words for block in fenced(page, "bash") for words in simple_commands(block)]
@@ -76,6 +80,8 @@ def excused(command: str) -> bool:
 
 
 def runs(page: Path) -> list[list[str]]:
+    if str(page.relative_to(ROOT)) in CHANGED:
+        return []
     return [words for words in typed(page) if not excused(shlex.join(words))]
 
 
@@ -102,5 +108,5 @@ def test_every_excuse_is_used_and_its_test_is_there() -> None:
     shown = {shlex.join(words) for page in PAGES for words in typed(page)}
     for pattern in (*ELSEWHERE, *NOT_HERE):
         assert any(re.match(pattern, command) for command in shown), f"no page shows {pattern!r} any more"
-    for _, test in ELSEWHERE.values():
+    for test in (*(test for _, test in ELSEWHERE.values()), *CHANGED.values()):
         assert (ROOT / "tests" / test).is_file(), f"no such test: {test}"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from in2x.errors import In2xError, UsageError
 from in2x.language import canonical, language, packs
-from in2x.language.pack import HERE, REGISTERS, load
+from in2x.language.pack import HERE, REGISTERS, files, load
 from in2x.language.wording import search
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -175,3 +175,11 @@ def test_a_missing_folder_of_packs_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("IN2X_PACKS", "/nowhere/packs")
     with pytest.raises(In2xError, match="there is no folder /nowhere/packs of language packs"):
         packs()
+
+
+def test_our_own_patterns_compile() -> None:
+    """They are not tried when a pack of ours is read."""
+    for code in packs():
+        for name, patterns in load(files()[code]).wording.items():
+            for pattern in patterns:
+                assert re.compile(pattern), (code, name)

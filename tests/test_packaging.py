@@ -72,6 +72,9 @@ def test_it_runs_in_a_fresh_environment(built: dict[str, Path], kind: str, tmp_p
     (tmp_path / "lines.txt").write_text("駅はどこですか。\n", encoding="utf-8")
     assert call(command, "language", "register", "lines.txt", cwd=tmp_path) == "polite\n"
     call(command, "sample", "files", "tryout", cwd=tmp_path)
+    there = [line.split()[0] for line in call(command, "recipes", cwd=tmp_path).splitlines()]
+    assert there == sorted(file.stem for file in (ROOT / "recipes").glob("*.yaml"))
+    assert '"stage": "rl"' in call(command, "plan", "demo", "--json", cwd=tmp_path)
     assert '"items"' in call(command, "evaluate", "express", "--baseline", "copy", "--json", cwd=tmp_path)
 
 

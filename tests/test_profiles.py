@@ -34,6 +34,7 @@ GEMMA = (
 ALMA = "Translate this from English to Japanese:\nEnglish: The tea is ready.\nJapanese:"
 HUNYUAN = "Translate the following segment into Japanese, without additional explanation.\n\nThe tea is ready."
 GOLDEN = [
+    ("in2x", PLAIN, "Translate from English to Japanese:\n\nThe tea is ready."),
     ("hunyuan-mt", PLAIN, HUNYUAN),
     ("hunyuan-mt", CHINESE, "把下面的文本翻译成中文，不要额外解释。\n\nThe tea is ready."),
     ("hunyuan-mt", FULL, HUNYUAN),

@@ -15,6 +15,25 @@ from in2x.rl.check import check_trl
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 
+def test_a_name_means_our_recipe_where_there_is_no_such_file(in2x, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = in2x("recipes")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == sorted(
+        f.stem for f in RECIPES.glob("*.yaml")
+    )
+    demo = (RECIPES / "demo.yaml").read_text(encoding="utf-8")
+    assert in2x("recipes", "demo") == (0, demo, "")
+    for name in ("demo", "demo.yaml", "recipes/demo.yaml"):
+        assert load_recipe(Path(name)) == load_recipe(RECIPES / "demo.yaml")
+    (tmp_path / "demo").write_text("name: mine\n", encoding="utf-8")
+    assert load_recipe(Path("demo")).name == "mine"
+    code, _, err = in2x("recipes", "dmo")
+    assert code == 2 and "did you mean 'demo'" in err
+    for name in ("other/demo.yaml", "dmo"):
+        code, _, err = in2x("plan", name)
+        assert code == 2 and "in2x recipes lists" in err
+
+
 @pytest.mark.parametrize(
     "file", sorted(set(RECIPES.glob("*.yaml")) - set(RECIPES.glob("people-*"))), ids=lambda file: file.stem
 )

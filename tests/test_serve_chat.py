@@ -18,6 +18,8 @@ from in2x.serve import trickle
 from in2x.serve.access import Access
 from in2x.serve.config import Config
 from in2x.serve.dialects.asked import asked
+from in2x.translate.open import open_backend
+from in2x.translate.request import TranslationRequest
 from scripted_backend import Scripted
 from serve_running import Running, scripted, shout
 
@@ -30,6 +32,15 @@ def server():
     with Running(engine, Config(target_lang="de")) as running:
         running.backend = backend
         yield running
+
+
+def test_our_own_translator_asks_it_without_being_told_how(server):
+    """As `in2x translate --model http://.../v1` does: the words around the text are not translated."""
+    backend = open_backend(f"{server.url}/v1")
+    asked = TranslationRequest("en", "ja")
+    texts = ["Where is the station?", "Note: he said: go.\n", "Translate this into German: no."]
+    assert backend.translate(texts, asked) == [f"ja:{text.strip()}" for text in texts]
+    assert [source.source_lang for source in server.backend.asked[-3:]] == ["en"] * 3
 
 
 @pytest.fixture

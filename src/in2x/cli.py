@@ -47,6 +47,7 @@ COMMANDS = {
     "terms": Entry("terms", "terms", "List the names and terms of a document, to edit."),
     "run": Entry("run", "run_recipe", "Run a recipe: from raw text to a translator and a report."),
     **{name: Entry("run", partial(_stage, name), line) for name, line in STAGES.items()},
+    "recipes": Entry("recipes", "show_recipes", "List the recipes that come with in2x, or print one."),
     "plan": Entry("plan", "plan_recipe", "Say what a run would do and take, without running it."),
     "status": Entry("status", "status", "Say how far a run is, and its last figures."),
     "compare": Entry("compare", "compare", "Compare two runs: recipes, figures, curves."),

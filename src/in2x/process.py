@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +76,19 @@ def work_on(job: str, work: Callable[[Path], None]) -> int:
         print(f"in2x: {error}", file=sys.stderr)
         return error.code
     return 0
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without Python's collector of cycles while large packages are imported.
+
+    Importing makes many objects that stay, and the collector goes through all of them again and again: a quarter of
+    the time that torch and transformers take.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from in2x import store
+from in2x.bundled import resolved
 from in2x.chat.profile import DEFAULT_TEMPLATES, PromptProfile
 from in2x.corpus.config import CorpusConfig
 from in2x.data.config import DataConfig
@@ -194,14 +195,17 @@ C = TypeVar("C", bound=Config)
 def load_config(path: Path, kind: type[C], overrides: Iterable[str] = ()) -> C:
     """Read a config of `kind` and apply `a.b=value` overrides (values are YAML).
 
+    A `path` that is not there may name a recipe of ours ("demo", "recipes/demo.yaml").
+
     Raises:
         UsageError: the file is missing, is not YAML, or holds a key or value that the schema does not know.
     """
+    path = resolved(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the recipe cannot be read ({error.__class__.__name__})", file=path,
-                         mend="give the path of a YAML file, for example recipes/demo.yaml") from None  # fmt: skip
+                         mend="give the path of a YAML file, or a name that in2x recipes lists") from None  # fmt: skip
     try:
         raw = read_yaml(text, path) or {}
     except In2xError as error:

@@ -34,7 +34,7 @@ def score(
                                     callback=language_code)],
     src: Annotated[Path | None, typer.Option("--src", help="Sources, one a line (learned metrics need them).")] = None,
     metric: Annotated[list[str] | None, typer.Option("--metric", help="BLEU, chrF, chrF++, TER, or comet:MODEL, "
-                                                     "metricx:MODEL.  [default: BLEU chrF chrF++ TER]",
+                                                     "metricx:MODEL.  [default: the first four]",
                                                      show_default=False)] = None,
     tokenize: Annotated[str | None, typer.Option("--tokenize", help="BLEU tokeniser.  [default: by language]",
                                                  show_default=False)] = None,
@@ -47,13 +47,14 @@ def score(
 
     from in2x.evaluate.compare import compare_systems
     from in2x.evaluate.inputs import read_parallel
+    from in2x.metrics.strings import METRICS
 
     files = [*ref, *hyp, *([src] if src else [])]
     _, lines = read_parallel(files, allow_empty=hyp if allow_empty else ())
     references, hypotheses = lines[: len(ref)], lines[len(ref) : len(ref) + len(hyp)]
     rows = compare_systems(
         dict(zip([str(h) for h in hyp], hypotheses, strict=True)), references, lang=to, tokenize=tokenize,
-        sources=lines[-1] if src else None, metrics=metric or ["BLEU", "chrF", "chrF++", "TER"], resamples=resamples,
+        sources=lines[-1] if src else None, metrics=metric or list(METRICS), resamples=resamples,
     )  # fmt: skip
     if as_json:
         emit([{k: v for k, v in dataclasses.asdict(r).items() if v is not None} for r in rows])

@@ -11,6 +11,7 @@ EXAMPLES = {
     "sft": "recipes/demo.yaml --set sft.passes=2 --out runs/try",
     "rl": "recipes/demo.yaml --set rl.steps=20 --out runs/try",
     "merge": "recipes/demo.yaml",
+    "recipes": "demo",
     "plan": "recipes/qwen3-8b-ja.yaml --device h100 --devices 8",
     "status": "runs/demo",
     "compare": "runs/demo runs/try -o versus.html",

@@ -59,7 +59,7 @@ def express(
         print(export)
         return
     if not (model or hyp or baseline):
-        raise UsageError("nothing to score", mend="give --model, --hyp or --baseline")
+        raise UsageError("nothing to score", mend="give --model, --baseline, or --hyp for answers made elsewhere")
     results = _results(items, model or (), hyp or (), baseline or (), judge, answers, allow_empty)
     if out is not None:
         write_text(out, page.render(results))

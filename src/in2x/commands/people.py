@@ -26,7 +26,7 @@ DEFAULT = "people.db"
 
 @app.command()
 def campaign(
-    file: Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file, for example recipes/people-demo.yaml.")],
+    file: Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file, or a name of `in2x recipes`.")],
     store: Where = DEFAULT,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a knob; again for "
                                                       "more.")] = None,

@@ -28,7 +28,7 @@ from in2x.stage import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, for example recipes/demo.yaml.")]
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a file, or a name of `in2x recipes`.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run.  [default: runs/NAME]", show_default=False)]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="Override a knob; may be given again.")

@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from in2x.artifact import write_json
+from in2x.chat.source import Source
 from in2x.contamination.table import NAME, Contamination
 from in2x.data import reader
 from in2x.data.config import DataConfig
@@ -133,7 +136,8 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
                 sentences.add(line)
             yield from reader.directions(line, target)
 
-    write_records(stage.out / "pairs.train.parquet", _count(kept(), counts["train"]), Pair)
+    spoken: dict[tuple[str, str], set[str | None]] = {}
+    write_records(stage.out / "pairs.train.parquet", _noted(_count(kept(), counts["train"]), spoken), Pair)
     if not counts["train"]:
         what = "is also in dev or test" if not dropped["evaluation text"] else "holds held-out or evaluation text"
         raise In2xError(f"every training pair {what}", file=train[0], mend="give other held-out files")
@@ -141,6 +145,8 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
         if not any(lang in direction.split("-") for direction in counts["train"]):
             raise In2xError(f"no training pair holds the language {lang!r}", file=train[0],
                             mend="name the fields by language code, or change languages in the recipe")  # fmt: skip
+    for line in _unasked(spoken, stage.recipe.profile):
+        stage.say(line)
     if sentences:
         raw = sentences.close()
         stage.figures["raw"] = "the training pairs' own sentences, grouped (no data.raw given)"
@@ -240,6 +246,24 @@ def _count(pairs: Iterable[Pair], counts: Counter[str]) -> Iterator[Pair]:
     for pair in pairs:
         counts[f"{pair.src_lang}-{pair.tgt_lang}"] += 1
         yield pair
+
+
+def _noted(pairs: Iterable[Pair], spoken: dict[tuple[str, str], set[str | None]]) -> Iterator[Pair]:
+    for pair in pairs:
+        spoken.setdefault((pair.src_lang, pair.tgt_lang), set()).add(pair.register)
+        yield pair
+
+
+def _unasked(spoken: Mapping[tuple[str, str], set[str | None]], profile: Any) -> Iterator[str]:
+    """A sentence for each direction whose pairs have several registers that the prompt does not tell apart: the model
+    would learn several answers to one question."""
+    for (source, target), registers in spoken.items():
+        with suppress(In2xError):  # a direction that the prompt does not have is refused where it is asked
+            asked = {profile.prompt(Source("", source, target, register)) for register in registers}
+            if len(registers) > 1 and len(asked) == 1:
+                names = ", ".join(sorted(filter(None, registers)))
+                add = f'"*-{target}/*": "{{to}} {{register}}: {{source}}"'
+                yield f"{source}-{target}: pairs have a register ({names}) that the prompt does not ask for; add {add}"
 
 
 def _count_origins(items: Iterable[Instruction], counts: Counter[str]) -> Iterator[Instruction]:

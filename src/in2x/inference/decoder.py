@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import PreTrainedModel
 
-from in2x.training.forward import TOLERANCE, body, forward_of, head, layers
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, queries [M, H, D], keys [N, KV, D], values [N, KV, D]) -> [M, H D]: keeps keys, looks at those kept.
@@ -31,11 +31,14 @@ _STATIC = {"default", "linear", "llama3", "yarn"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Linear:
+class Linear:
+    """A product by `weight` [out, in]."""
+
     weight: Tensor
-    bias: Tensor | None
+    bias: Tensor | None = None
 
     def __call__(self, states: Tensor) -> Tensor:
+        """[N, out] of `states` [N, in]."""
         if states.dtype == torch.float32 and torch.backends.mkldnn.is_available():
             # functional.linear takes MKL for float32, which has half the speed of oneDNN on AMD's processors.
             made: Tensor = torch.ops.mkldnn._linear_pointwise(states, self.weight, self.bias, "none", [], "")
@@ -44,53 +47,45 @@ class _Linear:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
+    """The weights of a layer."""
+
     before: Tensor
-    qkv: _Linear
+    qkv: Linear
     qk_norm: Tensor | None
     """[H + KV, D] factors on normed queries and keys."""
-    out: _Linear
+    out: Linear
     between: Tensor
-    gate_up: _Linear
-    down: _Linear
+    gate_up: Linear
+    down: Linear
 
 
+@dataclass
 class Decoder:
-    """`model` in few operations; see `decoder_of`."""
+    """A model in few operations: one in memory (`decoder_of`), or the weights of a folder (`stored.read_decoder`)."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        config = model.config.get_text_config()
-        own: Any = body(model)
-        blocks: list[Any] = list(layers(model))
-        first = blocks[0].self_attn
-        self.size: int = first.head_dim
-        self.heads: int = first.q_proj.out_features // self.size
-        self.kv_heads: int = first.k_proj.out_features // self.size
-        self.scaling: float = first.scaling
-        self.dtype = model.dtype
-        self.act: nn.Module = blocks[0].mlp.act_fn
-        self.eps: float = own.norm.variance_epsilon
-        self.words: Tensor = own.embed_tokens.weight.data
-        self.norm: Tensor = own.norm.weight.data
-        self.head = _Linear(head(model).weight.data, None)
-        self.layers = [self._layer(block) for block in blocks]
-        length = int(config.max_position_embeddings)
-        cos, sin = own.rotary_emb(self.words[:1, None], torch.arange(length)[None])
-        half = self.size // 2
-        self.cos: Tensor = cos[0, :, None]
-        self.sin: Tensor = torch.cat((-sin[0, :, None, :half], sin[0, :, None, half:]), -1)
+    heads: int
+    kv_heads: int
+    size: int
+    """D, the width of a head."""
+    scaling: float
+    eps: float
+    act: Callable[[Tensor], Tensor]
+    words: Tensor
+    layers: list[Layer]
+    norm: Tensor
+    head: Linear
+    cos: Tensor
+    """[positions, 1, D]"""
+    sin: Tensor
+    """[positions, 1, D], the first half negative."""
+    window: int
+    """Longest text whose masks are causal and no more."""
 
-    def _layer(self, block: Any) -> _Layer:
-        attention, mlp = block.self_attn, block.mlp
-        normed = None
-        if hasattr(attention, "q_norm"):
-            q, k = attention.q_norm.weight.data, attention.k_norm.weight.data
-            normed = torch.cat((q.expand(self.heads, -1), k.expand(self.kv_heads, -1)))
-        return _Layer(
-            block.input_layernorm.weight.data, _joined(attention.q_proj, attention.k_proj, attention.v_proj), normed,
-            _joined(attention.o_proj), block.post_attention_layernorm.weight.data,
-            _joined(mlp.gate_proj, mlp.up_proj), _joined(mlp.down_proj),
-        )  # fmt: skip
+    @property
+    def dtype(self) -> torch.dtype:
+        """That of the weights."""
+        return self.words.dtype
 
     def states(self, ids: Tensor, positions: Tensor, attend: Attend, asked: Tensor | None = None) -> Tensor:
         """[N, width] states after the last layer, before the last norm, of `ids` [N] at `positions` [N].
@@ -123,48 +118,89 @@ class Decoder:
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
         return functional.rms_norm(states, weight.shape, weight, self.eps)
 
+    def read(self, ids: Tensor) -> Tensor:
+        """[N, width] states of one text of token ids [N], each seeing those before it."""
+        count, group = len(ids), self.heads // self.kv_heads
+        hidden = torch.full((count, count), torch.finfo(self.dtype).min, dtype=self.dtype).triu(1)
+
+        def attend(_: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+            grouped = queries.view(count, self.kv_heads, group, -1).permute(1, 2, 0, 3).flatten(1, 2)
+            seen = self.grouped(grouped, keys.transpose(0, 1), values.transpose(0, 1), hidden.repeat(group, 1)[None])
+            return seen.view(self.heads, count, -1).transpose(0, 1).flatten(1)
+
+        return self.states(ids, torch.arange(count), attend)
+
     def grouped(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         """Attention of [B KV, G, D] queries over [B KV, S, D] keys and values under an additive [B KV, 1 or G, S]."""
         scores = torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=self.scaling)
         return torch.bmm(scores.softmax(-1), values)
 
 
-def _joined(*parts: nn.Linear) -> _Linear:
+def _built(model: PreTrainedModel, window: int) -> Decoder:
+    """The decoder of a usual model, whose weights stay its own."""
+    from in2x.training.forward import body, head, layers
+
+    own: Any = body(model)
+    blocks: list[Any] = list(layers(model))
+    first = blocks[0].self_attn
+    size: int = first.head_dim
+    heads, kv_heads = first.q_proj.out_features // size, first.k_proj.out_features // size
+
+    def layer(block: Any) -> Layer:
+        attention, mlp = block.self_attn, block.mlp
+        normed = None
+        if hasattr(attention, "q_norm"):
+            q, k = attention.q_norm.weight.data, attention.k_norm.weight.data
+            normed = torch.cat((q.expand(heads, -1), k.expand(kv_heads, -1)))
+        return Layer(
+            block.input_layernorm.weight.data, _joined(attention.q_proj, attention.k_proj, attention.v_proj), normed,
+            _joined(attention.o_proj), block.post_attention_layernorm.weight.data,
+            _joined(mlp.gate_proj, mlp.up_proj), _joined(mlp.down_proj),
+        )  # fmt: skip
+
+    words = own.embed_tokens.weight.data
+    length = int(model.config.get_text_config().max_position_embeddings)
+    cos, sin = (turn[0, :, None] for turn in own.rotary_emb(words[:1, None], torch.arange(length)[None]))
+    half = size // 2
+    return Decoder(
+        heads, kv_heads, size, first.scaling, own.norm.variance_epsilon, blocks[0].mlp.act_fn, words,
+        [layer(block) for block in blocks], own.norm.weight.data, Linear(head(model).weight.data),
+        cos, torch.cat((-sin[..., :half], sin[..., half:]), -1), window,
+    )  # fmt: skip
+
+
+def _joined(*parts: nn.Linear) -> Linear:
     """One product instead of several; the weights of `parts` become views of it, so that nothing is held twice."""
     if len(parts) == 1:
-        return _Linear(parts[0].weight.data, None if parts[0].bias is None else parts[0].bias.data)
+        return Linear(parts[0].weight.data, None if parts[0].bias is None else parts[0].bias.data)
     weight = torch.cat([part.weight.data for part in parts])
     begin = 0
     for part in parts:
         part.weight.data = weight[begin : begin + part.out_features]
         begin += part.out_features
     bias = None if parts[0].bias is None else torch.cat([part.bias.data for part in parts])
-    return _Linear(weight, bias)
+    return Linear(weight, bias)
 
 
 @torch.no_grad()
 def decoder_of(model: PreTrainedModel) -> Decoder | None:
     """The `Decoder` of a model on a CPU; None where it is of another build or on another device."""
+    from in2x.training.forward import TOLERANCE, body, forward_of
+
     if model.device.type != "cpu" or not _usual(model):
         return None
-    decoder = Decoder(model)
+    decoder = _built(model, forward_of(model).window)
     ids = torch.arange(6) * 7 % len(decoder.words)
     theirs = body(model)(input_ids=ids[None], use_cache=False).last_hidden_state[0].float()
-    hidden = torch.full((6, 6), torch.finfo(decoder.dtype).min, dtype=decoder.dtype).triu(1)
-    group = decoder.heads // decoder.kv_heads
-
-    def attend(_: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        grouped = queries.view(6, decoder.kv_heads, group, -1).permute(1, 2, 0, 3).flatten(1, 2)
-        seen = decoder.grouped(grouped, keys.transpose(0, 1), values.transpose(0, 1), hidden.repeat(group, 1)[None])
-        return seen.view(decoder.heads, 6, -1).transpose(0, 1).flatten(1)
-
-    ours = decoder._normed(decoder.states(ids, torch.arange(6), attend), decoder.norm).float()
+    ours = decoder._normed(decoder.read(ids), decoder.norm).float()
     difference = (ours - theirs).abs().max() / theirs.std().clamp(min=1e-12)
     return decoder if difference <= TOLERANCE.get(decoder.dtype, 0.1) else None
 
 
 def _usual(model: PreTrainedModel) -> bool:
     """Whether `model` is built of the parts that `Decoder` has."""
+    from in2x.training.forward import body, forward_of, layers
+
     if forward_of(model).plain:
         return False
     own: Any = body(model)

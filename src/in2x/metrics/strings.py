@@ -10,7 +10,7 @@ NumPy (`significance.py`). Higher is better except for TER.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from in2x.errors import In2xError, UsageError
 from in2x.language import language, packs
 from in2x.metrics.significance import SEED, Floats, Statistics, bootstrap
 
-METRICS = ("BLEU", "chrF", "chrF++", "TER")
 LOWER_IS_BETTER = frozenset({"TER", "bits per byte", "perplexity"})
 TOKENIZERS = tuple(name for name in BLEU.TOKENIZERS if name not in ("spBLEU-1K", "flores101", "flores200", "spm"))
 """sacrebleu's, less those that fetch a model."""
@@ -67,16 +66,9 @@ def statistics(
     for stream in streams:
         if len(stream) != len(hyps):
             raise In2xError(f"{len(hyps)} hypotheses but {len(stream)} references", mend="give one line a segment")
-    engine = _engine(name, lang, tokenize)
     if not hyps:
         raise In2xError("there are no segments to score", mend="give at least one")
-    try:
-        rows = np.asarray(engine._extract_corpus_statistics(hyps, streams), dtype=np.float64)
-    except AttributeError:  # MeCab says nothing of a line of several hundred kilobytes
-        longest = max(len(text) for texts in (hyps, *streams) for text in texts)
-        raise In2xError(f"a segment of {longest:,} characters cannot be cut into words", mend="break it up") from None
-    aggregates = {"BLEU": _bleu, "chrF": _chrf, "chrF++": _chrf, "TER": _ter}
-    return Statistics(rows, aggregates[name], str(engine.get_signature()))
+    return METRICS[name](hyps, streams, lang, tokenize)
 
 
 def score(
@@ -89,7 +81,7 @@ def score(
     return Score(canonical(metric), interval.value, interval.low, interval.high, stats.signature, interval.n)
 
 
-def _streams(refs: Sequence[str] | Sequence[Sequence[str]]) -> list[Sequence[str]]:
+def _streams(refs: Sequence[str] | Sequence[Sequence[str]]) -> Streams:
     streams: list[Any] = [refs] if not refs or isinstance(refs[0], str) else list(refs)
     return streams
 
@@ -146,3 +138,33 @@ def _ter(sums: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(words > 0, edits / words, np.where(edits > 0, 1.0, 0.0))
     return 100 * value
+
+
+Streams = list[Sequence[str]]
+"""The references, one text a segment in each."""
+Measure = Callable[[Sequence[str], Streams, str | None, str | None], Statistics]
+"""Hypotheses, references, language, BLEU's tokeniser -> statistics of each segment."""
+
+
+def _sacrebleu(name: str, aggregate: Callable[[Floats], Floats]) -> Measure:
+    def measure(hyps: Sequence[str], streams: Streams, lang: str | None, tokenize: str | None) -> Statistics:
+        engine = _engine(name, lang, tokenize)
+        try:
+            rows = np.asarray(engine._extract_corpus_statistics(hyps, streams), dtype=np.float64)
+        except AttributeError:  # MeCab says nothing of a line of several hundred kilobytes
+            longest = max(len(text) for texts in (hyps, *streams) for text in texts)
+            raise In2xError(
+                f"a segment of {longest:,} characters cannot be cut into words", mend="break it up"
+            ) from None
+        return Statistics(rows, aggregate, str(engine.get_signature()))
+
+    return measure
+
+
+METRICS: dict[str, Measure] = {
+    "BLEU": _sacrebleu("BLEU", _bleu),
+    "chrF": _sacrebleu("chrF", _chrf),
+    "chrF++": _sacrebleu("chrF++", _chrf),
+    "TER": _sacrebleu("TER", _ter),
+}
+"""Name -> what measures it, in the order of tables."""

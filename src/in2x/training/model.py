@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-)
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from in2x.errors import In2xError
-from in2x.training import attention, parallel
 from in2x.training.config import ShapeConfig
-from in2x.training.forward import forward_of
+
+if TYPE_CHECKING:  # what builds models is imported where one is built: tokenizers are asked for without, too
+    from transformers import PreTrainedModel
 
 # Its bars would interleave with ours.
 transformers_logging.disable_progress_bar()
@@ -37,6 +32,8 @@ def seed_everything(seed: int) -> None:
 
 def build_model(shape: ShapeConfig, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
     """A randomly initialised Qwen3 of the given shape, tied embeddings, for `tokenizer`'s vocabulary (fp32)."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
     seed_everything(seed)
     config = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -65,6 +62,9 @@ def for_device(model: PreTrainedModel, device: torch.device | None = None) -> Pr
 
     Elsewhere it is what transformers chose for this kind of model: torch's fused one where its scores are not capped.
     """
+    from in2x.training import attention
+    from in2x.training.forward import forward_of
+
     found = forward_of(model)
     cpu = (device or model.device).type == "cpu"
     wanted = attention.NAME if cpu and found.dense else found.attention
@@ -84,7 +84,12 @@ def to_training_device(model: PreTrainedModel) -> torch.device:
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder or hub name. Raises In2xError where there is none."""
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
+        if _plain_tokenizer(Path(source)):
+            tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(str(source))
+        else:
+            from transformers import AutoTokenizer
+
+            tokenizer = AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
     except Exception as error:  # files of others: tokenizers and transformers raise anything, Exception itself too
         raise not_a_model(source, error) from None
     if len(tokenizer) < 2:  # transformers makes an empty one where a folder has none
@@ -92,8 +97,18 @@ def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def _plain_tokenizer(folder: Path) -> bool:
+    """Whether a folder's tokenizer is one file of the library `tokenizers`, which needs no look at the model's kind."""
+    if not (folder / "tokenizer.json").is_file() or not (folder / "tokenizer_config.json").is_file():
+        return False
+    found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    return isinstance(found, dict) and found.get("tokenizer_class") == PreTrainedTokenizerFast.__name__
+
+
 def load_model(source: str | Path, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
     """A causal language model from a folder (safetensors) or hub name. Raises In2xError where it is not one."""
+    from transformers import AutoModelForCausalLM
+
     try:
         model = AutoModelForCausalLM.from_pretrained(
             str(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
@@ -113,6 +128,8 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
     Of a sharded model every process must call this; process 0 writes.
     """
+    from in2x.training import parallel
+
     folder.mkdir(parents=True, exist_ok=True)
     # The attention that trained it is ours; the folder must load where in2x is not installed.
     kept, model.config._attn_implementation_internal = model.config._attn_implementation_internal, None

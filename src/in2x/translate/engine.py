@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.contract import end_ids
 from in2x.chat.known import model_path, profile_of
@@ -14,14 +16,15 @@ from in2x.chat.source import Source
 from in2x.errors import In2xError
 from in2x.inference.continuous import answers
 from in2x.inference.decoder import decoder_of
-from in2x.inference.generation import generate
 from in2x.inference.placeholders import Placeholders
-from in2x.inference.sampler import sample
 from in2x.inference.shortlist import load_shortlists
-from in2x.training.forward import forward_of
-from in2x.training.model import for_device, load_model, load_tokenizer
+from in2x.inference.stored import ends, read_decoder
+from in2x.training.model import load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 WAITING = 8
 """Batches handed over together where one pass answers them without a pause (our choice: progress is told so often)."""
@@ -60,19 +63,26 @@ class LocalBackend(BatchedBackend):
             raise In2xError(f"the profile {self.profile.name!r} asks models with an encoder, and this one has none",
                             file=folder, mend="give another profile")  # fmt: skip
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.model = for_device(load_model(folder, compute_dtype(self.device)).to(self.device)).eval()
-        self.decoder = decoder_of(self.model)
+        read = read_decoder(Path(folder), compute_dtype(self.device)) if self.device.type == "cpu" else None
+        self.decoder = read or decoder_of(self.model)
         self.shortlists = load_shortlists(model_path(folder), self.tokenizer)
         self.batch_tokens = batch_tokens
         self.waiting = WAITING if self.decoder else 1
-        self.context = int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0)) or FOREVER
-        self.stop_ids = self._stop_ids()
+        if read:
+            self.context, known = len(read.cos), ends(Path(folder))
+        else:
+            config = self.model.config.get_text_config()
+            self.context = int(getattr(config, "max_position_embeddings", 0)) or FOREVER
+            known = self.model.generation_config.eos_token_id
+        self.stop_ids = end_ids(self.tokenizer, known) | stop_tokens(self.tokenizer, self.profile)
         self.placeholders = Placeholders(self.tokenizer, self.stop_ids)
 
-    def _stop_ids(self) -> frozenset[int]:
-        """What ends an answer in the chat template, and the stop texts that are one token."""
-        known = end_ids(self.tokenizer, self.model.generation_config.eos_token_id)
-        return known | stop_tokens(self.tokenizer, self.profile)
+    @cached_property
+    def model(self) -> PreTrainedModel:
+        """The model as transformers has it, loaded when something needs more of it than the decoder."""
+        from in2x.training.model import for_device, load_model
+
+        return for_device(load_model(self.folder, compute_dtype(self.device)).to(self.device)).eval()
 
     def sureness(self, source: Source, answer: str) -> float | None:
         """See the base class; a profile with `unsure` asks for it, and one forward pass tells."""
@@ -80,10 +90,13 @@ class LocalBackend(BatchedBackend):
         if not self.profile.unsure or not said:
             return None
         prompt = self._prompt(source)
-        read = torch.tensor([(prompt + said)[-self.context :]], device=self.device)
+        read = torch.tensor((prompt + said)[-self.context :], device=self.device)
         with torch.inference_mode():
-            scores = self.model(input_ids=read).logits[0, -len(said) - 1 : -1].float()
-        chances = scores.log_softmax(-1).gather(-1, read[0, -len(said) :, None])
+            if self.decoder and len(read) <= self.decoder.window:
+                scores = self.decoder.logits(self.decoder.read(read)[-len(said) - 1 : -1]).float()
+            else:
+                scores = self.model(input_ids=read[None]).logits[0, -len(said) - 1 : -1].float()
+        chances = scores.log_softmax(-1).gather(-1, read[-len(said) :, None])
         return float(chances.min().exp())
 
     def _answer(self, batch: Batch) -> list[list[list[int]]]:
@@ -94,18 +107,22 @@ class LocalBackend(BatchedBackend):
                     "models that choose each token together do so greedily or from the whole distribution",
                     mend="give --temperature, or combine their answers: --combine answers --mbr N",
                 )
+            from in2x.inference.generation import generate
+
             return generate(
                 self.model, batch.prompts, max_new_tokens=batch.limit, stop_ids=self.stop_ids, sampling=how,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
             )  # fmt: skip
         longest = max(len(prompt) + limit for prompt, limit in zip(batch.prompts, batch.limits, strict=True))
         plain = not self.others and not any(source.tagged for source in batch.sources)  # placeholders are forced below
-        if self.decoder and plain and forward_of(self.model).reads(longest):
+        if self.decoder and plain and longest <= self.decoder.window:
             return answers(
                 self.decoder, batch.prompts, batch.limits, stop_ids=self.stop_ids, temperature=how.temperature,
                 samples=batch.samples, seed=batch.seed, watched=batch.watched,
                 only=self.shortlists.get(batch.sources[0].target_lang),
             )  # fmt: skip
+        from in2x.inference.sampler import sample
+
         completions = sample(
             (self.model, *self.others),
             batch.prompts,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from in2x.chat.known import architecture_of, named, profile_for, profile_of
 from in2x.chat.profile import PromptProfile
 from in2x.errors import UsageError
+from in2x.process import uncollected
 from in2x.translate.backend import CT2_FILE, Backend
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ Combine = Literal["tokens", "answers"]
 """How several models work together: `ensemble.py` or `mbr.py`."""
 Choose = Literal["agreement", "principles"]
 """What chooses among samples: `mbr.py` or `best.py`."""
+
+MADE = "qwen3"
+"""The `model_type` that recipes make, known without transformers' long lists."""
 
 
 def profile_at(model: str, profile: str | None = None) -> PromptProfile | None:
@@ -78,7 +82,8 @@ def open_backend(model: str, cache: Cache | None = None, profile: str | None = N
         from in2x.translate.seq2seq import Seq2SeqBackend
 
         return Seq2SeqBackend(model, profile=known)
-    from in2x.translate.engine import LocalBackend
+    with uncollected():
+        from in2x.translate.engine import LocalBackend
 
     return LocalBackend(model, profile=known)
 
@@ -94,7 +99,9 @@ def _refuse_gguf(model: str) -> None:
 
 def _encodes(model: str, known: PromptProfile | None) -> bool:
     """Whether the model has an encoder: as its config says or, at a hub, as its profile does."""
-    if (kind := architecture_of(Path(model))) is not None:
+    if (kind := architecture_of(Path(model))) == MADE:
+        return False
+    if kind is not None:
         from transformers.models.auto.modeling_auto import (
             MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
             MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,

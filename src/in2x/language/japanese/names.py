@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from in2x.language.han_sounds import FOREIGN_NAME
 from in2x.language.japanese.morphology import tokenise
@@ -146,6 +145,8 @@ def _forms_by_name(likely: Mapping[str, Mapping[str, float]]) -> dict[str, list[
     weights = np.array([[likely[form].get(name, 0.0) for name in names] for form in forms]).reshape(
         len(forms), len(names)
     )
+    from scipy.optimize import linear_sum_assignment  # slow to import, and seldom asked
+
     first = zip(*linear_sum_assignment(weights, maximize=True), strict=True)
     owner = {forms[i]: names[j] for i, j in first if weights[i, j] > 0}
     found: dict[str, list[str]] = defaultdict(list)
