@@ -113,7 +113,7 @@ class Decoder:
     def logits(self, states: Tensor, only: Tensor | None = None) -> Tensor:
         """[N, vocabulary] of `states` [N, width]; with `only` [K], rows of the output matrix [K, width], [N, K]."""
         normed = self._normed(states, self.norm)
-        return self.head(normed) if only is None else _Linear(only, None)(normed)
+        return self.head(normed) if only is None else Linear(only, None)(normed)
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
         return functional.rms_norm(states, weight.shape, weight, self.eps)
