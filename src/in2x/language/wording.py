@@ -11,15 +11,16 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-import yaml
+from in2x.language.pack import HERE, OWN, files, load
+from in2x.plain_yaml import read_yaml
 
-from in2x.language.pack import HERE, OWN, SAFE, files, load
+GENERAL = HERE / "any.yaml"
 
 
 @cache
 def _tables(folders: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """By language, by name: the alternatives. What belongs to no language comes first."""
-    general: Mapping[str, list[str]] = yaml.load((HERE / "any.yaml").read_text("utf-8"), Loader=SAFE)
+    general: Mapping[str, list[str]] = read_yaml(GENERAL.read_text("utf-8"), GENERAL)
     tables: dict[str, Mapping[str, tuple[str, ...]]] = {"any": {name: tuple(some) for name, some in general.items()}}
     for code, path in sorted(files().items()):
         pack = load(path)
