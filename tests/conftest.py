@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from small_disk import disk
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+__all__ = ["disk"]
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

@@ -86,6 +86,7 @@ def lay(folder: Path, model: Path) -> None:
     texts = {
         **TEXTS, **_ranking(), **_people(), "questions.jsonl": _lines(*questions),
         "references.jsonl": _lines(), "judgments.gpt-4.jsonl": _lines(*judged),
+        "train.jsonl": _lines(*({"en": source, "ja": target} for source, target in PAIRS)),
         "test.jsonl": _lines(*({"en": source, "ja": target} for source, target in (*PAIRS, CLAUSES))),
     }  # fmt: skip
     texts["wmt25.en-ja.jsonl.gz"] = texts["wmt25.jsonl"]

@@ -281,7 +281,7 @@ def rename(self, target):
 Path.rename = rename
 if __name__ == "__main__":
     cut = shards.plan
-    shards.plan = lambda files, size, encoding: cut(files, 60000, encoding)
+    shards.plan = lambda files, size, *more: cut(files, 60000, *more)
     shards.group = lambda splits, most: [[s] for s in splits]
     stage = _stage(Path("corpus").resolve(), Artifact.open(Path("data").resolve()))
     corpus.run(stage.recipe.corpus, stage)
@@ -305,7 +305,7 @@ def test_after_kill_9_what_is_done_is_not_done_again(
     before = _made(tmp_path / "corpus")
     assert sum(map(len, before.values()))
     cut = shards.plan
-    monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 60000, encoding))
+    monkeypatch.setattr(shards, "plan", lambda files, size, *more: cut(files, 60000, *more))
     monkeypatch.setattr(shards, "group", lambda splits, most: [[s] for s in splits])
     stage = _stage(tmp_path / "corpus", data)
     corpus.run(stage.recipe.corpus, stage)
@@ -371,7 +371,7 @@ def test_small_shards_and_splits_give_the_same_documents(
 ) -> None:
     folder, data, _ = whole
     cut = shards.plan
-    monkeypatch.setattr(shards, "plan", lambda files, size, encoding: cut(files, 9000, encoding))
+    monkeypatch.setattr(shards, "plan", lambda files, size, *more: cut(files, 9000, *more))
     monkeypatch.setattr(shards, "group", lambda splits, most: [[s] for s in splits])
     stage = _run(tmp_path / "corpus", data)
     assert len(list((tmp_path / "corpus" / "documents").glob("part-*"))) > 5

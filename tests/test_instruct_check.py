@@ -100,7 +100,7 @@ def test_a_set_without_labels_is_a_table_by_gate_and_a_page(tmp_path: Path, caps
         ("sound: [1]", "no table of kinds"),
         ("sound: {a: [[en, only]]}", "row 1 of sound, a"),
         ("faulty: {a: [[en, p, a, nobody]]}", "neither code nor judge"),
-        ("sound: [", "cannot be read"),
+        ("sound: [", "not YAML"),
     ],
 )
 def test_a_set_that_is_none_is_one_sentence(

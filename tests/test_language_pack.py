@@ -137,7 +137,7 @@ WHOLE = "code: sw\nscripts: [Latn]\nspaced: true\nweight: 1\nends: '.!?'\nquotes
         (WHOLE + "wording: {notes: ['(']}\n", "is no regular expression"),
         (WHOLE + "like: qq\n", "there is no other language pack 'qq'"),
         ("- a\n- b\n", "a language pack is a table of fields"),
-        ("code: [", "cannot be read"),
+        ("code: [", "not YAML"),
         (WHOLE.replace("weight: 1", "weight: heavy"), "weight: "),
     ],
 )

@@ -138,7 +138,7 @@ def test_what_is_not_read_is_named(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
     unread: dict[Path, str] = {}
-    assert [file.name for file in find_files(["."], tmp_path, unread)] == ["a.txt"]
+    assert [Path(file.path).name for file in find_files(["."], tmp_path, unread)] == ["a.txt"]
     assert {file.name: why.split(":")[0] for file, why in unread.items()} == {
         "paper.pdf": "a document format", "box.tar.gz": "an archive", "map.xml": "XML that is no dump of a wiki",
         "photo.JPG": "no text", "notes": "of a kind that is not known",

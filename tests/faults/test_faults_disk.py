@@ -16,7 +16,7 @@ import pytest
 from chat_server import ChatServer, source_of
 
 if TYPE_CHECKING:
-    from conftest import Disk
+    from small_disk import Disk
 
 TINY = Path(__file__).parents[1] / "recipes" / "tiny.yaml"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "160"}

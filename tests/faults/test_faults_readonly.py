@@ -15,7 +15,7 @@ import pytest
 from chat_server import ChatServer, source_of
 
 if TYPE_CHECKING:
-    from conftest import Disk
+    from small_disk import Disk
 
 TINY = Path(__file__).parents[1] / "recipes" / "tiny.yaml"
 In2x = Callable[..., tuple[int, str, str]]

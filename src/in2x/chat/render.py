@@ -79,6 +79,8 @@ def prompt_tokens(tokenizer: Any, chats: Sequence[list[Message]]) -> list[list[i
     Raises:
         In2xError: there is no chat template, or it fails on a chat.
     """
+    if not chats:
+        return []
     spelt = _control_tokens(tokenizer)
     ids = _encode(tokenizer, _texts(tokenizer, chats, True))
     for place, chat in enumerate(chats):
