@@ -152,7 +152,7 @@ def test_missing_files(in2x, tmp_path):
     sentence(err.splitlines()[-1] + "\n", "no.jsonl")
     code, _, err = in2x("run", tmp_path / "no.yaml")
     assert code == 2
-    sentence(err, "no.yaml: the recipe cannot be read", "recipes/demo.yaml")
+    sentence(err, "no.yaml: the recipe cannot be read", "in2x recipes")
     assert not (tmp_path / "out" / "data").exists()
 
 
