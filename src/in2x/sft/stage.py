@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
+from transformers import PreTrainedTokenizerBase
 
 from in2x.chat.contract import settle
 from in2x.chat.translation import translation
@@ -23,28 +24,45 @@ from in2x.training.model import load_tokenizer, save_model
 from in2x.training.passes import enough_rows
 from in2x.training.shapes import round_up
 from in2x.training.start import open_model
+from in2x.training.subwords import merged_from, respelt
 
 
 def plan_steps(
-    lengths: Sequence[np.ndarray], passes: int, batch_tokens: int, seed: int
-) -> list[tuple[int, np.ndarray]]:
-    """Every step as (round, example numbers): round 1, round 2, round 1, ... `passes` times over both.
+    lengths: Sequence[Sequence[np.ndarray]], batch_tokens: int, seed: int
+) -> list[tuple[int, int, np.ndarray]]:
+    """Every step as (pass, round, example numbers): round 1, round 2, round 1, ... once over both in each pass.
 
     Several passes over one round before the other would be learnt by heart and then forgotten.
 
     Args:
-        lengths: tokens of each example, for each round.
-        passes: how often each round is read.
+        lengths: tokens of each example, for each round of each pass.
         batch_tokens: budget of a step.
         seed: of the run; every pass has its own order.
     """
     return [
-        (number, chosen)
-        for epoch in range(passes)
-        for number, sizes in enumerate(lengths)
+        (epoch, number, chosen)
+        for epoch, rounds in enumerate(lengths)
+        for number, sizes in enumerate(rounds)
         if len(sizes)
         for chosen in plan_batches(sizes, batch_tokens, seed, 2 * epoch + number)
     ]
+
+
+def _passes(
+    once: Sequence[ExampleTable], tokenizer: PreTrainedTokenizerBase, config: SftConfig, stage: Stage
+) -> list[list[ExampleTable]]:
+    """Tables of both rounds for every pass, each in pieces of its own."""
+    parts = merged_from(tokenizer)
+    passes = []
+    with parallel.main_first():
+        for epoch in range(config.passes):
+            rounds = []
+            for number, table in enumerate(once, 1):
+                draw = np.random.default_rng([stage.seed, epoch, number, 2])
+                other = respelt(table, parts, config.subword_dropout, draw, config.max_tokens)
+                rounds.append(ExampleTable.write(stage.work / f"round{number}.pass{epoch + 1}", other))
+            passes.append(rounds)
+    return passes
 
 
 def run(config: SftConfig, stage: Stage) -> None:
@@ -54,7 +72,7 @@ def run(config: SftConfig, stage: Stage) -> None:
     contract = settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
     stage.say(f"{contract.words}; {forward_of(model).words}")
     profile = stage.recipe.profile
-    rounds = []
+    once = []
     refused: dict[str, str] = {}
     for number in (1, 2):
         file = stage.input("select") / f"round{number}.parquet"
@@ -62,34 +80,35 @@ def run(config: SftConfig, stage: Stage) -> None:
             tokenizer, read_records(file, Instruction), max_tokens=config.max_tokens, refused=refused
         )
         with parallel.main_first():
-            rounds.append(ExampleTable.write(stage.work / f"round{number}", examples))
+            once.append(ExampleTable.write(stage.work / f"round{number}", examples))
     if refused:
         stage.say(said_of(refused))
-    if not sum(map(len, rounds)):
+    if not sum(map(len, once)):
         raise In2xError("no instruction to learn from", file=stage.input("select"),
                         mend="loosen the selection or raise sft.max_tokens")  # fmt: skip
-    lengths, answered = [table.lengths for table in rounds], [table.answered for table in rounds]
-    longest = max(int(size.max(initial=1)) for size in lengths)
+    tables = _passes(once, tokenizer, config, stage) if config.subword_dropout else [once] * config.passes
+    longest = max(int(table.lengths.max(initial=1)) for rounds in tables for table in rounds)
     enough_rows("sft", config.batch_tokens, round_up(longest, COLUMNS))
-    steps = plan_steps(lengths, config.passes, config.batch_tokens, stage.seed)
+    steps = plan_steps([[table.lengths for table in rounds] for rounds in tables], config.batch_tokens, stage.seed)
     stage.say(
-        f"{len(rounds[0]):,} + {len(rounds[1]):,} examples x {config.passes} = {len(steps):,} steps of at most "
+        f"{len(once[0]):,} + {len(once[1]):,} examples x {config.passes} = {len(steps):,} steps of at most "
         f"{config.batch_tokens:,} tokens"
     )
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
 
     def rows(step: int) -> Rows:
-        number, chosen = steps[step]
-        size = lengths[number][chosen]
+        epoch, number, chosen = steps[step]
+        table = tables[epoch][number]
+        size = table.lengths[chosen]
         whole = len(chosen), round_up(int(size.max()), COLUMNS)
 
         def make(part: np.ndarray) -> Batch:
-            batch = collate([rounds[number][int(i)] for i in chosen[part]], pad)
+            batch = collate([table[int(i)] for i in chosen[part]], pad)
             return hide_tokens(
                 batch, config.word_dropout, pad, tokenizer.all_special_ids, stage.seed, step, part, whole
             )
 
-        return Rows(size, answered[number][chosen], make)
+        return Rows(size, table.answered[chosen], make)
 
     pairs = islice(read_records(stage.input("data") / "pairs.dev.parquet", Pair), config.dev_pairs)
     held = list(chat_examples(tokenizer, (translation(pair, profile) for pair in pairs), max_tokens=config.max_tokens))
@@ -104,5 +123,5 @@ def run(config: SftConfig, stage: Stage) -> None:
     save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
     if parallel.rank() == 0:
         profile.save(stage.out / "model")
-    stage.figures.update({"round1": len(rounds[0]), "round2": len(rounds[1]), "passes": config.passes,
+    stage.figures.update({"round1": len(once[0]), "round2": len(once[1]), "passes": config.passes,
                           "refused": len(refused), **figures})  # fmt: skip
