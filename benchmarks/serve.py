@@ -157,16 +157,23 @@ async def beside(url: str, clients: int, seconds: float, texts: list[str], lines
     until = time.monotonic() + seconds
 
     async def flood() -> None:
-        body = {"messages": [{"role": "user", "content": "\n".join(rng.choices(texts, k=lines))}], "stream": True}
+        body = {
+            "messages": [{"role": "user", "content": "\n".join(rng.choices(texts, k=lines))}], "stream": True,
+            "translation_options": {"source_lang": "en", "target_lang": "ja"},
+        }  # fmt: skip
         headers = [("Authorization", f"Bearer {token(-1)}")]
         async with httpx.AsyncClient(base_url=url, timeout=300, headers=headers) as http:
             while True:
                 async with http.stream("POST", "/v1/chat/completions", json=body) as answer:
-                    tally.flooded += len([line async for line in answer.aiter_lines() if '"content"' in line])
+                    answer.raise_for_status()
+                    async for line in answer.aiter_lines():
+                        tally.flooded += '"content"' in line
 
     task = asyncio.create_task(flood()) if lines else None
     await asyncio.gather(*(thinking(n, url, until, texts, tally) for n in range(clients)))
     if task:
+        if task.done():  # refused, or the server is gone
+            await task
         task.cancel()
         await asyncio.wait([task])
     return tally
