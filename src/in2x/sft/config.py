@@ -28,12 +28,9 @@ class SftConfig(Config):
         0.0, "Share of the tokens read that are hidden: against learning few pairs by heart.", ge=0, lt=1
     )
     subword_dropout: float = knob(
-        0.0,
-        "Probability that a token is taken apart, anew on each pass: against learning few pairs by heart.",
-        source="Provilkov et al. 2020",
-        ge=0,
-        lt=1,
-    )
+        0.0, "Share of tokens taken apart, anew on each pass (after BPE-dropout): for many passes over few pairs.",
+        ge=0, lt=1,
+    )  # fmt: skip
     batch_tokens: int = knob(4096, "Positions a step, padding included.", unit="tokens", ge=16)
     device_tokens: int | None = knob(None, DEVICE_TOKENS_DOC, unit="tokens", ge=16, keyed=False)
     max_tokens: int = knob(512, "Longer examples are left out (counted).", unit="tokens", ge=8)
