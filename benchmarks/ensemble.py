@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument(
         "--tokenize", default="none", help="BLEU's tokeniser (none: the corpus is cut into words; own: the language's)"
     )
+    parser.add_argument("--ways", nargs="+", help="only rows whose name begins so; A, greedy comes always")
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     pairs = list(read_records(given.pairs, Pair))
@@ -74,6 +75,8 @@ def main() -> None:
         base: dict[tuple[str, str, str], Statistics] = {}
         first = 0.0
         for name, way in ways(*given.models, samples, temperature).items():
+            if given.ways and not name.startswith(("A, greedy", *given.ways)):
+                continue
             cells, began = [], time.perf_counter()
             for source, target in directions:
                 rows = asked[source, target]
