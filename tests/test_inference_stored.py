@@ -52,6 +52,11 @@ def test_a_folder_of_another_kind_has_none(tmp_path: Path) -> None:
         other = Path(shutil.copytree(own, tmp_path / str(number)))
         (other / "config.json").write_text(json.dumps(config | change))
         assert read_decoder(other, torch.float32) is None, change
+    ends_of = own / "generation_config.json"
+    for text in ("[" * 100_000, '{"eos_token_id": "x"}', '{"eos_token', "[]"):
+        before, _ = ends_of.read_text(), ends_of.write_text(text)
+        assert read_decoder(own, torch.float32) is None, text[:20]
+        ends_of.write_text(before)
     weights = load_file(own / "model.safetensors")
     save_file({**weights, "model.layers.0.self_attn.q_proj.bias": torch.zeros(48)}, own / "model.safetensors")
     assert read_decoder(own, torch.float32) is None

@@ -37,6 +37,7 @@ def read_decoder(folder: Path, dtype: torch.dtype) -> Decoder | None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if not _usual(config):
             return None
+        ends(folder)  # who has the decoder asks for them next
         weights: dict[str, Tensor] = {}
         for file in sorted(folder.glob("model*.safetensors")):
             weights |= load_file(file)
@@ -64,6 +65,8 @@ def ends(folder: Path) -> int | list[int] | None:
     for name in ("generation_config.json", "config.json"):
         if (folder / name).is_file():
             found: int | list[int] | None = json.loads((folder / name).read_text("utf-8")).get("eos_token_id")
+            if not all(isinstance(end, int) for end in (found if isinstance(found, list) else [found or 0])):
+                raise ValueError(f"{name}: eos_token_id is no token")
             return found
     return None
 
