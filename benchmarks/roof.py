@@ -1,7 +1,8 @@
 """Each hot path as a share of this machine's limit, which is measured in the same run.
 
-    python benchmarks/roof.py --raw RAW --pairs test.jsonl          some 5 minutes on a quiet machine
-    python benchmarks/roof.py --quick                               small, one round, without the corpus
+    in2x run recipes/demo.yaml
+    python benchmarks/roof.py --model runs/demo/model --raw RAW --pairs test.jsonl      some 5 minutes, quiet machine
+    python benchmarks/roof.py --quick                               small, one round, without model and corpus
     python benchmarks/roof.py --paths sft sampler
     python benchmarks/roof.py --avx2 ...                            as on a processor with AVX2 alone
 
@@ -33,7 +34,6 @@ from limits import Size
 from small_model import FAST, SHAPE, examples, fresh, machine, parameters, plan, sft_start, stage, tasks
 
 import in2x.rl.loop as loop
-from in2x.chat.profile import PromptProfile
 from in2x.chat.render import prompt_tokens
 from in2x.inference.sampler import compiled_decode, decode, sample, sampling_copy
 from in2x.rl.config import RlConfig
@@ -44,6 +44,8 @@ from in2x.training.config import OptimizerConfig, ShapeConfig
 from in2x.training.loop import Plan, train
 from in2x.training.model import load_model, load_tokenizer
 from in2x.training.precision import describe
+from in2x.translate.engine import LocalBackend
+from in2x.translate.request import TranslationRequest
 
 PATHS = ("sft", "rl", "sampler", "sampler-8", "corpus", "birch", "embedding", "translate", "serve")
 BATCH = 2048
@@ -131,12 +133,13 @@ def sft(quick: bool, work: Path) -> Found:
 def rl(quick: bool, work: Path) -> Found:
     """The updates of iterations of 16 prompts x 8 answers, four an iteration, without sampling and rewards.
 
-    Rewards are drawn, so that no group is flat and every answer is trained on.
+    Rewards are drawn, so that no group is flat and every answer is trained on. Of the second half of the iterations the
+    one of the median time a token: the first ones compile, and answers grow while they do.
     """
     start = sft_start(work, SHAPE, *((200, 1) if quick else (4000, 1)))
     policy = loop.Policy(load_model(start), load_tokenizer(start))
     config = RlConfig(
-        steps=2 if quick else 8, prompts=16, samples=8, minibatch=4, max_new_tokens=32, overlong_buffer=0,
+        steps=2 if quick else 24, prompts=16, samples=8, minibatch=4, max_new_tokens=32, overlong_buffer=0,
         rewards={"chrf": 1.0}, dev_every=0, compile=not quick,
         optimizer=OptimizerConfig(lr=1e-4, schedule="constant", warmup=0.0),
     )  # fmt: skip
@@ -155,7 +158,8 @@ def rl(quick: bool, work: Path) -> Found:
             loop.reinforce(policy, tasks(480), Scorer(config.rewards), config, stage(Path(folder), 0))
     finally:
         loop.update = update
-    kept = kept[len(kept) // 4 or 1 :]
+    kept = sorted(kept[len(kept) // 2 :], key=lambda one: one[0] / sum(g.tokens for g in one[1]))
+    kept = [kept[len(kept) // 2]]
     seconds, sizes, answers = 0.0, [], 0
     for spent, groups in kept:
         seconds += spent
@@ -166,12 +170,7 @@ def rl(quick: bool, work: Path) -> Found:
             if begin and policy.twin.dtype != policy.model.dtype:
                 sizes += forward(SHAPE, tokens, said)  # what is old is scored in the precision of training
             answers += said
-    # Sizes differ a little from update to update: those of the mean are timed, as often.
-    mean = [tuple(round(sum(s[k] for s, _ in sizes[i::period]) / len(sizes[i::period])) for k in range(3))
-            for period in [len(sizes) // len(kept)] for i in range(period)]  # fmt: skip
-    counts = [count for _, count in sizes[: len(mean)]]
-    return Found("RL updates", f"{answers / seconds:,.0f} answer tokens/s", seconds,
-                 many(zip(mean, counts, strict=True), len(kept)))  # type: ignore[arg-type]  # fmt: skip
+    return Found("RL updates", f"{answers / seconds:,.0f} answer tokens/s", seconds, tuple(sizes))
 
 
 def sampler(quick: bool, work: Path, count: int = 64, samples: int = 8) -> Found:
@@ -248,41 +247,43 @@ def embedding(quick: bool, work: Path) -> Found:
     return Found("embedding (hashing)", speed, seconds, reads=((size + vectors.nbytes, 1.0),))
 
 
-def translator(quick: bool, work: Path) -> tuple[Path, list[str]]:
-    """A model folder and sentences."""
-    folder = sft_start(work, SHAPE, *((200, 1) if quick else (4000, 1)))
-    PromptProfile({"*": "{to}: {source}"}, languages=("en", "ja")).save(folder)
+def sentences(quick: bool) -> list[str]:
+    """English sentences of the micro-world."""
     found = (str((t.verifier or {})["source"]) for t in tasks(6000, "dev") if (t.verifier or {})["from"] == "en")
-    return folder, list(dict.fromkeys(found))[: 40 if quick else 500]
+    return list(dict.fromkeys(found))[: 40 if quick else 500]
 
 
-def answered(prompts: Sequence[Sequence[int]], said: Sequence[str], tokenizer: Any) -> tuple[tuple[Size, float], ...]:
-    """The products of reading `prompts` and writing what was `said`, `ROWS` at once."""
-    known, new = sum(map(len, prompts)), sum(len(tokenizer.encode(s, add_special_tokens=False)) + 1 for s in said)
+def shape_of(model: Any) -> ShapeConfig:
+    """The shape of a model folder that our recipes make."""
+    c = model.config
+    return ShapeConfig(width=c.hidden_size, layers=c.num_hidden_layers, heads=c.num_attention_heads,
+                       kv_heads=c.num_key_value_heads, mlp=c.intermediate_size, vocabulary=c.vocab_size)  # fmt: skip
+
+
+def answered(backend: LocalBackend, sources: Sequence[str], said: Sequence[str]) -> tuple[tuple[Size, float], ...]:
+    """The products of reading what asks for `sources` and writing what was `said`, `ROWS` at once."""
+    shape, encode = shape_of(backend.model), backend.tokenizer.encode
+    prompts = [backend._prompt(source) for source in TranslationRequest("en", "ja").sources(sources)]
+    known, new = sum(map(len, prompts)), sum(len(encode(s, add_special_tokens=False)) + 1 for s in said)
     rows = min(ROWS, len(said))
     batches = len(said) / rows
-    reading = many(forward(SHAPE, known / batches, rows), batches)
-    return (*reading, *many(forward(SHAPE, rows, rows), max(0.0, (new - len(said)) / rows)))
+    reading = many(forward(shape, known / batches, rows), batches)
+    return (*reading, *many(forward(shape, rows, rows), max(0.0, (new - len(said)) / rows)))
 
 
-def translate(quick: bool, work: Path) -> Found:
+def translate(quick: bool, folder: Path) -> Found:
     """Sentences through the library's own path, loading left out."""
-    from in2x.translate.engine import LocalBackend
-    from in2x.translate.request import TranslationRequest
-
-    folder, sentences = translator(quick, work)
-    backend = LocalBackend(folder, device="cpu")
+    asked, backend = sentences(quick), LocalBackend(folder, device="cpu")
     request = TranslationRequest("en", "ja")
-    backend.translations(sentences[:8], request)
+    backend.translations(asked[:8], request)
     began = time.perf_counter()
-    said = [one.text for one in backend.translations(sentences, request)]
+    said = [one.text for one in backend.translations(asked, request)]
     seconds = time.perf_counter() - began
-    prompts = [backend._prompt(source) for source in request.sources(sentences)]
-    return Found("translate", f"{len(sentences) / seconds:,.0f} sentences/s", seconds,
-                 answered(prompts, said, backend.tokenizer), dtype=backend.model.dtype)  # fmt: skip
+    return Found("translate", f"{len(asked) / seconds:,.0f} sentences/s", seconds,
+                 answered(backend, asked, said), dtype=backend.model.dtype)  # fmt: skip
 
 
-def serve(quick: bool, work: Path) -> Found:
+def serve(quick: bool, folder: Path) -> Found:
     """The same sentences, one a request, from 64 clients at once: the application by ASGI, without sockets."""
     import httpx
 
@@ -290,12 +291,9 @@ def serve(quick: bool, work: Path) -> Found:
     from in2x.serve.app import application
     from in2x.serve.config import Config
     from in2x.serve.engine import Engine
-    from in2x.translate.engine import LocalBackend
-    from in2x.translate.request import TranslationRequest
     from in2x.translate.translator import Translator
 
-    folder, sentences = translator(quick, work)
-    backend = LocalBackend(folder, device="cpu")
+    sent, backend = sentences(quick), LocalBackend(folder, device="cpu")
     engine = Engine(Translator(backend, "roof", probed=True), "en", checks="off")
     config = Config(source_lang="en", target_lang="ja", access=Access((), 1e6, 1e6))
     transport = httpx.ASGITransport(app=application(engine, config))
@@ -312,14 +310,13 @@ def serve(quick: bool, work: Path) -> Found:
 
             return await asyncio.gather(*map(one, texts))
 
-    asyncio.run(asked(sentences[:8]))
+    asyncio.run(asked(sent[:8]))
     began = time.perf_counter()
-    said = asyncio.run(asked(sentences))
+    said = asyncio.run(asked(sent))
     seconds = time.perf_counter() - began
     engine.close()
-    prompts = [backend._prompt(source) for source in TranslationRequest("en", "ja").sources(sentences)]
-    return Found("serve, 64 clients", f"{len(sentences) / seconds:,.0f} requests/s", seconds,
-                 answered(prompts, said, backend.tokenizer), dtype=backend.model.dtype)  # fmt: skip
+    return Found("serve, 64 clients", f"{len(sent) / seconds:,.0f} requests/s", seconds,
+                 answered(backend, sent, said), dtype=backend.model.dtype)  # fmt: skip
 
 
 def show_limits(work: Path) -> None:
@@ -337,6 +334,7 @@ def show_limits(work: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paths", nargs="+", choices=PATHS, default=PATHS)
+    parser.add_argument("--model", type=Path, help="a model folder that our recipes make, for translate and serve")
     parser.add_argument("--raw", type=Path, help="raw documents, for the corpus")
     parser.add_argument("--pairs", type=Path, help="sentence pairs that are kept out of the corpus")
     parser.add_argument("--quick", action="store_true")
@@ -346,8 +344,11 @@ def main() -> None:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **AVX2})  # they are read at import
     runs: dict[str, Callable[[bool, Path], Found]] = {
         "sft": sft, "rl": rl, "sampler": sampler, "sampler-8": lambda q, w: sampler(q, w, 1, 8), "birch": birch,
-        "embedding": embedding, "translate": translate, "serve": serve,
+        "embedding": embedding,
     }  # fmt: skip
+    if given.model:
+        runs["translate"] = lambda quick, work: translate(quick, given.model)
+        runs["serve"] = lambda quick, work: serve(quick, given.model)
     if given.raw and given.pairs:
         runs["corpus"] = lambda quick, work: corpus(given.raw, given.pairs, work)
     began = time.perf_counter()
