@@ -11,12 +11,12 @@ What it leaves out: single foreign words, and strays of fewer than three or four
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from in2x.language.language import Language, language
-from in2x.language.model import FLOOR, KNOWN, log_chance, log_chances
+from in2x.language.model import FLOOR, KNOWN, log_chances
 from in2x.language.pack import packs
 from in2x.language.words import Word
 
@@ -132,10 +132,11 @@ def strays(tongue: Language, words: Sequence[Word], other: Language | None) -> l
     """Every foreign stretch of `words`, which are of one alphabet: the strongest, then those beside it."""
     if not words or not tellable(tongue):
         return []
-    windows = [_window(words, at) for at in range(len(words))]
+    rivals = list(candidates(tongue, words, other))
+    chances = [log_chances(_window(words, at)) for at in range(len(words))] if rivals else []
     found = []
-    for rival in candidates(tongue, words, other):
-        scores = _scores(tongue, rival, words, windows)
+    for rival in rivals:
+        scores = _scores(tongue, rival, words, chances)
         expected = EXPECTED if other is not None and rival.code == other.code else 0.0
         found += _stretches(tongue, rival, words, scores, expected)
     found.sort(key=lambda stray: -stray.score)
@@ -159,13 +160,16 @@ def _window(words: Sequence[Word], at: int) -> str:
     return " ".join(word.text.lower() for word in words[first:last])
 
 
-def _scores(tongue: Language, rival: Language, words: Sequence[Word], windows: Sequence[str]) -> list[float]:
-    """For each word, how much it speaks for `rival` against `tongue`."""
+def _scores(
+    tongue: Language, rival: Language, words: Sequence[Word], chances: Sequence[Mapping[str, float]]
+) -> list[float]:
+    """For each word, with the `log_chances` of what is around it, how much it speaks for `rival` against `tongue`."""
     own_words, his_words = tongue.pack.words, rival.pack.words
     own_letters, his_letters = _letters(tongue), _letters(rival)
     plain = _PLAIN.get(tongue.scripts[0], frozenset())
     scores = []
-    for at, (word, window) in enumerate(zip(words, windows, strict=True)):
+    own_code, his_code = (one.code.partition("-")[0] for one in (tongue, rival))
+    for at, (word, chance) in enumerate(zip(words, chances, strict=True)):
         low = word.text.lower()
         own, his = low in own_words, low in his_words
         score = 0.0
@@ -177,7 +181,7 @@ def _scores(tongue: Language, rival: Language, words: Sequence[Word], windows: S
                 score = LETTER_SCORE if theirs else -LETTER_SCORE
         if len(low) == 1:
             score /= 2
-        odds = log_chance(window, rival.code) - log_chance(window, tongue.code)
+        odds = chance.get(his_code, FLOOR) - chance.get(own_code, FLOOR)
         score += MODEL_SCORE * max(-CLIP, min(CLIP, odds))
         if score > 0 and word.text[0].isupper() and not word.sentence and word.text != "I":
             if not his or own:
