@@ -291,8 +291,10 @@ def serve(quick: bool, folder: Path) -> Found:
     from in2x.serve.app import application
     from in2x.serve.config import Config
     from in2x.serve.engine import Engine
+    from in2x.serve.server import SWITCH
     from in2x.translate.translator import Translator
 
+    sys.setswitchinterval(SWITCH)
     sent, backend = sentences(quick), LocalBackend(folder, device="cpu")
     engine = Engine(Translator(backend, "roof", probed=True), "en", checks="off")
     config = Config(source_lang="en", target_lang="ja", access=Access((), 1e6, 1e6))
