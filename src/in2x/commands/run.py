@@ -90,6 +90,11 @@ def _run(
     end = STAGES.index(room(until).name) + 1 if until else len(STAGES)
     # What is there already lacks nothing; a stage that is to run is refused before the first of them does.
     refuse(recipe, [name for name in STAGES[begin:end] if not (folder / name / MANIFEST).exists()])
+    if recipe.takes.seconds and end - begin == len(STAGES) and not any((folder / name).exists() for name in STAGES):
+        from in2x.cost.clock import expected
+        from in2x.stage import say
+
+        say("time", expected(recipe.takes.seconds, recipe.takes.operations))
     artifacts = run(recipe, folder, first=first, until=until, force=force, keep=keep, earlier=usual)
     show_result(recipe, folder, artifacts, Console(highlight=False))
 
