@@ -154,6 +154,7 @@ def overrides(url: str, template: Path) -> list[str]:
     values = {
         "instruct.llm.base_url": url, "instruct.llm.template": str(template), "select.llm.base_url": url,
         "select.embedder": url, "rl.judge.llm.base_url": url, "data.decontaminate.sets": "{}",
+        "data.decontaminate.embedder": url,
     }  # fmt: skip
     return [word for knob, value in values.items() for word in ("--set", f"{knob}={value}")]
 
@@ -170,7 +171,7 @@ def test_a_large_recipe_passes_against_stand_ins(in2x, name: str, tmp_path: Path
     teacher, turn, vectors = lines.values()
     assert "teacher, labels and grades, judge of answers" in teacher and "in the form asked for" in teacher
     assert "goes on with its own template" in turn
-    assert "3 numbers a text" in vectors
+    assert "3 numbers a text" in vectors and "translated evaluation texts, embeddings" in vectors
 
 
 def test_each_server_is_told_in_a_line(in2x, tmp_path: Path, tiny_model: Path) -> None:
@@ -210,4 +211,5 @@ def test_a_large_recipe_does_what_the_method_names(name: str) -> None:
     assert tuple(select.quotas) == (3, 3, 3, 1, 0)
     assert select.round1.size and select.round2.size and select.rl.size
     roles = {server.role for server in named(given)}
-    assert roles == {"teacher", "Magpie", "labels and grades", "embeddings", "judge of answers"}
+    asked = {"teacher", "Magpie", "labels and grades", "embeddings", "judge of answers"}
+    assert roles == asked | {"translated evaluation texts"}

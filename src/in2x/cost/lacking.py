@@ -108,6 +108,8 @@ def _data(recipe: Recipe) -> Iterator[Lack]:
                 next(evaluation_rows(place, Path.cwd()), None)
         except In2xError as error:
             yield _said("data", error)
+    if (gate := data.decontaminate).embedder:
+        yield from _embedder("data", "data.decontaminate", gate.embedder, gate.embedding_model)
 
 
 def _corpus(recipe: Recipe, stores: bool) -> Iterator[Lack]:
@@ -162,11 +164,16 @@ def _select(recipe: Recipe) -> Iterator[Lack]:
                    "at most", "lower select.*.size, or let instruct collect and write more")  # fmt: skip
     if select.llm is not None and not select.llm.base_url:
         yield Lack("select", "the model that labels has no server", "give select.llm.base_url, or leave select.llm out")
-    if is_address(select.embedder):
-        if not select.embedding_model:
-            yield Lack("select", "the embeddings server is not told a model", "give select.embedding_model")
-    elif select.embedder != "hashing" and importlib.util.find_spec("sentence_transformers") is None:
-        yield Lack("select", f"the embedder {select.embedder} needs the package sentence-transformers",
+    if select.embedder != "hashing":
+        yield from _embedder("select", "select", select.embedder, select.embedding_model)
+
+
+def _embedder(stage: str, section: str, name: str, model: str) -> Iterator[Lack]:
+    if is_address(name):
+        if not model:
+            yield Lack(stage, "the embeddings server is not told a model", f"give {section}.embedding_model")
+    elif importlib.util.find_spec("sentence_transformers") is None:
+        yield Lack(stage, f"the embedder {name} needs the package sentence-transformers",
                    "install it, or give the address of an embeddings server")  # fmt: skip
 
 

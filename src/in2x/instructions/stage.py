@@ -21,6 +21,8 @@ from typing import Any
 
 from in2x.artifact import write_json, write_text
 from in2x.chat.translation import translation
+from in2x.contamination import meaning
+from in2x.contamination.config import DecontaminateConfig
 from in2x.contamination.table import NAME, Contamination
 from in2x.corpus.clean import rules
 from in2x.corpus.pairs import judged
@@ -39,6 +41,7 @@ from in2x.instructions.tagged import with_tags
 from in2x.instructions.themes import kind_of, themes
 from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache, cache_beside
+from in2x.llm.embedders import embedder_of
 from in2x.llm.open import open_model, template_of
 from in2x.llm.request import Asker
 from in2x.records import Aside, Instruction, Pair, Verdict, read_records, write_records
@@ -54,7 +57,7 @@ def run(config: InstructConfig, stage: Stage) -> None:
     table = stage.input("data") / NAME
     if not table.exists():
         stage.say("the data artifact is older than the gate: no evaluation text is kept out; run data again")
-    gates = Gates(config, Contamination.load(table) if table.exists() else None, ledger)
+    gates = Gates(config, Contamination.load(table) if table.exists() else None, ledger, _meaning(stage))
     found = list(gates.by_code(map(Candidate, _collected(config, stage))))
     stage.say(f"{len(ledger.lost) + len(found):,} collected, {len(found):,} of them sound as far as code can see")
     with Cache(Path(config.cache) if config.cache else cache_beside(stage.out, "llm-cache.sqlite")) as cache:
@@ -86,8 +89,23 @@ def run(config: InstructConfig, stage: Stage) -> None:
         stage.figures["evaluation_text"] = {
             name: {"instructions": gates.held[name]} for name in gates.contamination.names
         }
+    if gates.meaning is not None:
+        stage.figures["evaluation_text_by_meaning"] = {
+            name: {"instructions": gates.meant[name]} for name in gates.meaning.names
+        }
     stage.figures["tidied"] = dict(gates.tidied.most_common())
     _write(config, stage, ledger, pool, usage)
+
+
+def _meaning(stage: Stage) -> meaning.Meaning | None:
+    """What tells translations of evaluation texts, where the data stage was given a model for it."""
+
+    def embedder(config: DecontaminateConfig) -> meaning.Embed:
+        return embedder_of(str(config.embedder), config.embedding_model).embed
+
+    vectors = stage.input("data") / meaning.NAME
+    memory = cache_beside(stage.out, meaning.MEMORY)
+    return meaning.Meaning.load(vectors, embedder, memory) if vectors.exists() else None
 
 
 class _Models:

@@ -22,20 +22,14 @@ import pyarrow.parquet as pq
 
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
+from in2x.llm.embedders import Embedder, embedder_of
 from in2x.process import give_back
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels, passing, twins
 from in2x.selection.annotate import Server, grades, own_labels, tuned_threshold
 from in2x.selection.birch import Birch, cells_for
 from in2x.selection.config import Sample, SelectConfig
-from in2x.selection.embed import (
-    Embedder,
-    EndpointEmbedder,
-    HashingEmbedder,
-    SentenceTransformerEmbedder,
-    Shards,
-    embed_to_shards,
-)  # fmt: skip
+from in2x.selection.embed import HashingEmbedder, Shards, embed_to_shards
 from in2x.selection.meaning import Meaning
 from in2x.selection.ngrams import NgramCounts
 from in2x.selection.page import page
@@ -186,9 +180,7 @@ def make_embedder(config: SelectConfig, counts: NgramCounts) -> Embedder:
     """The embedder that the recipe names."""
     if config.embedder == "hashing":
         return HashingEmbedder(counts, config.dimension)
-    if config.embedder.startswith(("http://", "https://")):
-        return EndpointEmbedder(config.embedding_model, config.embedder)
-    return SentenceTransformerEmbedder(config.embedder)
+    return embedder_of(config.embedder, config.embedding_model)
 
 
 def cluster(shards: Shards, config: SelectConfig, threshold: float) -> Birch:
