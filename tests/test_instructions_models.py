@@ -22,7 +22,7 @@ from in2x.instructions.neardup import NearDuplicateIndex
 from in2x.instructions.prompt import asked_in, prompt, read_prompt, versions
 from in2x.instructions.rewrite import REWRITERS, STEPS, rewrite, same_result
 from in2x.instructions.self_instruct import Pool, Steering, answered, self_instruct
-from in2x.instructions.themes import themes
+from in2x.instructions.themes import filed, themes
 from in2x.instructions.verify import Gates
 from in2x.language.pack import REGISTERS
 from in2x.language.written import written
@@ -256,7 +256,7 @@ def test_the_assessment_knows_intent_language_quality_and_difficulty() -> None:
 def test_fiction_is_judged_as_fiction() -> None:
     kinds = {
         "港の朝を詠んだ詩を書いて": "fiction", "次の文章を要約して: 雨。": "text", "How do tides come up?": "general",
-        "計算してください: 3+4": "reasoning",
+        "計算してください: 3+4": "reasoning", "Give me a short history of the tin mines.": "general",
     }  # fmt: skip
     for text, kind in kinds.items():
         lang = "en" if text.isascii() else "ja"
@@ -264,6 +264,37 @@ def test_fiction_is_judged_as_fiction() -> None:
     assert kind_of_answer(item("Go on.", "x", task="story")) == "fiction"
     told = asked_in("en", "critic", kind="fiction", instruction="a", response="b")
     assert "What it invents" in told and "false, invented" not in told
+
+
+def test_kinds_of_a_recipes_own_are_judged_and_filed_as_it_says(tmp_path: Path) -> None:
+    (tmp_path / "en.yaml").write_text(
+        "kinds: {radio play: {name: a radio play, judged: fiction, task: story, signs: [for the radio]}, "
+        "other: {name: anything else}}\n", encoding="utf-8",
+    )  # fmt: skip
+    play, tide = (item(text, "x", "en") for text in ("Write something for the radio.", "How do tides come up?"))
+    assert kind_of_answer(play) == "general" and kind_of_answer(play, str(tmp_path)) == "fiction"
+    critic = Script(
+        lambda text, request: {"why": "", "hallucination": [], "contradiction": False, "valid": True, "score": 4}
+    )
+    list(response_and_critic(critic, critic, [Candidate(play), Candidate(tide)], 0, 1, folder=str(tmp_path)))
+    assert ["What it invents" in asked for asked in critic.asked] == [True, False]
+    filed = {lang: {key: kind.task for key, kind in themes(lang, str(tmp_path)).kinds.items()} for lang in ("en", "ja")}
+    assert filed["en"] == {"radio play": "story", "other": "chat"}
+    assert [key for key, task in filed["ja"].items() if task == "story"] == ["creative writing", "dialogue"]
+
+
+def test_free_items_are_filed_by_their_kind_and_stories_reach_the_judged_reward() -> None:
+    """Of Self-Instruct by what was asked for, of collected sets and of Magpie by their words."""
+    texts = {
+        "港の朝を詠んだ詩を書いて": "story",
+        "Tell a story about a fox.": "story",
+        "A history of Rome, please.": "chat",
+    }
+    for text, task in texts.items():
+        assert filed(item(text, "x", "en" if text.isascii() else "ja")).task == task, text
+    sums = item("Tell a story that ends in 12.", "12", "en", verifier={"name": "number", "value": "12"})
+    assert filed(sums).task == sums.task, "what a rule pays stays"
+    assert filed(item("Tell a story.", "x", "en", task="summary")).task == "summary"
 
 
 def test_what_was_cut_is_asked_longer_and_then_has_failed() -> None:

@@ -38,7 +38,7 @@ from in2x.instructions.page import page
 from in2x.instructions.rewrite import REWRITERS, rewrite
 from in2x.instructions.self_instruct import PER_REQUEST, Pool, Steering, answered, self_instruct
 from in2x.instructions.tagged import with_tags
-from in2x.instructions.themes import kind_of, themes
+from in2x.instructions.themes import filed, kind_of, themes
 from in2x.instructions.verify import Gates
 from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.embedders import embedder_of
@@ -156,7 +156,7 @@ def _collected(config: InstructConfig, stage: Stage) -> Iterator[Instruction]:
     if config.collected is not None and len(given) > config.collected:
         places = random.Random(f"{stage.seed} collected").sample(range(len(given)), config.collected)
         given = [given[place] for place in sorted(places)]
-    yield from given
+    yield from (filed(item, config.themes) for item in given)
 
 
 def _from_pairs(config: InstructConfig, stage: Stage) -> Iterator[Candidate]:
@@ -228,7 +228,7 @@ def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Can
     interpreter = magpie.Interpreter(stage.recipe.profile)
     with stage.progress("magpie", config.magpie.turns) as advance:
         for turn in magpie.sample_turns(author, openings, config.magpie, stage.seed, advance):
-            item = interpreter.instruction(turn.text, turn.answer, "magpie")
+            item = filed(interpreter.instruction(turn.text, turn.answer, "magpie"), config.themes)
             notes = {
                 "agreement": turn.agreement, "reasoning": turn.thought or None,
                 "steered": dataclasses.asdict(turn.steer) if turn.steer else None,

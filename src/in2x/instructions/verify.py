@@ -96,7 +96,10 @@ class Gates:
                 left = self._sift("rule-prompts", left, rule_prompts(judge, [c for c, _ in left], advance))
         if judges.critic:
             with stage.progress("gate: critic", len(left)) as advance:
-                judged = response_and_critic(author, judge, [c for c, _ in left], judges.responses, stage.seed, advance)
+                judged = response_and_critic(
+                    author, judge, [c for c, _ in left], judges.responses, stage.seed, advance,
+                    folder=self.config.themes,
+                )  # fmt: skip
                 left = self._sift("critic", left, judged)
         if judges.rereading:
             with stage.progress("gate: rereading", len(left)) as advance:
