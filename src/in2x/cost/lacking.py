@@ -164,6 +164,10 @@ def _select(recipe: Recipe) -> Iterator[Lack]:
                    "at most", "lower select.*.size, or let instruct collect and write more")  # fmt: skip
     if select.llm is not None and not select.llm.base_url:
         yield Lack("select", "the model that labels has no server", "give select.llm.base_url, or leave select.llm out")
+    if select.fields:
+        from in2x.selection.teacher import read_fields
+
+        read_fields(Path(select.fields))
     if select.embedder != "hashing":
         yield from _embedder("select", "select", select.embedder, select.embedding_model)
 

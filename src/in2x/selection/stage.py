@@ -35,7 +35,7 @@ from in2x.selection.ngrams import NgramCounts
 from in2x.selection.page import page
 from in2x.selection.pool import RL, SFT, Pool, read_pool
 from in2x.selection.sample import Chosen, Items, two_step
-from in2x.selection.teacher import Taxonomy
+from in2x.selection.teacher import Taxonomy, read_fields
 from in2x.stage import Stage
 
 Ints = npt.NDArray[np.int64]
@@ -57,7 +57,10 @@ def run(config: SelectConfig, stage: Stage) -> None:
         shards = embed_to_shards(embedder, pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance)
     clock("embed")
     ask_all = Server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
-    taxonomy = Taxonomy(meant=None if config.embedder == "hashing" else Meaning(embedder.embed))
+    taxonomy = Taxonomy(
+        meant=None if config.embedder == "hashing" else Meaning(embedder.embed),
+        own=read_fields(Path(config.fields)) if config.fields else (),
+    )
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all, taxonomy)
     threshold, centres, clusters, near = _clusters(config, shards, threshold)
     give_back()
@@ -104,7 +107,11 @@ def run(config: SelectConfig, stage: Stage) -> None:
     _count_twins(config, stage, items, chosen, shards)
     stage.figures["tuning"] = tuning_curve
     if ask_all is not None:
-        stage.figures["model"] = {"labels": label_figures, "grades": grade_figures}
+        usage = ask_all.client.usage
+        stage.figures["model"] = {"labels": label_figures, "grades": grade_figures, "usage": usage.figures()}
+        if usage.unasked:
+            stage.unfinished = f"a budget left {usage.unasked:,} questions unasked"
+            stage.say(f"{stage.unfinished}: the same command goes on with them, and pays for nothing twice")
     clock("figures")
     stage.figures["seconds"] = clock.seconds
     write_text(stage.out / "selection.html", page(stage.figures, stage.recipe.name))
