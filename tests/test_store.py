@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import logging
@@ -26,6 +27,7 @@ from in2x.corpus.kinds import RawFile
 from in2x.corpus.read import Limits, find_files, plan, read_split
 from in2x.data.reader import lines
 from in2x.errors import In2xError
+from test_corpus_readers import archive, dump, page
 
 pytest.importorskip("moto", reason="a local S3 needs moto[s3], flask and flask-cors (make test installs them)")
 pytest.importorskip("flask_cors", reason="a local S3 needs moto[s3], flask and flask-cors (make test installs them)")
@@ -293,3 +295,59 @@ def test_a_recipe_whose_text_lies_in_a_store_is_planned_run_and_run_again(
     for command in (["plan", str(file)], ["plan", str(file), "--check"], ["run", str(file), "--out", str(out)]):
         code, _, said = in2x(*command)
         assert code == 1 and f"{bucket.url}/elsewhere/" in said and "no such object" in said
+
+
+def test_one_recipe_reads_a_folder_a_web_archive_a_dump_and_a_bucket(
+    s3: Bucket, in2x: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """As somebody new would write it down: everything that he has under `data.raw`, whatever it is."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for lang in SAID:
+        (raw / f"{lang}.jsonl.gz").write_bytes(gzip.compress(_json_lines(lang, 30)))
+    (raw / "notes.csv").write_text(f'title,text\nx,"{SAID["ja"].format(901)}"\n', encoding="utf-8")
+    (raw / "scan.pdf").write_bytes(b"%PDF-1.7")
+    archive(tmp_path / "crawl.warc.gz")
+    pages = [page(k, f"'''港'''の話。[[灯台|古い灯台]]の光が{k}度回る。" * 3) for k in range(1, 6)]
+    pages.append(page(6, "#転送 [[港]]", more='<redirect title="港"/>'))
+    (tmp_path / "jawiki-20260101-pages-articles.xml.bz2").write_bytes(bz2.compress(dump("".join(pages)).encode()))
+    _put(
+        s3,
+        **{
+            "more/zh.jsonl.gz": gzip.compress(_json_lines("zh", 20, start=30)),
+            "more/ja.txt": SAID["ja"].format(99).encode(),
+        },
+    )
+    pair = {"en": "The cat sleeps in the garden.", "ja": "猫は庭で眠る。", "zh": "猫睡在花园里。"}
+    (tmp_path / "train.jsonl").write_text(json.dumps(pair, ensure_ascii=False), encoding="utf-8")
+    held = "The piano teacher counted seven wooden stairs behind her garden door and lent each pupil a green umbrella."
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"src": held}), encoding="utf-8")
+    lines = [SAID["en"].format(900 + k) for k in range(9)]
+    (raw / "more.txt").write_text("\n".join([*lines[:4], held, *lines[4:]]), encoding="utf-8")
+    recipe = {
+        "name": "mine",
+        "data": {
+            "raw": [str(raw), str(tmp_path / "crawl.warc.gz"), str(tmp_path / "jawiki-*.xml.bz2"), f"{s3.url}/more/"],
+            "train": str(tmp_path / "train.jsonl"),
+            "decontaminate": {"sets": {"mine": str(tmp_path / "eval.jsonl")}},
+        },
+        "corpus": {"heldout": 2, "select": None, "dedup": {"near": False}, "min_chars": 1},
+    }
+    file, out = tmp_path / "mine.yaml", tmp_path / "run"
+    file.write_text(yaml.safe_dump(recipe, allow_unicode=True), encoding="utf-8")
+    code, said, err = in2x("plan", str(file), "--check")
+    assert code == 0, err
+    assert "2 objects" in said
+    code, _, err = in2x("corpus", str(file), "--out", str(out))
+    assert code == 0, err
+    assert "scan.pdf" in err, "what is not read is said"
+    figures = json.loads((out / "corpus" / "manifest.json").read_text(encoding="utf-8"))["figures"]
+    assert figures["rows"]["in"] == figures["rows"]["kept"] + figures["rows"]["heldout"] + figures["rows"]["rejected"]
+    assert figures["rows"]["in"] == 3 * 30 + 2 + 9 + 5 + 21
+    assert figures["decontaminated"]["mine"] == {"documents": 1, "dropped": 0, "lines": 1, "pairs": 0}
+    files = [*(out / "corpus/documents").glob("*.parquet"), out / "corpus/heldout.parquet"]
+    rows = [row for one in files for row in pq.read_table(one).to_pylist()]
+    sources = {row["source"] for row in rows}
+    assert {"jawiki", "example.org", "example.com"} <= sources
+    texts = "\n".join(row["text"] for row in rows)
+    assert "古い灯台の光が3度回る" in texts and "網を積む。" in texts and SAID["ja"].format(901) in texts
