@@ -23,7 +23,9 @@ def recipe(**sections: Any) -> Recipe:
 
 
 def said(given: Recipe, *stages: str) -> str:
-    return "\n".join(map(str, lacks(given, stages or ("data", "corpus", "pretrain", "instruct", "select", "rl"))))
+    return "\n".join(
+        map(str, lacks(given, stages or ("data", "corpus", "base", "pretrain", "instruct", "select", "rl")))
+    )
 
 
 def standing_in(body: dict[str, Any]) -> Any:
@@ -94,6 +96,11 @@ def test_an_estimate_is_near_what_is_counted(raw: Path) -> None:
         ({"select": {"embedder": "http://127.0.0.1:9/v1"}}, "select: the embeddings server is not told a model"),
         ({"select": {"llm": {}}}, "select: the model that labels has no server"),
         ({"instruct": {"rl_share": 0.0}}, "rl: no instruction is set aside for it"),
+        ({"base": {"model": "/nowhere/model"}}, "base: /nowhere/model: no such model"),
+        (
+            {"instruct": {"llm": {"base_url": "http://127.0.0.1:9/v1", "template": "./nowhere"}}},
+            "./nowhere: no such tokenizer",
+        ),
         ({"instruct": {"themes": "nowhere"}}, "instruct: nowhere: no such folder; correct instruct.themes"),
         ({"select": {"fields": "nowhere.yaml"}}, "select: nowhere.yaml: the fields cannot be read"),
         ({"corpus": {"ngram_reference": ["nowhere/*.jsonl"]}}, "corpus: nowhere/*.jsonl: "),
@@ -177,6 +184,10 @@ def test_run_refuses_before_the_first_stage(in2x, tmp_path: Path) -> None:
     code, out, err = in2x("plan", file, "--out", tmp_path / "out", "--json")
     assert code == 1
     assert json.loads(out)["lacks"][0]["stage"] == "select"
+    file.write_text("name: r\nbase: {model: /nowhere/model}\n")
+    for command in ("plan", "run"):
+        code, _, err = in2x(command, file, "--out", tmp_path / "out")
+        assert code == 1 and "/nowhere/model" in err
 
 
 def overrides(url: str, template: Path) -> list[str]:

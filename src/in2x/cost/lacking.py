@@ -54,8 +54,8 @@ def lacks(recipe: Recipe, stages: Collection[str], *, stores: bool = False) -> l
     into, and not only listed.
     """
     checks: dict[str, Callable[[Recipe], Iterator[Lack]]] = {
-        "data": _data, "corpus": partial(_corpus, stores=stores), "pretrain": _pretrain, "instruct": _instruct,
-        "select": _select, "rl": _rl,
+        "data": _data, "corpus": partial(_corpus, stores=stores), "base": _base, "pretrain": _pretrain,
+        "instruct": _instruct, "select": _select, "rl": _rl,
     }  # fmt: skip
     found: list[Lack] = []
     for stage, check in checks.items():
@@ -159,6 +159,14 @@ def _corpus(recipe: Recipe, stores: bool) -> Iterator[Lack]:
             )  # fmt: skip
 
 
+def _base(recipe: Recipe) -> Iterator[Lack]:
+    model = recipe.base.model
+    if model is not None and not (Path(model).is_dir() or hub.is_name(model)):
+        yield Lack(
+            "base", f"{model}: no such model", "give base.model a folder that is there, or OWNER/NAME of the hub"
+        )
+
+
 def _pretrain(recipe: Recipe) -> Iterator[Lack]:
     phases = {f"pretrain.{name}": getattr(recipe.pretrain, name) for name in ("phase1", "phase2", "phase3")}
     if recipe.base.model is None:
@@ -194,11 +202,14 @@ def _instruct(recipe: Recipe) -> Iterator[Lack]:
         yield Lack("instruct", "nothing makes an instruction: no pairs, no sets, nothing written by a model",
                    "give data.train, instruct.sets, or let instruct.magpie or self_instruct write some")  # fmt: skip
     template = instruct.llm.template
-    if instruct.llm.base_url and instruct.synthesize and instruct.magpie.turns and template and Path(template).is_dir():
-        from in2x.llm.client import Client
-        from in2x.llm.open import template_of
+    if instruct.llm.base_url and instruct.synthesize and instruct.magpie.turns and template:
+        if Path(template).is_dir():
+            from in2x.llm.client import Client
+            from in2x.llm.open import template_of
 
-        template_of(Client(instruct.llm), instruct.llm)
+            template_of(Client(instruct.llm), instruct.llm)
+        elif not hub.is_name(template) and "/" in template:
+            yield Lack("instruct", f"{template}: no such tokenizer", "correct instruct.llm.template")
 
 
 def _select(recipe: Recipe) -> Iterator[Lack]:
