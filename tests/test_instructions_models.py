@@ -30,7 +30,7 @@ from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import violation
 from in2x.recipe import Recipe
-from in2x.records import Instruction
+from in2x.records import Instruction, Verdict
 from in2x.stage import Stage
 
 
@@ -328,7 +328,8 @@ def test_tasks_grow_harder_from_english_ones() -> None:
 
 def test_the_chain_loses_nothing(tmp_path: Path) -> None:
     config = InstructConfig.model_validate({"judges": {"rule_prompts": True, "critic": True, "rereading": True}})
-    ledger = Ledger()
+    verdicts: list[Verdict] = []
+    ledger = Ledger(verdicts, [])
     gates = Gates(config, None, ledger)
 
     def reply(text: str, request: Request) -> Any:
@@ -350,7 +351,7 @@ def test_the_chain_loses_nothing(tmp_path: Path) -> None:
         ledger.keep(candidate.item, evidence)
     funnel = ledger.funnel()
     assert (funnel["in"], funnel["kept"], funnel["rejected"], funnel["failed"]) == (10, 6, 2, 2)
-    assert len(ledger.verdicts) == 10
+    assert len(verdicts) == 10
     (shown,) = funnel["examples"].values()
     kept = {candidate.item.id for candidate, _ in passed}
     assert [one["id"] for one in shown] == sorted(kept)[:3] and all("critic" in one["evidence"] for one in shown)

@@ -16,8 +16,8 @@ from in2x.contamination.config import DecontaminateConfig
 from in2x.contamination.table import NAME, Contamination
 from in2x.errors import In2xError
 from in2x.instructions.balance import content_of, split
-from in2x.instructions.from_pairs import read_pairs
-from in2x.instructions.neardup import groups, normalise, rouge_l
+from in2x.instructions.from_pairs import DrawnPairs
+from in2x.instructions.neardup import groups, normalise, rouge_l, signatures
 from in2x.instructions.stage import run
 from in2x.llm.cache import Cache
 from in2x.llm.local import LocalClient
@@ -279,7 +279,7 @@ def test_groups_join_near_duplicates_in_three_scripts() -> None:
         "吾輩という言葉は猫にふさわしいと思いますか", "吾輩という言葉は、猫にふさわしいと思いますか？",
         "昨天晚上我们一起去河边看了烟花表演", "昨天晚上我们一起去河边看烟花表演", "Nothing of the sort",
     ]  # fmt: skip
-    assert groups(texts, 0.6).tolist() == [0, 0, 2, 2, 4, 4, 6]
+    assert groups(signatures([normalise(text) for text in texts]), 0.6).tolist() == [0, 0, 2, 2, 4, 4, 6]
 
 
 def test_pairs_are_drawn_by_direction(tmp_path: Path) -> None:
@@ -290,7 +290,9 @@ def test_pairs_are_drawn_by_direction(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.parquet", pairs, Pair)
 
     def drawn(most: dict[str, int]) -> list[Pair]:
-        return read_pairs(tmp_path / "pairs.parquet", most, 1)
+        found = DrawnPairs(tmp_path / "pairs.parquet", most, 1)
+        assert len(list(found)) == len(found)
+        return list(found)
 
     assert drawn({}) == pairs
     some = drawn({"ja-en": 5, "*": 12})
