@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,13 @@ from in2x.errors import In2xError
 from in2x.instructions.balance import content_of, split
 from in2x.instructions.from_pairs import DrawnPairs
 from in2x.instructions.neardup import groups, normalise, rouge_l, signatures
+from in2x.instructions.rules import RULES
 from in2x.instructions.stage import run
 from in2x.llm.cache import Cache
 from in2x.llm.local import LocalClient
 from in2x.llm.request import Request
 from in2x.recipe import Recipe
-from in2x.records import Instruction, Pair, Verdict, content_id, read_records, write_records
+from in2x.records import Instruction, Pair, RecordWriter, Verdict, content_id, read_records, write_records
 from in2x.stage import Stage
 
 CHATS = [
@@ -250,6 +253,36 @@ def test_local_answers_do_not_depend_on_where_a_run_was_cut(taught_model: Path, 
             next(stream)
         stream.close()
         assert [a.text for a in LocalClient.load(taught_model, cache).ask_all(asked(150))] == whole
+
+
+def test_no_item_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that each further item costs at the peak, from the sets to the pools. As an object it costs thousands."""
+    monkeypatch.setattr("in2x.records.READ", 50)
+    monkeypatch.setattr("in2x.instructions.shelf.PART", 50)
+    monkeypatch.setattr("in2x.instructions.balance.CHUNK", 50)
+    monkeypatch.setattr("in2x.instructions.stage.RecordWriter", partial(RecordWriter, chunk=50))
+    monkeypatch.setattr("in2x.instructions.stage.write_records", partial(write_records, chunk=50))
+
+    def peak(name: str, count: int) -> int:
+        rows = (
+            Instruction(
+                content_id(n), ("en", "ja")[n % 2], "qa", [{"role": "user", "content": f"{n * 7919} {'why ' * 30}"}],
+                f"{n} {'because ' * 30}", {"name": "exact", "value": str(n)}, "collected:made",
+            )
+            for n in range(count)
+        )  # fmt: skip
+        data = prepare(tmp_path / f"{name}-data", [])
+        write_records(data.path / "instructions.parquet", rows, Instruction, chunk=50)
+        stage = stage_of(tmp_path, data, None, name, synthesize=False, rules={"skip": [*RULES]}, rl_share=0.2)
+        tracemalloc.start()
+        try:
+            assert go(stage)["kept"] == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak("warm", 60)
+    assert (peak("many", 2000) - peak("few", 1000)) / 1000 < 500
 
 
 def test_nothing_left_is_a_sentence(tmp_path: Path) -> None:
