@@ -19,6 +19,7 @@ from in2x.instructions.judges import assess, kind_of_answer, rereading, response
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.magpie import Openings, sample_turns
 from in2x.instructions.neardup import NearDuplicateIndex
+from in2x.instructions.page import page
 from in2x.instructions.prompt import asked_in, prompt, read_prompt, versions
 from in2x.instructions.rewrite import REWRITERS, STEPS, rewrite, same_result
 from in2x.instructions.self_instruct import Pool, Steering, answered, self_instruct
@@ -542,3 +543,17 @@ def test_prompt_faults_are_sentences(tmp_path: Path) -> None:
     assert "wrong inputs ['b']" in complaint(head + "{{ a }}", a="x", b="y")
     assert "a is int" in complaint(head + "{{ a }}", a=3)
     assert "cannot be rendered" in complaint(head + "{{ a.__class__.__mro__ }}", a="x")
+
+
+def test_the_page_has_a_column_for_whatever_was_counted_of_any_model() -> None:
+    """A budget may have left questions of one model unasked and of the other none."""
+    ledger = Ledger([], [])
+    ledger.enter(item("a", "b"))
+    ledger.keep(item("a", "b"))
+    funnel = ledger.funnel() | {"split": {"sft": 1, "rl": 0, "near_duplicate": 0.7, "groups": 1}}
+    usage = {"author": {"model": "a", "asked": 5}, "judge": {"model": "b", "asked": 7, "unasked": 3}}
+    made = page(funnel, "t", usage, {}, {}, "a budget left 3 questions unasked")
+    table = made.split('id="models"')[1].split("</table>")[0]
+    rows = [re.findall(r"<td>(\d+)</td>", row) for row in table.split("<tr>")[2:]]
+    assert rows == [["5", "0"], ["7", "3"]] and table.count('<th scope="col">') == 3
+    assert "Not finished:" in made

@@ -55,6 +55,7 @@ def page(
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
         "kept": {origin: [_readable(e) for e in found] for origin, found in funnel["examples"].items()},
         "tidied": tidied, "unfinished": unfinished,
+        "counted": list(dict.fromkeys(key for figures in usage.values() for key in figures if key != "model")),
     }  # fmt: skip
     return environment().get_template("instructions/instructions.html.jinja").render(context)
 
