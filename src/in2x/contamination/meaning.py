@@ -181,8 +181,8 @@ class Meaning:
         near: list[list[tuple[float, int]]] = [[] for _ in texts]
         for start in range(0, len(self._owner), 32_768):
             cosines = mine @ self._vectors[start : start + 32_768].astype(np.float32).T
-            for text, row in np.argwhere(cosines >= self.config.cosine - ROUNDING).tolist():
-                near[text].append((float(cosines[text, row]), start + row))
+            for number, row in np.argwhere(cosines >= self.config.cosine - ROUNDING).tolist():
+                near[number].append((float(cosines[number, row]), start + row))
         found = []
         for text, rows in zip(texts, near, strict=True):
             held = set(_digits(text))

@@ -193,8 +193,8 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
         stage.figures["evaluation_text_by_meaning"] = {
             name: {room: counts[name] for room, counts in by_meaning.items()} for name in meant.names
         }
-        said = sum(counts.total() for counts in by_meaning.values())
-        stage.say(f"{said:,} pairs and instructions say what an evaluation text says and are left out")
+        alike = sum(counts.total() for counts in by_meaning.values())
+        stage.say(f"{alike:,} pairs and instructions say what an evaluation text says and are left out")
     stage.figures["evaluation_text"] = {
         name: {room: counts[name] for room, counts in lost.items()} for name in gate.names
     }

@@ -50,7 +50,8 @@ def surplus(langs: Sequence[str], plenty: Sequence[bool], languages: Sequence[st
     out: list[int] = []
     for lang, found in present.items():
         rng = random.Random(f"{seed} balance {lang}")
-        order = np.lexsort(([rng.random() for _ in range(len(found))], more[found]))
+        draws = np.array([rng.random() for _ in range(len(found))])
+        order = np.lexsort((draws, more[found]))
         out.extend(found[order[quota:]].tolist())
     return sorted(out)
 

@@ -106,7 +106,7 @@ def _kept(config: InstructConfig, stage: Stage, gates: Gates, models: _Models, s
     if config.judges.collected:
         judged += map(Candidate, OnShelf(shelf, collected))
         collected = array("q")
-    passed = [(c, {}) for c in judged]
+    passed: list[tuple[Candidate, dict[str, object]]] = [(c, {}) for c in judged]
     if judged and config.judges.on:
         passed = gates.by_judges(judged, models.author, models.judge, stage)
     # What was judged is laid down once more, with what the judges said.
