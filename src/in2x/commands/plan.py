@@ -202,7 +202,10 @@ def base_model(recipe: Recipe) -> dict[str, str | list[str]]:
         return {}
     from huggingface_hub import try_to_load_from_cache
 
-    if not Path(source).is_dir() and not isinstance(try_to_load_from_cache(source, "config.json"), str):
+    from in2x import hub
+
+    known = hub.is_name(source) and isinstance(try_to_load_from_cache(source, "config.json"), str)
+    if not Path(source).is_dir() and not known:
         return {"base model": f"{source}, which is not on this machine: a run looks at it before anything else"}
     from in2x.training.preview import preview
 
