@@ -173,8 +173,8 @@ class Guard:
             if not started:
                 await _swallow(receive)
                 await refuse(fault, self.rules.told(fault, scope["path"]), dressed)
-        except Exception:  # the trace is for the terminal, never for the wire; the application has sent its sentence
-            traceback.print_exc(file=sys.stderr)
+        except Exception as error:  # told on the terminal, never on the wire; the application has sent its sentence
+            tell(error, "in an answer")
             if not started:
                 bug = Fault(500, "fault", self.rules.sorry)
                 await refuse(bug, self.rules.told(bug, scope["path"]), dressed)
@@ -211,6 +211,12 @@ class Guard:
             headers["access-control-allow-origin"] = shared
         if not path.startswith("/static/"):
             headers["cache-control"] = "no-store"
+
+
+def tell(bug: Exception, where: str) -> None:
+    """Tell a bug of ours on the terminal by its place alone: what it says may hold a text or a key of a client."""
+    trace = "".join(traceback.format_tb(bug.__traceback__))
+    print(f"Traceback (most recent call last):\n{trace}in2x: {type(bug).__name__} {where}", file=sys.stderr, flush=True)
 
 
 def _netloc(origin: str) -> str:
