@@ -422,6 +422,20 @@ def test_nothing_of_a_client_is_in_the_metrics(guarded) -> None:
     assert 'path="other"' in text and "in2x_queue_depth 0" in text
 
 
+def test_a_bug_of_ours_is_told_by_its_place_and_without_a_clients_words(monkeypatch, capfd) -> None:
+    engine, _ = scripted()
+    with Running(engine) as server:
+
+        def broken(texts, *_, **__) -> None:
+            raise ValueError(texts[0])
+
+        monkeypatch.setattr(engine, "translate", broken)
+        answer = httpx.post(f"{server.url}/pages", json={"texts": ["my secret text"], "to": "de"})
+        assert answer.status_code == 500 and "secret" not in answer.text
+    told = capfd.readouterr().err
+    assert "Traceback" in told and "ValueError in an answer" in told and "extensions.py" in told
+
+
 def test_other_hosts_and_sites_are_turned_away_and_extensions_are_not(server) -> None:
     url, body = f"{server.url}/v1/chat/completions", {"messages": user("One."), **TO_GERMAN}
     assert httpx.post(url, json=body, headers={"Host": "evil.example"}).status_code == 403

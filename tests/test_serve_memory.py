@@ -1,4 +1,4 @@
-"""A server remembers little of the texts of its clients, and not for long; what it needs, it needs before it is ready."""
+"""A server remembers little of its clients' texts, and not for long; what it needs, it needs before it is ready."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -499,6 +500,34 @@ def test_what_cannot_be_is_said_in_one_sentence(house: Running, body: dict[str, 
     answer = ask(house, "translate", **body)
     assert answer.status_code == 400
     assert why in answer.json()["message"] and "\n" not in answer.json()["message"]
+
+
+def test_what_takes_too_long_ends_with_a_sentence_in_its_place() -> None:
+    running, author = serving(Config(deadline=0.3))
+    with running:
+        true = author.reply
+        author.reply = lambda source: (time.sleep(0.8), true(source))[1]
+        said = [json.loads(row) for row in ask(running, "translate", text=CAT).text.split("\n") if row]
+        assert said[0]["sentences"][0]["source"] == CAT
+        assert said[1]["error"] == "too-late" and said[1]["status"] == 504
+        late = ask(running, "alternatives", text=CAT, source_lang="en")
+        assert late.status_code == 504 and late.json()["error"] == "too-late"
+
+
+def test_alternatives_of_who_left_are_not_drawn() -> None:
+    running, author = serving()
+    with running:
+        true = author.reply
+        author.reply = lambda source: (time.sleep(1.0), true(source))[1]
+        body = {"target_lang": "ja", "text": CAT, "source_lang": "en"}
+        holding = threading.Thread(target=ask, args=(running, "translate"), kwargs={"text": LAMP})
+        holding.start()
+        until(lambda: LAMP in [source.text for source in author.asked])
+        with pytest.raises(httpx.ReadTimeout):  # as the page does when another sentence is chosen
+            httpx.post(f"{running.url}/page/alternatives", json=body, timeout=0.3)
+        holding.join()
+        until(lambda: running.engine._queue.lots == 0)
+        assert CAT not in [source.text for source in author.asked]
 
 
 def test_a_check_tells_a_moved_line(house: Running) -> None:

@@ -22,7 +22,7 @@ _TRIM, _MMAP = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of glibc's malloc.h
 BLOCK = 1 << 20
 """Bytes from which on a block is the system's own, and goes back to it at once (our choice)."""
 MOST = 10_000
-"""Characters of texts that are remembered (our choice: of a Japanese text each is half a kilobyte; more saves no time)."""
+"""Characters of texts that are remembered (our choice: each may keep half a kilobyte, and more save no time)."""
 TABLES = 64
 """Entries of a cache from which on it may hold texts (our choice): smaller ones hold tables, and stay."""
 
