@@ -197,7 +197,9 @@ class Resources(Store):
         """The folder of a document."""
         return self.folder / "documents" / paper
 
-    def add_document(self, owner: str, name: str, raw: bytes, wish: str, segments: int, characters: int) -> Pair:
+    def add_document(
+        self, owner: str, name: str, raw: bytes, wish: str, segments: int, characters: int
+    ) -> tuple[str, str]:
         """Keep a document that is to be translated: its id, and the key that it is asked for by.
 
         Raises:
