@@ -140,7 +140,7 @@ class Memory:
     own: float
     """What nobody else can have."""
     whole: float
-    """With pages of files that were looked at (programs, dictionaries), which the system takes back when it needs room."""
+    """With pages of files that were looked at (programs, dictionaries): the system takes them back when it needs room."""
 
 
 def memory(pid: int) -> Memory:
@@ -282,7 +282,9 @@ def measure(way: Way, options: argparse.Namespace, texts: Texts) -> tuple[float,
         answers, wanted = [said[source] for source, _ in texts.test], [target for _, target in texts.test]
         bleu = f"{sacrebleu.corpus_bleu(answers, [wanted], tokenize='none').score:.1f}"
     twice = " (some twice)" if sum(tally.codes.values()) > len(texts.asked) else ""
-    grown = [f"{a:.0f} to {b:.0f} ({b / a - 1:+.1%})" for a, b in ((before.own, after.own), (before.whole, after.whole))]
+    grown = [
+        f"{a:.0f} to {b:.0f} ({b / a - 1:+.1%})" for a, b in ((before.own, after.own), (before.whole, after.whole))
+    ]
     print(f"| {way.name} | {count / took:.1f} | {cuts[49] * 1e3:.0f} | {cuts[94] * 1e3:.0f} | {cuts[98] * 1e3:.0f} | "
           f"{spent / count * 1e3:.2f} | {count}{twice} | {errors or 'none'} | {' | '.join(grown)} | "
           f"{tally.characters / count:.1f} | {bleu} |", flush=True)  # fmt: skip
