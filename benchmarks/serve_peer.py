@@ -140,7 +140,7 @@ class Memory:
     own: float
     """What nobody else can have."""
     whole: float
-    """With pages of files that were looked at (programs, dictionaries): the system takes them back when it needs room."""
+    """With pages of files that were looked at (programs, dictionaries): the system takes them back when it needs to."""
 
 
 def memory(pid: int) -> Memory:
