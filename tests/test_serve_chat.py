@@ -20,6 +20,7 @@ from in2x.serve.config import Config
 from in2x.serve.dialects.asked import asked
 from in2x.translate.open import open_backend
 from in2x.translate.request import TranslationRequest
+from in2x.web import guard
 from scripted_backend import Scripted
 from serve_running import Running, scripted, shout
 
@@ -169,6 +170,21 @@ def test_200_megabytes_are_refused_in_the_contracts_shape(server, path, told) ->
     piece = b"x" * (1 << 20)
     answer = httpx.post(server.url + path, content=iter([piece] * 200), headers={"Content-Length": f"{200 << 20}"})
     assert answer.status_code == 413 and "at most" in told(answer.json())
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v2/translate", "/translate"])
+def test_a_body_that_grows_too_large_or_never_ends_is_refused(server, monkeypatch, path) -> None:
+    grown = httpx.post(f"{server.url}{path}", content=iter([b" " * 600_000] * 2),
+                       headers={"Content-Type": "application/json"})  # fmt: skip
+    assert grown.status_code == 413 and "bytes" in grown.text
+    monkeypatch.setattr(guard, "SILENCE", 0.2)
+    monkeypatch.setattr(guard, "SWALLOWING", 0.2)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                     "Content-Length: 100\r\n\r\n{".encode())  # fmt: skip
+        said = line.recv(65536)
+    assert b" 408 " in said.split(b"\r\n")[0], said
 
 
 def test_no_model_is_needed_and_unknown_fields_do_no_harm(server) -> None:

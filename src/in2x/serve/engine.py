@@ -208,7 +208,7 @@ class Engine:
         size = 1
         while size <= self.warm:
             began = time.monotonic()
-            lines = [f"{sentence} {number}" for number in range(size)]
+            lines = [f"{number} {sentence}" for number in range(size)]
             self.translator.translate(lines, source, target, checks=self.checks, context=0)
             if time.monotonic() - began > PATIENT:  # of a large model the rest takes minutes
                 break

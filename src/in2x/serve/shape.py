@@ -33,6 +33,8 @@ def fault_of(error: Exception) -> Fault:
     if isinstance(error, UsageError | In2xError):
         return Fault(400, "bad-request", str(error))
     if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, Fault):  # met while the body was read
+            return error.__cause__
         return Fault(error.status_code, "bad-request", str(error.detail))
     raise error
 
