@@ -40,8 +40,9 @@ MOST_PROMPTS = 50
 """Of one request (our choice, as DeepL's texts)."""
 T = TypeVar("T")
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-TYPES = {400: "invalid_request_error", 408: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-         413: "invalid_request_error", 422: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
+TYPES = dict.fromkeys((400, 408, 413, 422), "invalid_request_error") | {
+    401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error",
+}  # fmt: skip
 NO_QUOTA = "insufficient_quota"
 """What the contract calls a quota that is used up, a 429."""
 
