@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +16,13 @@ import pytest
 from browser import chromium, opened  # noqa: F401  # a fixture
 from in2x.chat.known import named
 from in2x.chat.source import Source
+from in2x.language.pack import REGISTERS
 from in2x.serve.access import Access
 from in2x.serve.config import Config
+from in2x.serve.dialects.page import HERE
 from in2x.serve.engine import Engine
 from in2x.translate.backend import Done, Translation
+from in2x.translate.findings import SEVERITY
 from in2x.translate.glossary import read_glossary
 from in2x.translate.request import TranslationRequest
 from in2x.translate.translator import Translator
@@ -37,6 +41,7 @@ SAID = {
 OTHERS = ("一匹の猫が眠っています。", "あの猫は眠っています。")
 HOSTILE = "<img src=x onerror=alert(1)>"
 TOKEN = "a-token-that-is-long-enough"
+STATIC = HERE / "static"
 
 
 def reply(source: Source) -> str | Translation:
@@ -462,6 +467,22 @@ def test_a_server_that_is_away_is_said_and_come_back_to(chromium: Any) -> None: 
     until(lambda: "does not answer" in page.inner_text("#say"))
     assert page.input_value("#source") == LAMP
     page.context.close()
+
+
+def test_every_finding_and_every_sentence_of_the_page_has_words_in_each_of_its_languages() -> None:
+    here = STATIC / "words.js"
+    _, *parts = re.split(r"\n  (\w\w): \{", here.read_text(encoding="utf-8"))
+    columns = {
+        lang: {a or b for a, b in re.findall(r'(?:^|[{,]\s*)(?:"([^"]+)"|(\w+)): "', words, re.MULTILINE)}
+        for lang, words in zip(parts[::2], parts[1::2], strict=True)
+    }
+    assert set(columns) == {"en", "ja", "zh"} and columns["en"] == columns["ja"] == columns["zh"]
+    wanted = {f"p_{name}" for name in SEVERITY} | set(SEVERITY.values()) | set(REGISTERS)
+    code = "".join(file.read_text(encoding="utf-8") for file in STATIC.glob("*.js") if file != here)
+    wanted |= set(re.findall(r'say\("([^"]+)"', code))
+    assert wanted <= columns["en"], wanted - columns["en"]
+    unused = {key for key in columns["en"] - wanted if f'"{key}"' not in code}
+    assert unused == {"name"}, unused  # of the language itself
 
 
 # --- what its server is asked -----------------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ class Documents:
                 numbers = todo[start : start + STEP]
                 before = [_outcome(document, n, answers.known[n]) for n in range(max(0, numbers[0] - TOLD), numbers[0])]
                 said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner, before)
-                answers.keep(zip(numbers, said, strict=True))
+                await asyncio.to_thread(answers.keep, zip(numbers, said, strict=True))  # it waits for the disk
             failed = [answer.failed for answer in answers.known.values() if answer.failed]
             if failed and len(failed) == len(document.segments):
                 raise In2xError(f"nothing in it could be translated: {failed[0]}")
