@@ -224,9 +224,22 @@ def test_bad_input_has_the_contracts_shape(server, body, status) -> None:
         assert error["type"] == "invalid_request_error" and error["message"] and "Traceback" not in answer.text
 
 
-def test_broken_json_is_a_400(server) -> None:
-    answer = httpx.post(f"{server.url}/v1/chat/completions", content=b"{", headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400 and answer.json()["error"]["message"]
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat", "/pages", "/page/translate"])
+@pytest.mark.parametrize(("kind", "content"), [
+    ("application/json", b"{"), ("application/json", b"[1]"), ("application/json", b""),
+    ("application/x-www-form-urlencoded", b"messages=One"), ("text/plain", b"One."),
+])  # fmt: skip
+def test_a_body_that_is_no_json_is_one_sentence(server, path, kind, content) -> None:
+    answer = httpx.post(f"{server.url}{path}", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 400 and "the body must be a JSON object" in answer.text
+
+
+def test_ollama_is_asked_as_its_documentation_does(server) -> None:
+    """By curl without a content type, which then says that it is a form."""
+    body = json.dumps({"model": "x", "stream": False, "messages": user("One."), **TO_GERMAN})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = httpx.post(f"{server.url}/api/chat", content=body, headers=kind)
+    assert answer.json()["message"]["content"] == "de:One."
 
 
 def test_an_order_in_a_text_is_translated_where_options_say_so(client) -> None:

@@ -59,7 +59,8 @@ def _now() -> str:
 
 def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
     """The routes /api/..., see `openai.router`."""
-    api = APIRouter(prefix="/api", route_class=shaped(error_body), tags=["Ollama"])
+    # Its documentation asks by curl without a word on the content.
+    api = APIRouter(prefix="/api", route_class=shaped(error_body, always_json=True), tags=["Ollama"])
     started, resources = _now(), documents.resources
 
     async def reply(request: Request, ask: Asking, what: Asked, chat: bool) -> Response:
