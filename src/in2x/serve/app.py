@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -73,7 +73,8 @@ def application(engine: Engine, config: Config) -> ASGIApp:
 
     async def tell(workers: Workers) -> None:
         while True:
-            await asyncio.to_thread(workers.tell, engine.metrics)
+            with suppress(OSError):  # no room on the disk, now
+                await asyncio.to_thread(workers.tell, engine.metrics)
             await asyncio.sleep(TOLD_EVERY)
 
     async def forget() -> None:

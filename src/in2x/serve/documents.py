@@ -117,10 +117,11 @@ class Documents:
 
     async def run(self) -> None:
         """Translate what comes, and sweep, until cancelled; the next start takes up what is not finished by then."""
-        swept = 0.0
+        swept, told = 0.0, ""
         try:
             while True:
                 self._come.clear()
+                wrong = ""
                 try:
                     await asyncio.to_thread(self.resources.count)
                     if time.monotonic() - swept > SWEEP:
@@ -130,7 +131,12 @@ class Documents:
                         if len(self._busy) < AT_ONCE and paper.id not in self._busy:
                             self._begin(paper.id)
                 except (Fault, OSError) as error:
-                    print(f"in2x: {error or type(error).__name__}", file=sys.stderr)
+                    wrong = f"in2x: documents wait ({getattr(error, 'message', error)})"
+                    if wrong != told:  # once, however often it is tried
+                        print(wrong, file=sys.stderr, flush=True)
+                except Exception as bug:  # none that comes later is to wait for ever
+                    tell(bug, "while documents were looked for")
+                told = wrong
                 try:
                     async with asyncio.timeout(LOOK):
                         await self._come.wait()
