@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import mmap
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from in2x.language.japanese.morphology import tokenise
 from in2x.serve import app, engine
-from in2x.serve.memory import MOST, TABLES, Remembered, caches
+from in2x.serve.memory import MOST, TABLES, Remembered, caches, read_in
 from in2x.serve.queue import FULL
 from in2x.serve.wish import Wish
 from serve_running import Running, scripted
@@ -106,6 +107,23 @@ def test_the_warm_up_meets_the_largest_batch_in_the_languages_that_are_asked_for
         assert {(one.source_lang, one.target_lang) for one in backend.asked} == {("en", "de")}
     finally:
         made.close()
+
+
+def resident(path: Path) -> int:
+    """kB of the pages of a mapped file that this process has looked at."""
+    blocks = Path("/proc/self/smaps").read_text().split(str(path))[1:]
+    return sum(int(block.split("Rss:")[1].split()[0]) for block in blocks)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux maps and tells so")
+def test_what_is_mapped_of_files_is_read_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "dictionary"
+    path.write_bytes(b"a" * (8 << 20))
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert resident(path) < 4096 and mapped[0] == ord("a")
+        read_in()
+        if tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14):
+            assert resident(path) == 8192
 
 
 GROWTH = """

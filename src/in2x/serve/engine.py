@@ -18,7 +18,7 @@ from in2x.errors import In2xError
 from in2x.language import canonical, language
 from in2x.language.identify import UNKNOWN, identify
 from in2x.language.pack import packs
-from in2x.serve.memory import Remembered
+from in2x.serve.memory import Remembered, read_in
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
 from in2x.serve.reading import Asked, Lines, read, words
@@ -214,6 +214,7 @@ class Engine:
                 break
             size *= 4
         identify(["a"])
+        read_in()
 
     @property
     def works(self) -> bool:

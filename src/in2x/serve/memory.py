@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import _lru_cache_wrapper as Cache
+from pathlib import Path
 from typing import Any
 
 KERNELS = "128"
@@ -21,6 +22,7 @@ KERNELS = "128"
 _TRIM, _MMAP = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of glibc's malloc.h
 BLOCK = 1 << 20
 """Bytes from which on a block is the system's own, and goes back to it at once (our choice)."""
+_POPULATE = 22  # MADV_POPULATE_READ of Linux's mman.h, from 5.14 on
 MOST = 10_000
 """Characters of texts that are remembered (our choice: each may keep half a kilobyte, and more save no time)."""
 TABLES = 64
@@ -37,6 +39,21 @@ def hold_little() -> None:
     for option, name in ((_TRIM, "MALLOC_TRIM_THRESHOLD_"), (_MMAP, "MALLOC_MMAP_THRESHOLD_")):
         if name not in os.environ:
             mallopt(option, BLOCK)
+
+
+def read_in() -> None:
+    """Have what is mapped of files (dictionaries) in memory now: page by page it would come with the first thousands of
+    texts, from the disk. It stays the system's, which takes it back when it needs to."""
+    try:
+        rows = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+        madvise = ctypes.CDLL(None).madvise
+    except (OSError, AttributeError):  # another system
+        return
+    for row in rows:
+        where, rights, *_, path = [*row.split(maxsplit=5), ""][:6]
+        if rights.startswith("r--") and path.startswith("/") and ".so" not in path:
+            start, end = (int(place, 16) for place in where.split("-"))
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _POPULATE)
 
 
 def caches() -> Iterator[Cache[Any]]:
