@@ -14,7 +14,7 @@ from in2x.errors import UsageError
 from in2x.stage import console
 
 FIRST = 12
-"""Figures in the terminal; all are on the page."""
+"""Figures in the terminal, those of whole texts before those of single principles; all are on the page."""
 
 
 def compare(
@@ -42,19 +42,27 @@ def compare(
     if as_json:
         emit({key: value for key, value in dataclasses.asdict(found).items() if key != "charts"})
         return
-    knobs = Table("knob", str(a), str(b), title="What differs", title_justify="left")
-    for knob in found.knobs:
-        knobs.add_row(knob.name, *("" if value is None else str(value) for value in (knob.a, knob.b)))
-    show(knobs)
+    if found.knobs:
+        knobs = Table("knob", str(a), str(b), title="What differs", title_justify="left")
+        for knob in found.knobs:
+            knobs.add_row(knob.name, *("" if value is None else str(value) for value in (knob.a, knob.b)))
+        show(knobs)
+    else:
+        print("The stages that both have finished were made with the same values.")
     if found.figures:
         table = Table("measure", "pair", str(a), str(b), "difference", title="Figures, 95% intervals",
                       title_justify="left")  # fmt: skip
-        for f in found.figures[:FIRST]:
-            cells = ["" if s is None else f"{s[0]:.3g} ({s[1]:.3g} – {s[2]:.3g})" for s in (f.a, f.b)]
-            gap = "" if f.gap is None else "{:+.3g} ({:+.3g} – {:+.3g})".format(*f.gap[0])
-            table.add_row(f.metric, f.pair, *cells, gap)
+        first = sorted(found.figures, key=lambda figure: "/" in figure.metric)[:FIRST]  # single principles last
+        for f in first:
+            cells = ["" if s is None else _told(s, f.scale, "") for s in (f.a, f.b)]
+            table.add_row(f.name, f.pair, *cells, "" if f.gap is None else _told(f.gap[0], f.scale, "+"))
         show(table)
         if len(found.figures) > FIRST:
             console.print(f"{len(found.figures) - FIRST} figures more on the page (-o) and in --json.")
     if out is not None:
         print(out)
+
+
+def _told(figure: tuple[float, float, float], scale: float, sign: str) -> str:
+    value, low, high = (f"{scale * part:{sign}.2f}" for part in figure)
+    return f"{value} ({low} – {high})"

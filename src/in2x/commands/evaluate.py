@@ -13,10 +13,11 @@ from in2x.commands import mtbench as cli_mtbench
 from in2x.commands.express import express, harness
 from in2x.commands.options import language_code, once_each, out_option
 from in2x.commands.show import AsJson, emit, show
+from in2x.commands.shown_help import App
 from in2x.errors import UsageError
 from in2x.stage import console
 
-app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
+app = App("Measure, rank, judge and audit translations.")
 app.command()(express)
 app.command()(harness)
 app.command()(cli_judged.judge)

@@ -11,11 +11,11 @@ from rich.markup import escape
 
 from in2x.commands import people_analyse
 from in2x.commands.options import check_writable
+from in2x.commands.shown_help import App
 from in2x.errors import UsageError
 from in2x.stage import console
 
-app = typer.Typer(help="Human judgement: campaigns, the page people judge on, results.", no_args_is_help=True,
-                  rich_markup_mode=None)  # fmt: skip
+app = App("Human judgement: campaigns, the page people judge on, results.")
 people_analyse.register(app)
 
 Where = Annotated[str, typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME (a password goes into "

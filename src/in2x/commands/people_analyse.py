@@ -11,6 +11,7 @@ import typer
 from in2x.commands.judge import CacheFile
 from in2x.commands.options import out_option
 from in2x.commands.show import AsJson, emit, show
+from in2x.commands.shown_help import App
 from in2x.errors import UsageError
 from in2x.stage import console
 
@@ -36,7 +37,7 @@ Judges = Annotated[
 DEFAULT = "people.db"
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Add these commands to `in2x people`."""
     app.command()(analyse)
     app.command("import")(take_in)

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from in2x.commands.options import check_writable
+from in2x.commands.shown_help import App
 from in2x.stage import console
 
-app = typer.Typer(help="The bundled micro-world.", no_args_is_help=True, rich_markup_mode=None)
+app = App("The bundled micro-world.")
 
 
 @app.command()

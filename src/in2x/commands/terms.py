@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from in2x.commands.options import check_writable
+from in2x.commands.options import From, check_writable, told
 from in2x.commands.show import AsJson, emit, show
 from in2x.stage import console
 
@@ -26,8 +26,8 @@ def terms(
             metavar="FILE", exists=True, dir_okay=False, help="A document of any known format.", show_default=False
         ),
     ],
-    source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the document.")],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language of the translation.")],
+    source_lang: From = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a glossary to edit here (TSV).")] = None,
     glossary: Annotated[
         Path | None,
@@ -58,11 +58,13 @@ def terms(
         check_writable(output)
         if output.exists():
             raise In2xError("the file is there already, and may be edited", file=output, mend="give another -o")
+    kind = "txt" if is_lines(file) else None
+    if source_lang is None:
+        texts = (one.text for one in read_document(file, Options(target_lang=target_lang), kind).segments)
+        source_lang = told(texts, target_lang)
     request = check_request(PromptProfile(), TranslationRequest(source_lang, target_lang))
     known = read_glossary(glossary, request.source_lang, request.target_lang) if glossary else None
-    kind = "txt" if is_lines(file) else None
-    options = Options(request.source_lang, request.target_lang)
-    segments = read_document(file, options, kind).segments
+    segments = read_document(file, Options(request.source_lang, request.target_lang), kind).segments
     found = extract(segments, request.source_lang, known)
     if model:
         from in2x.translate.open import open_backend

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from in2x.artifact import write_text
-from in2x.commands.options import check_writable, once_each
+from in2x.commands.options import From, check_writable, once_each, told
 from in2x.errors import In2xError, UsageError
 from in2x.stage import console
 from in2x.translate.open import Combine
@@ -39,14 +39,10 @@ def translate(
         ),
     ],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language wanted: ja, en, de, ...")],
-    source_lang: Annotated[
-        str | None,
-        typer.Option("--from", metavar="LANG", help="Language of the text.  [default: what it reads as]",
-                     show_default=False),
-    ] = None,
+    source_lang: From = None,
     file: Annotated[
         str,
-        typer.Argument(metavar="[FILE|FOLDER|-]", help="A document, a tree of them, or - for stdin.",
+        typer.Argument(metavar="FILE|FOLDER|-", help="A document, a tree of them, or - for stdin.",
                        show_default=False),
     ] = "-",
     output: Annotated[
@@ -174,10 +170,9 @@ def translate(
     makes the exit code 3.
     """
     from in2x.formats.document import Options
-    from in2x.language import language
     from in2x.llm.cache import Cache
     from in2x.llm.config import is_address
-    from in2x.translate.detect import detected, known_to, sample_of
+    from in2x.translate.detect import known_to
     from in2x.translate.open import profile_at
     from in2x.translate.request import TranslationRequest, check_request
     from in2x.translate.translator import Translator
@@ -193,13 +188,12 @@ def translate(
     if output is None and (edits or report):
         raise UsageError("--edits and --report belong to a document", mend="give -o")
     profiles = [profile_at(one, profile) for one in model]
-    told = Options(source_lang or "", target_lang, tuple(fields or ()), redo)
+    options = Options(source_lang or "", target_lang, tuple(fields or ()), redo)
     source: _Lines | _Papers = (
-        _Lines(batch) if file == "-" and output is None else _Papers(Path(file), output, told, kind)
+        _Lines(batch) if file == "-" and output is None else _Papers(Path(file), output, options, kind)
     )
     if source_lang is None:
-        source_lang = detected(sample_of(source.first_texts()), target_lang, known_to(profiles))
-        _say(f"from {language(source_lang).name} ({source_lang}), as the text reads; --from names another")
+        source_lang = told(source.first_texts(), target_lang, known=known_to(profiles))
     wanted = TranslationRequest(source_lang, target_lang, register)
     for one in profiles:
         wanted = check_request(one, wanted)

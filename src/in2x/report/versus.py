@@ -18,7 +18,7 @@ from in2x.metrics.strings import LOWER_IS_BETTER, statistics
 from in2x.pages.charts import LineChart, Series, line_chart
 from in2x.pages.environment import environment
 from in2x.records import read_records
-from in2x.report.results import SYSTEM_NAMES, read_json
+from in2x.report.results import SHARES, SYSTEM_NAMES, read_json
 from in2x.report.training import points, read_log
 
 CURVES = (
@@ -55,6 +55,17 @@ class Figure:
     gap: tuple[tuple[float, float, float], float] | None
     """((difference, low, high), p)."""
     lower_is_better: bool
+
+    @property
+    def scale(self) -> float:
+        """What it is shown times: shares in percent."""
+        return 100.0 if self.metric.startswith(SHARES) else 1.0
+
+    @property
+    def name(self) -> str:
+        """The measure, for people."""
+        named = self.metric.removeprefix("principle/").replace("_", " ")
+        return f"{named}, %" if self.metric.startswith(SHARES) else named
 
 
 @dataclass
