@@ -50,12 +50,18 @@ def simple_commands(shell: str) -> list[list[str]]:
     """The commands of a shell text as words, without comments, redirections, here-documents, and pipes taken apart."""
     shell = re.sub(r"<<'?(\w+)'?\n.*?^\1$", "", shell, flags=re.DOTALL | re.MULTILINE).replace("\\\n", " ")
     out = []
-    for line in shell.splitlines():
+    lines = [re.sub(r"(^|\s)#(\s.*)?$", "", line) for line in shell.splitlines()]
+    while lines:
+        for count in range(1, len(lines) + 1):  # what is quoted may go on in the next line
+            try:
+                split = shlex.split("\n".join(lines[:count]))
+                break
+            except ValueError:
+                continue
+        else:  # an apostrophe in running text
+            count, split = 1, []
+        del lines[:count]
         words: list[str] = []
-        try:
-            split = shlex.split(re.sub(r"(^|\s)#(\s.*)?$", "", line))
-        except ValueError:  # an apostrophe in running text
-            continue
         for word in [*split, ";"]:
             if word in ("|", "&&", "||", ";", "&"):
                 out += [words] if words else []
