@@ -10,7 +10,6 @@ import typer
 
 from in2x.commands.options import out_option
 from in2x.commands.show import AsJson, emit, show
-from in2x.errors import UsageError
 from in2x.stage import console
 
 FIRST = 12
@@ -29,14 +28,10 @@ def compare(
 
     from in2x.artifact import write_text
     from in2x.report import versus
+    from in2x.report.stage import finished
     from in2x.run import STAGES
 
-    sides = [versus.of_folder(run, STAGES) for run in (a, b)]
-    for run, side in zip((a, b), sides, strict=True):
-        if not side:
-            raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like "
-                             "runs/demo")  # fmt: skip
-    found = versus.compare(sides[0], sides[1], (str(a), str(b)), resamples)
+    found = versus.compare(finished(a, STAGES), finished(b, STAGES), (str(a), str(b)), resamples)
     if out is not None:
         write_text(out, versus.render(found))
     if as_json:

@@ -126,17 +126,13 @@ def report(
     out: Annotated[Path | None, out_option("Where to write.  [default: RUN/report.html]")] = None,
 ) -> None:  # fmt: skip
     """Make the page about a run again, from whatever stages are finished."""
-    from in2x.artifact import MANIFEST, Artifact, write_text
+    from in2x.artifact import write_text
     from in2x.language.example import HUB, TARGET
     from in2x.report.config import ReportConfig
-    from in2x.report.stage import render
+    from in2x.report.stage import finished, render
     from in2x.run import STAGES
 
-    found = {
-        name: Artifact.open(run / name) for name in STAGES if (run / name / MANIFEST).exists() and name != "report"
-    }
-    if not found:
-        raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like runs/demo")
+    found = finished(run, STAGES)
     languages: dict[str, Any] = next(iter(found.values())).manifest.get("languages", {})
     name = str(next(iter(found.values())).manifest.get("recipe", run.name))
     page = render(found, ReportConfig(), name=name, target=str(languages.get("target", TARGET)),

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from in2x.people.analysis.whole import Analysis
     from in2x.people.calibrate import Calibration
 
-StoreUrl = Annotated[str, typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME.")]
+StoreUrl = Annotated[
+    str,
+    typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME (a password goes into PGPASSWORD or the "
+                                 "URL)."),
+]  # fmt: skip
 CampaignName = Annotated[
     str | None, typer.Option("--campaign", help="Its name.  [default: the only one]", show_default=False)
 ]

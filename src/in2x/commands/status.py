@@ -137,19 +137,12 @@ def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _failures(run: Path) -> dict[str, str]:
     """Stage -> why it failed, by the log of the run, where it did not go on since."""
+    from in2x.report.rows import rows_of
     from in2x.run import LOG
 
     found: dict[str, str] = {}
-    try:
-        lines = (run / LOG).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:  # cut by a kill
-            continue
-        found.pop(row.get("stage"), None)
+    for row in rows_of(run / LOG):
+        found.pop(row.get("stage", ""), None)
         if row["event"] == "failed":
             found[row["stage"]] = row["why"]
     return found

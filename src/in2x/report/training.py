@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from in2x.language.codes import known_name
 from in2x.pages.charts import LineChart, Series, line_chart
+from in2x.report.rows import rows_of
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -23,19 +23,8 @@ RL_CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The whole lines of `log.jsonl`, none where there is no log."""
-    file = folder / "log.jsonl"
-    if not file.exists():
-        return []
-    rows = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
+    """The log of the stage in `folder`, empty where it keeps none."""
+    return list(rows_of(folder / "log.jsonl"))
 
 
 def points(rows: Rows, key: str, x: str = "step") -> list[tuple[float, float]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from in2x.artifact import Artifact
@@ -204,10 +203,3 @@ def _chart(
 def render(found: Versus) -> str:
     """The page about two runs, as HTML text."""
     return environment().get_template("report/versus.html.jinja").render(v=found, system_names=SYSTEM_NAMES)
-
-
-def of_folder(run: Path, stages: Sequence[str]) -> dict[str, Artifact]:
-    """The finished artifacts of the run in `run`, in the order of `stages`."""
-    from in2x.artifact import MANIFEST
-
-    return {name: Artifact.open(run / name) for name in stages if (run / name / MANIFEST).exists() and name != "report"}

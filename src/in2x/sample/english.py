@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 VOWELS = "aeiou"
+OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}
+"""Pronouns whose object has a form of its own."""
 
 
 def plural(noun: str, irregular: dict[str, str]) -> str:
