@@ -75,7 +75,7 @@ def test_translate_says_what_it_took(
 ) -> None:
     right = PAIRS["Where is the station?"]["polite"]
     wanted = ("--model", tiny_model, "--to", "ja", "--register", "polite")
-    told = "from English (en), as the text reads; --from names another\n"
+    told = "--from en: it reads as English; name another where it is not\n"
     give(monkeypatch, "---\n\nWhere is the station?\n")
     assert in2x("translate", *wanted) == (0, f"---\n\n{right}\n", told)
     for name, text in (("a.txt", "Where is the station?\n"), ("b.json", '{"t": "Where is the station?"}')):
@@ -105,7 +105,7 @@ def test_a_talk_takes_the_language_of_the_first_line(
     monkeypatch.setattr("sys.stdin", Terminal(io.BytesIO("\n駅はどこですか。\nWhere is the station?\n".encode())))
     code, out, said = in2x("translate", "--model", tiny_model, "--to", "en")
     assert code == 0 and out.count("\n") == 3
-    assert "The first tells the language" in said and "from Japanese (ja), as the text reads" in said
+    assert "The first tells the language" in said and "--from ja: it reads as Japanese" in said
 
 
 def test_check_and_terms_read_the_languages(in2x: Call, tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ def test_check_and_terms_read_the_languages(in2x: Call, tmp_path: Path) -> None:
         assert code == 0
         code, read, said = in2x("check", tmp_path / source, tmp_path / answer, "--json")
         assert (code, read) == (0, named)
-        assert said.startswith("to Japanese (ja), as the text reads; --to names another\nfrom English (en)")
+        assert said.startswith("--to ja: it reads as Japanese; name another where it is not\n--from en: it reads")
     code, _, said = in2x("check", tmp_path / "book.txt", tmp_path / "book.txt", "--from", "en")
     assert code == 2 and "the translation reads as English, and so does the other side" in said
     code, out, said = in2x("terms", tmp_path / "book.txt", "--to", "ja", "--json")
-    assert code == 0 and said.startswith("from English (en)")
+    assert code == 0 and said.startswith("--from en: it reads as English")
     assert out == in2x("terms", tmp_path / "book.txt", "--from", "en", "--to", "ja", "--json")[1]

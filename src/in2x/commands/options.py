@@ -83,6 +83,6 @@ def told(
     from in2x.translate.detect import detected, sample_of
 
     code = detected(sample_of(texts), other, known, side)
-    console.print(escape(f"{side} {language(code).name} ({code}), as the text reads; --{side} names another"),
+    console.print(f"--{side} {code}: it reads as {escape(language(code).name)}; name another where it is not",
                   soft_wrap=True)  # fmt: skip
     return code
