@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from in2x.commands.options import From, check_writable, told
-from in2x.commands.show import AsJson, emit, progress, show
-from in2x.stage import console
+from in2x.commands.show import AsJson, emit, progress, show, tell
 
 if TYPE_CHECKING:
     from in2x.translate.checked import Checked
@@ -88,7 +87,7 @@ def check(
         checked = check_pairs(pairs, rules, source_lang, target_lang, register, advance)
     if output:
         write_text(output, render(checked, rules, source_lang, target_lang, (source.name, translation.name), register))
-        console.print(f"written: {output}", soft_wrap=True)
+        tell(f"written: {output}")
     if as_json:
         emit([{"line": one.pair.number, "principle": name, **asdict(verdict)}
               for one in checked for name, verdict in one.verdicts.items()])  # fmt: skip
@@ -108,7 +107,7 @@ def _show(checked: list[Checked]) -> None:
                 shown = excerpt(one.pair.answer.text, verdict.start, verdict.end)
                 table.add_row(str(one.pair.number), name, Text(verdict.why), Text(shown))
         show(table)
-    console.print(f"{len(broken):,} of {len(checked):,} segments break a principle")
+    tell(f"{len(broken):,} of {len(checked):,} segments break a principle")
 
 
 def excerpt(text: str, start: int, end: int) -> str:

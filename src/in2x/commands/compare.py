@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from in2x.commands.options import out_option
-from in2x.commands.show import AsJson, emit, show
-from in2x.stage import console
+from in2x.commands.show import AsJson, emit, show, tell
 
 FIRST = 12
 """Figures in the terminal, those of whole texts before those of single principles; all are on the page."""
@@ -53,7 +52,7 @@ def compare(
             table.add_row(f.name, f.pair, *cells, "" if f.gap is None else _told(f.gap[0], f.scale, "+"))
         show(table)
         if len(found.figures) > FIRST:
-            console.print(f"{len(found.figures) - FIRST} figures more on the page (-o) and in --json.")
+            tell(f"{len(found.figures) - FIRST} figures more on the page (-o) and in --json.")
     if out is not None:
         print(out)
 

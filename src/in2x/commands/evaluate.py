@@ -12,10 +12,9 @@ from in2x.commands import judge as cli_judged
 from in2x.commands import mtbench as cli_mtbench
 from in2x.commands.express import express, harness
 from in2x.commands.options import language_code, once_each, out_option
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, note, show, tell
 from in2x.commands.shown_help import App
 from in2x.errors import UsageError
-from in2x.stage import console
 
 app = App("Measure, rank, judge and audit translations.")
 app.command()(express)
@@ -86,7 +85,7 @@ def mbr(
     for number, *said in zip(numbers, *columns, strict=True):
         chosen[number - 1] = consensus([text for text in said if text.strip()])
     write_text(out, "".join(f"{line}\n" for line in chosen))
-    console.print(f"utility: {UTILITY}")
+    tell(f"utility: {UTILITY}")
     print(out)
 
 
@@ -108,7 +107,7 @@ def autorank(
     chosen = [m.strip() for m in metrics.split(",")] if metrics else None
     ranking = rank(read_scores(folder, pair), pair, metrics=chosen, domain=domain)
     for warning in ranking.warnings:
-        console.print(f"[yellow]note[/yellow]  {warning}")
+        note(warning)
     if as_json:
         emit({"pair": pair, "metrics": ranking.metrics, "systems": [dataclasses.asdict(r) for r in ranking.rows],
                "warnings": ranking.warnings})  # fmt: skip
@@ -172,7 +171,7 @@ def wmt(
         )
     else:
         for other, count in found.others.items():
-            console.print(f"[yellow]note[/yellow]  {count} documents of {other} are in the file; they were not checked")
+            note(f"{count} documents of {other} are in the file; they were not checked")
         for fault in faults:
             print(fault)
         if scores:
@@ -181,7 +180,7 @@ def wmt(
                 table.add_row(domain, f"{s.value:.1f}", f"{s.low:.1f} – {s.high:.1f}", str(s.n))
             show(table)
         if not faults:
-            console.print(f"{len(documents)} documents, no fault found")
+            tell(f"{len(documents)} documents, no fault found")
     if faults:
         raise typer.Exit(1)
 
@@ -233,4 +232,4 @@ def audit(
         return
     for finding in found.findings or ["Nothing to flag."]:
         print(finding)
-    console.print(f"the page: {file}")
+    tell(f"the page: {file}")

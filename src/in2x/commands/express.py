@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from in2x.commands.options import once_each, out_option
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, show, tell
 from in2x.errors import UsageError
-from in2x.stage import console
 
 if TYPE_CHECKING:
     from in2x.evaluate.express.item import Item
@@ -63,7 +62,7 @@ def express(
     results = _results(items, model or (), hyp or (), baseline or (), judge, answers, allow_empty)
     if out is not None:
         write_text(out, page.render(results))
-        console.print(f"the page: {out}")
+        tell(f"the page: {out}")
     if as_json:
         document = {"items": len(items), "interval": "95%: Wilson; over phenomena Zou and Donner; judge bootstrap",
                     "systems": [score.as_json(result) for result in results]}  # fmt: skip
@@ -118,7 +117,7 @@ def _results(
             plain = re.sub(r"[^\w.-]+", "_", name).strip("_.")
             file = folder / f"{plain}.jsonl"
             write_answers(file, items, said[name])
-            console.print(f"the answers of {name}: {file}")
+            tell(f"the answers of {name}: {file}")
         systems = {**{name: BASELINES[name](items) for name in baselines}, **found, **said}
         judged = partial(ask_judge, items, asker=asker) if asker else None
         return [score(name, items, texts, judged(texts) if judged else None) for name, texts in systems.items()]

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
+from in2x.commands.show import tell
 from in2x.errors import UsageError
-from in2x.stage import console
 
 From = Annotated[
     str | None,
@@ -83,6 +82,5 @@ def told(
     from in2x.translate.detect import detected, sample_of
 
     code = detected(sample_of(texts), other, known, side)
-    console.print(f"--{side} {code}: it reads as {escape(language(code).name)}; name another where it is not",
-                  soft_wrap=True)  # fmt: skip
+    tell(f"--{side} {code}: it reads as {language(code).name}; name another where it is not")
     return code

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from in2x.commands import people_analyse
 from in2x.commands.options import check_writable
 from in2x.commands.people_analyse import DEFAULT, CampaignName, StoreUrl
-from in2x.commands.show import AsJson, emit
+from in2x.commands.show import AsJson, emit, tell
 from in2x.commands.shown_help import App
 from in2x.errors import UsageError
-from in2x.stage import console
 
 app = App("Human judgement: campaigns, the page people judge on, results.")
 people_analyse.register(app)
@@ -66,17 +64,15 @@ def campaign(
         print(f"{person}\t{link}")
     items = [len(s.items) for s in built.campaign.screens]
     longest = max(built.seconds.values()) / 60
-    console.print(
-        escape(f"{config.name}: {sum(items)} items on {len(items)} screens for {len(links)} annotators, at most "
-               f"{longest:.0f} minutes each; {built.twice:.0%} of the segments are judged twice.")
-    )  # fmt: skip
-    if len(links) == 1:
-        console.print("One annotator: nothing can be said about agreement.")
-    if token:
-        console.print(f"The organiser's token for /admin, shown this once: {token}", soft_wrap=True)
-    console.print(
-        escape(f"Next: in2x people serve --store {store}; a link goes after the address it prints."), soft_wrap=True
+    tell(
+        f"{config.name}: {sum(items)} items on {len(items)} screens for {len(links)} annotators, at most {longest:.0f} "
+        f"minutes each; {built.twice:.0%} of the segments are judged twice."
     )
+    if len(links) == 1:
+        tell("One annotator: nothing can be said about agreement.")
+    if token:
+        tell(f"The organiser's token for /admin, shown this once: {token}")
+    tell(f"Next: in2x people serve --store {store}; a link goes after the address it prints.")
 
 
 @app.command()
@@ -140,7 +136,7 @@ def backup(
     check_writable(out)
     with Store.open(store) as opened:
         count = write(opened, out)
-    console.print(escape(f"{out}: {count:,} rows."))
+    tell(f"{out}: {count:,} rows.")
 
 
 @app.command()
@@ -154,4 +150,4 @@ def restore(
 
     with Store.open(store, create=True) as opened:
         count = read(opened, file)
-    console.print(escape(f"{store}: {count:,} rows."))
+    tell(f"{store}: {count:,} rows.")

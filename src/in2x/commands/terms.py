@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from in2x.commands.options import From, check_writable, told
-from in2x.commands.show import AsJson, emit, show
-from in2x.stage import console
+from in2x.commands.show import AsJson, emit, show, tell
 
 if TYPE_CHECKING:
     from in2x.translate.terms import Candidate
@@ -77,8 +76,8 @@ def terms(
     elif output is None:
         _show(found)
     doubts = sum(bool(one.doubt) for one in found)
-    console.print(f"{len(found):,} names and terms" + (f", {doubts:,} ambiguous" if model else "")
-                  + (f": {output}" if output else ""), soft_wrap=True)  # fmt: skip
+    doubted = f", {doubts:,} ambiguous" if model else ""
+    tell(f"{len(found):,} names and terms{doubted}" + (f": {output}" if output else ""))
 
 
 def _show(found: list[Candidate]) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from in2x.artifact import write_text
 from in2x.commands.options import From, check_writable, once_each, told
+from in2x.commands.show import tell
 from in2x.errors import In2xError, UsageError
-from in2x.stage import console
 from in2x.translate.open import Combine
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ def translate(
     wishes: dict[str, Any] = {
         "register": register, "style": style, "synopsis": _synopsis(synopsis), "glossary": glossary,
         "characters": characters, "context": context, "checks": checks, "repairs": repairs, "seed": seed,
-        "redo": redo, "beams": beam, "step": batch, "say": _say,
+        "redo": redo, "beams": beam, "step": batch, "say": tell,
     }  # fmt: skip
     with Cache(cache) if cache else nullcontext() as answers:
 
@@ -215,13 +214,9 @@ def translate(
         else:
             failures = _documents(load, source, wanted, force, wishes, (edits, review, report))
     if failures:
-        note = "" if output is None else "; the same command asks for them again, and for nothing else"
-        console.print(f"not translated, left as they were: {failures:,}{note}", soft_wrap=True)
+        again = "" if output is None else "; the same command asks for them again, and for nothing else"
+        tell(f"not translated, left as they were: {failures:,}{again}")
         raise typer.Exit(3)
-
-
-def _say(words: str) -> None:
-    console.print(escape(words), soft_wrap=True)
 
 
 def _check_writable(file: Path, folder: bool) -> None:
@@ -253,7 +248,7 @@ class _Lines:
     def first_texts(self) -> list[str]:
         """The lines that are translated first, and those up to one with letters; they are not lost."""
         if self.talk:
-            _say("A line at a time; Ctrl-D ends. The first tells the language.")
+            tell("A line at a time; Ctrl-D ends. The first tells the language.")
         first: list[str] = []
         for line in self.lines:
             first.append(line)
@@ -295,7 +290,7 @@ def _stream(
     from in2x.translate.lines import translate_lines
 
     if source.talk:
-        _say(f"{translator.name}: {wanted.source_lang} to {wanted.target_lang}, a line at a time; Ctrl-D ends.")
+        tell(f"{translator.name}: {wanted.source_lang} to {wanted.target_lang}, a line at a time; Ctrl-D ends.")
     failures = 0
 
     def write(number: int, line: str, outcome: Outcome | None) -> None:
@@ -314,15 +309,14 @@ def _stream(
 
 
 def _say_failed(name: str, place: str, why: str) -> None:
-    _say(f"{name}, {place}: not translated ({why})")
+    tell(f"{name}, {place}: not translated ({why})")
 
 
 def _say_found(place: str, outcome: Outcome) -> None:
     """What a review would look at, if anything."""
     if outcome.findings:
         found = "; ".join(f"{one.principle}: {one.why}" for one in outcome.findings)
-        console.print(escape(f"{place}, risk {outcome.risk:g}: {found}" if place else f"  {found}"), style="dim",
-                      soft_wrap=True)  # fmt: skip
+        tell(f"{place}, risk {outcome.risk:g}: {found}" if place else f"  {found}", style="dim")
 
 
 def _documents(
@@ -341,7 +335,7 @@ def _documents(
     file, output, langs = source.file, source.output, (wanted.source_lang, wanted.target_lang)
     source.options = replace(source.options, source_lang=langs[0], target_lang=langs[1])
     known = read_edits(edits) if edits else None
-    papers = list(source.read(lambda name, why: _say(f"{name}: left out ({why})")))
+    papers = list(source.read(lambda name, why: tell(f"{name}: left out ({why})")))
     if not papers:
         raise In2xError("there is no document in this folder", file=file, mend="give a folder with documents")
     total = sum(len(paper.document.segments) for paper in papers)
@@ -377,9 +371,9 @@ def _documents(
             if report:
                 write_text(report, page(found))
             for line in found.lines():
-                _say(line)
+                tell(line)
             if review:
-                _say(f"to review: {review_of(output)}")
+                tell(f"to review: {review_of(output)}")
         elif review:
             for _, one in parts:
                 for outcome in one.outcomes:
