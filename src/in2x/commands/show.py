@@ -97,10 +97,10 @@ class _Rate(ProgressColumn):
 def progress(what: str, total: int | None) -> Iterator[Any]:
     """A bar on stderr for a command that is no stage; yields `advance(count)`. Nothing where stderr is no terminal."""
     bar = Progress(
-        TextColumn(f"[bold]{what}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("[bold]{task.description}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
         _Rate(), TextColumn("eta"), TimeRemainingColumn(), console=console, transient=True,
         disable=not console.is_terminal,
     )  # fmt: skip
     with bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(escape(what), total=total)
         yield lambda count: bar.update(task, advance=count)
