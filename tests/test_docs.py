@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
+from in2x import __version__
 from in2x.cli import app
 from in2x.recipe import Recipe, load_recipe
 
@@ -247,3 +249,19 @@ def test_every_benchmark_has_a_result() -> None:
     for script in (ROOT / "benchmarks").glob("*.py"):
         if 'if __name__ == "__main__"' in text_of(script):
             assert f"benchmarks/{script.name}" in shown, f"no page has a figure of {script.name}"
+
+
+def test_the_citation_is_of_this_version() -> None:
+    cited = yaml.safe_load(text_of(ROOT / "CITATION.cff"))
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    assert cited["version"] == project["version"] == __version__ and cited["license"] == project["license"]
+    assert f"## {__version__}\n" in text_of(ROOT / "CHANGELOG.md")
+
+
+def test_hooks_before_a_commit_run_what_lint_runs() -> None:
+    [repo] = yaml.safe_load(text_of(ROOT / ".pre-commit-config.yaml"))["repos"]
+    entries = [hook["entry"] for hook in repo["hooks"]]
+    programs = {entry.removeprefix(".venv/bin/").partition(" --")[0] for entry in entries}
+    lint = re.findall(r"^\t@\$\(BIN\)/(.*?)(?: --check)?(?: \.)?$", text_of(ROOT / "Makefile"), re.MULTILINE)
+    assert {"ruff check", "ruff format", "mypy"} <= programs & set(lint)
+    assert all((ROOT / word).exists() for entry in entries for word in entry.split() if word.startswith("tests/"))
