@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from in2x import store
-from in2x.bundled import resolved
+from in2x.bundled import instead, resolved
 from in2x.chat.profile import DEFAULT_TEMPLATES, PromptProfile
 from in2x.corpus.config import CorpusConfig
 from in2x.data.config import DataConfig
@@ -213,9 +213,11 @@ def load_config(path: Path, kind: type[C], overrides: Iterable[str] = ()) -> C:
     path = resolved(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError("there is no such recipe", file=path, mend=instead(path.stem)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the recipe cannot be read ({error.__class__.__name__})", file=path,
-                         mend="give the path of a YAML file, or a name that in2x recipes lists") from None  # fmt: skip
+                         mend="give the path of a YAML file") from None  # fmt: skip
     try:
         raw = read_yaml(text, path) or {}
     except In2xError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from in2x.commands.show import Out, RecipeFile, Sets, duration, emit
+from in2x.commands.show import AsJson, Out, RecipeFile, Sets, duration, emit
 from in2x.errors import In2xError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def plan_recipe(
             help="Ask each server that the recipe names one small question, and look into what lies in stores.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a run would do and take, and what stands against it, without running anything."""
     from rich.console import Console

@@ -24,6 +24,7 @@ from in2x.contamination.meaning import Meaning
 from in2x.contamination.table import NAME, Contamination, heldout_name
 from in2x.data import reader
 from in2x.data.config import DataConfig
+from in2x.data.held import held_out
 from in2x.errors import In2xError
 from in2x.language.characters import orderly
 from in2x.llm.cache import cache_beside
@@ -119,8 +120,10 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     banned: set[str] = set()
     heldout: dict[str, list[Sequence[str]]] = {}
-    for split, name in (("dev", config.dev), ("test", config.test)):
-        held = list(reader.lines(name, languages, target, columns=config.columns)) if name else []
+    named = {"dev": config.dev, "test": config.test}
+    drawn = _drawn(config, stage, train, [split for split, name in named.items() if not name])
+    for split, name in named.items():
+        held = list(reader.lines(name, languages, target, columns=config.columns)) if name else drawn[split]
         banned.update(orderly(text) for line in held for text in line.texts.values())
         heldout[heldout_name(split)] = [list(line.texts.values()) for line in held]
         made = (pair for line in held for pair in reader.directions(line, target))
@@ -207,6 +210,28 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     stage.figures |= {"origin": ", ".join(train), "pairs": {k: dict(v) for k, v in counts.items()},
                       "documents": dict(raw), "dropped from train": dict(dropped),
                       "instructions": dict(origins)}  # fmt: skip
+
+
+def _drawn(
+    config: DataConfig, stage: Stage, train: Sequence[str], splits: Sequence[str]
+) -> dict[str, list[reader.Line]]:
+    """Training pairs held out for the splits that no file is named for."""
+    if not config.hold_out or not splits:
+        return {split: [] for split in splits}
+    languages, target = stage.recipe.languages.all, stage.recipe.languages.target
+    lines = (
+        line
+        for name in train
+        for line in reader.lines(name, languages, target, config.max_train,
+                                 Aside(name, config.max_bad_share, "data.max_bad_share"), config.columns)
+    )  # fmt: skip
+    found = held_out(islice(lines, config.max_train), config.hold_out, splits, stage.seed)
+    for split, held in found.items():
+        if not held:
+            raise In2xError(f"too few pairs to hold some out as {split}", file=train[0],
+                            mend=f"give more, or a file: --set data.{split}=FILE")  # fmt: skip
+        stage.say(f"{len(held):,} of the training pairs are held out as {split}, which no file is named for")
+    return found
 
 
 def _apart(items: Iterable[Instruction], gate: Contamination, lost: Counter[str]) -> Iterator[Instruction]:
