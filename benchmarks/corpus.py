@@ -81,7 +81,7 @@ def ours(file: Path, work: Path) -> dict[str, Any]:
     from in2x.corpus import engine
     from in2x.corpus.config import CorpusConfig, DedupConfig
     from in2x.corpus.dedup import exact_duplicates, near_duplicates
-    from in2x.corpus.shards import files_of, write_shard
+    from in2x.corpus.shards import batches, files_of, write_shard
 
     config = CorpusConfig(dedup=DedupConfig(bands=BANDS, rows=ROWS, similarity=SIMILARITY))
     engine.start(config)
@@ -91,7 +91,8 @@ def ours(file: Path, work: Path) -> dict[str, Any]:
     files = files_of(work / "signed")
     kept = daft.read_parquet([str(file) for file in files])
     exact, exact_of = exact_duplicates(files, work)
-    near, near_of = near_duplicates(files, kept.select("index", "text", "lang"), exact, config.dedup, work)
+    texts = batches(work / "signed", ["index", "text", "lang"])
+    near, near_of = near_duplicates(files, texts, exact, config.dedup, work)
     joined = [*zip(exact.tolist(), exact_of.tolist(), strict=True), *zip(near.tolist(), near_of.tolist(), strict=True)]
     return {"survivors": kept.count_rows() - len(np.union1d(exact, near)), "joined": joined}
 

@@ -66,7 +66,7 @@ def _near(folder: Path, frame, name: str = "signed.parquet"):
 
 
 def _near_of(files: list[Path], scratch: Path):
-    texts = daft.read_parquet([str(file) for file in files])
+    texts = (batch for file in files for batch in pq.ParquetFile(file).iter_batches(columns=["index", "text", "lang"]))
     return near_duplicates(files, texts, np.zeros(0, np.uint64), CONFIG.dedup, scratch)
 
 

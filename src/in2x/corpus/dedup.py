@@ -13,15 +13,13 @@ What is held grows with the duplicates alone: 16 bytes for each, and 16 for each
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import daft
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from daft import DataType, col
 from numpy.typing import NDArray
 
 from in2x.corpus.config import DedupConfig
@@ -138,36 +136,31 @@ def member(values: Ids, of: Ids) -> NDArray[np.bool_]:
     return found
 
 
-@daft.func.batch(return_dtype=DataType.list(DataType.uint32()), use_process=False)  # type: ignore[untyped-decorator]
-def _shingle_set(text: Any, lang: Any, char_size: int, word_size: int) -> Any:
-    flags = np.array([unspaced(code) for code in lang.to_pylist()], bool)
-    values, bounds = shingle_sets(*column(text.to_arrow()), flags, char_size, word_size)
-    return pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(values))
-
-
-def verified_pairs(texts: Any, left: Ids, right: Ids, config: DedupConfig, scratch: Path) -> tuple[Ids, Ids]:
+def verified_pairs(
+    texts: Iterable[pa.RecordBatch], left: Ids, right: Ids, config: DedupConfig, scratch: Path
+) -> tuple[Ids, Ids]:  # fmt: skip
     """The pairs whose shingles are at least `config.similarity` alike.
 
     Args:
-        texts: DataFrame with `index`, `text`, `lang`.
+        texts: `index`, `text` and `lang` of all documents, gone through once.
         scratch: folder for the shingles of the candidates (4 bytes a shingle); they are removed afterwards.
     """
     nodes = np.unique(np.concatenate((left, right)))
     if not len(nodes):
         return left, right
-    wanted = daft.from_arrow(pa.table({"index": nodes}))
-    sets = texts.join(wanted, on="index", how="semi").select(
-        "index", _shingle_set(col("text"), col("lang"), config.char_size, config.word_size).alias("shingles")
-    )
     order: list[Any] = []
     sizes: list[Any] = []
     file = scratch / "shingles.partial"
     with file.open("wb") as stream:
-        for batch in sets.to_arrow_iter():
-            shingles = batch.column(1)
-            sizes.append(np.diff(shingles.offsets.to_numpy()))
-            order.append(batch.column(0).to_numpy())
-            stream.write(np.ascontiguousarray(shingles.flatten().to_numpy(zero_copy_only=False), np.uint32).data)
+        for batch in texts:
+            mine = batch.filter(pa.array(member(batch.column("index").to_numpy(), nodes)))
+            if not mine.num_rows:
+                continue
+            flags = np.array([unspaced(code) for code in mine.column("lang").to_pylist()], bool)
+            values, bounds = shingle_sets(*column(mine.column("text")), flags, config.char_size, config.word_size)
+            sizes.append(np.diff(bounds))
+            order.append(mine.column("index").to_numpy())
+            stream.write(np.ascontiguousarray(values, np.uint32).data)
     ids, lengths = np.concatenate(order), np.concatenate(sizes)
     bounds = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
     place = np.argsort(ids)
@@ -194,12 +187,14 @@ def _blocks(sizes: NDArray[np.int64], most: int) -> Iterator[slice]:
         start = stop
 
 
-def near_duplicates(signed: list[Path], texts: Any, gone: Ids, config: DedupConfig, scratch: Path) -> tuple[Ids, Ids]:
+def near_duplicates(
+    signed: list[Path], texts: Iterable[pa.RecordBatch], gone: Ids, config: DedupConfig, scratch: Path
+) -> tuple[Ids, Ids]:  # fmt: skip
     """`(index, of)`: each document that nearly repeats an earlier one, and the first of its cluster.
 
     Args:
         signed: Parquet files with `index`, `exact_a`, `signs` and the band columns, in order of `index`.
-        texts: DataFrame with `index`, `text`, `lang`.
+        texts: `index`, `text` and `lang` of all documents.
         gone: exact duplicates, in order: they are no candidates.
         scratch: folder for what is sorted and compared on disk.
     """

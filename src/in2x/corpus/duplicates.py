@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import daft
 import numpy as np
-import pyarrow as pa
-from daft import col
 from numpy.typing import NDArray
 
 from in2x.corpus.config import DedupConfig
 from in2x.corpus.dedup import Ids, exact_duplicates, near_duplicates
-from in2x.corpus.shards import files_of, frame
+from in2x.corpus.shards import batches, files_of
 
 COLUMNS = ("index", "of", "near")
 
@@ -36,9 +33,7 @@ class Duplicates:
             exact, exact_of = exact_duplicates(files, scratch)
             near, near_of = np.zeros((2, 0), np.uint64)
             if config.near and files:
-                texts = frame(prepared).where(col("gate").is_null())
-                gone = daft.from_arrow(pa.table({"index": exact}))
-                texts = texts.join(gone, on="index", how="anti") if len(exact) else texts
+                texts = (batch for shard in prepared for batch in batches(shard, ["index", "text", "lang"]))
                 near, near_of = near_duplicates(files, texts, exact, config, scratch)
             order = np.argsort(np.concatenate((exact, near)), kind="stable")
             kinds = np.repeat([False, True], [len(exact), len(near)])

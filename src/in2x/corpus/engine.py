@@ -116,7 +116,7 @@ def sentences() -> Iterator[None]:
 
 _SENTENCE = re.compile(r"\bIn2xError: ([^\n]+?)\.?$", re.M)
 
-PIECE = 64 << 20
+PIECE = 16 << 20
 """Bytes that one machine reads ahead of cleaning."""
 EXPANSION = 6
 """How much longer a compressed file is taken to be than it looks."""
