@@ -15,7 +15,7 @@ from typing import Any
 import daft
 import numpy as np
 import pyarrow as pa
-from daft import col
+from daft import DataType, col
 from numpy.typing import NDArray
 
 from in2x.artifact import write_json
@@ -23,6 +23,7 @@ from in2x.corpus import engine
 from in2x.corpus.classifier import Classifier, ranking_quality
 from in2x.corpus.clean import clean, rules
 from in2x.corpus.config import CorpusConfig
+from in2x.corpus.dedup import member
 from in2x.corpus.kernels import folds, scramble
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.read import find_files, plan, read_split
@@ -170,8 +171,14 @@ def score_shard(
         return
     first, last = span(prepared)
     here = gone[np.searchsorted(gone, np.uint64(first)) : np.searchsorted(gone, np.uint64(last), side="right")]
-    rows = frame([prepared]).where(col("gate").is_null())
-    rows = rows.join(daft.from_arrow(pa.table({"index": np.array(here)})), on="index", how="anti")
+    here = np.array(here)  # workers of a cluster have no such file
+
+    # Not a join: Daft holds the texts of a whole shard for one.
+    @daft.func.batch(return_dtype=DataType.bool(), use_process=False)  # type: ignore[untyped-decorator]
+    def stays(index: Any) -> Any:
+        return pa.array(~member(index.to_arrow().to_numpy(), here))
+
+    rows = frame([prepared]).where(col("gate").is_null() & stays(col("index")))
     scores = engine.scorer(config, models, classifiers)
     rows = rows.select("index", "key", "id", "lang", "domain", "source", scores)
     write_shard(rows.with_column("id_key", col("id").hash()), target, config)
