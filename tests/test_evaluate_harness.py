@@ -80,7 +80,8 @@ def test_the_harness_runs_the_tasks(tmp_path: Path) -> None:
     done = subprocess.run(
         [python_with_the_harness(tmp_path / "venv"), "-m", "lm_eval", "run", "--model", "dummy", "--include_path",
          tmp_path / "tasks", "--tasks", "in2x_express", "--limit", "2", "--output_path", tmp_path / "out"],
-        env={**os.environ, "HF_HOME": str(tmp_path / "hf"), "PYTHONPATH": str(SOURCES)}, capture_output=True, text=True, timeout=500, check=False,
+        env={**os.environ, "HF_HOME": str(tmp_path / "hf"), "PYTHONPATH": str(SOURCES)},
+        capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     [file] = (tmp_path / "out").rglob("results*.json")
