@@ -141,6 +141,15 @@ def test_what_makes_the_method_stays(tmp_path: Path) -> None:
     assert any("in the place of Qwen/Qwen2.5-72B" in text for text in said)
 
 
+def test_a_model_from_scratch_has_no_tokenizer_for_magpie(tmp_path: Path) -> None:
+    named = ["instruct.llm.template=TOKENIZER", "instruct.llm.base_url=http://localhost:8000/v1"]
+    recipe = load_recipe(RECIPES / "instruct-server.yaml", named)
+    assert recipe.instruct.magpie.turns and recipe.base.model is None
+    said: list[str] = []
+    small = shrunk(recipe, tmp_path, "http://127.0.0.1:1/v1", "", said.append)
+    assert small.instruct.magpie.turns == 0 and any("no Magpie" in text for text in said)
+
+
 def rehearse(recipe: str, out: Path, *options: str, **more) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "in2x", "run", str(RECIPES / recipe), "--shrink", "--out", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=out.parent,

@@ -67,7 +67,7 @@ def shrunk(recipe: Recipe, folder: Path, server: str, launch: str, say: Say) -> 
     given["pretrain"] |= _least(given["pretrain"], {"new_tokens": 16}) | {"dev_every": 2, "dev_blocks": 2}
     given["pretrain"]["compile"] = False
     served = _served(server, given["base"]["model"])
-    given["instruct"] = _instruct(given["instruct"], served)
+    given["instruct"] = _instruct(given["instruct"], served, say)
     given["select"] = _select(given["select"], served, say)
     given["sft"] |= _least(given["sft"], {"passes": 2}) | {
         "batch_tokens": ROWS * LONG, "device_tokens": given["sft"]["device_tokens"] and ROWS * LONG // 2,
@@ -156,16 +156,20 @@ def _served(server: str, template: str | None) -> Callable[[dict[str, Any] | Non
     return turn
 
 
-def _instruct(instruct: dict[str, Any], served: Callable[[Any], Any]) -> dict[str, Any]:
+def _instruct(instruct: dict[str, Any], served: Callable[[Any], Any], say: Say) -> dict[str, Any]:
     directions = instruct["pairs_per_direction"] or {"*": 80}
+    llm, turns = served(instruct["llm"]), 8
+    if instruct["magpie"]["turns"] and llm and llm["base_url"] and not llm["template"]:
+        say("no Magpie: it opens a turn in the words of a tokenizer, and there is none before the first training")
+        turns = 0
     return {
         **instruct, "sets": [one for one in instruct["sets"] if Path(one["path"]).exists()], "cache": None,
         "pairs_per_direction": {name: min(80, count) for name, count in directions.items()},
         "rewritten": min(60, instruct["rewritten"]), "collected": 60,
         "rewrite": {name: min(4, count) for name, count in instruct["rewrite"].items()},
-        "magpie": _least(instruct["magpie"], {"turns": 8, "turn_tokens": 24, "answer_tokens": 24}),
+        "magpie": _least(instruct["magpie"], {"turns": turns, "turn_tokens": 24, "answer_tokens": 24}),
         "self_instruct": _least(instruct["self_instruct"], {"tasks": 8}),
-        "llm": served(instruct["llm"]), "judges": {**instruct["judges"], "llm": served(instruct["judges"]["llm"])},
+        "llm": llm, "judges": {**instruct["judges"], "llm": served(instruct["judges"]["llm"])},
     }  # fmt: skip
 
 

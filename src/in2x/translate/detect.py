@@ -12,7 +12,6 @@ from typing import Literal
 from in2x.chat.profile import PromptProfile
 from in2x.errors import UsageError
 from in2x.language import canonical, language, packs
-from in2x.language.identify import UNKNOWN, identify
 from in2x.language.script import WORD, letters_of
 
 Side = Literal["from", "to"]
@@ -56,13 +55,18 @@ def detected(text: str, other: str | None = None, known: Sequence[str] = (), sid
     letters = "".join(WORD.findall(text))
     if not letters:
         raise UsageError(f"the {what} has no words to tell its language by", mend=f"name it: --{side} LANG")
-    found = identify([text])[0]
     other = other and canonical(other)
+    others = [code for code in known or packs() if code != other]
+    fitting = [code for code in others if _covers(code, letters)]
+    if len(fitting) == 1 and len(letters) < FEW and not (other and _covers(other, letters)):
+        return fitting[0]
+    # Here, not above: what identifies languages takes most of a second to load.
+    from in2x.language.identify import UNKNOWN, identify
+
+    found = identify([text])[0]
     if found == other:
         raise UsageError(f"the {what} reads as {language(found).name}, and so does the other side",
                          mend=f"name its language if it is another: --{side} LANG")  # fmt: skip
-    others = [code for code in known or packs() if code != other]
-    fitting = [code for code in others if _covers(code, letters)]
     if len(fitting) == 1 and (found in (UNKNOWN, fitting[0]) or len(letters) < FEW):
         return fitting[0]
     own = [found] if found in others else [code for code in others if code.partition("-")[0] == found]  # zh-Hant alone
