@@ -243,7 +243,9 @@ WORD = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Z")
 def test_whatever_is_heavy_enough_finds_itself(words: list[str], around: list[str], how: int) -> None:
     text = " ".join(words).replace("\n", " ").strip()
     gate = Contamination.build({"s": [text]}, DecontaminateConfig(), short=["s"])
-    [found] = gate.documents([DISGUISES[how](text) if how != 2 else text.swapcase().swapcase()])
+    shown = DISGUISES[how](text) if how != 2 else text.swapcase().swapcase()
+    shown = shown if letters(shown) == letters(text) else text  # a dotless i comes back with its dot
+    [found] = gate.documents([shown])
     lost: Counter[str] = Counter()
     same = Pair("p", "en", "ja", text, "x")
     assert bool(found.sets) == any(map(str.isalnum, text)) or not letters(text)

@@ -550,7 +550,7 @@ def test_the_page_has_a_column_for_whatever_was_counted_of_any_model() -> None:
     ledger = Ledger([], [])
     ledger.enter(item("a", "b"))
     ledger.keep(item("a", "b"))
-    funnel = ledger.funnel() | {"split": {"sft": 1, "rl": 0, "near_duplicate": 0.7, "groups": 1}}
+    funnel = ledger.funnel() | {"split": {"sft": 1, "rl": 0, "near_duplicate": 0.7, "groups": 1, "tasks": {}}}
     usage = {"author": {"model": "a", "asked": 5}, "judge": {"model": "b", "asked": 7, "unasked": 3}}
     made = page(funnel, "t", usage, {}, {}, "a budget left 3 questions unasked")
     table = made.split('id="models"')[1].split("</table>")[0]

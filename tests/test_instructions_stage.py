@@ -143,6 +143,9 @@ def test_pairs_only(tmp_path: Path) -> None:
     verdicts = list(read_records(stage.out / "verdicts.parquet", Verdict))
     assert funnel["in"] == funnel["kept"] + funnel["rejected"] + funnel["failed"] == len(verdicts)
     assert funnel["kept"] == len(sft) + len(rl) == sum(v.kept for v in verdicts)
+    tasks = {"sft": Counter(item.task for item in sft), "rl": Counter(item.task for item in rl)}
+    shown = {task: (counts["sft"], counts["rl"]) for task, counts in funnel["split"]["tasks"].items()}
+    assert shown == {task: (tasks["sft"][task], tasks["rl"][task]) for task in tasks["sft"] | tasks["rl"]}
     assert funnel["origins"]["pairs"]["in"] == 181 and funnel["origins"]["rewritten:register"]["in"] == 50
     assert {r["reason"] for r in funnel["reasons"]} == {"evaluation text", "surplus of its language"}
     assert funnel["languages"]["en"] == funnel["languages"]["ja"]
@@ -261,7 +264,6 @@ def test_no_item_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("in2x.instructions.shelf.PART", 50)
     monkeypatch.setattr("in2x.instructions.balance.CHUNK", 50)
     monkeypatch.setattr("in2x.instructions.stage.RecordWriter", partial(RecordWriter, chunk=50))
-    monkeypatch.setattr("in2x.instructions.stage.write_records", partial(write_records, chunk=50))
 
     def peak(name: str, count: int) -> int:
         rows = (

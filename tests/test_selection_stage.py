@@ -7,8 +7,9 @@ import random
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from chat_server import ChatServer
 from in2x.artifact import Artifact, write_json
 from in2x.errors import In2xError
 from in2x.llm.config import LlmConfig
+from in2x.llm.limits import Usage
 from in2x.recipe import Recipe
 from in2x.records import Instruction, content_id, read_records, write_records
 from in2x.selection.embed import embed_to_shards
@@ -261,19 +263,19 @@ def test_pass_rates_become_grades(tmp_path: Path) -> None:
 def test_a_model_labels_and_grades(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scripted model; the second request fails, and its instructions fall back to the offline label and grade."""
 
-    def server(config: LlmConfig, cache: Path) -> Callable[[Iterable[str], dict[str, Any]], Iterator[Any]]:
-        asked: Counter[str] = Counter()
+    class Scripted:
+        def __init__(self, config: LlmConfig, cache: Path) -> None:
+            self.client = SimpleNamespace(usage=Usage())
+            self.asked: Counter[str] = Counter()
 
-        def ask_all(prompts: Iterable[str], schema: dict[str, Any]) -> Iterator[Any]:
+        def __call__(self, prompts: Iterable[str], schema: dict[str, Any]) -> Iterator[Any]:
             name = next(iter(schema["properties"]))
             for _ in prompts:
-                asked[name] += 1
+                self.asked[name] += 1
                 rows = [{"number": n + 1, "field": "Field", "topic": "Topic", "grade": 5} for n in range(20)]
-                yield None if asked[name] == 2 else {name: rows}
+                yield None if self.asked[name] == 2 else {name: rows}
 
-        return ask_all
-
-    monkeypatch.setattr("in2x.selection.stage.Server", server)
+    monkeypatch.setattr("in2x.selection.stage.Server", Scripted)
     whole = {"share": 1.0}
     stage = select(pool(tmp_path / "p", instructions(60)), tmp_path / "a", llm={"base_url": "http://127.0.0.1:9/v1"},
                    round1=whole, rl=whole)  # fmt: skip

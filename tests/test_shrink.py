@@ -139,6 +139,7 @@ def test_what_makes_the_method_stays(tmp_path: Path) -> None:
     assert [getattr(small.pretrain, f"phase{n}").context for n in (1, 2, 3)] == [64, 256, 256]
     assert small.pretrain.phase3.view == recipe.pretrain.phase3.view
     assert any("in the place of Qwen/Qwen2.5-72B" in text for text in said)
+    assert recipe.data.decontaminate.embedder and small.data.decontaminate.embedder is None, "no server is asked"
 
 
 def test_a_model_from_scratch_has_no_tokenizer_for_magpie(tmp_path: Path) -> None:

@@ -256,7 +256,7 @@ def test_what_a_worker_has_to_say_is_still_one_sentence() -> None:
     with pytest.raises(In2xError) as told, engine.sentences():
         engine.each(gone, ["s3://words/a", "s3://words/b"])
     assert str(told.value) in {
-        f"{bucket.url}/{name}: the object is not there any more; give the same command again." for name in "ab"
+        f"s3://words/{name}: the object is not there any more; give the same command again." for name in "ab"
     }
 
 

@@ -63,7 +63,7 @@ def _run(config: CorpusConfig, stage: Stage) -> None:
     engine.start(config)
     parts = Parts(stage, part_keys(config, stage))
     if stage.resumed and parts.remade:
-        stage.say(f"made again, for its knobs changed: {', '.join(parts.remade)}")
+        stage.say(f"made again, for knobs or what goes in changed: {', '.join(parts.remade)}")
     prepared = _clean(config, stage, parts)
     removed = _dedup(config, stage, parts, prepared)
     _score(config, stage, parts, prepared, removed)

@@ -54,7 +54,7 @@ def page(
         "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
         "kept": {origin: [_readable(e) for e in found] for origin, found in funnel["examples"].items()},
-        "tidied": tidied, "unfinished": unfinished,
+        "tidied": tidied, "unfinished": unfinished, "tasks": bars(funnel["split"]["tasks"]),
         "counted": list(dict.fromkeys(key for figures in usage.values() for key in figures if key != "model")),
     }  # fmt: skip
     return environment().get_template("instructions/instructions.html.jinja").render(context)

@@ -46,7 +46,7 @@ from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.embedders import embedder_of
 from in2x.llm.open import open_model, template_of
 from in2x.llm.request import Asker
-from in2x.records import Aside, Instruction, Pair, RecordWriter, Verdict, read_records, write_records
+from in2x.records import Aside, Instruction, Pair, RecordWriter, Verdict, read_records
 from in2x.stage import Stage
 
 SEEDS = 20_000
@@ -328,13 +328,17 @@ def _write(config: InstructConfig, stage: Stage, ledger: Ledger, pool: OnShelf, 
     parts = split(pool, config.rl_share, config.near_duplicate, stage.seed, config.rl_shares, stage.work)
     in_sft = array("q", (place for n, place in enumerate(pool.places) if n not in parts.rl))
     in_rl = array("q", (place for n, place in enumerate(pool.places) if n in parts.rl))
-    tagged = 0
+    tagged, tasks = 0, dict[str, dict[str, int]]()
     with RecordWriter(stage.out / "pool.sft.parquet", Instruction) as sft:
         profile, seed = stage.recipe.profile, stage.seed
         for item, tags in with_tags(OnShelf(pool.shelf, in_sft), profile, config.tagged, seed):
             sft.append(item)
             tagged += tags
-    rl = write_records(stage.out / "pool.rl.parquet", OnShelf(pool.shelf, in_rl), Instruction)
+            tasks.setdefault(item.task, {"sft": 0, "rl": 0})["sft"] += 1
+    with RecordWriter(stage.out / "pool.rl.parquet", Instruction) as rl:
+        for item in OnShelf(pool.shelf, in_rl):
+            rl.append(item)
+            tasks.setdefault(item.task, {"sft": 0, "rl": 0})["rl"] += 1
     if parts.threshold != config.near_duplicate:
         stage.say(
             f"near-duplicates hang together at similarity {config.near_duplicate}: SFT and RL are disjoint at "
@@ -342,7 +346,8 @@ def _write(config: InstructConfig, stage: Stage, ledger: Ledger, pool: OnShelf, 
         )
     funnel = ledger.funnel()
     funnel["split"] = {
-        "sft": sft.count, "rl": rl, "near_duplicate": parts.threshold, "groups": parts.groups,
+        "sft": sft.count, "rl": rl.count, "near_duplicate": parts.threshold, "groups": parts.groups,
+        "tasks": dict(sorted(tasks.items(), key=lambda one: (-sum(one[1].values()), one[0]))),
     }  # fmt: skip
     write_json(stage.out / "funnel.json", funnel)
     tidied = stage.figures["tidied"]
@@ -356,8 +361,10 @@ def _write(config: InstructConfig, stage: Stage, ledger: Ledger, pool: OnShelf, 
         "tagged": tagged,
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
     }
-    stage.figures.update({"funnel": counts, "sft": sft.count, "rl": rl, "llm": usage, "prompts": prompt.versions()})
+    stage.figures.update(
+        {"funnel": counts, "sft": sft.count, "rl": rl.count, "llm": usage, "prompts": prompt.versions()}
+    )
     stage.say(f"{funnel['in']:,} in, {funnel['kept']:,} kept, {funnel['rejected']:,} rejected, "
-              f"{funnel['failed']:,} failed; SFT {sft.count:,} ({tagged:,} with tags), RL {rl:,}")  # fmt: skip
+              f"{funnel['failed']:,} failed; SFT {sft.count:,} ({tagged:,} with tags), RL {rl.count:,}")  # fmt: skip
     # The artifact is renamed when the stage returns: this is where the page will be.
     stage.say(f"where each item went: {stage.out.parent.parent / stage.name / 'funnel.html'}")
