@@ -22,11 +22,11 @@ from in2x.sample.lexicon import LANGUAGES, grammar, read
 
 FILES = (
     "meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further", "rest",
-    "close", "near", "near2", "daily",
+    "close", "near", "near2", "daily", "names", "shopping", "trips",
 )  # fmt: skip
 COLUMNS = ("polite", "casual", "zh", "plain", "honorific")
 """What stands after the English of a row."""
-NAMES = frozenset({"name", "surname"})
+NAMES = frozenset({"name", "surname", "fullname"})
 """Lists of people's names: their spelling is fixed."""
 LONG = (
     ("I'm", "I am"), ("[Ww]hat's", "hat is"), ("[Ii]t's", "t is"), ("[Tt]hat's", "hat is"), ("[Ww]here's", "here is"),
@@ -85,7 +85,8 @@ def _forms(word: Word, lang: str) -> Mapping[str, str]:
         if not word.kind:
             return {"": word.ja}
         made = (adjective_forms if word.kind in ("i", "na", "noun") else verb_forms)(word.ja, word.kind)
-        return {"": word.ja, **made, "nakute": made["nai"][:-1] + "くて"}
+        can = {"can": made["potential"][:-1]} if "potential" in made else {}
+        return {"": word.ja, **made, **can, "nakute": made["nai"][:-1] + "くて"}
     head, _, tail = word.en.partition(" ")
     irregular = dict(grammar().irregular_verbs)
     return {
