@@ -22,7 +22,7 @@ from in2x.sample.lexicon import LANGUAGES, grammar, read
 
 FILES = (
     "meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further", "rest",
-    "close", "near", "near2", "daily", "names", "shopping", "trips", "tries",
+    "close", "near", "near2", "daily", "names", "shopping", "trips", "tries", "people",
 )  # fmt: skip
 COLUMNS = ("polite", "casual", "zh", "plain", "honorific")
 """What stands after the English of a row."""
