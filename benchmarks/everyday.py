@@ -89,7 +89,8 @@ def doubts(folder: Path) -> None:
         request = TranslationRequest("en", "ja", "polite")
         sources = request.sources(lines)
         answers = backend.translate(sources, request)
-        chances = [backend.sureness(source, answer) or 0.0 for source, answer in zip(sources, answers, strict=True)]
+        told = (backend.sureness(source, answer) for source, answer in zip(sources, answers, strict=True))
+        chances = [1.0 if chance is None else chance for chance in told]  # what cannot be told is not marked
         shares = (sum(chance < at for chance in chances) / len(chances) for at in limits)
         print(f"| {name} | " + " | ".join(f"{share:.0%}" for share in shares) + " |")
 

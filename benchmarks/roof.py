@@ -16,7 +16,6 @@ The corpus: megabytes of raw text a second beside the disk's. BIRCH: one product
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import re
 import subprocess
@@ -283,40 +282,15 @@ def translate(quick: bool, folder: Path) -> Found:
                  answered(backend, asked, said), dtype=backend.model.dtype)  # fmt: skip
 
 
-def serve(quick: bool, folder: Path) -> Found:
-    """The same sentences, one a request, from 64 clients at once: the application by ASGI, without sockets."""
-    import httpx
+def served(quick: bool, folder: Path) -> Found:
+    """The same sentences, one a request, from 64 clients at once over HTTP, without checks: benchmarks/serve.py."""
+    import serve
 
-    from in2x.serve.access import Access
-    from in2x.serve.app import application
-    from in2x.serve.config import Config
-    from in2x.serve.engine import Engine
-    from in2x.translate.translator import Translator
-
-    sent, backend = sentences(quick), LocalBackend(folder, device="cpu")
-    engine = Engine(Translator(backend, "roof", probed=True), "en", checks="off")
-    config = Config(source_lang="en", target_lang="ja", access=Access((), 1e6, 1e6))
-    transport = httpx.ASGITransport(app=application(engine, config))
-
-    async def asked(texts: Sequence[str]) -> list[str]:
-        at_once = asyncio.Semaphore(64)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=600) as client:
-
-            async def one(text: str) -> str:
-                async with at_once:
-                    body = {"q": text, "source": "en", "target": "ja"}
-                    answer = await client.post("/translate", json=body)
-                    return str(answer.raise_for_status().json()["translatedText"])
-
-            return await asyncio.gather(*map(one, texts))
-
-    asyncio.run(asked(sent[:8]))
-    began = time.perf_counter()
-    said = asyncio.run(asked(sent))
-    seconds = time.perf_counter() - began
-    engine.close()
-    return Found("serve, 64 clients", f"{len(sent) / seconds:,.0f} requests/s", seconds,
-                 answered(backend, sent, said), dtype=backend.model.dtype)  # fmt: skip
+    asked, backend = sentences(quick), LocalBackend(folder, device="cpu")
+    said = [one.text for one in backend.translations(asked, TranslationRequest("en", "ja"))]
+    rate, *_ = serve.measure("in2x, checks off", str(folder), 64, 3 if quick else 20, asked)
+    return Found("serve, 64 clients", f"{rate:,.0f} requests/s", len(asked) / rate,
+                 answered(backend, asked, said), dtype=backend.model.dtype)  # fmt: skip
 
 
 def show_limits(work: Path) -> None:
@@ -348,7 +322,7 @@ def main() -> None:
     }  # fmt: skip
     if given.model:
         runs["translate"] = lambda quick, work: translate(quick, given.model)
-        runs["serve"] = lambda quick, work: serve(quick, given.model)
+        runs["serve"] = lambda quick, work: served(quick, given.model)
     if given.raw and given.pairs:
         runs["corpus"] = lambda quick, work: corpus(given.raw, given.pairs, work)
     began = time.perf_counter()

@@ -6,6 +6,7 @@
     in2x export MODEL --to ct2 --int8 -o ct2
     python benchmarks/serve_peer.py --model ct2 --package en_ja.argosmodel --peer LT --pairs train.jsonl.gz \\
         --test test.jsonl
+    python benchmarks/serve_peer.py --model ct2 --pairs train.jsonl.gz --ours
 
 Two minutes each way, twice, in turn. All ways get the same requests, those of LibreTranslate's clients (`POST
 /translate`, JSON), over connections that stay open: the `en` sides of `--pairs`, each once, in one order, so that no
@@ -18,8 +19,8 @@ that `--settings` tries: gunicorn with a process a core, one thread of CTranslat
 end where spaCy's rules say, for MiniSBD's model is not on PyPI; rules cost less than that model.
 
 Told of each way: requests a second, milliseconds of a request, CPU of the server a request, answers by status, memory
-of all its processes (proportional set size) when warm and at the end, characters of an answer, and BLEU of `--test` on
-the corpus's own tokens.
+of all its processes when warm and at the end (its own, and pages of files), characters of an answer, and BLEU of
+`--test` on the corpus's own tokens. With `--ours` only our own server is measured, once.
 """
 
 from __future__ import annotations
@@ -132,14 +133,23 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def memory(pid: int) -> float:
-    """MB of a process and all below it: what they share counts once."""
-    kilobytes = 0
+@dataclass(frozen=True)
+class Memory:
+    """MB of a process and all below it; what they share counts once."""
+
+    own: float
+    """What nobody else can have."""
+    whole: float
+    """With pages of files that were looked at (programs, dictionaries): the system takes them back when it needs to."""
+
+
+def memory(pid: int) -> Memory:
+    """What a process and all below it have (proportional set size)."""
+    found = Counter[str]()
     for one in family(pid):
-        for line in Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines():
-            if line.startswith("Pss:"):
-                kilobytes += int(line.split()[1])
-    return kilobytes / 1024
+        for line in Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines()[1:]:
+            found[line.partition(":")[0]] += int(line.split()[1])
+    return Memory((found["Pss"] - found["Pss_File"]) / 1024, found["Pss"] / 1024)
 
 
 def cpu(pid: int) -> float:
@@ -241,8 +251,8 @@ class Texts:
     """Sentences and their translations, for BLEU."""
 
 
-def measure(way: Way, options: argparse.Namespace, texts: Texts) -> tuple[float, float, float]:
-    """Requests a second, p99, growth of memory; prints a line of the table."""
+def measure(way: Way, options: argparse.Namespace, texts: Texts) -> tuple[float, float]:
+    """Requests a second, p99; prints a line of the table."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -272,10 +282,13 @@ def measure(way: Way, options: argparse.Namespace, texts: Texts) -> tuple[float,
         answers, wanted = [said[source] for source, _ in texts.test], [target for _, target in texts.test]
         bleu = f"{sacrebleu.corpus_bleu(answers, [wanted], tokenize='none').score:.1f}"
     twice = " (some twice)" if sum(tally.codes.values()) > len(texts.asked) else ""
+    grown = [
+        f"{a:.0f} to {b:.0f} ({b / a - 1:+.1%})" for a, b in ((before.own, after.own), (before.whole, after.whole))
+    ]
     print(f"| {way.name} | {count / took:.1f} | {cuts[49] * 1e3:.0f} | {cuts[94] * 1e3:.0f} | {cuts[98] * 1e3:.0f} | "
-          f"{spent / count * 1e3:.2f} | {count}{twice} | {errors or 'none'} | {before:.0f} to {after:.0f} "
-          f"({after / before - 1:+.1%}) | {tally.characters / count:.1f} | {bleu} |", flush=True)  # fmt: skip
-    return count / took, cuts[98], after / before - 1
+          f"{spent / count * 1e3:.2f} | {count}{twice} | {errors or 'none'} | {' | '.join(grown)} | "
+          f"{tally.characters / count:.1f} | {bleu} |", flush=True)  # fmt: skip
+    return count / took, cuts[98]
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -288,8 +301,8 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="a folder, as of `in2x serve`")
-    parser.add_argument("--package", type=Path, required=True, help="an .argosmodel, en to ja")
-    parser.add_argument("--peer", type=Path, required=True, help="the virtual environment of LibreTranslate")
+    parser.add_argument("--package", type=Path, help="an .argosmodel, en to ja")
+    parser.add_argument("--peer", type=Path, help="the virtual environment of LibreTranslate")
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--test", type=Path)
     parser.add_argument("--clients", type=int, default=64)
@@ -298,20 +311,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="of ours")
     parser.add_argument("--settings", action="store_true", help="try settings of LibreTranslate, instead, once each")
+    parser.add_argument("--ours", action="store_true", help="only our own server, once")
     options = parser.parse_args()
+    if not options.ours and not (options.package and options.peer):
+        parser.error("give --package and --peer, or --ours")
     sentences = list(dict.fromkeys(row["en"] for row in rows(options.pairs)))
     tests = [(row["en"], row["ja"]) for row in rows(options.test)] if options.test else []
     texts = Texts(sentences[2000:], sentences[:2000], list(dict(tests).items()))
     print(f"{options.clients} clients, {options.seconds:g} s each way, {len(texts.asked)} different sentences of "
           f"{statistics.mean(map(len, texts.asked)):.0f} characters; {machine('ctranslate2')}\n")  # fmt: skip
-    print("| server | requests/s | p50 ms | p95 ms | p99 ms | CPU ms each | answers | errors | MB, warm to end | "
-          f"characters an answer | BLEU |\n{'|---' * 11}|", flush=True)  # fmt: skip
+    print("| server | requests/s | p50 ms | p95 ms | p99 ms | CPU ms each | answers | errors | MB of its own, warm to "
+          f"end | MB with files | characters an answer | BLEU |\n{'|---' * 12}|", flush=True)  # fmt: skip
     ours = Way(OURS.name, options.workers)
-    ways = SETTINGS if options.settings else (ours, BEST, PLAIN) * options.rounds
-    found: dict[str, list[tuple[float, float, float]]] = {}
+    ways = SETTINGS if options.settings else (ours,) if options.ours else (ours, BEST, PLAIN) * options.rounds
+    found: dict[str, list[tuple[float, float]]] = {}
     for way in ways:
         found.setdefault(way.name, []).append(measure(way, options, texts))
-    if options.settings:
+    if options.settings or options.ours:
         return
     mine = found[ours.name]
     print()

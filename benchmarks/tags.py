@@ -141,7 +141,8 @@ def main() -> None:
     held = pairs([*dev, *test], given.seed)
     items = [translation(pair, PROFILE) for pair in learned]
     began = time.perf_counter()
-    injected, injections = with_tags(items, PROFILE, given.share, given.seed)
+    tagged = list(with_tags(items, PROFILE, given.share, given.seed))
+    injected, injections = [item for item, _ in tagged], sum(tags for _, tags in tagged)
     print(f"{len(items):,} pairs, {injections:,} of them with tags, injected in {time.perf_counter() - began:.0f} s")
     # As in a recipe: the tokenizer is made of texts without tags. The two have it in common, so that they can also be
     # averaged (benchmarks/ensemble.py).

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import judging_script
@@ -196,11 +197,11 @@ class Http(asyncio.Protocol):
             asyncio.get_running_loop().call_later(state.silence, self.transport.close)
 
 
-async def serve(port_file: Path, port: int, state: State) -> None:
-    server = await asyncio.get_running_loop().create_server(lambda: Http(state), "127.0.0.1", port, backlog=1024)
-    port = server.sockets[0].getsockname()[1]
+async def serve(port_file: Path, port: int, protocol: Callable[[], asyncio.Protocol]) -> None:
+    """Serve until killed; the number of the port is written to `port_file` once the server listens."""
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port, backlog=1024)
     partial = port_file.with_suffix(".partial")
-    partial.write_text(str(port))
+    partial.write_text(str(server.sockets[0].getsockname()[1]))
     partial.rename(port_file)
     await server.serve_forever()
 
@@ -214,4 +215,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mode", default="text", help="script answers the prompts of the instruct stage")
     given = parser.parse_args()
-    asyncio.run(serve(given.port_file, given.port, State(given.fault_rate, given.silence, given.seed, given.mode)))
+    asked = State(given.fault_rate, given.silence, given.seed, given.mode)
+    asyncio.run(serve(given.port_file, given.port, lambda: Http(asked)))

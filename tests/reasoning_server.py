@@ -199,15 +199,6 @@ class State(llm_server.State):
         self.kinds: Counter[str] = Counter()
 
 
-async def serve(port_file: Path, port: int, state: State) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Reasoning(state), "127.0.0.1", port, backlog=1024)
-    partial = port_file.with_suffix(".partial")
-    partial.write_text(str(server.sockets[0].getsockname()[1]))
-    partial.rename(port_file)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("port_file", type=Path, help="where the port's number is written once the server listens")
@@ -216,4 +207,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--silent", type=float, default=0.3, help="share of answers that do not say what they cost")
     given = parser.parse_args()
-    asyncio.run(serve(given.port_file, given.port, State(given.faults, given.seed, given.silent)))
+    asked = State(given.faults, given.seed, given.silent)
+    asyncio.run(llm_server.serve(given.port_file, given.port, lambda: Reasoning(asked)))

@@ -49,18 +49,32 @@ def test_help_and_version_name_every_command(in2x):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "part"),
+    ("arguments", "parts"),
     [
-        (("trian",), "No such command 'trian'"),
-        (("translate", "--from", "en", "--to", "ja"), "--model"),
-        (("run",), "RECIPE"),
-        (("translate", "--model", "x", "--from", "en", "--to", "ja", "--batch", "0"), "--batch"),
+        (("trian",), ["No such command 'trian'"]),
+        (("trnslate",), ["Did you mean 'translate'?\n"]),
+        (("translate", "--from", "en", "--to", "ja"), ["--model", "for example `in2x translate book.txt --model "]),
+        (("run",), ["RECIPE", "for example `in2x run recipes/demo.yaml`."]),
+        (("evaluate", "score", "--hyp", "a"), ["for example `in2x evaluate score --hyp mine.ja --ref "]),
+        (("translate", "--modle", "x"), ["--model", "see in2x translate --help."]),
+        (("translate", "--model", "x", "--from", "en", "--to", "ja", "--batch", "0"), ["--batch"]),
+        (("run", "dmeo"), ["dmeo: there is no such recipe; did you mean 'demo'?"]),
+        (("plan", "recipes/demo-juge.yaml"), ["did you mean 'demo-judge'?"]),
+        (("recipes", "dmeo"), ["there is no recipe 'dmeo'; did you mean 'demo'?"]),
     ],
 )
-def test_wrong_usage_is_one_sentence(in2x, arguments, part):
+def test_wrong_usage_is_one_sentence(in2x, arguments, parts):
     code, out, err = in2x(*arguments)
     assert (code, out) == (2, "")
-    sentence(err, part)
+    sentence(err, *parts)
+
+
+@pytest.mark.parametrize("group", [(), ("evaluate",), ("people",), ("language",), ("sample",)])
+def test_a_group_alone_says_what_it_has(in2x, group):
+    code, out, err = in2x(*group)
+    assert (code, out) == (2, "")
+    assert err == in2x(*group, "-h")[1], "the help, whole, and nothing else"
+    assert "..." not in err.replace("[ARGS]...", "")
 
 
 def test_the_real_command_in_a_process_of_its_own(tmp_path):
@@ -152,7 +166,7 @@ def test_missing_files(in2x, tmp_path):
     sentence(err.splitlines()[-1] + "\n", "no.jsonl")
     code, _, err = in2x("run", tmp_path / "no.yaml")
     assert code == 2
-    sentence(err, "no.yaml: the recipe cannot be read", "in2x recipes")
+    sentence(err, "no.yaml: there is no such recipe", "`in2x recipes` lists")
     assert not (tmp_path / "out" / "data").exists()
 
 

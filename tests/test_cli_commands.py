@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import typer
+from rich.table import Table
 
 from in2x.cli import COMMANDS, app
 from in2x.commands.examples import EXAMPLES
+from in2x.commands.show import note, show, tell
 from test_docs import test_in2x_commands_parse as parses
 
 HEAVY = ("torch", "transformers", "numpy", "pyarrow", "pydantic", "yaml", "jinja2")
@@ -75,3 +77,14 @@ def test_the_shell_completes_commands_and_options() -> None:
     assert completed("in2x sta") == ["status"]
     assert "judge-check" in completed("in2x evaluate ")
     assert "--register" in completed("in2x translate --re")
+
+
+def test_brackets_in_names_and_in_words_of_servers_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("[/head]")
+    table.add_row("a[/b]c")
+    show(table)
+    tell("runs/a[/]b: done")
+    note("400: no [/INST] here")
+    out, err = capsys.readouterr()
+    assert "[/head]" in out and "a[/b]c" in out
+    assert err == "runs/a[/]b: done\nnote  400: no [/INST] here\n"

@@ -66,6 +66,28 @@ def test_micro_world_keeps_to_the_languages_of_the_recipe(tmp_path):
         data(tmp_path, SMALL, languages={"target": "fr", "hub": "en", "others": []})
 
 
+def test_pairs_are_held_out_where_no_file_is_named(tmp_path):
+    rows = [{"en": f"Sentence {i}.", "ja": f"文{i}。"} for i in range(300)]
+    train = write(tmp_path / "train.jsonl", [*rows, *rows[:40]])
+    stage = data(tmp_path, {"train": train, "hold_out": 10}, **TWO)
+    sides = {s: {p.source for p in pairs(stage, s)} for s in ("train", "dev", "test")}
+    assert {s: len(sides[s]) for s in sides} == {"train": 600 - 40, "dev": 20, "test": 20}, "both directions"
+    assert not sides["train"] & (sides["dev"] | sides["test"]) and not sides["dev"] & sides["test"]
+    (tmp_path / "again").mkdir()
+    again = data(tmp_path / "again", {"train": train, "hold_out": 10}, **TWO)
+    assert [p.id for p in pairs(again, "test")] == [p.id for p in pairs(stage, "test")]
+    (tmp_path / "other").mkdir()
+    other = data(tmp_path / "other", {"train": train, "hold_out": 10}, seed=2, **TWO)
+    assert {p.source for p in pairs(other, "test")} != sides["test"]
+    (tmp_path / "half").mkdir()
+    test = write(tmp_path / "test.jsonl", rows[:3])
+    half = data(tmp_path / "half", {"train": train, "test": test, "hold_out": 10**6}, **TWO)
+    assert len(pairs(half, "test")) == 6 and 40 <= len(pairs(half, "dev")) <= 2 * 34, "a tenth at most"
+    few = write(tmp_path / "few.jsonl", rows[:15])
+    with pytest.raises(In2xError, match=r"too few pairs .* as dev; give more, or a file: --set data\.dev="):
+        data(tmp_path, {"train": few, "hold_out": 10}, **TWO)
+
+
 def test_user_pairs_both_directions(tmp_path):
     rows = [*ROWS, {"en": "He reads.", "ja": "彼は読みます。", "register": "polite", "checks": {"traps": ["x"]}}]
     train = write(tmp_path / "train.jsonl", rows)

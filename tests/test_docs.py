@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
+from in2x import __version__
 from in2x.cli import app
 from in2x.recipe import Recipe, load_recipe
 
@@ -50,12 +52,18 @@ def simple_commands(shell: str) -> list[list[str]]:
     """The commands of a shell text as words, without comments, redirections, here-documents, and pipes taken apart."""
     shell = re.sub(r"<<'?(\w+)'?\n.*?^\1$", "", shell, flags=re.DOTALL | re.MULTILINE).replace("\\\n", " ")
     out = []
-    for line in shell.splitlines():
+    lines = [re.sub(r"(^|\s)#(\s.*)?$", "", line) for line in shell.splitlines()]
+    while lines:
+        for count in range(1, len(lines) + 1):  # what is quoted may go on in the next line
+            try:
+                split = shlex.split("\n".join(lines[:count]))
+                break
+            except ValueError:
+                continue
+        else:  # an apostrophe in running text
+            count, split = 1, []
+        del lines[:count]
         words: list[str] = []
-        try:
-            split = shlex.split(re.sub(r"(^|\s)#(\s.*)?$", "", line))
-        except ValueError:  # an apostrophe in running text
-            continue
         for word in [*split, ";"]:
             if word in ("|", "&&", "||", ";", "&"):
                 out += [words] if words else []
@@ -241,3 +249,19 @@ def test_every_benchmark_has_a_result() -> None:
     for script in (ROOT / "benchmarks").glob("*.py"):
         if 'if __name__ == "__main__"' in text_of(script):
             assert f"benchmarks/{script.name}" in shown, f"no page has a figure of {script.name}"
+
+
+def test_the_citation_is_of_this_version() -> None:
+    cited = yaml.safe_load(text_of(ROOT / "CITATION.cff"))
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    assert cited["version"] == project["version"] == __version__ and cited["license"] == project["license"]
+    assert f"## {__version__}\n" in text_of(ROOT / "CHANGELOG.md")
+
+
+def test_hooks_before_a_commit_run_what_lint_runs() -> None:
+    [repo] = yaml.safe_load(text_of(ROOT / ".pre-commit-config.yaml"))["repos"]
+    entries = [hook["entry"] for hook in repo["hooks"]]
+    programs = {entry.removeprefix(".venv/bin/").partition(" --")[0] for entry in entries}
+    lint = re.findall(r"^\t@\$\(BIN\)/(.*?)(?: --check)?(?: \.)?$", text_of(ROOT / "Makefile"), re.MULTILINE)
+    assert {"ruff check", "ruff format", "mypy"} <= programs & set(lint)
+    assert all((ROOT / word).exists() for entry in entries for word in entry.split() if word.startswith("tests/"))

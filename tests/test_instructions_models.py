@@ -19,10 +19,11 @@ from in2x.instructions.judges import assess, kind_of_answer, rereading, response
 from in2x.instructions.ledger import Ledger
 from in2x.instructions.magpie import Openings, sample_turns
 from in2x.instructions.neardup import NearDuplicateIndex
+from in2x.instructions.page import page
 from in2x.instructions.prompt import asked_in, prompt, read_prompt, versions
 from in2x.instructions.rewrite import REWRITERS, STEPS, rewrite, same_result
 from in2x.instructions.self_instruct import Pool, Steering, answered, self_instruct
-from in2x.instructions.themes import themes
+from in2x.instructions.themes import filed, themes
 from in2x.instructions.verify import Gates
 from in2x.language.pack import REGISTERS
 from in2x.language.written import written
@@ -30,7 +31,7 @@ from in2x.llm.limits import Usage
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import violation
 from in2x.recipe import Recipe
-from in2x.records import Instruction
+from in2x.records import Instruction, Verdict
 from in2x.stage import Stage
 
 
@@ -256,7 +257,7 @@ def test_the_assessment_knows_intent_language_quality_and_difficulty() -> None:
 def test_fiction_is_judged_as_fiction() -> None:
     kinds = {
         "港の朝を詠んだ詩を書いて": "fiction", "次の文章を要約して: 雨。": "text", "How do tides come up?": "general",
-        "計算してください: 3+4": "reasoning",
+        "計算してください: 3+4": "reasoning", "Give me a short history of the tin mines.": "general",
     }  # fmt: skip
     for text, kind in kinds.items():
         lang = "en" if text.isascii() else "ja"
@@ -264,6 +265,37 @@ def test_fiction_is_judged_as_fiction() -> None:
     assert kind_of_answer(item("Go on.", "x", task="story")) == "fiction"
     told = asked_in("en", "critic", kind="fiction", instruction="a", response="b")
     assert "What it invents" in told and "false, invented" not in told
+
+
+def test_kinds_of_a_recipes_own_are_judged_and_filed_as_it_says(tmp_path: Path) -> None:
+    (tmp_path / "en.yaml").write_text(
+        "kinds: {radio play: {name: a radio play, judged: fiction, task: story, signs: [for the radio]}, "
+        "other: {name: anything else}}\n", encoding="utf-8",
+    )  # fmt: skip
+    play, tide = (item(text, "x", "en") for text in ("Write something for the radio.", "How do tides come up?"))
+    assert kind_of_answer(play) == "general" and kind_of_answer(play, str(tmp_path)) == "fiction"
+    critic = Script(
+        lambda text, request: {"why": "", "hallucination": [], "contradiction": False, "valid": True, "score": 4}
+    )
+    list(response_and_critic(critic, critic, [Candidate(play), Candidate(tide)], 0, 1, folder=str(tmp_path)))
+    assert ["What it invents" in asked for asked in critic.asked] == [True, False]
+    filed = {lang: {key: kind.task for key, kind in themes(lang, str(tmp_path)).kinds.items()} for lang in ("en", "ja")}
+    assert filed["en"] == {"radio play": "story", "other": "chat"}
+    assert [key for key, task in filed["ja"].items() if task == "story"] == ["creative writing", "dialogue"]
+
+
+def test_free_items_are_filed_by_their_kind_and_stories_reach_the_judged_reward() -> None:
+    """Of Self-Instruct by what was asked for, of collected sets and of Magpie by their words."""
+    texts = {
+        "港の朝を詠んだ詩を書いて": "story",
+        "Tell a story about a fox.": "story",
+        "A history of Rome, please.": "chat",
+    }
+    for text, task in texts.items():
+        assert filed(item(text, "x", "en" if text.isascii() else "ja")).task == task, text
+    sums = item("Tell a story that ends in 12.", "12", "en", verifier={"name": "number", "value": "12"})
+    assert filed(sums).task == sums.task, "what a rule pays stays"
+    assert filed(item("Tell a story.", "x", "en", task="summary")).task == "summary"
 
 
 def test_what_was_cut_is_asked_longer_and_then_has_failed() -> None:
@@ -297,7 +329,8 @@ def test_tasks_grow_harder_from_english_ones() -> None:
 
 def test_the_chain_loses_nothing(tmp_path: Path) -> None:
     config = InstructConfig.model_validate({"judges": {"rule_prompts": True, "critic": True, "rereading": True}})
-    ledger = Ledger()
+    verdicts: list[Verdict] = []
+    ledger = Ledger(verdicts, [])
     gates = Gates(config, None, ledger)
 
     def reply(text: str, request: Request) -> Any:
@@ -319,7 +352,7 @@ def test_the_chain_loses_nothing(tmp_path: Path) -> None:
         ledger.keep(candidate.item, evidence)
     funnel = ledger.funnel()
     assert (funnel["in"], funnel["kept"], funnel["rejected"], funnel["failed"]) == (10, 6, 2, 2)
-    assert len(ledger.verdicts) == 10
+    assert len(verdicts) == 10
     (shown,) = funnel["examples"].values()
     kept = {candidate.item.id for candidate, _ in passed}
     assert [one["id"] for one in shown] == sorted(kept)[:3] and all("critic" in one["evidence"] for one in shown)
@@ -510,3 +543,17 @@ def test_prompt_faults_are_sentences(tmp_path: Path) -> None:
     assert "wrong inputs ['b']" in complaint(head + "{{ a }}", a="x", b="y")
     assert "a is int" in complaint(head + "{{ a }}", a=3)
     assert "cannot be rendered" in complaint(head + "{{ a.__class__.__mro__ }}", a="x")
+
+
+def test_the_page_has_a_column_for_whatever_was_counted_of_any_model() -> None:
+    """A budget may have left questions of one model unasked and of the other none."""
+    ledger = Ledger([], [])
+    ledger.enter(item("a", "b"))
+    ledger.keep(item("a", "b"))
+    funnel = ledger.funnel() | {"split": {"sft": 1, "rl": 0, "near_duplicate": 0.7, "groups": 1}}
+    usage = {"author": {"model": "a", "asked": 5}, "judge": {"model": "b", "asked": 7, "unasked": 3}}
+    made = page(funnel, "t", usage, {}, {}, "a budget left 3 questions unasked")
+    table = made.split('id="models"')[1].split("</table>")[0]
+    rows = [re.findall(r"<td>(\d+)</td>", row) for row in table.split("<tr>")[2:]]
+    assert rows == [["5", "0"], ["7", "3"]] and table.count('<th scope="col">') == 3
+    assert "Not finished:" in made

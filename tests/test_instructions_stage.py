@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,15 @@ from in2x.contamination.config import DecontaminateConfig
 from in2x.contamination.table import NAME, Contamination
 from in2x.errors import In2xError
 from in2x.instructions.balance import content_of, split
-from in2x.instructions.from_pairs import read_pairs
-from in2x.instructions.neardup import groups, normalise, rouge_l
+from in2x.instructions.from_pairs import DrawnPairs
+from in2x.instructions.neardup import groups, normalise, rouge_l, signatures
+from in2x.instructions.rules import RULES
 from in2x.instructions.stage import run
 from in2x.llm.cache import Cache
 from in2x.llm.local import LocalClient
 from in2x.llm.request import Request
 from in2x.recipe import Recipe
-from in2x.records import Instruction, Pair, Verdict, content_id, read_records, write_records
+from in2x.records import Instruction, Pair, RecordWriter, Verdict, content_id, read_records, write_records
 from in2x.stage import Stage
 
 CHATS = [
@@ -252,6 +255,36 @@ def test_local_answers_do_not_depend_on_where_a_run_was_cut(taught_model: Path, 
         assert [a.text for a in LocalClient.load(taught_model, cache).ask_all(asked(150))] == whole
 
 
+def test_no_item_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that each further item costs at the peak, from the sets to the pools. As an object it costs thousands."""
+    monkeypatch.setattr("in2x.records.READ", 50)
+    monkeypatch.setattr("in2x.instructions.shelf.PART", 50)
+    monkeypatch.setattr("in2x.instructions.balance.CHUNK", 50)
+    monkeypatch.setattr("in2x.instructions.stage.RecordWriter", partial(RecordWriter, chunk=50))
+    monkeypatch.setattr("in2x.instructions.stage.write_records", partial(write_records, chunk=50))
+
+    def peak(name: str, count: int) -> int:
+        rows = (
+            Instruction(
+                content_id(n), ("en", "ja")[n % 2], "qa", [{"role": "user", "content": f"{n * 7919} {'why ' * 30}"}],
+                f"{n} {'because ' * 30}", {"name": "exact", "value": str(n)}, "collected:made",
+            )
+            for n in range(count)
+        )  # fmt: skip
+        data = prepare(tmp_path / f"{name}-data", [])
+        write_records(data.path / "instructions.parquet", rows, Instruction, chunk=50)
+        stage = stage_of(tmp_path, data, None, name, synthesize=False, rules={"skip": [*RULES]}, rl_share=0.2)
+        tracemalloc.start()
+        try:
+            assert go(stage)["kept"] == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak("warm", 60)
+    assert (peak("many", 2000) - peak("few", 1000)) / 1000 < 500
+
+
 def test_nothing_left_is_a_sentence(tmp_path: Path) -> None:
     stage = stage_of(tmp_path, prepare(tmp_path / "data", []), None, synthesize=False)
     with pytest.raises(In2xError, match="no instruction is left"):
@@ -279,7 +312,7 @@ def test_groups_join_near_duplicates_in_three_scripts() -> None:
         "吾輩という言葉は猫にふさわしいと思いますか", "吾輩という言葉は、猫にふさわしいと思いますか？",
         "昨天晚上我们一起去河边看了烟花表演", "昨天晚上我们一起去河边看烟花表演", "Nothing of the sort",
     ]  # fmt: skip
-    assert groups(texts, 0.6).tolist() == [0, 0, 2, 2, 4, 4, 6]
+    assert groups(signatures([normalise(text) for text in texts]), 0.6).tolist() == [0, 0, 2, 2, 4, 4, 6]
 
 
 def test_pairs_are_drawn_by_direction(tmp_path: Path) -> None:
@@ -290,7 +323,9 @@ def test_pairs_are_drawn_by_direction(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.parquet", pairs, Pair)
 
     def drawn(most: dict[str, int]) -> list[Pair]:
-        return read_pairs(tmp_path / "pairs.parquet", most, 1)
+        found = DrawnPairs(tmp_path / "pairs.parquet", most, 1)
+        assert len(list(found)) == len(found)
+        return list(found)
 
     assert drawn({}) == pairs
     some = drawn({"ja-en": 5, "*": 12})

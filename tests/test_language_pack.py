@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from in2x.errors import In2xError, UsageError
 from in2x.language import canonical, language, packs
+from in2x.language.codes import KEPT, _canonical
 from in2x.language.pack import HERE, REGISTERS, files, load
 from in2x.language.wording import search
 
@@ -35,6 +36,7 @@ TWELVE = ("en", "ja", "zh", "ko", "de", "fr", "es", "it", "pt", "ru", "hi", "vi"
         ("EN", "en"),
         ("sr-Latn", "sr-Latn"),
         ("sr-Cyrl", "sr"),
+        ("ja-Nons", "ja"),  # no script that there is
     ],
 )
 def test_one_language_has_one_spelling(spelling: str, code: str) -> None:
@@ -56,6 +58,14 @@ def test_an_unknown_code_is_told_what_was_meant(wrong: str, meant: str) -> None:
 def test_a_code_of_nothing_is_a_usage_error(wrong: str) -> None:
     with pytest.raises(UsageError, match="there is no language"):
         language(wrong)
+
+
+def test_whoever_sends_codes_cannot_fill_the_memory() -> None:
+    for number in range(3000):
+        assert canonical(f"ja-x-{number}") == "ja"
+    assert _canonical.cache_info().currsize <= KEPT
+    with pytest.raises(UsageError, match="up to 35 characters"):
+        canonical("ja-" + "x" * 1_000_000)
 
 
 def test_every_pack_is_complete_and_short() -> None:

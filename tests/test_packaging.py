@@ -19,8 +19,8 @@ MAKE = "from setuptools import build_meta; print(build_meta.build_{}('dist'))"
 pytestmark = pytest.mark.slow
 
 
-def call(*command: object, cwd: Path | None = None) -> str:
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+def call(*command: object, cwd: Path | None = None, **more: str) -> str:
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | more
     done = subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=900,
                           check=False)  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
@@ -76,6 +76,34 @@ def test_it_runs_in_a_fresh_environment(built: dict[str, Path], kind: str, tmp_p
     assert there == sorted(file.stem for file in (ROOT / "recipes").glob("*.yaml"))
     assert '"stage": "rl"' in call(command, "plan", "demo", "--json", cwd=tmp_path)
     assert '"items"' in call(command, "evaluate", "express", "--baseline", "copy", "--json", cwd=tmp_path)
+
+
+def alone(wheel: Path, folder: Path) -> Path:
+    """A copy of the wheel that needs nothing."""
+    with zipfile.ZipFile(wheel) as given, zipfile.ZipFile(folder / wheel.name, "w") as copy:
+        for one in given.infolist():
+            raw = given.read(one)
+            if one.filename.endswith("/METADATA"):
+                raw = b"".join(line for line in raw.splitlines(True) if not line.startswith(b"Requires-Dist"))
+            copy.writestr(one, raw)
+    return folder / wheel.name
+
+
+def test_pipx_installs_it(built: dict[str, Path], tmp_path: Path) -> None:
+    """As the README says. What the package needs is borrowed again, and so is not in the list that pipx looks up."""
+    call(sys.executable, "-m", "venv", tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    if subprocess.run([python, "-m", "pip", "install", "-q", "pipx"], capture_output=True, timeout=300).returncode:
+        pytest.skip("no package index can be reached")
+    homes = {f"PIPX_{name}": str(tmp_path / name.lower()) for name in ("HOME", "BIN_DIR", "MAN_DIR")}
+    call(python, "-m", "pipx", "install", alone(built["wheel"], tmp_path), "--python", sys.executable, **homes)
+    [place] = (tmp_path / "home" / "venvs" / "in2x").glob("lib/python*/site-packages")
+    (place / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    command = tmp_path / "bin_dir" / "in2x"
+    assert call(command, "--version", cwd=tmp_path) == f"in2x {__version__}\n"
+    assert "demo " in call(command, "recipes", cwd=tmp_path)
+    assert call(command, "recipes", "demo", cwd=tmp_path) == (ROOT / "recipes" / "demo.yaml").read_text("utf-8")
+    assert '"stage": "rl"' in call(command, "plan", "demo", "--json", cwd=tmp_path)
 
 
 def test_what_it_needs_can_be_had(built: dict[str, Path], tmp_path: Path) -> None:

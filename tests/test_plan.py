@@ -23,7 +23,9 @@ def recipe(**sections: Any) -> Recipe:
 
 
 def said(given: Recipe, *stages: str) -> str:
-    return "\n".join(map(str, lacks(given, stages or ("data", "corpus", "instruct", "select", "rl"))))
+    return "\n".join(
+        map(str, lacks(given, stages or ("data", "corpus", "base", "pretrain", "instruct", "select", "rl")))
+    )
 
 
 def standing_in(body: dict[str, Any]) -> Any:
@@ -89,10 +91,38 @@ def test_an_estimate_is_near_what_is_counted(raw: Path) -> None:
             "data: nowhere/*.jsonl: the evaluation set",
         ),
         ({"instruct": {"sets": [{"path": "nowhere.jsonl"}]}}, "instruct: nowhere.jsonl: no such instruction set"),
+        ({"instruct": {"sets": [{"path": "./nowhere"}]}}, "instruct: ./nowhere: no such instruction set"),
         ({"select": {"round1": {"size": 10**7}}}, "select: 10,000,000 instructions are wanted (round1 10,000,000)"),
         ({"select": {"embedder": "http://127.0.0.1:9/v1"}}, "select: the embeddings server is not told a model"),
         ({"select": {"llm": {}}}, "select: the model that labels has no server"),
         ({"instruct": {"rl_share": 0.0}}, "rl: no instruction is set aside for it"),
+        ({"base": {"model": "/nowhere/model"}}, "base: /nowhere/model: no such model"),
+        (
+            {"instruct": {"llm": {"base_url": "http://127.0.0.1:9/v1", "template": "./nowhere"}}},
+            "./nowhere: no such tokenizer",
+        ),
+        ({"instruct": {"themes": "nowhere"}}, "instruct: nowhere: no such folder; correct instruct.themes"),
+        ({"select": {"fields": "nowhere.yaml"}}, "select: nowhere.yaml: the fields cannot be read"),
+        ({"corpus": {"ngram_reference": ["nowhere/*.jsonl"]}}, "corpus: nowhere/*.jsonl: "),
+        ({"corpus": {"classifier": {"paths": ["nowhere.jsonl"]}}}, "correct the path in corpus.classifier.paths"),
+        ({"corpus": {"causal": {"model": "./nowhere"}}}, "corpus: ./nowhere: no such model"),
+        (
+            {"corpus": {"select": "qualty > 1"}},
+            "corpus: corpus.select: the expression 'qualty > 1' cannot be evaluated",
+        ),
+        (
+            {"corpus": {"select": "classifier > 0.5"}},
+            "corpus: corpus.select asks for classifier, which no document has",
+        ),
+        (
+            {"pretrain": {"phase3": {"tokens": 1, "context": 64, "view": {"where": "lm_perplexity < 9"}}}},
+            "pretrain: pretrain.phase3.view.where asks for lm_perplexity, which no document has",
+        ),
+        (
+            {"pretrain": {"phase2": {"tokens": 1, "context": 64, "view": {"where": "bucket = head"}}}},
+            "pretrain: pretrain.phase2.view.where: the expression 'bucket = head' cannot be evaluated",
+        ),
+        ({"rl": {"rewards": {"judged": 1.0}, "judge": {"reliability": "nowhere.json"}}}, "rl: nowhere.json: "),
         ({"select": {"rl": {"size": 0}}}, "rl: select.rl takes no prompt"),
     ],
 )
@@ -100,6 +130,13 @@ def test_what_is_not_there_is_one_sentence(sections: dict[str, Any], sentence: s
     found = said(recipe(**sections))
     assert sentence in found
     assert found.count("\n") == 0
+
+
+def test_expressions_over_scores_that_are_there() -> None:
+    views = {"phase2": {"tokens": 1, "context": 64, "view": {"where": "chars > 900 AND bucket <> 'tail'"}}}
+    assert said(recipe(pretrain=views, corpus={"select": "quality >= 0.2 AND bucket = 'head'"})) == ""
+    made = {"classifier": {"sources": ["essays/*"]}, "select": "classifier > 0.5 OR domain = 'creative'"}
+    assert said(recipe(corpus=made)) == ""
 
 
 def test_nothing_makes_an_instruction(tmp_path: Path) -> None:
@@ -147,6 +184,10 @@ def test_run_refuses_before_the_first_stage(in2x, tmp_path: Path) -> None:
     code, out, err = in2x("plan", file, "--out", tmp_path / "out", "--json")
     assert code == 1
     assert json.loads(out)["lacks"][0]["stage"] == "select"
+    file.write_text("name: r\nbase: {model: /nowhere/model}\n")
+    for command in ("plan", "run"):
+        code, _, err = in2x(command, file, "--out", tmp_path / "out")
+        assert code == 1 and "/nowhere/model" in err
 
 
 def overrides(url: str, template: Path) -> list[str]:
@@ -154,6 +195,7 @@ def overrides(url: str, template: Path) -> list[str]:
     values = {
         "instruct.llm.base_url": url, "instruct.llm.template": str(template), "select.llm.base_url": url,
         "select.embedder": url, "rl.judge.llm.base_url": url, "data.decontaminate.sets": "{}",
+        "data.decontaminate.embedder": url,
     }  # fmt: skip
     return [word for knob, value in values.items() for word in ("--set", f"{knob}={value}")]
 
@@ -170,7 +212,7 @@ def test_a_large_recipe_passes_against_stand_ins(in2x, name: str, tmp_path: Path
     teacher, turn, vectors = lines.values()
     assert "teacher, labels and grades, judge of answers" in teacher and "in the form asked for" in teacher
     assert "goes on with its own template" in turn
-    assert "3 numbers a text" in vectors
+    assert "3 numbers a text" in vectors and "embeddings, translated evaluation texts" in vectors
 
 
 def test_each_server_is_told_in_a_line(in2x, tmp_path: Path, tiny_model: Path) -> None:
@@ -210,4 +252,5 @@ def test_a_large_recipe_does_what_the_method_names(name: str) -> None:
     assert tuple(select.quotas) == (3, 3, 3, 1, 0)
     assert select.round1.size and select.round2.size and select.rl.size
     roles = {server.role for server in named(given)}
-    assert roles == {"teacher", "Magpie", "labels and grades", "embeddings", "judge of answers"}
+    asked = {"teacher", "Magpie", "labels and grades", "embeddings", "judge of answers"}
+    assert roles == asked | {"translated evaluation texts"}

@@ -18,7 +18,7 @@ from in2x.selection.embed import HashingEmbedder, embed_to_shards
 from in2x.selection.labels import label_all, own_label
 from in2x.selection.meaning import Meaning
 from in2x.selection.ngrams import NgramCounts
-from in2x.selection.teacher import Taxonomy, grade_with, label_with
+from in2x.selection.teacher import Taxonomy, grade_with, label_with, read_fields
 from in2x.selection.tuning import best, curve, smoothness, tag_recapture
 
 
@@ -116,6 +116,27 @@ def test_teacher_merges_tags_and_loses_nothing() -> None:
         scripted([{"grades": [{"number": 2, "grade": 5}, {"number": 1, "grade": 9}]}]), texts[:2]
     )
     assert grades == [None, 5] and failed == 0
+
+
+def test_fields_of_a_recipes_own_are_known_from_the_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "fields.yaml"
+    file.write_text("- [Rakugo, 落語]\n- [Sums, 算数]\n", encoding="utf-8")
+    taxonomy = Taxonomy(own=read_fields(file))
+    asked: list[str] = []
+
+    def ask_all(prompts: Iterable[str], schema: dict[str, Any]) -> Iterator[Any]:
+        asked.extend(prompts)
+        rows = (("落語", "x"), ("Mathematics", "y"), ("数学", "z"), ("Physics", "w"))
+        yield {"labels": [{"number": n, "field": f, "topic": t} for n, (f, t) in enumerate(rows, 1)]}
+
+    labels, _ = label_with(ask_all, ["a", "b", "c", "d"], taxonomy)
+    assert [label and label[0] for label in labels] == ["Rakugo", "Sums", "Sums", "Physics"]
+    assert "Rakugo: \nSums: " in asked[0]
+    assert Taxonomy().add("算数", "x") == ("算数", "x"), "one recipe's fields are no other's"
+    for wrong in ("Rakugo", "- Rakugo\n", "- [1]\n", "[]"):
+        file.write_text(wrong, encoding="utf-8")
+        with pytest.raises(In2xError, match="not a list of fields"):
+            read_fields(file)
 
 
 def test_later_requests_are_shown_the_labels_of_earlier_ones() -> None:

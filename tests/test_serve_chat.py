@@ -20,6 +20,7 @@ from in2x.serve.config import Config
 from in2x.serve.dialects.asked import asked
 from in2x.translate.open import open_backend
 from in2x.translate.request import TranslationRequest
+from in2x.web import guard
 from scripted_backend import Scripted
 from serve_running import Running, scripted, shout
 
@@ -171,6 +172,21 @@ def test_200_megabytes_are_refused_in_the_contracts_shape(server, path, told) ->
     assert answer.status_code == 413 and "at most" in told(answer.json())
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v2/translate", "/translate"])
+def test_a_body_that_grows_too_large_or_never_ends_is_refused(server, monkeypatch, path) -> None:
+    grown = httpx.post(f"{server.url}{path}", content=iter([b" " * 600_000] * 2),
+                       headers={"Content-Type": "application/json"})  # fmt: skip
+    assert grown.status_code == 413 and "bytes" in grown.text
+    monkeypatch.setattr(guard, "SILENCE", 0.2)
+    monkeypatch.setattr(guard, "SWALLOWING", 0.2)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                     "Content-Length: 100\r\n\r\n{".encode())  # fmt: skip
+        said = line.recv(65536)
+    assert b" 408 " in said.split(b"\r\n")[0], said
+
+
 def test_no_model_is_needed_and_unknown_fields_do_no_harm(server) -> None:
     body = {"messages": user("One."), "temperature": 0.2, "cache_prompt": True, **TO_GERMAN}
     answer = httpx.post(f"{server.url}/v1/chat/completions", json=body)
@@ -208,9 +224,22 @@ def test_bad_input_has_the_contracts_shape(server, body, status) -> None:
         assert error["type"] == "invalid_request_error" and error["message"] and "Traceback" not in answer.text
 
 
-def test_broken_json_is_a_400(server) -> None:
-    answer = httpx.post(f"{server.url}/v1/chat/completions", content=b"{", headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400 and answer.json()["error"]["message"]
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat", "/pages", "/page/translate"])
+@pytest.mark.parametrize(("kind", "content"), [
+    ("application/json", b"{"), ("application/json", b"[1]"), ("application/json", b""),
+    ("application/x-www-form-urlencoded", b"messages=One"), ("text/plain", b"One."),
+])  # fmt: skip
+def test_a_body_that_is_no_json_is_one_sentence(server, path, kind, content) -> None:
+    answer = httpx.post(f"{server.url}{path}", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 400 and "the body must be a JSON object" in answer.text
+
+
+def test_ollama_is_asked_as_its_documentation_does(server) -> None:
+    """By curl without a content type, which then says that it is a form."""
+    body = json.dumps({"model": "x", "stream": False, "messages": user("One."), **TO_GERMAN})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = httpx.post(f"{server.url}/api/chat", content=body, headers=kind)
+    assert answer.json()["message"]["content"] == "de:One."
 
 
 def test_an_order_in_a_text_is_translated_where_options_say_so(client) -> None:
@@ -420,6 +449,20 @@ def test_nothing_of_a_client_is_in_the_metrics(guarded) -> None:
     counters = {line.split(" ")[2] for line in text.splitlines() if line.endswith(" counter")}
     assert all(name.startswith("in2x_") for name in names) and all(name.endswith("_total") for name in counters)
     assert 'path="other"' in text and "in2x_queue_depth 0" in text
+
+
+def test_a_bug_of_ours_is_told_by_its_place_and_without_a_clients_words(monkeypatch, capfd) -> None:
+    engine, _ = scripted()
+    with Running(engine) as server:
+
+        def broken(texts, *_, **__) -> None:
+            raise ValueError(texts[0])
+
+        monkeypatch.setattr(engine, "translate", broken)
+        answer = httpx.post(f"{server.url}/pages", json={"texts": ["my secret text"], "to": "de"})
+        assert answer.status_code == 500 and "secret" not in answer.text
+    told = capfd.readouterr().err
+    assert "Traceback" in told and "ValueError in an answer" in told and "extensions.py" in told
 
 
 def test_other_hosts_and_sites_are_turned_away_and_extensions_are_not(server) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -100,6 +102,37 @@ def test_a_file(server: Server) -> None:
     odd = post(server, "translate_file", files={"file": ("a.pdf", b"%PDF-1")}, data={"target": "ja", "api_key": TOKEN})
     assert odd.status_code == 400 and "pdf" in odd.json()["error"]
     assert post(server, "translate_file", data={"target": "ja", "api_key": TOKEN}).status_code == 400
+
+
+def test_the_file_of_a_client_that_left_is_worked_on_no_longer(tmp_path: Path) -> None:
+    def slow(source: Source) -> str:
+        time.sleep(0.02)
+        return say(source)
+
+    with serving(slow, tmp_path) as server:
+        lines = "\n".join(f"Hat number {n} is red." for n in range(500)).encode()
+        form = {"source": "en", "target": "ja", "api_key": TOKEN}
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{server.url}translate_file", files={"file": ("a.txt", lines)}, data=form, timeout=1)
+        until = time.monotonic() + 20
+        while any((tmp_path / "documents").iterdir()):  # nobody has its key
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        while server.engine._queue.lots:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert 0 < len(server.backend.asked) < 500
+
+
+def test_alternatives_take_no_longer_than_an_answer_may(tmp_path: Path) -> None:
+    def slow(source: Source) -> str:
+        time.sleep(0.4)
+        return say(source)
+
+    with serving(slow, tmp_path, deadline=0.6) as server:
+        assert post(server, "translate", json=BODY).status_code == 200
+        late = post(server, "translate", json=BODY | {"alternatives": 3})
+        assert late.status_code == 504 and "longer than it may" in late.json()["error"]
 
 
 def test_what_a_page_of_it_asks_first(server: Server) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,10 +16,13 @@ import pytest
 from browser import chromium, opened  # noqa: F401  # a fixture
 from in2x.chat.known import named
 from in2x.chat.source import Source
+from in2x.language.pack import REGISTERS
 from in2x.serve.access import Access
 from in2x.serve.config import Config
+from in2x.serve.dialects.page import HERE
 from in2x.serve.engine import Engine
 from in2x.translate.backend import Done, Translation
+from in2x.translate.findings import SEVERITY
 from in2x.translate.glossary import read_glossary
 from in2x.translate.request import TranslationRequest
 from in2x.translate.translator import Translator
@@ -36,6 +41,7 @@ SAID = {
 OTHERS = ("一匹の猫が眠っています。", "あの猫は眠っています。")
 HOSTILE = "<img src=x onerror=alert(1)>"
 TOKEN = "a-token-that-is-long-enough"
+STATIC = HERE / "static"
 
 
 def reply(source: Source) -> str | Translation:
@@ -463,6 +469,22 @@ def test_a_server_that_is_away_is_said_and_come_back_to(chromium: Any) -> None: 
     page.context.close()
 
 
+def test_every_finding_and_every_sentence_of_the_page_has_words_in_each_of_its_languages() -> None:
+    here = STATIC / "words.js"
+    _, *parts = re.split(r"\n  (\w\w): \{", here.read_text(encoding="utf-8"))
+    columns = {
+        lang: {a or b for a, b in re.findall(r'(?:^|[{,]\s*)(?:"([^"]+)"|(\w+)): "', words, re.MULTILINE)}
+        for lang, words in zip(parts[::2], parts[1::2], strict=True)
+    }
+    assert set(columns) == {"en", "ja", "zh"} and columns["en"] == columns["ja"] == columns["zh"]
+    wanted = {f"p_{name}" for name in SEVERITY} | set(SEVERITY.values()) | set(REGISTERS)
+    code = "".join(file.read_text(encoding="utf-8") for file in STATIC.glob("*.js") if file != here)
+    wanted |= set(re.findall(r'say\("([^"]+)"', code))
+    assert wanted <= columns["en"], wanted - columns["en"]
+    unused = {key for key in columns["en"] - wanted if f'"{key}"' not in code}
+    assert not unused, unused
+
+
 # --- what its server is asked -----------------------------------------------------------------------------------------
 
 
@@ -499,6 +521,34 @@ def test_what_cannot_be_is_said_in_one_sentence(house: Running, body: dict[str, 
     answer = ask(house, "translate", **body)
     assert answer.status_code == 400
     assert why in answer.json()["message"] and "\n" not in answer.json()["message"]
+
+
+def test_what_takes_too_long_ends_with_a_sentence_in_its_place() -> None:
+    running, author = serving(Config(deadline=0.3))
+    with running:
+        true = author.reply
+        author.reply = lambda source: (time.sleep(0.8), true(source))[1]
+        said = [json.loads(row) for row in ask(running, "translate", text=CAT).text.split("\n") if row]
+        assert said[0]["sentences"][0]["source"] == CAT
+        assert said[1]["error"] == "too-late" and said[1]["status"] == 504
+        late = ask(running, "alternatives", text=CAT, source_lang="en")
+        assert late.status_code == 504 and late.json()["error"] == "too-late"
+
+
+def test_alternatives_of_who_left_are_not_drawn() -> None:
+    running, author = serving()
+    with running:
+        true = author.reply
+        author.reply = lambda source: (time.sleep(1.0), true(source))[1]
+        body = {"target_lang": "ja", "text": CAT, "source_lang": "en"}
+        holding = threading.Thread(target=ask, args=(running, "translate"), kwargs={"text": LAMP})
+        holding.start()
+        until(lambda: LAMP in [source.text for source in author.asked])
+        with pytest.raises(httpx.ReadTimeout):  # as the page does when another sentence is chosen
+            httpx.post(f"{running.url}/page/alternatives", json=body, timeout=0.3)
+        holding.join()
+        until(lambda: running.engine._queue.lots == 0)
+        assert CAT not in [source.text for source in author.asked]
 
 
 def test_a_check_tells_a_moved_line(house: Running) -> None:

@@ -21,10 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from in2x.chat.known import named
+from in2x.chat.source import Source
 from in2x.errors import In2xError
-from in2x.formats.document import Tag
+from in2x.formats.document import Document, Tag
 from in2x.serve import resources as shelf
-from in2x.serve.documents import Answers, Documents
+from in2x.serve.documents import STEP, Answers, Documents, read
 from in2x.serve.engine import Engine
 from in2x.serve.entries import read_entries, write_entries
 from in2x.serve.resources import Paper, Resources
@@ -203,11 +204,16 @@ def desk_of(tmp_path: Path, backend: Scripted) -> Documents:
     return Documents(Resources(tmp_path), Engine(Translator(backend, "scripted", probed=True), checks="off"))
 
 
+def opened(name: str, raw: bytes) -> tuple[Wish, Document]:
+    wish = Wish("ja", "en", together=True)
+    return wish, read(name, raw, wish)
+
+
 async def until_done(documents: Documents, raw: bytes, name: str) -> Paper:
     """Leave a document and wait for it."""
     work = asyncio.create_task(documents.run())
     try:
-        left = await documents.add(ANNA, name, raw, Wish("ja", "en", together=True))
+        left = await documents.add(ANNA, name, raw, *opened(name, raw))
         async with asyncio.timeout(20):
             return await documents.finished(ANNA, left)
     finally:
@@ -268,6 +274,36 @@ def test_two_processes_do_not_translate_one_document_twice(tmp_path: Path) -> No
 
     asyncio.run(both())
     assert len(backend.asked) == 70
+
+
+def test_a_document_that_is_taken_away_is_worked_on_no_longer(tmp_path: Path) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def say(source: Source) -> str:
+        asked.set()
+        assert go.wait(20)
+        return f"訳{source.text}"
+
+    backend = Scripted(say)
+    documents = desk_of(tmp_path, backend)
+    raw = "".join(f"Hat number {n} is red.\n" for n in range(400)).encode()
+
+    async def main() -> None:
+        work = asyncio.create_task(documents.run())
+        left = await documents.add(ANNA, "a.txt", raw, *opened("a.txt", raw))
+        await asyncio.to_thread(asked.wait, 20)
+        documents.resources.drop_document(left.id)
+        go.set()
+        async with asyncio.timeout(20):
+            while documents._busy:
+                await asyncio.sleep(0.02)
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        assert not documents.resources.place(left.id).exists()
+
+    asyncio.run(main())
+    assert len(backend.asked) == STEP
 
 
 # --- kill -9 ----------------------------------------------------------------------------------------------------------

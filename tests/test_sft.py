@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from in2x.sft.stage import plan_steps
-from in2x.training.batches import Example, collate, hide_tokens
 
 
 def test_rounds_take_turns():
@@ -30,22 +28,3 @@ def test_every_pass_has_its_own_order():
     steps = plan_steps([lengths] * 2, 60, seed=0)
     half = len(steps) // 2
     assert [c.tolist() for *_, c in steps[:half]] != [c.tolist() for *_, c in steps[half:]]
-
-
-def test_word_dropout_hides_a_share_of_what_is_read_and_nothing_of_what_is_asked():
-    examples = [Example([1, *range(10, 130), 2], answer_start=60) for _ in range(40)]
-    batch = collate(examples, pad=0)
-    hidden = hide_tokens(batch, 0.25, 0, keep=[0, 1, 2], seed=5, step=3)
-    changed = hidden.ids != batch.ids
-    assert 0.22 < changed[:, 1:-1].float().mean() < 0.28
-    assert not changed[:, 0].any() and not changed[:, -1].any()
-    assert torch.equal(hidden.targets, batch.targets) and torch.equal(hidden.where, batch.where)
-    assert set(hidden.ids[changed].tolist()) == {0}
-
-
-def test_word_dropout_is_a_pure_function_of_seed_and_step():
-    batch = collate([Example(list(range(1, 60)), answer_start=1)], pad=0)
-    twice = [hide_tokens(batch, 0.3, 0, [0], 5, 3).ids for _ in range(2)]
-    assert torch.equal(*twice)
-    assert not torch.equal(twice[0], hide_tokens(batch, 0.3, 0, [0], 5, 4).ids)
-    assert hide_tokens(batch, 0.0, 0, [0], 5, 3) is batch

@@ -58,7 +58,13 @@ def test_finished_stages_with_their_figures(in2x: In2x, run: Path) -> None:
     assert found["rl"]["figures"]["reward"] > 0.8
     assert found["data"]["figures"] == {"kept": 12345}
     assert found["report"]["state"] == "not yet"
-    assert "done" in in2x("status", run)[1]
+    file = run / "evaluate" / "manifest.json"
+    main = {"sft en-ja chrF": 87.0, "merged en-ja BLEU": 70.0, "merged en-ja chrF": 88.04, "merged ja-en chrF": 85.5}
+    file.write_text(
+        json.dumps(json.loads(file.read_text()) | {"figures": {"systems": ["sft", "merged"], "main": main}})
+    )
+    shown = in2x("status", run)[1]
+    assert "kept 12,345" in shown and "chrF en-ja 88.04, chrF ja-en 85.5" in shown and "e+" not in shown
 
 
 def test_at_work_half_done_and_how_long_yet(in2x: In2x, run: Path) -> None:
@@ -108,6 +114,8 @@ def test_a_run_against_itself_differs_in_nothing(in2x: In2x, run: Path) -> None:
     assert code == 0 and not found["knobs"] and found["systems"] == ["merged", "merged"]
     gaps = [f["gap"][0] for f in found["figures"] if f["gap"]]
     assert len(gaps) > 10 and all(gap == [0, 0, 0] for gap in gaps)
+    shown = in2x("compare", run, run, "--resamples", "100")[1]
+    assert "were made with the same values" in shown and "principles, %" in shown
 
 
 def test_what_differs_is_found_and_has_an_interval(in2x: In2x, run: Path, tmp_path: Path) -> None:

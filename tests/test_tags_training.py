@@ -39,9 +39,11 @@ def items(pairs):
 
 
 def test_every_pair_with_tags_holds_the_same_ones_on_both_sides(items):
-    found, count = with_tags(items, PROFILE, 0.5, 1)
-    changed = [(old, new) for old, new in zip(items, found, strict=True) if old is not new]
-    assert count == len(changed) and 0.4 < count / len(items) < 0.55
+    found = list(with_tags(items, PROFILE, 0.5, 1))
+    changed = [(old, new) for old, (new, tags) in zip(items, found, strict=True) if tags]
+    assert all((old is new) != tags for old, (new, tags) in zip(items, found, strict=True))
+    count = len(changed)
+    assert 0.4 < count / len(items) < 0.55
     for old, new in changed:
         case = case_of(new)
         source = parsed(case.source)
@@ -52,14 +54,15 @@ def test_every_pair_with_tags_holds_the_same_ones_on_both_sides(items):
 
 
 def test_the_same_by_seed_and_none_without_a_share(items):
-    assert with_tags(items, PROFILE, 0.3, 1) == with_tags(items, PROFILE, 0.3, 1) != with_tags(items, PROFILE, 0.3, 2)
-    assert with_tags(items, PROFILE, 0.0, 1) == (items, 0)
+    one, again, other = (list(with_tags(items, PROFILE, 0.3, seed)) for seed in (1, 1, 2))
+    assert one == again != other
+    assert list(with_tags(items, PROFILE, 0.0, 1)) == [(item, False) for item in items]
 
 
 def test_only_translations_of_pairs_are_tagged(items):
     other = Instruction("x", "en", "qa", [{"role": "user", "content": "Why?"}], "Because.", origin="collected:x")
-    found, _ = with_tags([*items, other], PROFILE, 1.0, 1)
-    assert found[-1] is other
+    *_, (last, tags) = with_tags([*items, other], PROFILE, 1.0, 1)
+    assert last is other and not tags
 
 
 def test_words_are_aligned_with_their_renderings(pairs):

@@ -24,7 +24,7 @@ from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import attention, loop, parallel
 from in2x.training.attention import NAME
-from in2x.training.batches import COLUMNS, Example, Rows, collate, example_rows, hide_tokens
+from in2x.training.batches import COLUMNS, Example, Rows, collate, example_rows
 from in2x.training.config import LoraConfig, OptimizerConfig
 from in2x.training.lora import add_adapters
 from in2x.training.loss import LanguageModelingLoss
@@ -151,21 +151,6 @@ def test_a_mixture_of_experts_has_the_same_cross_entropy_and_the_balance_loss_co
             monkeypatch.setattr(parallel, "rank", lambda number=number: number)
             even += sum(part.even for part in parts_of(asked(), device_tokens, lambda batch: batch)) / processes
         assert even == pytest.approx(1.0)
-
-
-def test_what_is_hidden_from_a_row_hangs_on_no_split():
-    rows = asked()
-
-    def make(chosen):
-        whole = len(rows), round_up(int(rows.lengths.max()), COLUMNS)
-        return hide_tokens(rows.make(chosen), 0.4, 299, [0], 3, 5, chosen, whole)
-
-    whole = make(np.arange(len(rows)))
-    assert torch.equal(whole.ids, hide_tokens(rows.make(np.arange(len(rows))), 0.4, 299, [0], 3, 5).ids)
-    for own in divide(rows.lengths, 3, 44):
-        for chosen in own:
-            part = make(chosen).ids
-            assert torch.equal(part, whole.ids[chosen, : part.shape[1]])
 
 
 def test_training_in_passes_ends_in_the_weights_of_training_in_one(tokenizer, tmp_path, monkeypatch):

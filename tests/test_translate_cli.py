@@ -81,16 +81,21 @@ def test_a_refused_line_is_named_and_costs_no_other(in2x: Call, server: ChatServ
 
 
 def test_edits_outrank_the_model_and_stay(in2x: Call, server: ChatServer, tmp_path: Path) -> None:
-    source, out, table = book(tmp_path, LINES), tmp_path / "out.txt", tmp_path / "review.tsv"
-    assert in2x("translate", source, *of(server), "-o", out, "--qe", table)[0] == 0
+    source, out, table = book(tmp_path, LINES), tmp_path / "out.txt", tmp_path / "out.txt.review.tsv"
+    code, _, told = in2x("translate", source, *of(server), "-o", out, "--qe")
+    assert code == 0 and told.endswith(f"to review: {table}\n")
     rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 13
     rows[5][5] = "人が書いた訳。"
     place = rows[5][1]
     table.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
-    asked = len(server.asked)
-    code, _, told = in2x("translate", source, *of(server), "-o", out, "--edits", table)
-    assert code == 0 and "1 edited by hand" in told
+    asked, written = len(server.asked), table.read_bytes()
+    code, _, told = in2x("translate", source, *of(server), "-o", out, "--qe")
+    assert code == 2 and f"1 of its edits were not given back yet; add --edits {table}" in told
+    assert table.read_bytes() == written
+    code, _, told = in2x("translate", source, *of(server), "-o", out, "--edits", table, "--qe")
+    assert code == 0 and "1 edited by hand" in told and "人が書いた訳。" in table.read_text(encoding="utf-8")
+    assert in2x("translate", source, *of(server), "-o", out, "--qe")[0] == 0, "what the journal knows is not lost"
     number = int(place.removeprefix("line ")) - 1
     assert lines_of(out)[number] == "人が書いた訳。"
     assert len(server.asked) == asked
@@ -172,8 +177,8 @@ def test_a_terminal_is_talked_with_line_by_line(in2x: Call, tiny_model: Path, mo
 
 def test_what_needs_a_document_says_so(in2x: Call, tiny_model: Path, tmp_path: Path) -> None:
     base = ("translate", "--model", tiny_model, "--from", "en", "--to", "ja")
-    code, _, err = in2x(*base, "--qe", tmp_path / "q.tsv")
-    assert code == 2 and err == "in2x: --edits, --qe and --report belong to a document; give -o.\n"
+    code, _, err = in2x(*base, "--report", tmp_path / "q.html")
+    assert code == 2 and err == "in2x: --edits and --report belong to a document; give -o.\n"
     (tmp_path / "x.docx").write_bytes(b"PK\x03\x04")
     code, _, err = in2x(*base, tmp_path / "x.docx")
     assert code == 2 and "cannot go to a terminal; give -o FILE" in err
@@ -186,7 +191,32 @@ def test_the_help_is_in_groups(in2x: Call) -> None:
     code, out, _ = in2x("translate", "--help")
     assert code == 0
     heads = re.findall(r"^(\w[\w ]*):$", out, re.MULTILINE)
-    assert heads == ["Options", "Wording", "Checks", "Decoding", "Files and runs"]
+    assert heads == ["Arguments", "Options", "Wording", "Checks", "Decoding", "Files and runs"]
+    assert "--model TEXT" in out and "<" not in out.replace("<off|mark|repair>", "").replace("<tokens|answers>", "")
+
+
+def test_qe_without_a_file_speaks_on_stderr(in2x: Call, tiny_model: Path, monkeypatch: pytest.MonkeyPatch,
+                                            tmp_path: Path) -> None:  # fmt: skip
+    wanted = (
+        "translate",
+        "--model",
+        tiny_model,
+        "--from",
+        "en",
+        "--to",
+        "ja",
+        "--register",
+        "polite",
+        "--checks",
+        "mark",
+    )
+    source = book(tmp_path, ["Where is the station?", "Call 5550123 now, Bob, about 77 ladders."])
+    code, out, told = in2x(*wanted, source, "--qe")
+    assert code == 0 and re.fullmatch(r"line 2, risk [\d.]+: \w+: .*\n", told), told
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
+    assert in2x(*wanted, "--qe") == (0, out, told)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
+    assert in2x(*wanted) == (0, out, ""), "nobody asked"
 
 
 def test_what_cannot_stand_in_the_format_is_marked_alone() -> None:

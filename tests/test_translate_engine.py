@@ -56,6 +56,16 @@ def test_an_answer_that_is_cut_or_empty_says_so(translator):
     assert translator._read([translator.tokenizer.eos_token_id], source) == Translation("", "the answer is empty")
 
 
+def test_half_a_letter_is_no_translation(translator):
+    tokenizer = translator.tokenizer
+    tokens = tokenizer.encode("駅は𩸽", add_special_tokens=False)  # a letter that no merge makes: bytes
+    cut = [*tokens[:-1], tokenizer.eos_token_id]
+    assert "\ufffd" in tokenizer.decode(cut)
+    assert "bytes that are no letter" in translator._read(cut, "The station.").fault
+    assert not translator._read(cut, "\ufffd").fault, "the source has it"
+    assert translator._read([*tokens, tokenizer.eos_token_id], "The station.") == Translation("駅は𩸽")
+
+
 def test_reasoning_of_a_model_in_this_process_is_no_part_of_its_answer(translator):
     end = translator.tokenizer.eos_token_id
 

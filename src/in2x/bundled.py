@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -29,3 +30,9 @@ def resolved(path: Path) -> Path:
     """
     own = str(path.parent) in (".", "recipes") and path.suffix in ("", ".yaml") and not path.is_file()
     return recipes().get(path.stem, path) if own and not path.is_absolute() else path
+
+
+def instead(name: str) -> str:
+    """What to do where there is no recipe `name`: the one that was probably meant."""
+    near = difflib.get_close_matches(name, recipes(), n=1)
+    return f"did you mean {near[0]!r}?" if near else "give the path of a YAML file, or a name that `in2x recipes` lists"

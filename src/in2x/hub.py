@@ -14,7 +14,7 @@ from in2x.errors import In2xError
 
 PREFIX = "hub:"
 """Tells the name of a data set from a path."""
-_NAME = re.compile(r"(?P<set>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:#(?P<split>[\w.-]+))?")
+_NAME = re.compile(r"(?P<set>\w[\w.-]*/\w[\w.-]*)(?::(?P<config>[\w.-]+))?(?:#(?P<split>[\w.-]+))?")
 
 
 def is_name(text: str) -> bool:

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from in2x import store
-from in2x.bundled import resolved
+from in2x.bundled import instead, resolved
 from in2x.chat.profile import DEFAULT_TEMPLATES, PromptProfile
 from in2x.corpus.config import CorpusConfig
 from in2x.data.config import DataConfig
@@ -65,6 +65,15 @@ class Languages(Config):
         return self
 
 
+class Takes(Config):
+    """What a small recipe takes on two cores, measured, so that another machine can say at once how long it will be."""
+
+    seconds: float = knob(
+        0.0, "Time apart from matrix products; 0: nothing is said.", unit="seconds", ge=0, keyed=False
+    )
+    operations: float = knob(0.0, "Operations of its matrix products.", unit="FLOP", ge=0, keyed=False)
+
+
 class Recipe(Config):
     """The whole recipe."""
 
@@ -84,6 +93,7 @@ class Recipe(Config):
         0.0, "Mark a translation with a token that the model gave less than this: for a small model, which invents "
         "what it does not know; 0 marks nothing.", unit="probability", ge=0, lt=1,
     )  # fmt: skip
+    takes: Takes = knob(Takes(), "What it takes, for those who wait (`cost/clock.py`).")
     data: DataConfig = knob(DataConfig(), "What goes in.")
     corpus: CorpusConfig = knob(CorpusConfig(), "Corpus work.", source="METHOD 1")
     base: BaseModelConfig = knob(BaseModelConfig(), "The base model.", source="METHOD 1")
@@ -203,9 +213,11 @@ def load_config(path: Path, kind: type[C], overrides: Iterable[str] = ()) -> C:
     path = resolved(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError("there is no such recipe", file=path, mend=instead(path.stem)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the recipe cannot be read ({error.__class__.__name__})", file=path,
-                         mend="give the path of a YAML file, or a name that in2x recipes lists") from None  # fmt: skip
+                         mend="give the path of a YAML file") from None  # fmt: skip
     try:
         raw = read_yaml(text, path) or {}
     except In2xError as error:

@@ -259,26 +259,53 @@ class Verdict(Record):
     JSON_FIELDS = frozenset({"evidence"})
 
 
+class RecordWriter:
+    """Records to one Parquet file as they come, written beside and renamed when whole: a context manager."""
+
+    def __init__(self, path: Path, kind: type[Record], chunk: int = 4096) -> None:
+        self.count = 0
+        """How many were given."""
+        self._path, self._kind, self._chunk = path, kind, chunk
+        self._partial = path.with_name(path.name + ".partial")
+        self._rows: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        """Begin the file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(self._partial, self._kind.SCHEMA, compression="zstd")
+        return self
+
+    def append(self, record: Record) -> None:
+        """Add one."""
+        self._rows.append(record.to_row())
+        self.count += 1
+        if len(self._rows) == self._chunk:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._kind.SCHEMA))
+            self._rows = []
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """End the file; it has its name only where nothing went wrong."""
+        if kind is None:
+            self._flush()
+        self._writer.close()
+        if kind is None:
+            self._partial.rename(self._path)
+
+
 def write_records(path: Path, records: Iterable[Record], kind: type[Record], chunk: int = 4096) -> int:
     """Stream `records` to one Parquet file, written beside and renamed when whole. Returns how many were written."""
-    partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    count = 0
-    with pq.ParquetWriter(partial, kind.SCHEMA, compression="zstd") as writer:
-        rows: list[dict[str, Any]] = []
+    with RecordWriter(path, kind, chunk) as writer:
         for record in records:
-            rows.append(record.to_row())
-            if len(rows) == chunk:
-                writer.write_table(pa.Table.from_pylist(rows, schema=kind.SCHEMA))
-                count += len(rows)
-                rows = []
-        if rows:
-            writer.write_table(pa.Table.from_pylist(rows, schema=kind.SCHEMA))
-            count += len(rows)
-    partial.rename(path)
-    return count
+            writer.append(record)
+    return writer.count
 
 
+READ = 4096
+"""Rows that are read together: as Python objects they take a hundred times their room in a file."""
 R = TypeVar("R", bound="Record")
 
 
@@ -287,7 +314,7 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     for file in files:
         with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches():
+            for batch in parquet.iter_batches(READ):
                 for row in batch.to_pylist():
                     yield kind.from_row(row)
 

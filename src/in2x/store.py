@@ -32,6 +32,8 @@ READ_AHEAD = 8 << 20
 """Bytes that one request brings."""
 ATTEMPTS = 8
 """Times that a request is made before the store counts as gone."""
+PATIENCE = 60.0
+"""Seconds for which Google's store is asked again before it counts as gone."""
 _WILD = re.compile(r"[*?\[]")
 _WHY = (
     (("NO_SUCH_BUCKET", "bucket does not exist", "bucket not found"), "there is no such bucket", "correct the name"),
@@ -80,10 +82,14 @@ def find(url: str) -> list[Stored]:
         if one is not None and one.type == FileType.File:
             return [Stored(scheme + one.path, one.size, _time(one))]
         listed = system.get_file_info(FileSelector(top, recursive=deep))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if "ListObjects" in str(error):  # Google's: a bucket that is there has a list, be it empty
+            raise In2xError("there is no such bucket", file=url, mend="correct the name") from None
         listed = []
     except OSError as error:
-        raise _told(url, error) from None
+        if "No such file or directory" not in str(error):  # of a prefix, as pyarrow puts it for Google's
+            raise _told(url, error) from None
+        listed = []
     fits = _matcher(path) if wild else None
     named = [one for one in listed if one.type == FileType.File and not one.base_name.startswith(".")]
     found = [Stored(scheme + one.path, one.size, _time(one)) for one in named if not fits or fits.fullmatch(one.path)]
@@ -195,7 +201,7 @@ def _system(scheme: str, bucket: str) -> Any:
 
         address = urlsplit(_with_scheme(os.environ.get("STORAGE_EMULATOR_HOST", "")))
         return fs.GcsFileSystem(
-            anonymous=flag("GOOGLE_SKIP_SIGNATURE"), retry_time_limit=timedelta(seconds=60),
+            anonymous=flag("GOOGLE_SKIP_SIGNATURE"), retry_time_limit=timedelta(seconds=PATIENCE),
             **({"endpoint_override": address.netloc, "scheme": address.scheme} if address.netloc else {}),
         )  # fmt: skip
     address = urlsplit(_with_scheme(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""))

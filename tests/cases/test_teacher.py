@@ -306,15 +306,17 @@ def test_two_servers_of_one_name_answer_for_themselves(tmp_path: Path) -> None:
         assert len(one.asked) == 3 + 4, "each sample is a question of its own"
 
 
-def test_labels_are_paid_for_once_whatever_the_quotas(tmp_path: Path) -> None:
-    def reply(body: Body) -> Reply:
-        name = "labels" if "Label each" in body["messages"][0]["content"] else "grades"
-        rows = [{"number": n + 1, "field": "Tales", "topic": "Boats", "grade": 3} for n in range(20)]
-        keep = ("number", "field", "topic") if name == "labels" else ("number", "grade")
-        return json.dumps({name: [{key: row[key] for key in keep} for row in rows]})
+def labelling(body: Body) -> Reply:
+    """A model that labels and grades, everything alike."""
+    name = "labels" if "Label each" in body["messages"][0]["content"] else "grades"
+    rows = [{"number": n + 1, "field": "Tales", "topic": "Boats", "grade": 3} for n in range(20)]
+    keep = ("number", "field", "topic") if name == "labels" else ("number", "grade")
+    return json.dumps({name: [{key: row[key] for key in keep} for row in rows]})
 
+
+def test_labels_are_paid_for_once_whatever_the_quotas(tmp_path: Path) -> None:
     source = pool(tmp_path / "p", instructions(60))
-    with ChatServer(reply) as server:
+    with ChatServer(labelling) as server:
         counts = []
         for number, quotas in enumerate(([3, 3, 3, 1, 0], [1, 1, 1, 1, 1], [0, 1, 3, 1, 0])):
             out = tmp_path / "run" / ".partial" / f"select{number}"
@@ -322,6 +324,36 @@ def test_labels_are_paid_for_once_whatever_the_quotas(tmp_path: Path) -> None:
             counts.append(len(server.asked))
     assert counts[0] > 0 and counts == [counts[0]] * 3
     assert (tmp_path / "run" / "llm-cache.sqlite").exists()
+
+
+def test_after_a_budget_selection_goes_on_too(tmp_path: Path, in2x: Any) -> None:
+    """Labels and grades that a budget left unasked are asked by the same command; it was "unchanged" before."""
+    rows = [
+        {"instruction": f"{n}番目の港の話をしてください。{n * 7919}", "output": f"港{n}の話です。"} for n in range(50)
+    ]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    recipe = tmp_path / "r.yaml"
+    with ChatServer(labelling) as server:
+        given = {
+            "name": "r", "languages": {"target": "ja", "hub": "en", "others": []},
+            "data": {"pairs": 1, "documents": 1, "heldout": 1, "collected": 0},
+            "instruct": {"sets": [{"path": str(tmp_path / "set.jsonl")}], "synthesize": False, "balance": "off",
+                         "pairs_per_direction": {"*": 0}},
+            "select": {"llm": {"base_url": server.url, "budget_requests": 2, "in_flight": 1}, "round1": {"share": 0.5}},
+        }  # fmt: skip
+        recipe.write_text(json.dumps(given), encoding="utf-8")
+        asked, manifests = [0], []
+        while not manifests or "unfinished" in manifests[-1]:
+            code, _, err = in2x("select", recipe, "--out", tmp_path / "run")
+            assert code == 0, err
+            manifests.append(json.loads((tmp_path / "run/select/manifest.json").read_text("utf-8")))
+            asked.append(len(server.asked))
+            assert 0 < asked[-1] - asked[-2] <= 2
+            assert ("the same command goes on" in err) == ("unfinished" in manifests[-1])
+        assert len(manifests) > 1
+        assert manifests[-1]["figures"]["model"]["labels"]["unsaid"] == 0
+        assert "unchanged" in in2x("select", recipe, "--out", tmp_path / "run")[2]
+        assert len(server.asked) == asked[-1]
 
 
 # --- what goes to reinforcement learning ------------------------------------------------------------------------------

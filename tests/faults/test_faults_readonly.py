@@ -45,7 +45,7 @@ def test_what_would_write_there_is_one_sentence(locked: Path, tmp_path: Path, in
             ("run", TINY, "--out", locked / "run"),
             ("translate", text, "-o", locked / "out.txt", *model),
             ("translate", text, "-o", tmp_path / "o.txt", "--cache", locked / "cache.sqlite", *model),
-            ("translate", text, "-o", tmp_path / "o.txt", "--qe", locked / "review.tsv", *model),
+            ("translate", text, "-o", locked / "o.txt", "--qe", *model),
             ("translate", text, "-o", tmp_path / "o.txt", "--report", locked / "page.html", *model),
             ("serve", "--port", 0, "--data", locked / "data", *model),
             ("people", "campaign", TINY.parents[2] / "recipes" / "people-demo.yaml", "--store", locked / "new.db"),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from in2x.commands.options import check_writable
-from in2x.commands.show import AsJson, emit, progress, show
-from in2x.stage import console
+from in2x.commands.options import From, check_writable, told
+from in2x.commands.show import AsJson, emit, progress, show, tell
 
 if TYPE_CHECKING:
     from in2x.translate.checked import Checked
@@ -40,8 +39,12 @@ def check(
             show_default=False,
         ),
     ],
-    source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the source.")],
-    target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language of the translation.")],
+    source_lang: From = None,
+    target_lang: Annotated[
+        str | None,
+        typer.Option("--to", metavar="LANG", help="Language of the translation.  [default: what it reads as]",
+                     show_default=False),
+    ] = None,
     register: Annotated[str | None, typer.Option("--register", help="Register that was asked for.")] = None,
     glossary: Annotated[
         Path | None,
@@ -53,7 +56,7 @@ def check(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a page (HTML) for an editor.")] = None,
     as_json: AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Show what a translation breaks, segment by segment: language, terms, names, register, numbers, tags, moved lines.
 
     Exit code 0 whatever is broken. --json: a row for each segment and principle, "kept" null where it does not apply.
@@ -62,13 +65,17 @@ def check(
     from in2x.chat.profile import PromptProfile
     from in2x.translate.characters import Characters, read_characters
     from in2x.translate.check_page import render
-    from in2x.translate.checked import check_pairs, read_pairs
+    from in2x.translate.checked import check_pairs, read_pairs, sides_of
     from in2x.translate.findings import Rules
     from in2x.translate.glossary import Glossary, read_glossary
     from in2x.translate.request import TranslationRequest, check_request
 
     if output:
         check_writable(output)
+    if target_lang is None:
+        target_lang = told((done or text for text, done in sides_of(translation)), source_lang, "to")
+    if source_lang is None:
+        source_lang = told((text for text, _ in sides_of(source)), target_lang)
     wanted = check_request(PromptProfile(), TranslationRequest(source_lang, target_lang, register))
     source_lang, target_lang = wanted.source_lang, wanted.target_lang
     rules = Rules(
@@ -80,7 +87,7 @@ def check(
         checked = check_pairs(pairs, rules, source_lang, target_lang, register, advance)
     if output:
         write_text(output, render(checked, rules, source_lang, target_lang, (source.name, translation.name), register))
-        console.print(f"written: {output}", soft_wrap=True)
+        tell(f"written: {output}")
     if as_json:
         emit([{"line": one.pair.number, "principle": name, **asdict(verdict)}
               for one in checked for name, verdict in one.verdicts.items()])  # fmt: skip
@@ -100,7 +107,7 @@ def _show(checked: list[Checked]) -> None:
                 shown = excerpt(one.pair.answer.text, verdict.start, verdict.end)
                 table.add_row(str(one.pair.number), name, Text(verdict.why), Text(shown))
         show(table)
-    console.print(f"{len(broken):,} of {len(checked):,} segments break a principle")
+    tell(f"{len(broken):,} of {len(checked):,} segments break a principle")
 
 
 def excerpt(text: str, start: int, end: int) -> str:

@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from in2x.commands.options import out_option
-from in2x.commands.show import AsJson, emit, show
-from in2x.errors import UsageError
-from in2x.stage import console
+from in2x.commands.show import AsJson, emit, show, tell
 
 FIRST = 12
-"""Figures in the terminal; all are on the page."""
+"""Figures in the terminal, those of whole texts before those of single principles; all are on the page."""
 
 
 def compare(
@@ -29,32 +27,36 @@ def compare(
 
     from in2x.artifact import write_text
     from in2x.report import versus
+    from in2x.report.stage import finished
     from in2x.run import STAGES
 
-    sides = [versus.of_folder(run, STAGES) for run in (a, b)]
-    for run, side in zip((a, b), sides, strict=True):
-        if not side:
-            raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like "
-                             "runs/demo")  # fmt: skip
-    found = versus.compare(sides[0], sides[1], (str(a), str(b)), resamples)
+    found = versus.compare(finished(a, STAGES), finished(b, STAGES), (str(a), str(b)), resamples)
     if out is not None:
         write_text(out, versus.render(found))
     if as_json:
         emit({key: value for key, value in dataclasses.asdict(found).items() if key != "charts"})
         return
-    knobs = Table("knob", str(a), str(b), title="What differs", title_justify="left")
-    for knob in found.knobs:
-        knobs.add_row(knob.name, *("" if value is None else str(value) for value in (knob.a, knob.b)))
-    show(knobs)
+    if found.knobs:
+        knobs = Table("knob", str(a), str(b), title="What differs", title_justify="left")
+        for knob in found.knobs:
+            knobs.add_row(knob.name, *("" if value is None else str(value) for value in (knob.a, knob.b)))
+        show(knobs)
+    else:
+        print("The stages that both have finished were made with the same values.")
     if found.figures:
         table = Table("measure", "pair", str(a), str(b), "difference", title="Figures, 95% intervals",
                       title_justify="left")  # fmt: skip
-        for f in found.figures[:FIRST]:
-            cells = ["" if s is None else f"{s[0]:.3g} ({s[1]:.3g} – {s[2]:.3g})" for s in (f.a, f.b)]
-            gap = "" if f.gap is None else "{:+.3g} ({:+.3g} – {:+.3g})".format(*f.gap[0])
-            table.add_row(f.metric, f.pair, *cells, gap)
+        first = sorted(found.figures, key=lambda figure: "/" in figure.metric)[:FIRST]  # single principles last
+        for f in first:
+            cells = ["" if s is None else _told(s, f.scale, "") for s in (f.a, f.b)]
+            table.add_row(f.name, f.pair, *cells, "" if f.gap is None else _told(f.gap[0], f.scale, "+"))
         show(table)
         if len(found.figures) > FIRST:
-            console.print(f"{len(found.figures) - FIRST} figures more on the page (-o) and in --json.")
+            tell(f"{len(found.figures) - FIRST} figures more on the page (-o) and in --json.")
     if out is not None:
         print(out)
+
+
+def _told(figure: tuple[float, float, float], scale: float, sign: str) -> str:
+    value, low, high = (f"{scale * part:{sign}.2f}" for part in figure)
+    return f"{value} ({low} – {high})"

@@ -12,11 +12,11 @@ from in2x.commands import judge as cli_judged
 from in2x.commands import mtbench as cli_mtbench
 from in2x.commands.express import express, harness
 from in2x.commands.options import language_code, once_each, out_option
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, note, show, tell
+from in2x.commands.shown_help import App
 from in2x.errors import UsageError
-from in2x.stage import console
 
-app = typer.Typer(help="Measure, rank, judge and audit translations.", no_args_is_help=True, rich_markup_mode=None)
+app = App("Measure, rank, judge and audit translations.")
 app.command()(express)
 app.command()(harness)
 app.command()(cli_judged.judge)
@@ -85,7 +85,7 @@ def mbr(
     for number, *said in zip(numbers, *columns, strict=True):
         chosen[number - 1] = consensus([text for text in said if text.strip()])
     write_text(out, "".join(f"{line}\n" for line in chosen))
-    console.print(f"utility: {UTILITY}")
+    tell(f"utility: {UTILITY}")
     print(out)
 
 
@@ -107,7 +107,7 @@ def autorank(
     chosen = [m.strip() for m in metrics.split(",")] if metrics else None
     ranking = rank(read_scores(folder, pair), pair, metrics=chosen, domain=domain)
     for warning in ranking.warnings:
-        console.print(f"[yellow]note[/yellow]  {warning}")
+        note(warning)
     if as_json:
         emit({"pair": pair, "metrics": ranking.metrics, "systems": [dataclasses.asdict(r) for r in ranking.rows],
                "warnings": ranking.warnings})  # fmt: skip
@@ -125,17 +125,13 @@ def report(
     out: Annotated[Path | None, out_option("Where to write.  [default: RUN/report.html]")] = None,
 ) -> None:  # fmt: skip
     """Make the page about a run again, from whatever stages are finished."""
-    from in2x.artifact import MANIFEST, Artifact, write_text
+    from in2x.artifact import write_text
     from in2x.language.example import HUB, TARGET
     from in2x.report.config import ReportConfig
-    from in2x.report.stage import render
+    from in2x.report.stage import finished, render
     from in2x.run import STAGES
 
-    found = {
-        name: Artifact.open(run / name) for name in STAGES if (run / name / MANIFEST).exists() and name != "report"
-    }
-    if not found:
-        raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like runs/demo")
+    found = finished(run, STAGES)
     languages: dict[str, Any] = next(iter(found.values())).manifest.get("languages", {})
     name = str(next(iter(found.values())).manifest.get("recipe", run.name))
     page = render(found, ReportConfig(), name=name, target=str(languages.get("target", TARGET)),
@@ -175,7 +171,7 @@ def wmt(
         )
     else:
         for other, count in found.others.items():
-            console.print(f"[yellow]note[/yellow]  {count} documents of {other} are in the file; they were not checked")
+            note(f"{count} documents of {other} are in the file; they were not checked")
         for fault in faults:
             print(fault)
         if scores:
@@ -184,7 +180,7 @@ def wmt(
                 table.add_row(domain, f"{s.value:.1f}", f"{s.low:.1f} – {s.high:.1f}", str(s.n))
             show(table)
         if not faults:
-            console.print(f"{len(documents)} documents, no fault found")
+            tell(f"{len(documents)} documents, no fault found")
     if faults:
         raise typer.Exit(1)
 
@@ -236,4 +232,4 @@ def audit(
         return
     for finding in found.findings or ["Nothing to flag."]:
         print(finding)
-    console.print(f"the page: {file}")
+    tell(f"the page: {file}")

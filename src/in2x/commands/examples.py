@@ -15,7 +15,7 @@ EXAMPLES = {
     "plan": "recipes/qwen3-8b-ja.yaml --device h100 --devices 8",
     "status": "runs/demo",
     "compare": "runs/demo runs/try -o versus.html",
-    "translate": "book.txt --model runs/demo/model --from en --to ja --register polite -o book.ja.txt",
+    "translate": "book.txt --model runs/demo/model --to ja --register polite -o book.ja.txt",
     "serve": "--model runs/demo/model --from en --to ja",
     "check": "book.txt book.ja.txt --from en --to ja -o page.html",
     "terms": "story.epub --from en --to ja -o terms.tsv",

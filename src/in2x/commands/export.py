@@ -73,11 +73,11 @@ def _model(model: Path, to: Format, target: Path, int8: bool, converter: Path | 
 
     if to is Format.ct2:
         to_ct2(model, target, int8=int8)
-        print(f"translate with: in2x translate FILE --model {target} --from LANG --to LANG")
+        print(f"translate with: in2x translate FILE --model {target} --to LANG")
         return
     to_gguf(model, target, converter, int8=int8)
     print(f"serve with: llama-server -m {target / GGUF} --port 8080")
-    print(f"then: in2x translate FILE --model http://127.0.0.1:8080/v1 --profile {target} --from LANG --to LANG")
+    print(f"then: in2x translate FILE --model http://127.0.0.1:8080/v1 --profile {target} --to LANG")
 
 
 def _shortlist(model: Path, pairs: list[Path], target: Path) -> None:

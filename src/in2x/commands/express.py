@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from in2x.commands.options import once_each, out_option
+from in2x.commands.show import AsJson, emit, show, tell
 from in2x.errors import UsageError
-from in2x.stage import console
 
 if TYPE_CHECKING:
     from in2x.evaluate.express.item import Item
@@ -39,7 +38,7 @@ def express(
     export: Annotated[Path | None, typer.Option("--export", help="Only write the sources with context and register, "
                                                 "to be translated elsewhere.")] = None,
     out: Annotated[Path | None, out_option("Write a page.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Score translations into Japanese on idioms, slang, register, voice, names and more, by code and with a judge."""
     from in2x.artifact import write_text
@@ -63,11 +62,11 @@ def express(
     results = _results(items, model or (), hyp or (), baseline or (), judge, answers, allow_empty)
     if out is not None:
         write_text(out, page.render(results))
-        console.print(f"the page: {out}")
+        tell(f"the page: {out}")
     if as_json:
         document = {"items": len(items), "interval": "95%: Wilson; over phenomena Zou and Donner; judge bootstrap",
                     "systems": [score.as_json(result) for result in results]}  # fmt: skip
-        print(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+        emit(document)
         return
     _show(results)
 
@@ -118,7 +117,7 @@ def _results(
             plain = re.sub(r"[^\w.-]+", "_", name).strip("_.")
             file = folder / f"{plain}.jsonl"
             write_answers(file, items, said[name])
-            console.print(f"the answers of {name}: {file}")
+            tell(f"the answers of {name}: {file}")
         systems = {**{name: BASELINES[name](items) for name in baselines}, **found, **said}
         judged = partial(ask_judge, items, asker=asker) if asker else None
         return [score(name, items, texts, judged(texts) if judged else None) for name, texts in systems.items()]
@@ -126,8 +125,6 @@ def _results(
 
 def _show(results: Sequence[Result]) -> None:
     from rich.table import Table
-
-    from in2x.commands.show import show
 
     def share(value: float, low: float, high: float) -> str:
         return f"{100 * value:.0f} ({100 * low:.0f}–{100 * high:.0f})"

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from in2x.commands.options import check_writable
-from in2x.commands.show import AsJson, emit, progress, show
-from in2x.stage import console
+from in2x.commands.show import AsJson, emit, progress, show, tell
 
 if TYPE_CHECKING:
     from in2x.instructions.gate_check import Checked, Measured
@@ -65,7 +64,7 @@ def instruct_check(
     shown = {name: [one for one in found if _wanted(one, wrong)] for name, found in parts.items()}
     if output:
         write_text(output, render(file.name, figures, shown))
-        console.print(f"written: {output}", soft_wrap=True)
+        tell(f"written: {output}")
     if as_json:
         emit({name: asdict(figures[name]) | {"rows": [row(one) for one in shown[name]]} for name in parts})
         return
@@ -108,7 +107,7 @@ def _show(name: str, found: Measured, rows: list[Checked]) -> None:
         parts.append(f"sound kept {_share(found.sound_kept)}")
         if found.recall_judge is not None:
             parts.append(f"of faults for a judge alone {_share(found.recall_judge)}")
-    console.print(", ".join(parts), soft_wrap=True)
+    tell(", ".join(parts))
 
 
 def _share(value: float | None) -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from in2x.commands.options import language_code, once_each, out_option
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, note, show
 from in2x.errors import In2xError, UsageError
-from in2x.stage import console
 
 if TYPE_CHECKING:
     from in2x.evaluate.judge_check import JudgeCheck
@@ -63,7 +62,7 @@ def judge(
         found = bootstrap(mean([g.score for g in graded if g.score is not None]))
         failed = {n: g.fault for n, g in zip(numbers, graded, strict=True) if g.score is None}
         for n, fault in failed.items():
-            console.print(f"[yellow]note[/yellow]  {file}, line {n}: no verdict ({fault})")
+            note(f"{file}, line {n}: no verdict ({fault})")
         rows.append({"system": str(file), "judge": asker.name, "score": found.value, "low": found.low,
                      "high": found.high, "n": found.n, "failed": list(failed),
                      "segments": [dataclasses.asdict(g) for g in graded]})  # fmt: skip
@@ -116,7 +115,7 @@ def judge_check(
     else:
         _show_check(found)
     for why, times in found.why.items():
-        console.print(f"[yellow]note[/yellow]  {times} answers without a verdict: {why}")
+        note(f"{times} answers without a verdict: {why}")
 
 
 def _show_check(found: JudgeCheck) -> None:
@@ -171,7 +170,7 @@ def correlate(
     if len(found.systems) < 3:
         raise In2xError(f"only {len(found.systems)} systems are judged", file=human, mend="judge at least three")
     if found.left_out:
-        console.print(f"[yellow]note[/yellow]  judged, without outputs in the test set: {', '.join(found.left_out)}")
+        note(f"judged, without outputs in the test set: {', '.join(found.left_out)}")
     names = metric or (["chrF", "chrF++", "BLEU"] if found.references else [])
     tables = [(name, "metric", room.metric_table(found, name, languages[1])) for name in names]
     if scores:

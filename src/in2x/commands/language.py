@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from in2x.commands.show import AsJson, emit
+from in2x.commands.shown_help import App
 from in2x.language.example import TARGET
 
-app = typer.Typer(help="What in2x knows about languages.", no_args_is_help=True, rich_markup_mode=None)
+app = App("What in2x knows about languages.")
 Text = Annotated[
-    str, typer.Argument(metavar="[FILE|-]", help="Text, one segment a line; - is stdin.", show_default=False)
+    str, typer.Argument(metavar="FILE|-", help="Text, one segment a line; - is stdin.", show_default=False)
 ]
 Lang = Annotated[str, typer.Option("--lang", help="Language of the text.")]
 

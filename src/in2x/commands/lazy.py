@@ -1,6 +1,6 @@
 """Commands that are loaded when they are asked for: `in2x --help` needs their names and one line each.
 
-An entry of the table says where a command is. Loading it also lays its example under its help (`examples.py`).
+An entry of the table says where a command is. What its help shows beside its own words: `shown_help.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 from typer.main import get_command_from_info, get_group
 from typer.models import CommandInfo
 
+from in2x.commands.shown_help import Command, Group, lay_examples
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -25,8 +27,8 @@ class Entry:
     pick: str | Callable[[Any], Any]
     """The name, in the module, of its function or its `typer.Typer`; or what gets it from the module."""
     line: str
-    grouped: bool = False
-    """Its help shows its options by group (`options.Grouped`)."""
+    section: str
+    """Heading that it stands under in the list of commands."""
 
     def load(self, name: str) -> Any:
         """The command, as the command line calls it."""
@@ -36,22 +38,10 @@ class Entry:
             command: Any = get_group(found)
             command.name = name
         else:
-            from in2x.commands.options import Grouped
-
-            info = CommandInfo(name=name, callback=found, cls=Grouped if self.grouped else None)
+            info = CommandInfo(name=name, callback=found, cls=Command)
             command = get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
-        _lay_examples(command, name)
+        lay_examples(command, name)
         return command
-
-
-def _lay_examples(command: Any, path: str) -> None:
-    """Put the example of `command`, or of every command in it, below its help."""
-    from in2x.commands.examples import EXAMPLES
-
-    for name, inner in getattr(command, "commands", {}).items():
-        _lay_examples(inner, f"{path} {name}")
-    if path in EXAMPLES:
-        command.epilog = f"\b\nExample:\n  in2x {path} {EXAMPLES[path]}".rstrip()
 
 
 class Commands(MutableMapping[str, Any]):
@@ -86,9 +76,9 @@ class Commands(MutableMapping[str, Any]):
 
 
 def lazy_group(table: dict[str, Entry]) -> type[TyperGroup]:
-    """A group whose commands are those of `table`, and what is registered on it as usual."""
+    """A group whose commands are those of `table`, listed by their sections."""
 
-    class LazyGroup(TyperGroup):
+    class LazyGroup(Group):
         def __init__(self, **attrs: Any) -> None:
             super().__init__(**attrs)
             self.commands = Commands(table, dict(self.commands))
@@ -97,9 +87,10 @@ def lazy_group(table: dict[str, Entry]) -> type[TyperGroup]:
             return list(self.commands)
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
-            lines = [(n, table[n].line if n in table else self.commands[n].get_short_help_str(100))
-                     for n in self.commands]  # fmt: skip
-            with formatter.section("Commands"):
-                formatter.write_dl(lines)
+            width = max(map(len, table))
+            for section in dict.fromkeys(entry.section for entry in table.values()):
+                lines = [(f"{name:{width}}", entry.line) for name, entry in table.items() if entry.section == section]
+                with formatter.section(section):
+                    formatter.write_dl(lines)
 
     return LazyGroup

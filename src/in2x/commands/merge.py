@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from in2x.commands.show import progress
+from in2x.commands.show import progress, tell
 from in2x.disk import told_when_full
 from in2x.errors import In2xError, UsageError
 from in2x.merge.config import Method, MixConfig, Saliency
-from in2x.stage import console
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -97,7 +96,7 @@ def merge_models(
     with told_when_full(partial.parent):
         resumed = begin(partial, key)
         if resumed:
-            console.print("going on where an earlier merge stopped")
+            tell("going on where an earlier merge stopped")
         check_space(partial, base, len(models), how, sum(f.stat().st_size for f in partial.rglob("*") if f.is_file()))
         (partial / "work").mkdir(exist_ok=True)
 
@@ -114,7 +113,7 @@ def merge_models(
         write_merge_card(partial, manifest)
         finish(partial, out.resolve(), manifest)
     for line in survey.said():
-        console.print(line, soft_wrap=True)
+        tell(line)
     print(out)
 
 

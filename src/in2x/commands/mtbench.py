@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from in2x.commands.judge import CacheFile
 from in2x.commands.options import check_writable
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, note, show, tell
 from in2x.errors import In2xError, UsageError
-from in2x.stage import console
 
 
 def mtbench(
@@ -59,7 +57,7 @@ def mtbench(
             said, faults = room.generate(asked, open_judge(model, model_url, kept))
             room.write_answers(answers, said, model=name)
             for question, fault in faults.items():
-                console.print(f"[yellow]note[/yellow]  question {question}, {escape(fault)}")
+                note(f"question {question}, {fault}")
             if faults:
                 raise In2xError(
                     f"{len(faults)} questions have no answer",
@@ -75,18 +73,18 @@ def mtbench(
             for j in found:
                 if j.score is None:
                     why = j.text if j.text.startswith(room.NO_ANSWER) else f"no number in {j.text[:60]!r}"
-                    console.print(f"[yellow]note[/yellow]  question {j.question}, turn {j.turn}: {escape(why)}")
+                    note(f"question {j.question}, turn {j.turn}: {why}")
         else:
-            console.print(f"answers: {answers}; give --judge to have them judged")
+            tell(f"answers: {answers}; give --judge to have them judged")
             return
     found = room.read_judgements(judgements)
-    for note in room.uneven(found, asked):
-        console.print(f"[yellow]note[/yellow]  {note}")
+    for words in room.uneven(found, asked):
+        note(words)
     rows = room.table(found, asked, unit_scale=unit_scale)
     if radar:
         scale = 1.0 if unit_scale else 10.0
         write_text(radar, draw({r.model: r.categories for r in rows}, top=scale))
-        console.print(f"the radar: {radar}")
+        tell(f"the radar: {radar}")
     if as_json:
         emit([
             {"model": r.model, "score": r.overall.value, "low": r.overall.low, "high": r.overall.high,

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperCommand
 
+from in2x.commands.show import tell
 from in2x.errors import UsageError
 
-
-class Grouped(TyperCommand):
-    """A command whose help shows its options by their `rich_help_panel`, those without one first."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write one section a group."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for option in self.get_params(ctx):
-            record = option.get_help_record(ctx)
-            if record is not None and option.param_type_name == "option":
-                groups.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(record)
-        for name, records in groups.items():
-            with formatter.section(name):
-                formatter.write_dl(records)
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="LANG", help="Language of the text.  [default: what it reads as]",
+                 show_default=False),
+]  # fmt: skip
+"""`--from`, which the text may say itself (`told`)."""
 
 
 def out_option(help: str) -> Any:
@@ -70,3 +62,25 @@ def language_code(code: str) -> str:
     from in2x.language.codes import canonical
 
     return canonical(code)
+
+
+def told(
+    texts: Iterable[str], other: str | None = None, side: Literal["from", "to"] = "from", known: Sequence[str] = ()
+) -> str:
+    """The language that texts read as, where the option `side` names none; said on stderr.
+
+    Args:
+        texts: the beginning is read.
+        other: the language of the other side, if it is named.
+        side: the option that would name it.
+        known: codes of the languages that it may be; () for any.
+
+    Raises:
+        UsageError: it cannot be told.
+    """
+    from in2x.language import language
+    from in2x.translate.detect import detected, sample_of
+
+    code = detected(sample_of(texts), other, known, side)
+    tell(f"--{side} {code}: it reads as {language(code).name}; name another where it is not")
+    return code

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from in2x.commands import people_analyse
 from in2x.commands.options import check_writable
+from in2x.commands.people_analyse import DEFAULT, CampaignName, StoreUrl
+from in2x.commands.show import AsJson, emit, tell
+from in2x.commands.shown_help import App
 from in2x.errors import UsageError
-from in2x.stage import console
 
-app = typer.Typer(help="Human judgement: campaigns, the page people judge on, results.", no_args_is_help=True,
-                  rich_markup_mode=None)  # fmt: skip
+app = App("Human judgement: campaigns, the page people judge on, results.")
 people_analyse.register(app)
-
-Where = Annotated[str, typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME (a password goes into "
-                                    "PGPASSWORD or the URL).")]  # fmt: skip
-Which = Annotated[str | None, typer.Option("--campaign", help="Its name.  [default: the only one]", show_default=False)]
-DEFAULT = "people.db"
 
 
 @app.command()
 def campaign(
     file: Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file, or a name of `in2x recipes`.")],
-    store: Where = DEFAULT,
+    store: StoreUrl = DEFAULT,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a knob; again for "
                                                       "more.")] = None,
     knobs: Annotated[bool, typer.Option("--knobs", help="Only list the knobs with their values.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Make a campaign from a recipe: choose documents, assign them, plant controls, make a link for each annotator.
 
@@ -64,28 +58,26 @@ def campaign(
     if as_json:
         body = {"campaign": config.name, "links": links, "admin_token": token, "screens": len(built.campaign.screens),
                 "seconds": built.seconds, "twice": built.twice}  # fmt: skip
-        print(json.dumps(body, ensure_ascii=False, indent=1))
+        emit(body)
         return
     for person, link in links.items():
         print(f"{person}\t{link}")
     items = [len(s.items) for s in built.campaign.screens]
     longest = max(built.seconds.values()) / 60
-    console.print(
-        escape(f"{config.name}: {sum(items)} items on {len(items)} screens for {len(links)} annotators, at most "
-               f"{longest:.0f} minutes each; {built.twice:.0%} of the segments are judged twice.")
-    )  # fmt: skip
-    if len(links) == 1:
-        console.print("One annotator: nothing can be said about agreement.")
-    if token:
-        console.print(f"The organiser's token for /admin, shown this once: {token}", soft_wrap=True)
-    console.print(
-        escape(f"Next: in2x people serve --store {store}; a link goes after the address it prints."), soft_wrap=True
+    tell(
+        f"{config.name}: {sum(items)} items on {len(items)} screens for {len(links)} annotators, at most {longest:.0f} "
+        f"minutes each; {built.twice:.0%} of the segments are judged twice."
     )
+    if len(links) == 1:
+        tell("One annotator: nothing can be said about agreement.")
+    if token:
+        tell(f"The organiser's token for /admin, shown this once: {token}")
+    tell(f"Next: in2x people serve --store {store}; a link goes after the address it prints.")
 
 
 @app.command()
 def serve(
-    store: Where = DEFAULT,
+    store: StoreUrl = DEFAULT,
     host: Annotated[str, typer.Option("--host", help="Address to listen on; any but this machine's own needs "
                                       "--allow-host.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8100,
@@ -101,8 +93,8 @@ def serve(
 @app.command()
 def invite(
     annotator: Annotated[str, typer.Argument(help="Id of the annotator.")],
-    store: Where = DEFAULT,
-    name: Which = None,
+    store: StoreUrl = DEFAULT,
+    name: CampaignName = None,
     days: Annotated[float | None, typer.Option("--days", min=0.01, help="How long the link is good.  [default: for "
                                                "ever]", show_default=False)] = None,
     revoke: Annotated[bool, typer.Option("--revoke", help="The links given before are good no longer.")] = False,
@@ -121,7 +113,7 @@ def invite(
 
 @app.command("admin-token")
 def admin_token(
-    store: Where = DEFAULT,
+    store: StoreUrl = DEFAULT,
     only: Annotated[bool, typer.Option("--only", help="Earlier tokens are good no longer.")] = False,
 ) -> None:
     """Make a further token for the organiser and print it."""
@@ -135,7 +127,7 @@ def admin_token(
 @app.command()
 def backup(
     out: Annotated[Path, typer.Argument(help="File to write, .jsonl.gz.")],
-    store: Where = DEFAULT,
+    store: StoreUrl = DEFAULT,
 ) -> None:
     """Write the whole store as it is at one moment to a file; the server may go on."""
     from in2x.people.backup import backup as write
@@ -144,13 +136,13 @@ def backup(
     check_writable(out)
     with Store.open(store) as opened:
         count = write(opened, out)
-    console.print(escape(f"{out}: {count:,} rows."))
+    tell(f"{out}: {count:,} rows.")
 
 
 @app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="What `in2x people backup` wrote.")],
-    store: Where = DEFAULT,
+    store: StoreUrl = DEFAULT,
 ) -> None:
     """Put a backup into an empty store, of either kind of database."""
     from in2x.people.backup import restore as read
@@ -158,4 +150,4 @@ def restore(
 
     with Store.open(store, create=True) as opened:
         count = read(opened, file)
-    console.print(escape(f"{store}: {count:,} rows."))
+    tell(f"{store}: {count:,} rows.")

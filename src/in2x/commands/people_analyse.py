@@ -10,15 +10,19 @@ import typer
 
 from in2x.commands.judge import CacheFile
 from in2x.commands.options import out_option
-from in2x.commands.show import AsJson, emit, show
+from in2x.commands.show import AsJson, emit, note, show, tell
+from in2x.commands.shown_help import App
 from in2x.errors import UsageError
-from in2x.stage import console
 
 if TYPE_CHECKING:
     from in2x.people.analysis.whole import Analysis
     from in2x.people.calibrate import Calibration
 
-StoreUrl = Annotated[str, typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME.")]
+StoreUrl = Annotated[
+    str,
+    typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/NAME (a password goes into PGPASSWORD or the "
+                                 "URL)."),
+]  # fmt: skip
 CampaignName = Annotated[
     str | None, typer.Option("--campaign", help="Its name.  [default: the only one]", show_default=False)
 ]
@@ -36,7 +40,7 @@ Judges = Annotated[
 DEFAULT = "people.db"
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Add these commands to `in2x people`."""
     app.command()(analyse)
     app.command("import")(take_in)
@@ -89,7 +93,7 @@ def analyse(
     else:
         _show(found)
         if out is not None:
-            console.print(f"the page: {out}")
+            tell(f"the page: {out}")
 
 
 def _interval(low: float, high: float) -> str:
@@ -127,8 +131,8 @@ def _show(found: Analysis) -> None:
     for one in found.annotators:
         for why in one.fails:
             print(f"{one.name} {why}")
-    for note in found.notes:
-        console.print(f"[yellow]note[/yellow]  {note}")
+    for words in found.notes:
+        note(words)
 
 
 def _pair(file: Path, source: str | None, target: str | None) -> tuple[str, str]:
@@ -255,7 +259,7 @@ def judge(
     else:
         _show_calibration(found)
     for why, times in found.unreadable.items():
-        console.print(f"[yellow]note[/yellow]  {times} translations without a verdict: {why}")
+        note(f"{times} translations without a verdict: {why}")
 
 
 def _show_calibration(found: Calibration) -> None:

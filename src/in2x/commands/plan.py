@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from in2x.commands.show import Out, RecipeFile, Sets, duration, emit
+from in2x.commands.show import AsJson, Out, RecipeFile, Sets, duration, emit
 from in2x.errors import In2xError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def plan_recipe(
             help="Ask each server that the recipe names one small question, and look into what lies in stores.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a run would do and take, and what stands against it, without running anything."""
     from rich.console import Console
@@ -202,7 +202,10 @@ def base_model(recipe: Recipe) -> dict[str, str | list[str]]:
         return {}
     from huggingface_hub import try_to_load_from_cache
 
-    if not Path(source).is_dir() and not isinstance(try_to_load_from_cache(source, "config.json"), str):
+    from in2x import hub
+
+    known = hub.is_name(source) and isinstance(try_to_load_from_cache(source, "config.json"), str)
+    if not Path(source).is_dir() and not known:
         return {"base model": f"{source}, which is not on this machine: a run looks at it before anything else"}
     from in2x.training.preview import preview
 

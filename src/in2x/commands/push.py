@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from in2x.stage import console
+from in2x.commands.show import tell
 
 
 def push(
@@ -33,5 +33,5 @@ def push(
             print(file)
         return
     pushed = upload(folder, name, private=private, license=license, revision=revision)
-    console.print(f"{len(pushed.files)} files as a {pushed.kind}:")
+    tell(f"{len(pushed.files)} files as a {pushed.kind}:")
     print(pushed.url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated
 
 import typer
@@ -11,10 +10,10 @@ from in2x.errors import UsageError
 
 
 def show_recipes(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this one.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one.", show_default=False)] = None,
 ) -> None:
     """List the recipes that come with in2x, or print one. `in2x run NAME` runs it as it is."""
-    from in2x.bundled import recipes
+    from in2x.bundled import instead, recipes
 
     known = recipes()
     if name is None:
@@ -24,7 +23,5 @@ def show_recipes(
             print(f"{one:{wide}}  {first.removeprefix('# ').partition('. ')[0].rstrip('.:')}")
         return
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        mend = f"did you mean {near[0]!r}" if near else "`in2x recipes` lists them"
-        raise UsageError(f"there is no recipe {name!r}", mend=mend)
+        raise UsageError(f"there is no recipe {name!r}", mend=instead(name))
     print(known[name].read_text(encoding="utf-8"), end="")

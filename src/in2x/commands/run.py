@@ -51,6 +51,7 @@ def _rehearse(file: Path, out: Path | None, sets: list[str], first: str | None, 
     import time
 
     from rich.console import Console
+    from rich.text import Text
 
     from in2x.commands.show import duration
     from in2x.recipe import load_recipe
@@ -65,10 +66,11 @@ def _rehearse(file: Path, out: Path | None, sets: list[str], first: str | None, 
     with serve(recipe.languages.all) as server:
         small = shrunk(recipe, folder / ".shrink", server, launch, lambda text: say("shrink", text))
         artifacts = run(small, folder, first=first, until=until)
-    Console(highlight=False).print(
-        f"[bold]rehearsed[/bold] {len(artifacts)} stages of {file} in {duration(time.monotonic() - began)}: each ran, "
-        f"and what came out means nothing. The report of a run: {folder / 'report' / 'report.html'}", soft_wrap=True,
-    )  # fmt: skip
+    took, page = duration(time.monotonic() - began), folder / "report" / "report.html"
+    said = (
+        f" {len(artifacts)} stages of {file} in {took}: each ran, and what came out means nothing. The report: {page}"
+    )
+    Console(highlight=False).print(Text.assemble(("rehearsed", "bold"), said), soft_wrap=True)
 
 
 def _run(
@@ -90,6 +92,11 @@ def _run(
     end = STAGES.index(room(until).name) + 1 if until else len(STAGES)
     # What is there already lacks nothing; a stage that is to run is refused before the first of them does.
     refuse(recipe, [name for name in STAGES[begin:end] if not (folder / name / MANIFEST).exists()])
+    if recipe.takes.seconds and end - begin == len(STAGES) and not any((folder / name).exists() for name in STAGES):
+        from in2x.cost.clock import expected
+        from in2x.stage import say
+
+        say("time", expected(recipe.takes.seconds, recipe.takes.operations))
     artifacts = run(recipe, folder, first=first, until=until, force=force, keep=keep, earlier=usual)
     show_result(recipe, folder, artifacts, Console(highlight=False))
 
@@ -126,7 +133,7 @@ def show_result(recipe: Recipe, out: Path, artifacts: Mapping[str, Artifact], to
     lines = {"model": out / "model", "report": out / "report" / "report.html"}
     for name, path in lines.items():
         if path.exists():
-            to.print(f"[bold]{name:7}[/bold] {path}", soft_wrap=True)
+            to.print(Text.assemble((f"{name:7}", "bold"), f" {path}"), soft_wrap=True)
     if lines["model"].exists() and samples:
         to.print(Text.assemble((f"{'try':7} ", "bold"), example(samples[-1], lines["model"])), soft_wrap=True)
 

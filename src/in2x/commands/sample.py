@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from in2x.commands.options import check_writable
-from in2x.stage import console
+from in2x.commands.show import tell
+from in2x.commands.shown_help import App
 
-app = typer.Typer(help="The bundled micro-world.", no_args_is_help=True, rich_markup_mode=None)
+app = App("The bundled micro-world.")
 
 
 @app.command()
@@ -70,5 +71,5 @@ def judge(
         check_writable(record)
     with JudgeServer(port, faults=faults, seed=seed, silence=silence, record=record) as server:
         print(server.url, flush=True)
-        console.print(f"The judge answers as the model {MODEL}; Ctrl-C ends it.")
+        tell(f"The judge answers as the model {MODEL}; Ctrl-C ends it.")
         server.serve_forever()

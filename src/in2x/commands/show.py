@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -56,11 +57,21 @@ def emit(value: Any) -> None:
     print(json.dumps(clean(value), ensure_ascii=False, indent=1, allow_nan=False))
 
 
+def tell(words: str, style: str = "") -> None:
+    """A line on stderr. Brackets in it are no markup: names of files and words of servers stand in such lines."""
+    console.print(escape(words), style=style or None, soft_wrap=True)
+
+
+def note(words: str) -> None:
+    """A line on stderr about what a figure does not say."""
+    console.print(f"[yellow]note[/yellow]  {escape(words)}", soft_wrap=True)
+
+
 def show(table: Table) -> None:
-    """Print a table, as wide as the terminal."""
+    """Print a table, as wide as the terminal. Brackets in its cells are no markup."""
     from rich.console import Console
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def duration(seconds: float) -> str:
@@ -86,10 +97,10 @@ class _Rate(ProgressColumn):
 def progress(what: str, total: int | None) -> Iterator[Any]:
     """A bar on stderr for a command that is no stage; yields `advance(count)`. Nothing where stderr is no terminal."""
     bar = Progress(
-        TextColumn(f"[bold]{what}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("[bold]{task.description}[/bold]"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
         _Rate(), TextColumn("eta"), TimeRemainingColumn(), console=console, transient=True,
         disable=not console.is_terminal,
     )  # fmt: skip
     with bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(escape(what), total=total)
         yield lambda count: bar.update(task, advance=count)

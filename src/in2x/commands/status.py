@@ -55,10 +55,14 @@ def status(
     table = Table("stage", "state", "took", "now", "left", "last figures")
     for s in states:
         now = s.what + (f" {s.share:.0%}" if s.share is not None else "")
-        figures = ", ".join(f"{name} {value:,.4g}" for name, value in s.figures.items())
+        figures = ", ".join(f"{name} {_told(value)}" for name, value in s.figures.items())
         table.add_row(s.stage, s.state, duration(s.seconds) if s.seconds is not None else "", now,
                       duration(s.left) if s.left is not None else "", s.failed or figures)  # fmt: skip
     show(table)
+
+
+def _told(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
 def states_of(run: Path) -> list[StageState]:
@@ -121,25 +125,24 @@ def _last(folder: Path) -> dict[str, Any]:
 
 
 def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    figures = manifest.get("figures", {}).items()
+    """The first counts of a stage; of evaluation the last model's chrF, direction by direction."""
+    given = manifest.get("figures", {})
+    begin, end = f"{(given.get('systems') or [''])[-1]} ", " chrF"
+    main = given.get("main", {}).items()
+    scores = {f"chrF {name.removeprefix(begin).removesuffix(end)}": value
+              for name, value in main if name.startswith(begin) and name.endswith(end)}  # fmt: skip
+    figures = (scores or given).items()
     return dict([(n, v) for n, v in figures if isinstance(v, int | float) and not isinstance(v, bool)][:COUNTS])
 
 
 def _failures(run: Path) -> dict[str, str]:
     """Stage -> why it failed, by the log of the run, where it did not go on since."""
+    from in2x.report.rows import rows_of
     from in2x.run import LOG
 
     found: dict[str, str] = {}
-    try:
-        lines = (run / LOG).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:  # cut by a kill
-            continue
-        found.pop(row.get("stage"), None)
+    for row in rows_of(run / LOG):
+        found.pop(row.get("stage", ""), None)
         if row["event"] == "failed":
             found[row["stage"]] = row["why"]
     return found

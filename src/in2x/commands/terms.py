@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from in2x.commands.options import check_writable
-from in2x.commands.show import AsJson, emit, show
-from in2x.stage import console
+from in2x.commands.options import From, check_writable, told
+from in2x.commands.show import AsJson, emit, show, tell
 
 if TYPE_CHECKING:
     from in2x.translate.terms import Candidate
@@ -26,8 +25,8 @@ def terms(
             metavar="FILE", exists=True, dir_okay=False, help="A document of any known format.", show_default=False
         ),
     ],
-    source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the document.")],
     target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language of the translation.")],
+    source_lang: From = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a glossary to edit here (TSV).")] = None,
     glossary: Annotated[
         Path | None,
@@ -58,11 +57,13 @@ def terms(
         check_writable(output)
         if output.exists():
             raise In2xError("the file is there already, and may be edited", file=output, mend="give another -o")
+    kind = "txt" if is_lines(file) else None
+    if source_lang is None:
+        texts = (one.text for one in read_document(file, Options(target_lang=target_lang), kind).segments)
+        source_lang = told(texts, target_lang)
     request = check_request(PromptProfile(), TranslationRequest(source_lang, target_lang))
     known = read_glossary(glossary, request.source_lang, request.target_lang) if glossary else None
-    kind = "txt" if is_lines(file) else None
-    options = Options(request.source_lang, request.target_lang)
-    segments = read_document(file, options, kind).segments
+    segments = read_document(file, Options(request.source_lang, request.target_lang), kind).segments
     found = extract(segments, request.source_lang, known)
     if model:
         from in2x.translate.open import open_backend
@@ -75,8 +76,8 @@ def terms(
     elif output is None:
         _show(found)
     doubts = sum(bool(one.doubt) for one in found)
-    console.print(f"{len(found):,} names and terms" + (f", {doubts:,} ambiguous" if model else "")
-                  + (f": {output}" if output else ""), soft_wrap=True)  # fmt: skip
+    doubted = f", {doubts:,} ambiguous" if model else ""
+    tell(f"{len(found):,} names and terms{doubted}" + (f": {output}" if output else ""))
 
 
 def _show(found: list[Candidate]) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from in2x.artifact import write_text
-from in2x.commands.options import check_writable, once_each
+from in2x.commands.options import From, check_writable, once_each, told
+from in2x.commands.show import tell
 from in2x.errors import In2xError, UsageError
-from in2x.stage import console
 from in2x.translate.open import Combine
 
 if TYPE_CHECKING:
     from in2x.formats.document import Options
     from in2x.translate.files import Paper
     from in2x.translate.outcome import Outcome
+    from in2x.translate.request import TranslationRequest
     from in2x.translate.translator import Translated, Translator
 
 WORDING, CHECKING, DECODING, RUNNING = "Wording", "Checks", "Decoding", "Files and runs"
@@ -34,11 +37,11 @@ def translate(
             callback=once_each("--model"),
         ),
     ],
-    source_lang: Annotated[str, typer.Option("--from", metavar="LANG", help="Language of the text: en, ja, zh, ...")],
-    target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language wanted.")],
+    target_lang: Annotated[str, typer.Option("--to", metavar="LANG", help="Language wanted: ja, en, de, ...")],
+    source_lang: From = None,
     file: Annotated[
         str,
-        typer.Argument(metavar="[FILE|FOLDER|-]", help="A document, a tree of them, or - for stdin.",
+        typer.Argument(metavar="FILE|FOLDER|-", help="A document, a tree of them, or - for stdin.",
                        show_default=False),
     ] = "-",
     output: Annotated[
@@ -81,10 +84,11 @@ def translate(
                           help="Most times that a segment is asked for again."),
     ] = 2,
     review: Annotated[
-        Path | None,
-        typer.Option("--qe", metavar="TSV", rich_help_panel=CHECKING, show_default=False,
-                     help="Write what to review, riskiest first; fill in its last column for --edits."),
-    ] = None,
+        bool,
+        typer.Option("--qe", rich_help_panel=CHECKING,
+                     help="Say what to look at, on stderr; with -o a table OUT.review.tsv, riskiest first, whose last "
+                          "column is for --edits."),
+    ] = False,
     edits: Annotated[
         Path | None,
         typer.Option("--edits", metavar="TSV", rich_help_panel=CHECKING, show_default=False,
@@ -167,6 +171,7 @@ def translate(
     from in2x.formats.document import Options
     from in2x.llm.cache import Cache
     from in2x.llm.config import is_address
+    from in2x.translate.detect import known_to
     from in2x.translate.open import profile_at
     from in2x.translate.request import TranslationRequest, check_request
     from in2x.translate.translator import Translator
@@ -177,18 +182,24 @@ def translate(
         raise UsageError("--mbr and --best choose differently", mend="give one of them")
     if cache and not any(map(is_address, model)):
         raise UsageError("--cache keeps what a server answers", mend="leave it out for a model in this process")
-    for written in filter(None, (output, review, report)):
+    for written in filter(None, (output, report)):
         _check_writable(written, Path(file).is_dir() and written is output)
-    if output is None and (edits or review or report):
-        raise UsageError("--edits, --qe and --report belong to a document", mend="give -o")
+    if output is None and (edits or report):
+        raise UsageError("--edits and --report belong to a document", mend="give -o")
+    profiles = [profile_at(one, profile) for one in model]
+    options = Options(source_lang or "", target_lang, tuple(fields or ()), redo)
+    source: _Lines | _Papers = (
+        _Lines(batch) if file == "-" and output is None else _Papers(Path(file), output, options, kind)
+    )
+    if source_lang is None:
+        source_lang = told(source.first_texts(), target_lang, known=known_to(profiles))
     wanted = TranslationRequest(source_lang, target_lang, register)
-    for one in model:
-        wanted = check_request(profile_at(one, profile), wanted)
-    options = Options(wanted.source_lang, wanted.target_lang, tuple(fields or ()), redo)
+    for one in profiles:
+        wanted = check_request(one, wanted)
     wishes: dict[str, Any] = {
         "register": register, "style": style, "synopsis": _synopsis(synopsis), "glossary": glossary,
         "characters": characters, "context": context, "checks": checks, "repairs": repairs, "seed": seed,
-        "redo": redo, "beams": beam, "step": batch, "say": _say,
+        "redo": redo, "beams": beam, "step": batch, "say": tell,
     }  # fmt: skip
     with Cache(cache) if cache else nullcontext() as answers:
 
@@ -198,18 +209,14 @@ def translate(
                 temperature=temperature, cache=answers, profile=profile, probed=not probed,
             )  # fmt: skip
 
-        if file == "-" and output is None:
-            failures = _stream(load(), wanted, wishes, batch)
+        if isinstance(source, _Lines):
+            failures = _stream(load(), source, wanted, wishes, review)
         else:
-            failures = _documents(load, Path(file), output, options, kind, force, wishes, (edits, review, report))
+            failures = _documents(load, source, wanted, force, wishes, (edits, review, report))
     if failures:
-        note = "" if output is None else "; the same command asks for them again, and for nothing else"
-        console.print(f"not translated, left as they were: {failures:,}{note}", soft_wrap=True)
+        again = "" if output is None else "; the same command asks for them again, and for nothing else"
+        tell(f"not translated, left as they were: {failures:,}{again}")
         raise typer.Exit(3)
-
-
-def _say(words: str) -> None:
-    console.print(escape(words), soft_wrap=True)
 
 
 def _check_writable(file: Path, folder: bool) -> None:
@@ -227,14 +234,63 @@ def _synopsis(words: str) -> str:
         raise In2xError("not UTF-8 text", file=words, mend="save it as UTF-8") from None
 
 
-def _stream(translator: Translator, wanted: Any, wishes: dict[str, Any], batch: int | None) -> int:
-    """Standard input to standard output, as it comes; the number of lines that are not translated."""
-    from in2x.translate.lines import AT_ONCE, read_lines, translate_lines
+class _Lines:
+    """Standard input, line by line."""
 
-    talk = sys.stdin.isatty()
-    if talk:
-        console.print(f"{translator.name}: {wanted.source_lang} to {wanted.target_lang}, a line at a time; "
-                      "Ctrl-D ends.", soft_wrap=True)  # fmt: skip
+    def __init__(self, batch: int | None) -> None:
+        """Translated `batch` together; at a terminal each alone."""
+        from in2x.translate.lines import AT_ONCE, read_lines
+
+        self.talk = sys.stdin.isatty()
+        self.together = 1 if self.talk else batch or AT_ONCE
+        self.lines = read_lines(sys.stdin.buffer, "standard input")
+
+    def first_texts(self) -> list[str]:
+        """The lines that are translated first, and those up to one with letters; they are not lost."""
+        if self.talk:
+            tell("A line at a time; Ctrl-D ends. The first tells the language.")
+        first: list[str] = []
+        for line in self.lines:
+            first.append(line)
+            if len(first) >= self.together and any(map(str.isalpha, "".join(first))):
+                break
+        self.lines = chain(first, self.lines)
+        return first
+
+
+class _Papers:
+    """A file, a folder of them, or standard input as a document."""
+
+    def __init__(self, file: Path, output: Path | None, options: Options, kind: str | None) -> None:
+        """As options and arguments name them."""
+        self.file, self.output, self.options, self.kind = file, output, options, kind
+        self.raw = sys.stdin.buffer.read() if str(file) == "-" else b""
+
+    def first_texts(self) -> Iterator[str]:
+        """The texts, in the order of the documents."""
+        return (segment.text for paper in self.read() for segment in paper.document.segments)
+
+    def read(self, unread: Callable[[str, str], None] = lambda name, why: None) -> Iterator[Paper]:
+        """The documents; `unread` is told of what is none, and why."""
+        from in2x.translate.files import read_folder, read_paper, read_stdin
+
+        if not self.file.is_dir():
+            yield (read_stdin(self.raw, self.output, self.options, self.kind) if str(self.file) == "-"
+                   else read_paper(self.file, self.output, self.options, self.kind))  # fmt: skip
+        elif self.output is None:
+            raise UsageError("a folder is translated into another one", file=self.file, mend="give -o FOLDER")
+        else:
+            yield from read_folder(self.file, self.output, self.options, unread)
+
+
+def _stream(
+    translator: Translator, source: _Lines, wanted: TranslationRequest, wishes: dict[str, Any], review: bool
+) -> int:
+    """Standard input to standard output, as it comes; the number of lines that are not translated."""
+    from in2x.translate.lines import translate_lines
+
+    if source.talk:
+        tell(f"{translator.name}: {wanted.source_lang} to {wanted.target_lang}, a line at a time; Ctrl-D ends.")
     failures = 0
 
     def write(number: int, line: str, outcome: Outcome | None) -> None:
@@ -245,51 +301,54 @@ def _stream(translator: Translator, wanted: Any, wishes: dict[str, Any], batch: 
         if outcome.origin == "failed":
             failures += 1
             _say_failed("standard input", f"line {number}", outcome.fault)
-        elif talk and outcome.findings:
-            console.print(escape("  " + "; ".join(f"{f.principle}: {f.why}" for f in outcome.findings)), style="dim")
+        elif review or source.talk:
+            _say_found("" if source.talk else f"line {number}", outcome)
 
-    lines = read_lines(sys.stdin.buffer, "standard input")
-    translate_lines(translator, lines, wanted, wishes, write, sys.stdout.flush, 1 if talk else batch or AT_ONCE)
+    translate_lines(translator, source.lines, wanted, wishes, write, sys.stdout.flush, source.together)
     return failures
 
 
 def _say_failed(name: str, place: str, why: str) -> None:
-    console.print(f"{escape(name)}, {escape(place)}: not translated ({escape(why)})", soft_wrap=True)
+    tell(f"{name}, {place}: not translated ({why})")
+
+
+def _say_found(place: str, outcome: Outcome) -> None:
+    """What a review would look at, if anything."""
+    if outcome.findings:
+        found = "; ".join(f"{one.principle}: {one.why}" for one in outcome.findings)
+        tell(f"{place}, risk {outcome.risk:g}: {found}" if place else f"  {found}", style="dim")
 
 
 def _documents(
-    load: Any, file: Path, output: Path | None, options: Options, kind: str | None, force: bool,
-    wishes: dict[str, Any], tables: tuple[Path | None, Path | None, Path | None],
+    load: Callable[[], Translator], source: _Papers, wanted: TranslationRequest, force: bool, wishes: dict[str, Any],
+    asked: tuple[Path | None, bool, Path | None],
 ) -> int:  # fmt: skip
     """A file or a folder; the number of segments that are not translated."""
     from in2x.commands.show import progress
-    from in2x.translate.files import check_ours, open_journal, read_folder, read_paper, read_stdin
+    from in2x.translate.files import check_ours, open_journal
+    from in2x.translate.journal import review_of
     from in2x.translate.page import page
-    from in2x.translate.review import read_edits, review_table
+    from in2x.translate.review import check_given_back, read_edits, review_table
     from in2x.translate.summary import summary
 
-    edits, review, report = tables
+    edits, review, report = asked
+    file, output, langs = source.file, source.output, (wanted.source_lang, wanted.target_lang)
+    source.options = replace(source.options, source_lang=langs[0], target_lang=langs[1])
     known = read_edits(edits) if edits else None
-    papers: list[Paper]
-    if file.is_dir():
-        if output is None:
-            raise UsageError("a folder is translated into another one", file=file, mend="give -o FOLDER")
-        papers = list(read_folder(file, output, options, lambda name, why: console.print(
-            f"{escape(name)}: left out ({escape(why)})", soft_wrap=True)))  # fmt: skip
-        if not papers:
-            raise In2xError("there is no document in this folder", file=file, mend="give a folder with documents")
-    else:
-        papers = [read_stdin(output, options, kind) if str(file) == "-" else read_paper(file, output, options, kind)]
+    papers = list(source.read(lambda name, why: tell(f"{name}: left out ({why})")))
+    if not papers:
+        raise In2xError("there is no document in this folder", file=file, mend="give a folder with documents")
     total = sum(len(paper.document.segments) for paper in papers)
     name = papers[0].name if len(papers) == 1 else file.name
     parts: list[tuple[str, Translated]] = []
-    langs = (options.source_lang, options.target_lang)
     with open_journal(file, output, *langs) if output else nullcontext() as journal:
         if journal and not force:
             check_ours(papers, journal)
-        translator = load()
         if journal and known:
             journal.take_edits(known)
+        if journal and output and review and not force:
+            check_given_back(review_of(output), journal.edits)
+        translator = load()
         with progress("translate", total) as advance:
             for paper in papers:
                 one = translator.translate(paper.document, *langs, journal=journal, **wishes,
@@ -304,13 +363,19 @@ def _documents(
                 parts.append((paper.name, one))
                 for failed in one.failed:
                     _say_failed(name, failed.segment.place, failed.fault)
-        if journal:
+        if journal and output:
             journal.finish()
             found = summary(name, translator.name, parts)
             if review:
-                write_text(review, review_table(found.outcomes))
+                write_text(review_of(output), review_table(found.outcomes))
             if report:
                 write_text(report, page(found))
             for line in found.lines():
-                console.print(escape(line), soft_wrap=True)
+                tell(line)
+            if review:
+                tell(f"to review: {review_of(output)}")
+        elif review:
+            for _, one in parts:
+                for outcome in one.outcomes:
+                    _say_found(outcome.segment.place, outcome)
     return sum(len(one.failed) for _, one in parts)

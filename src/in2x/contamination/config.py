@@ -17,3 +17,10 @@ class DecontaminateConfig(Config):
     chars: int = knob(24, "Run that counts as a match, in languages without.", unit="characters", ge=8)
     max_share: float = knob(0.2, "Matched share of a document from which it is dropped; below it, the lines are.",
                             ge=0, le=1)  # fmt: skip
+    embedder: str | None = knob(
+        None, "What tells translations of evaluation texts by their vectors, in pairs and instructions: the address of "
+        "an OpenAI-compatible embeddings server (then give embedding_model), or a sentence-transformers model; a "
+        "multilingual one.",
+    )  # fmt: skip
+    embedding_model: str = knob("", "Model name to ask an embeddings server for.")
+    cosine: float = knob(0.9, "Cosine from which two texts say the same.", gt=0, le=1)

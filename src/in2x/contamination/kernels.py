@@ -191,6 +191,19 @@ def hashes(
 
 
 @kernel
+def weights_of(data: Bytes, offsets: Ints, kinds: Kinds, simple: Codes, chars: int, words: int) -> Ints:
+    """int64 `[texts]`: what each text weighs, in parts of which a run has `chars * words`."""
+    longest = _longest(offsets)
+    pre, weights = np.empty(longest + 1, np.uint64), np.empty(longest + 1, np.int64)
+    edges, lines = np.empty(longest + 1, np.bool_), np.empty(longest + 1, np.int64)
+    found = np.zeros(len(offsets) - 1, np.int64)
+    for i in range(len(offsets) - 1):
+        count = _units(data, offsets[i], offsets[i + 1], kinds, simple, chars, words, pre, weights, edges, lines)
+        found[i] = weights[:count].sum()
+    return found
+
+
+@kernel
 def match(
     data: Bytes,
     offsets: Ints,

@@ -43,6 +43,11 @@ CHUNK = 2048
 T = TypeVar("T")
 
 
+def heldout_name(split: str) -> str:
+    """How the held-out pairs of the data stage are called as an evaluation set."""
+    return f"held-out pairs ({split})"
+
+
 class Match(NamedTuple):
     """What the gate says of a document."""
 
@@ -112,7 +117,7 @@ class Contamination:
         for split in ("dev", "test") if config.heldout else ():
             file = data / f"pairs.{split}.parquet"
             if file.exists() and next(read_records(file, Pair), None) is not None:
-                sets[f"held-out pairs ({split})"] = ((p.source, p.target) for p in read_records(file, Pair))
+                sets[heldout_name(split)] = ((p.source, p.target) for p in read_records(file, Pair))
         own = frozenset(sets)
         sets |= {name: evaluation_rows(place, Path.cwd()) for name, place in config.sets.items()}
         return cls.build(sets, config, short=own)

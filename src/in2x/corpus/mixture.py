@@ -146,6 +146,12 @@ def _select(select: str, rows: Rows) -> None:
 _SHOWN = {name: DECIDED.field(name).type for name in SCORES}
 
 
+def check_select(select: str) -> None:
+    """Raise In2xError where `corpus.select` cannot be evaluated."""
+    columns = ("id", "lang", "domain", "source", "bucket", *SCORES)
+    chosen(pa.table({name: pa.array([], _SHOWN.get(name, pa.string())) for name in columns}), select, "corpus.select")
+
+
 def choose(config: CorpusConfig, rows: Rows, languages: list[str], seed: int) -> dict[str, Any]:
     """Hold out and mix: fills `rows.count` and `rows.held`; returns the figures of the mix.
 

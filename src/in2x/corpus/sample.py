@@ -68,21 +68,36 @@ def sampled_texts(prepared: list[Path], gone: Keys, limit: int, seed: int) -> di
             for number in range(parquet.num_row_groups):
                 rows = parquet.read_row_group(number, columns=["index", "gate", *names])
                 keep = pc.is_null(rows["gate"]).to_numpy() & ~member(rows["index"].to_numpy(), gone)
-                strata = _strata(rows)
                 keys = scramble(rows["key"].to_numpy().astype(np.uint64), np.uint64(seed))
-                wanted = [shares.get(s, 0.0) for s in zip(*(strata[n].to_pylist() for n in strata), strict=True)]
-                at = np.flatnonzero(keep & (keys.astype(np.float64) / 2.0**64 < np.array(wanted)))
+                strata, of = _distinct(rows)
+                wanted = np.array([shares.get(stratum, 0.0) for stratum in strata])[of]
+                at = np.flatnonzero(keep & (keys.astype(np.float64) / 2.0**64 < wanted))
                 if len(at):  # most row groups of a large corpus hold none, and their texts are not read
                     texts = parquet.read_row_group(number, columns=["text"])["text"].take(pa.array(at))
                     drawn = pc.utf8_slice_codeunits(texts, 0, SCORED_CHARS).to_pylist()
                     for row, text in zip(at.tolist(), drawn, strict=True):
-                        found[f"{strata['lang'][row]}-{strata['fold'][row]}"].append((int(keys[row]), text))
+                        lang, fold, _ = strata[of[row]]
+                        found[f"{lang}-{fold}"].append((int(keys[row]), text))
     return {name: [text for _, text in sorted(texts)] for name, texts in found.items()}
 
 
 def _strata(rows: pa.RecordBatch | pa.Table) -> dict[str, Any]:
     fold = folds(rows.column("key").to_numpy())
     return {"lang": rows.column("lang"), "fold": pa.array(fold), "source": rows.column("source")}
+
+
+def _distinct(rows: pa.Table) -> tuple[list[Stratum], NDArray[np.int64]]:
+    """The strata of `rows`, each once, and for each row its place among them: no object of Python a row."""
+    codes, names = np.zeros(len(rows), np.int64), []
+    for column in _strata(rows).values():
+        encoded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        encoded = encoded.dictionary_encode()
+        names.append(encoded.dictionary.to_pylist())
+        codes = codes * max(1, len(names[-1])) + encoded.indices.to_numpy()
+    present, of = np.unique(codes, return_inverse=True)
+    places = np.unravel_index(present, [max(1, len(known)) for known in names])
+    strata = [tuple(known[k] for known, k in zip(names, at, strict=True)) for at in zip(*places, strict=True)]
+    return strata, of.astype(np.int64)  # type: ignore[return-value]
 
 
 def reference_texts(texts: Iterable[tuple[str, str]], limit: int) -> dict[str, list[str]]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from in2x.corpus.kernels import scramble
 
 Rows = NDArray[np.uint64]
-FILE_ROWS = 1 << 22
-"""Rows that one file is meant to hold (128 MB where a row has four numbers)."""
+FEW_ROWS, FILE_ROWS, FEW = 1 << 19, 1 << 22, 32
+"""Rows that one file is meant to hold while there are no more than `FEW` files, and beyond (128 MB where a row has four
+numbers): sorting takes several times what it sorts, and every file is opened for every batch."""
 
 
 class Spill:
@@ -24,7 +25,7 @@ class Spill:
     def __init__(self, folder: Path, name: str, columns: int, expected: int) -> None:
         """`expected` rows of `columns` numbers, in files called `name` in `folder`."""
         self.columns = columns
-        count = max(1, -(-expected // FILE_ROWS))
+        count = max(1, min(FEW, -(-expected // FEW_ROWS)), -(-expected // FILE_ROWS))
         self.files = [folder / f"{name}.{number:04d}.partial" for number in range(count)]
         folder.mkdir(parents=True, exist_ok=True)
         for file in self.files:

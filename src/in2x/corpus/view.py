@@ -55,6 +55,14 @@ def select_documents(folder: Path, view: View | None = None) -> Iterator[Documen
             yield Document.from_row(row)
 
 
+def check_view(view: View, knob: str) -> None:
+    """Raise In2xError where the expression of `view`, which stands in `knob`, cannot be evaluated."""
+    if view.where:
+        columns: dict[str, pa.DataType] = {name: Document.SCHEMA.field(name).type for name in _COLUMNS}
+        table = pa.table({name: pa.array([], kind) for name, kind in {**columns, "chars": pa.int32()}.items()})
+        chosen(table, view.where, f"{knob}.where")
+
+
 def _rows(files: list[Path], columns: list[str] | None) -> Iterator[tuple[slice, pa.RecordBatch]]:
     """The rows of the files, each batch with its place among all; of long texts few at a time."""
     at = 0

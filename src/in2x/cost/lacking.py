@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +17,20 @@ from pathlib import Path
 
 from in2x import hub, store
 from in2x.contamination.evaluation import evaluation_rows
+from in2x.corpus.config import CorpusConfig
+from in2x.corpus.mixture import check_select
+from in2x.corpus.read import find_files
+from in2x.corpus.view import check_view
 from in2x.cost.servers import named
 from in2x.cost.supply import items_of, text_of
 from in2x.data.reader import raw_paths
 from in2x.data.stage import listed
 from in2x.errors import In2xError
 from in2x.instructions.collect import sets_of
+from in2x.instructions.themes import themes
 from in2x.llm.config import LlmConfig, is_address
 from in2x.recipe import Recipe
+from in2x.rl.rewards.reliability import read_reliability
 
 SLACK = 2.0
 """How many times more than the estimate says must be wanted before a quota counts as out of reach (our choice)."""
@@ -47,7 +54,8 @@ def lacks(recipe: Recipe, stages: Collection[str], *, stores: bool = False) -> l
     into, and not only listed.
     """
     checks: dict[str, Callable[[Recipe], Iterator[Lack]]] = {
-        "data": _data, "corpus": partial(_corpus, stores=stores), "instruct": _instruct, "select": _select, "rl": _rl
+        "data": _data, "corpus": partial(_corpus, stores=stores), "base": _base, "pretrain": _pretrain,
+        "instruct": _instruct, "select": _select, "rl": _rl,
     }  # fmt: skip
     found: list[Lack] = []
     for stage, check in checks.items():
@@ -108,9 +116,25 @@ def _data(recipe: Recipe) -> Iterator[Lack]:
                 next(evaluation_rows(place, Path.cwd()), None)
         except In2xError as error:
             yield _said("data", error)
+    if (gate := data.decontaminate).embedder:
+        yield from _embedder("data", "data.decontaminate", gate.embedder, gate.embedding_model)
 
 
 def _corpus(recipe: Recipe, stores: bool) -> Iterator[Lack]:
+    corpus = recipe.corpus
+    yield from _scores(recipe, "corpus", "corpus.select", corpus.select)
+    if corpus.select and corpus.select != CorpusConfig().select:
+        check_select(corpus.select)
+    named_by = {"corpus.ngram_reference": corpus.ngram_reference, "corpus.classifier.paths": corpus.classifier.paths}
+    for knob, places in named_by.items():
+        for place in places:
+            try:
+                if not place.startswith(hub.PREFIX):
+                    find_files([place], Path.cwd())
+            except In2xError as error:
+                yield Lack("corpus", f"{place}: {error.what}", f"correct the path in {knob}")
+    if (model := corpus.causal.model) and not (Path(model).is_dir() or hub.is_name(model)):
+        yield Lack("corpus", f"{model}: no such model", "correct corpus.causal.model")
     mix, languages = recipe.corpus.mix, recipe.languages.all
     weights = {lang: mix.languages.get(lang, 0.0) if mix.languages else 1.0 for lang in languages}
     if sum(weights.values()) <= 0:
@@ -135,8 +159,40 @@ def _corpus(recipe: Recipe, stores: bool) -> Iterator[Lack]:
             )  # fmt: skip
 
 
+def _base(recipe: Recipe) -> Iterator[Lack]:
+    model = recipe.base.model
+    if model is not None and not (Path(model).is_dir() or hub.is_name(model)):
+        yield Lack(
+            "base", f"{model}: no such model", "give base.model a folder that is there, or OWNER/NAME of the hub"
+        )
+
+
+def _pretrain(recipe: Recipe) -> Iterator[Lack]:
+    phases = {f"pretrain.{name}": getattr(recipe.pretrain, name) for name in ("phase1", "phase2", "phase3")}
+    if recipe.base.model is None:
+        phases["base.train"] = recipe.base.train
+    for knob, phase in phases.items():
+        yield from _scores(recipe, "pretrain", f"{knob}.view.where", phase.view.where)
+        check_view(phase.view, f"{knob}.view")
+
+
+def _scores(recipe: Recipe, stage: str, knob: str, where: str | None) -> Iterator[Lack]:
+    """An expression over a score that nobody makes keeps nothing."""
+    classifier, causal = recipe.corpus.classifier, recipe.corpus.causal
+    made = {"classifier": (classifier.sources or classifier.paths, "corpus.classifier.sources or paths"),
+            "lm_perplexity": (causal.model, "corpus.causal.model")}  # fmt: skip
+    for column, (by, needed) in made.items():
+        if where and not by and re.search(rf"\b{column}\b", where, re.I):
+            yield Lack(stage, f"{knob} asks for {column}, which no document has", f"give {needed}")
+
+
 def _instruct(recipe: Recipe) -> Iterator[Lack]:
     instruct = recipe.instruct
+    if instruct.themes is not None:
+        if not Path(instruct.themes).is_dir():
+            yield Lack("instruct", f"{instruct.themes}: no such folder", "correct instruct.themes")
+        for lang in recipe.languages.all:
+            themes(lang, instruct.themes)
     for one in instruct.sets:
         if Path(one.path).exists():
             sets_of(one)
@@ -146,11 +202,14 @@ def _instruct(recipe: Recipe) -> Iterator[Lack]:
         yield Lack("instruct", "nothing makes an instruction: no pairs, no sets, nothing written by a model",
                    "give data.train, instruct.sets, or let instruct.magpie or self_instruct write some")  # fmt: skip
     template = instruct.llm.template
-    if instruct.llm.base_url and instruct.synthesize and instruct.magpie.turns and template and Path(template).is_dir():
-        from in2x.llm.client import Client
-        from in2x.llm.open import template_of
+    if instruct.llm.base_url and instruct.synthesize and instruct.magpie.turns and template:
+        if Path(template).is_dir():
+            from in2x.llm.client import Client
+            from in2x.llm.open import template_of
 
-        template_of(Client(instruct.llm), instruct.llm)
+            template_of(Client(instruct.llm), instruct.llm)
+        elif not hub.is_name(template) and "/" in template:
+            yield Lack("instruct", f"{template}: no such tokenizer", "correct instruct.llm.template")
 
 
 def _select(recipe: Recipe) -> Iterator[Lack]:
@@ -162,15 +221,26 @@ def _select(recipe: Recipe) -> Iterator[Lack]:
                    "at most", "lower select.*.size, or let instruct collect and write more")  # fmt: skip
     if select.llm is not None and not select.llm.base_url:
         yield Lack("select", "the model that labels has no server", "give select.llm.base_url, or leave select.llm out")
-    if is_address(select.embedder):
-        if not select.embedding_model:
-            yield Lack("select", "the embeddings server is not told a model", "give select.embedding_model")
-    elif select.embedder != "hashing" and importlib.util.find_spec("sentence_transformers") is None:
-        yield Lack("select", f"the embedder {select.embedder} needs the package sentence-transformers",
+    if select.fields:
+        from in2x.selection.teacher import read_fields
+
+        read_fields(Path(select.fields))
+    if select.embedder != "hashing":
+        yield from _embedder("select", "select", select.embedder, select.embedding_model)
+
+
+def _embedder(stage: str, section: str, name: str, model: str) -> Iterator[Lack]:
+    if is_address(name):
+        if not model:
+            yield Lack(stage, "the embeddings server is not told a model", f"give {section}.embedding_model")
+    elif importlib.util.find_spec("sentence_transformers") is None:
+        yield Lack(stage, f"the embedder {name} needs the package sentence-transformers",
                    "install it, or give the address of an embeddings server")  # fmt: skip
 
 
 def _rl(recipe: Recipe) -> Iterator[Lack]:
+    if (file := recipe.rl.judge.reliability) and "judged" in recipe.rl.rewards:
+        read_reliability(Path(file))
     instruct, rl = recipe.instruct, recipe.select.rl
     if not instruct.rl_share and not any(instruct.rl_shares.values()):
         yield Lack("rl", "no instruction is set aside for it", "raise instruct.rl_share or instruct.rl_shares")

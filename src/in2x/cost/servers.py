@@ -53,7 +53,7 @@ class Heard:
 
 def named(recipe: Recipe) -> Iterator[Named]:
     """The servers that a run of `recipe` would ask."""
-    instruct, select, rl = recipe.instruct, recipe.select, recipe.rl
+    instruct, select, rl, gate = recipe.instruct, recipe.select, recipe.rl, recipe.data.decontaminate
     if instruct.llm in instruct.asked and instruct.llm.base_url:
         yield Named("instruct", "teacher", instruct.llm, "chat")
         if instruct.synthesize and instruct.magpie.turns:
@@ -69,6 +69,9 @@ def named(recipe: Recipe) -> Iterator[Named]:
         )
     if "judged" in rl.rewards and rl.judge.llm.base_url:
         yield Named("rl", "judge of answers", rl.judge.llm, "chat")
+    if gate.embedder and is_address(gate.embedder):
+        server = LlmConfig(base_url=gate.embedder, model=gate.embedding_model)
+        yield Named("data", "translated evaluation texts", server, "vectors")
 
 
 def hear(recipe: Recipe) -> Iterator[Heard]:

@@ -16,6 +16,10 @@ class DataConfig(Config):
     )
     dev: str | None = knob(None, "Held-out pairs for tuning, likewise.")
     test: str | None = knob(None, "Held-out pairs for the final figures, likewise.")
+    hold_out: int = knob(
+        0, "Lines of `train` that are held out for each of `dev` and `test` that is not named; at most a tenth of all.",
+        unit="lines", ge=0,
+    )  # fmt: skip
     columns: dict[str, str] = knob({}, "Field that holds a language, where it is not called by its code.")
     raw: str | tuple[str, ...] | None = knob(
         None,

@@ -19,11 +19,16 @@ from typing import Any
 
 from in2x.artifact import write_json
 from in2x.chat.source import Source
-from in2x.contamination.table import NAME, Contamination
+from in2x.contamination import meaning
+from in2x.contamination.meaning import Meaning
+from in2x.contamination.table import NAME, Contamination, heldout_name
 from in2x.data import reader
 from in2x.data.config import DataConfig
+from in2x.data.held import held_out
 from in2x.errors import In2xError
 from in2x.language.characters import orderly
+from in2x.llm.cache import cache_beside
+from in2x.llm.embedders import embedder_of
 from in2x.records import Aside, Instruction, Pair, content_id, write_records
 from in2x.sample import documents, tasks, world
 from in2x.sample.lexicon import LANGUAGES
@@ -72,6 +77,7 @@ def _micro_world(config: DataConfig, stage: Stage) -> None:
         write_records(stage.out / f"pairs.{split}.parquet", _count(_spoken(made, stage), counts[split]), Pair)
     rng = random.Random(f"{seed}/pairs/train")
     _gate(config, stage)
+    _meaning(config, stage, {})
     train = islice(world.train(seed, banned, shares), config.pairs)
     made = (pair for item in stage.track(train, "pairs", config.pairs) for pair in world.pairs(item, rng))
     write_records(stage.out / "pairs.train.parquet", _count(_spoken(made, stage), counts["train"]), Pair)
@@ -92,6 +98,17 @@ def _gate(config: DataConfig, stage: Stage) -> Contamination:
     return found
 
 
+def _meaning(config: DataConfig, stage: Stage, heldout: Mapping[str, list[Sequence[str]]]) -> Meaning | None:
+    """The same by vectors, where a model is given."""
+    named = config.decontaminate
+    if named.embedder is None:
+        return None
+    embed = embedder_of(named.embedder, named.embedding_model).embed
+    found = Meaning.of_run(named, heldout, embed, cache_beside(stage.out, meaning.MEMORY))
+    found.save(stage.out / meaning.NAME)
+    return found
+
+
 def _spoken(made: Iterable[Pair], stage: Stage) -> Iterator[Pair]:
     """Only the languages of the recipe."""
     wanted = set(stage.recipe.languages.all)
@@ -102,13 +119,19 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     languages, target = stage.recipe.languages.all, stage.recipe.languages.target
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     banned: set[str] = set()
-    for split, name in (("dev", config.dev), ("test", config.test)):
-        held = list(reader.lines(name, languages, target, columns=config.columns)) if name else []
+    heldout: dict[str, list[Sequence[str]]] = {}
+    named = {"dev": config.dev, "test": config.test}
+    drawn = _drawn(config, stage, train, [split for split, name in named.items() if not name])
+    for split, name in named.items():
+        held = list(reader.lines(name, languages, target, columns=config.columns)) if name else drawn[split]
         banned.update(orderly(text) for line in held for text in line.texts.values())
+        heldout[heldout_name(split)] = [list(line.texts.values()) for line in held]
         made = (pair for line in held for pair in reader.directions(line, target))
         write_records(stage.out / f"pairs.{split}.parquet", _count(made, counts[split]), Pair)
     gate = _gate(config, stage)
+    meant = _meaning(config, stage, heldout if config.decontaminate.heldout else {})
     lost: dict[str, Counter[str]] = {"pairs": Counter(), "instructions": Counter()}
+    by_meaning: dict[str, Counter[str]] = {"pairs": Counter(), "instructions": Counter()}
     dropped: Counter[str] = Counter()
     raw: Counter[str] = Counter()
     sentences = _TextWriter(stage, languages) if not config.raw else None
@@ -126,12 +149,19 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
             else:
                 dropped["also in dev or test"] += 1
 
-    def kept() -> Iterator[Pair]:
+    def apart() -> Iterator[reader.Line]:
         for line, sets in gate.asked(own(), lambda line: list(line.texts.values())):
             if sets:
                 dropped["evaluation text"] += 1
                 lost["pairs"].update(sets)
-                continue
+            else:
+                yield line
+
+    def kept() -> Iterator[Pair]:
+        lines = apart()
+        if meant is not None:
+            lines = meant.apart(lines, lambda line: list(line.texts.values()), by_meaning["pairs"])
+        for line in lines:
             if sentences:
                 sentences.add(line)
             yield from reader.directions(line, target)
@@ -139,7 +169,11 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     spoken: dict[tuple[str, str], set[str | None]] = {}
     write_records(stage.out / "pairs.train.parquet", _noted(_count(kept(), counts["train"]), spoken), Pair)
     if not counts["train"]:
-        what = "is also in dev or test" if not dropped["evaluation text"] else "holds held-out or evaluation text"
+        what = (
+            "is also in dev or test"
+            if not any((dropped["evaluation text"], by_meaning["pairs"]))
+            else "holds held-out or evaluation text"
+        )
         raise In2xError(f"every training pair {what}", file=train[0], mend="give other held-out files")
     for lang in (stage.recipe.languages.hub, target):
         if not any(lang in direction.split("-") for direction in counts["train"]):
@@ -154,8 +188,16 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     if config.instructions:
         asides.append(Aside(config.instructions, config.max_bad_share, "data.max_bad_share"))
         collected = _apart(reader.instructions(config.instructions, target, asides[-1]), gate, lost["instructions"])
+        if meant is not None:
+            collected = meant.apart(collected, meaning.sentences, by_meaning["instructions"])
     origins: Counter[str] = Counter()
     write_records(stage.out / "instructions.parquet", _count_origins(collected, origins), Instruction)
+    if meant is not None:
+        stage.figures["evaluation_text_by_meaning"] = {
+            name: {room: counts[name] for room, counts in by_meaning.items()} for name in meant.names
+        }
+        alike = sum(counts.total() for counts in by_meaning.values())
+        stage.say(f"{alike:,} pairs and instructions say what an evaluation text says and are left out")
     stage.figures["evaluation_text"] = {
         name: {room: counts[name] for room, counts in lost.items()} for name in gate.names
     }
@@ -168,6 +210,28 @@ def _user_pairs(config: DataConfig, stage: Stage, train: Sequence[str]) -> None:
     stage.figures |= {"origin": ", ".join(train), "pairs": {k: dict(v) for k, v in counts.items()},
                       "documents": dict(raw), "dropped from train": dict(dropped),
                       "instructions": dict(origins)}  # fmt: skip
+
+
+def _drawn(
+    config: DataConfig, stage: Stage, train: Sequence[str], splits: Sequence[str]
+) -> dict[str, list[reader.Line]]:
+    """Training pairs held out for the splits that no file is named for."""
+    if not config.hold_out or not splits:
+        return {split: [] for split in splits}
+    languages, target = stage.recipe.languages.all, stage.recipe.languages.target
+    lines = (
+        line
+        for name in train
+        for line in reader.lines(name, languages, target, config.max_train,
+                                 Aside(name, config.max_bad_share, "data.max_bad_share"), config.columns)
+    )  # fmt: skip
+    found = held_out(islice(lines, config.max_train), config.hold_out, splits, stage.seed)
+    for split, held in found.items():
+        if not held:
+            raise In2xError(f"too few pairs to hold some out as {split}", file=train[0],
+                            mend=f"give more, or a file: --set data.{split}=FILE")  # fmt: skip
+        stage.say(f"{len(held):,} of the training pairs are held out as {split}, which no file is named for")
+    return found
 
 
 def _apart(items: Iterable[Instruction], gate: Contamination, lost: Counter[str]) -> Iterator[Instruction]:

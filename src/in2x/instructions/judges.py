@@ -13,7 +13,7 @@ from typing import Any
 
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.prompt import asked_in
-from in2x.instructions.themes import judged_by, kind_of
+from in2x.instructions.themes import kind_of, themes
 from in2x.judge.retry import Question, Reply, ask_until_read, json_of, whole
 from in2x.language import language
 from in2x.llm.request import Advance, Asker, Request, chat
@@ -102,8 +102,9 @@ def _named(said: str, lang: str) -> bool:
     )
 
 
-def kind_of_answer(item: Instruction) -> str:
-    """By what an answer is judged: "fiction", "reasoning", "text" (it works on one that the task gives), "general"."""
+def kind_of_answer(item: Instruction, folder: str | None = None) -> str:
+    """By what an answer is judged: "fiction", "reasoning", "text" (it works on one that the task gives), "general".
+    `folder`: lists of the recipe's own (`themes`)."""
     verifier = (item.verifier or {}).get("name")
     if item.task == "story":
         return "fiction"
@@ -112,7 +113,7 @@ def kind_of_answer(item: Instruction) -> str:
     if item.task in ("summary", "summarize", "rewrite", "reading"):
         return "text"
     prompt = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
-    return judged_by(kind_of(prompt, item.lang), item.lang)
+    return themes(item.lang, folder).kinds[kind_of(prompt, item.lang, folder)].judged
 
 
 def _no_judgement(candidate: Candidate, reply: Reply[dict[str, Any]]) -> Judged:
@@ -140,11 +141,14 @@ def response_and_critic(
     responses: int,
     seed: int,
     advance: Advance | None = None,
+    *,
+    folder: str | None = None,
 ) -> Iterator[Judged]:
     """Let the model answer `responses` times and a critic judge each answer (and the item's own, which comes first).
 
     The item passes when its own answer passes and at least half of the fresh ones do: an instruction that the model
-    cannot answer without inventing is no good even where the given answer looks fine. Only whole answers are judged:
+    cannot answer without inventing is no good even where the given answer looks fine. `folder`: lists of the recipe's
+    own, which say by what the answers of a kind are judged. Only whole answers are judged:
     one that was cut is asked for once more with more room, and says nothing of the task if it is cut again. `agreement`
     in the evidence is the share of answers that the critic let pass.
     """
@@ -162,9 +166,9 @@ def response_and_critic(
         mine = fresh[place * responses : (place + 1) * responses]
         texts.append([*own, *(reply.value for reply in mine if reply.value is not None)])
     verdicts = ask_until_read(critic, (
-        _asked(
-            asked_in(c.item.lang, "critic", kind=kind_of_answer(c.item), instruction=c.prompt, response=text), _CRITIC
-        )
+        _asked(asked_in(
+            c.item.lang, "critic", kind=kind_of_answer(c.item, folder), instruction=c.prompt, response=text
+        ), _CRITIC)
         for c, mine in zip(candidates, texts, strict=True) for text in mine
     ))  # fmt: skip
     for candidate, shown in zip(candidates, texts, strict=True):

@@ -7,10 +7,12 @@ no answer, the budget ran out). The funnel that the pages show is counted here a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from in2x.records import Instruction, Verdict
+
+R = TypeVar("R", contravariant=True)
 
 EXAMPLES = 3
 """Example texts kept for each reason."""
@@ -24,17 +26,35 @@ translation."""
 NO_LICENCE = "not given"
 
 
-class Ledger:
-    """Counts items in and out, by origin, language, licence, gate and reason, and collects the verdicts."""
+class Sink(Protocol[R]):
+    """Takes records as they come: a list, or a file (`records.RecordWriter`)."""
 
-    def __init__(self) -> None:
-        self.verdicts: list[Verdict] = []
-        self.lost: list[Instruction] = []
-        """The items that were not kept, in the order of their verdicts."""
+    def append(self, record: R, /) -> None:
+        """Take one."""
+
+
+class Ledger:
+    """Counts items in and out, by origin, language, licence, gate and reason.
+
+    Args:
+        verdicts: takes the verdict on each item.
+        lost: takes the items that are not kept, in the order of their verdicts.
+    """
+
+    def __init__(self, verdicts: Sink[Verdict], lost: Sink[Instruction]) -> None:
+        self.verdicts, self.lost = verdicts, lost
         self._entered: Counter[str] = Counter()
-        self._kept: dict[str, list[Instruction]] = {}
+        self._languages: dict[str, Counter[str]] = {}
+        """Of the kept items of each origin."""
+        self._licences: dict[str, Counter[str]] = {}
+        self._shown: dict[str, list[tuple[Instruction, Mapping[str, Any] | None]]] = {}
         self._gates: dict[str, dict[str, Counter[str]]] = {}
         self._reasons: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    @property
+    def entered(self) -> int:
+        """Items counted in."""
+        return self._entered.total()
 
     def enter(self, item: Instruction) -> None:
         """Count `item` in."""
@@ -42,7 +62,14 @@ class Ledger:
 
     def keep(self, item: Instruction, evidence: Mapping[str, Any] | None = None) -> None:
         """`item` passed every gate; `evidence` is what the judges said and what its author noted."""
-        self._kept.setdefault(item.origin, []).append(item)
+        self._languages.setdefault(item.origin, Counter())[item.lang] += 1
+        self._licences.setdefault(item.origin, Counter())[item.license or NO_LICENCE] += 1
+        # Drawn by their ids, which are hashes: no order of the work favours any.
+        shown = self._shown.setdefault(item.origin, [])
+        if len(shown) < EXAMPLES or item.id < shown[-1][0].id:
+            shown.append((item, evidence))
+            shown.sort(key=lambda one: one[0].id)
+            del shown[EXAMPLES:]
         self.verdicts.append(Verdict(item.id, "verify", True, "", dict(evidence) if evidence else None))
 
     def reject(self, item: Instruction, gate: str, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
@@ -69,33 +96,28 @@ class Ledger:
     def funnel(self) -> dict[str, Any]:
         """The counts. Raises RuntimeError where an item was lost or counted twice (a bug of ours)."""
         origins = {origin: self._origin(origin) for origin in sorted(self._entered)}
-        if stray := (self._kept.keys() | self._gates.keys()) - self._entered.keys():
+        if stray := (self._languages.keys() | self._gates.keys()) - self._entered.keys():
             raise RuntimeError(f"items of {sorted(stray)} came out that never went in")
         total = {key: sum(int(o[key]) for o in origins.values()) for key in ("in", "kept", "rejected", "failed")}
-        everything = [item for items in self._kept.values() for item in items]
         reasons = sorted(self._reasons.values(), key=lambda e: (-e["count"], e["gate"], e["reason"]))
         return {
-            **total, "languages": _languages(everything), "licenses": _licences(everything),
-            "gates": self._passage(total["in"]), "origins": origins, "reasons": reasons, "examples": self._examples(),
+            **total, "languages": _languages(self._languages.values()), "licenses": _licences(self._licences.values()),
+            "gates": self._passage(total["in"]), "origins": origins, "reasons": reasons,
+            "examples": {
+                origin: [_example(item, said) for item, said in self._shown[origin]] for origin in sorted(self._shown)
+            },
         }  # fmt: skip
 
-    def _examples(self) -> dict[str, list[dict[str, Any]]]:
-        """Kept items by origin, drawn by their ids, which are hashes: no order of the work favours any."""
-        drawn = {origin: sorted(items, key=lambda item: item.id)[:EXAMPLES] for origin, items in self._kept.items()}
-        wanted = {item.id for items in drawn.values() for item in items}
-        said = {verdict.id: verdict.evidence for verdict in self.verdicts if verdict.id in wanted}
-        return {origin: [_example(item, said.get(item.id)) for item in drawn[origin]] for origin in sorted(drawn)}
-
     def _origin(self, origin: str) -> dict[str, Any]:
-        kept, lost = self._kept.get(origin, []), self._gates.get(origin, {})
-        counts = {"in": self._entered[origin], "kept": len(kept)}
+        kept, lost = self._languages.get(origin, Counter()), self._gates.get(origin, {})
+        counts = {"in": self._entered[origin], "kept": kept.total()}
         counts |= {how: lost.get(how, Counter()).total() for how in ("rejected", "failed")}
         if counts["in"] != counts["kept"] + counts["rejected"] + counts["failed"]:
             raise RuntimeError(f"{origin}: {counts['in']} items in, but {counts} out")
         every = sum(lost.values(), Counter[str]())
         return {
             **counts, "gates": {gate: every[gate] for gate in GATES if every[gate]},
-            "languages": _languages(kept), "licenses": _licences(kept),
+            "languages": _languages([kept]), "licenses": _licences([self._licences.get(origin, Counter())]),
         }  # fmt: skip
 
     def _passage(self, entered: int) -> list[dict[str, Any]]:
@@ -121,12 +143,12 @@ def _example(item: Instruction, evidence: Mapping[str, Any] | None) -> dict[str,
     }  # fmt: skip
 
 
-def _languages(items: list[Instruction]) -> dict[str, int]:
-    return dict(sorted(Counter(item.lang for item in items).items()))
+def _languages(counts: Iterable[Counter[str]]) -> dict[str, int]:
+    return dict(sorted(sum(counts, Counter[str]()).items()))
 
 
-def _licences(items: list[Instruction]) -> dict[str, int]:
-    return dict(Counter(item.license or NO_LICENCE for item in items).most_common())
+def _licences(counts: Iterable[Counter[str]]) -> dict[str, int]:
+    return dict(sum(counts, Counter[str]()).most_common())
 
 
 def _short(value: Any) -> Any:

@@ -42,6 +42,7 @@ class Steer:
     lang: str
     persona: str
     kind: str
+    """Its key in the lists."""
     topic: str
     register: str
     difficulty: str
@@ -83,7 +84,7 @@ class Openings:
         lang = self._languages[number % len(self._languages)]
         lists, rng = themes(lang, self._folder), random.Random(f"{self._seed} magpie {number}")
         return Steer(
-            lang, rng.choice(lists.personas), rng.choice([kind.name for kind in lists.kinds.values()]),
+            lang, rng.choice(lists.personas), rng.choice(list(lists.kinds)),
             rng.choice(lists.topics), rng.choice(list(lists.registers.values())),
             rng.choice(list(lists.difficulties.values())),
         )  # fmt: skip
@@ -93,9 +94,10 @@ class Openings:
         wanted = self.steer(number)
         if wanted is None or self._marked is None:
             return self._templates[number % len(self._templates)].prefix
-        said = asked_in(wanted.lang, "magpie", **{k: v for k, v in asdict(wanted).items() if k != "lang"})
-        agreed = themes(wanted.lang, self._folder).agreed
-        return self._marked.prefix.replace(_SYSTEM, said).replace(_AGREED, agreed)
+        lists = themes(wanted.lang, self._folder)
+        words = asdict(wanted) | {"kind": lists.kinds[wanted.kind].name}
+        said = asked_in(wanted.lang, "magpie", **{k: v for k, v in words.items() if k != "lang"})
+        return self._marked.prefix.replace(_SYSTEM, said).replace(_AGREED, lists.agreed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,17 +87,23 @@ def signatures(texts: Sequence[str], ngram: int = NGRAM) -> U64:
 
 
 @numba.njit(cache=True)
-def _band_keys(signature):  # type: ignore[no-untyped-def]
+def _band_keys(signature, band):  # type: ignore[no-untyped-def]
+    """The keys of one band: shape [n]."""
     count, hashes = signature.shape
     rows = hashes // BANDS
-    keys = np.empty((BANDS, count), dtype=np.uint64)
+    keys = np.empty(count, dtype=np.uint64)
     for i in range(count):
-        for b in range(BANDS):
-            h = np.uint64(b + 1)
-            for k in range(b * rows, (b + 1) * rows):
-                h = _mix(h ^ signature[i, k])
-            keys[b, i] = h
+        h = np.uint64(band + 1)
+        for k in range(band * rows, (band + 1) * rows):
+            h = _mix(h ^ signature[i, k])
+        keys[i] = h
     return keys
+
+
+def _keys_of(texts: Sequence[str]) -> U64:
+    """The keys of all bands of normalised texts: shape [n, BANDS]."""
+    signature = signatures(texts)
+    return np.stack([_band_keys(signature, band) for band in range(BANDS)], axis=1)
 
 
 @numba.njit(cache=True, inline="always")
@@ -132,17 +138,21 @@ def _join(keys, order, signature, parent, need, reach):  # type: ignore[no-untyp
         begin = end
 
 
-def groups(texts: Sequence[str], threshold: float, ngram: int = NGRAM) -> npt.NDArray[np.int64]:
+def groups(signature: U64, threshold: float) -> npt.NDArray[np.int64]:
     """Group number of each text (shape [n]): the smallest index of its connected component of near-duplicates.
 
     Two texts are joined when they share a band and their estimated Jaccard similarity reaches `threshold`. In a bucket
-    of more than 256 texts each is compared with the 256 before it only, which bounds the work.
+    of more than 256 texts each is compared with the 256 before it only, which bounds the work. Holds some 30 bytes a
+    text beside the signatures, which may lie on disk.
+
+    Args:
+        signature: of the normalised texts, as `signatures` gives them.
+        threshold: 0..1.
     """
-    clean = [normalise(t) for t in texts]
-    signature = signatures(clean, ngram)
-    parent = np.arange(len(clean), dtype=np.int64)
+    parent = np.arange(len(signature), dtype=np.int64)
     need = int(np.ceil(threshold * HASHES))
-    for keys in _band_keys(signature):
+    for band in range(BANDS):
+        keys = _band_keys(signature, band)
         order = np.argsort(keys, kind="stable")
         _join(keys, order, signature, parent, need, 256)
     return _flatten(parent)  # type: ignore[no-any-return]
@@ -155,19 +165,27 @@ def _flatten(parent):  # type: ignore[no-untyped-def]
     return parent
 
 
-def link(group: npt.NDArray[np.int64], keys: Sequence[Sequence[str]]) -> npt.NDArray[np.int64]:
-    """Join the groups of items that share a key (shape [n] -> [n]); `keys[i]` are the keys of item i.
+def link(group: npt.NDArray[np.int64], owners: npt.NDArray[np.int64], keys: U64) -> npt.NDArray[np.int64]:
+    """Join the groups of items that share a key (shape [n] -> [n]).
 
     Used for what must stay together although it does not look alike: the two directions of one sentence pair.
+
+    Args:
+        group: as `groups` gives it.
+        owners, keys: shape [m] each: item `owners[k]` has the key `keys[k]`, a hash.
     """
     parent = group.copy()
-    first: dict[str, int] = {}
-    for i, names in enumerate(keys):
-        for name in names:
-            j = first.setdefault(name, i)
-            a, b = int(_root(parent, i)), int(_root(parent, j))
-            parent[max(a, b)] = min(a, b)
+    order = np.argsort(keys, kind="stable")
+    _link(parent, owners[order], keys[order])
     return _flatten(parent)  # type: ignore[no-any-return]
+
+
+@numba.njit(cache=True)
+def _link(parent, owners, keys):  # type: ignore[no-untyped-def]
+    for k in range(1, owners.shape[0]):
+        if keys[k] == keys[k - 1]:
+            a, b = _root(parent, owners[k]), _root(parent, owners[k - 1])
+            parent[max(a, b)] = min(a, b)
 
 
 @numba.njit(cache=True)
@@ -216,7 +234,7 @@ class NearDuplicateIndex:
         clean = [normalise(t) for t in texts]
         if not clean:
             return
-        keys = _band_keys(signatures(clean)).T
+        keys = _keys_of(clean)
         for text, letters, row in zip(texts, clean, keys.tolist(), strict=True):
             self._insert(letters, signs(text), row)
 
@@ -230,7 +248,7 @@ class NearDuplicateIndex:
     def nearest(self, text: str) -> tuple[int, float] | None:
         """Number and similarity (0..1) of the most similar text of the pool among those that share a band and signs."""
         clean = normalise(text)
-        row = _band_keys(signatures([clean]))[:, 0].tolist()
+        row = _keys_of([clean])[0].tolist()
         return self._nearest(clean, signs(text), row)
 
     def _nearest(self, clean: str, found: tuple[str, ...], row: list[int]) -> tuple[int, float] | None:
@@ -250,7 +268,7 @@ class NearDuplicateIndex:
     def add(self, text: str) -> tuple[int, float] | None:
         """Add `text` unless the pool holds a near-duplicate; that one's number and similarity are returned then."""
         clean = normalise(text)
-        row = _band_keys(signatures([clean]))[:, 0].tolist()
+        row = _keys_of([clean])[0].tolist()
         found = signs(text)
         near = self._nearest(clean, found, row)
         if near is not None and near[1] >= self.threshold:

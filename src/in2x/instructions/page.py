@@ -16,7 +16,7 @@ GATE_NAMES: Mapping[str, tuple[str, str]] = {
     "pairs": ("pairs", "A sentence pair that cannot be a translation: copied, markup, another length."),
     "duplicate": ("duplicates", "The very same item came before."),
     "rules": ("rules", "Faults that code can see for certain."),
-    "decontaminate": ("evaluation texts", "It holds a text that the model will be measured on."),
+    "decontaminate": ("evaluation texts", "It holds a text that the model will be measured on, or says the same."),
     "assess": ("assessment", "A judge saw no intent, another language, or too poor a task."),
     "rule-prompts": ("rule prompts", "A judge named a fault of the instruction."),
     "critic": ("response + critic", "A critic found the answer false, contradictory, empty or weak."),
@@ -55,6 +55,7 @@ def page(
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
         "kept": {origin: [_readable(e) for e in found] for origin, found in funnel["examples"].items()},
         "tidied": tidied, "unfinished": unfinished,
+        "counted": list(dict.fromkeys(key for figures in usage.values() for key in figures if key != "model")),
     }  # fmt: skip
     return environment().get_template("instructions/instructions.html.jinja").render(context)
 

@@ -24,8 +24,6 @@ from in2x.records import Instruction, Message, content_id
 PER_REQUEST = 4
 SAMPLES = 8
 """Numbers of samples that one request of a round may use up: it may be asked again."""
-FICTION = "creative writing"
-"""The kind whose answers are made up, and judged as such."""
 EXAMPLES = 6
 _TASK = {
     "type": "object", "required": ["aim", "task"],
@@ -115,7 +113,7 @@ def self_instruct(
         for kind, reply in zip(kinds, replies, strict=True):
             number += 1
             if reply.value is None:
-                empty = _item(f"(request {number})", steering.lang, kind)
+                empty = _item(f"(request {number})", steering, kind)
                 yield Candidate(empty, None, fault=reply.fault, failed=True)
                 continue
             for one in reply.value["tasks"]:
@@ -125,7 +123,7 @@ def self_instruct(
                 trace: dict[str, Any] = {"kind": kind, "aim": one["aim"]}
                 if similar is not None:
                     trace["similarity"] = round(similar, 3)
-                yield Candidate(_item(task, steering.lang, kind), trace, fault)
+                yield Candidate(_item(task, steering, kind), trace, fault)
         left -= len(kinds)
 
 
@@ -145,10 +143,10 @@ def _question(
     return Question(request, partial(json_of, schema=_TASKS))
 
 
-def _item(text: str, lang: str, kind: str) -> Instruction:
+def _item(text: str, steering: Steering, kind: str) -> Instruction:
     messages: list[Message] = [{"role": "user", "content": text}]
-    task = "story" if kind == FICTION else "chat"
-    return Instruction(content_id("self-instruct", messages), lang, task, messages, origin="self-instruct")
+    task = steering.lists.kinds[kind].task
+    return Instruction(content_id("self-instruct", messages), steering.lang, task, messages, origin="self-instruct")
 
 
 def answered(

@@ -8,9 +8,8 @@ Training on injected tags beats taking tags off and projecting them (Hanneman an
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 
 from in2x.chat.placeholders import marked, placeholders, remarked
 from in2x.chat.profile import PromptProfile
@@ -30,30 +29,34 @@ COUNTS = (0.5, 0.3, 0.13, 0.07)
 
 
 def with_tags(
-    items: Sequence[Instruction], profile: PromptProfile, share: float, seed: int
-) -> tuple[list[Instruction], int]:
-    """`items` with placeholders in `share` of the translations made from pairs, drawn by `seed`; and in how many.
+    items: Collection[Instruction], profile: PromptProfile, share: float, seed: int
+) -> Iterator[tuple[Instruction, bool]]:
+    """Each of `items`, in `share` of the translations made from pairs with placeholders, drawn by `seed`; and whether.
 
     Those without a sure place stay as they are. What code checks in an answer by its letters is left out of those with
-    tags; the id stays, for the item is the same.
+    tags; the id stays, for the item is the same. The items are gone through twice.
     """
-    pairs = {n: _pair(item) for n, item in enumerate(items) if share and item.origin == "pairs" and item.answer}
-    lexicons = {}
-    for direction in sorted({(pair.src_lang, pair.tgt_lang) for pair in pairs.values()}):
-        some = ((p.source, p.target) for p in pairs.values() if (p.src_lang, p.tgt_lang) == direction)
-        lexicons[direction] = Lexicon(islice(some, COUNTED), *direction)
-    out, count = list(items), 0
-    for n, pair in pairs.items():
-        rng = random.Random(f"{seed} tags {pair.id}")
-        if rng.random() < share and (found := tagged(pair, lexicons[pair.src_lang, pair.tgt_lang], rng)):
-            out[n] = replace(translation(found, profile), id=items[n].id)
-            count += 1
-    return out, count
+    some: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for item in items if share else ():
+        if pair := _pair(item):
+            counted = some.setdefault((pair.src_lang, pair.tgt_lang), [])
+            if len(counted) < COUNTED:
+                counted.append((pair.source, pair.target))
+    lexicons = {direction: Lexicon(some[direction], *direction) for direction in sorted(some)}
+    for item in items:
+        if share and (pair := _pair(item)):
+            rng = random.Random(f"{seed} tags {pair.id}")
+            if rng.random() < share and (found := tagged(pair, lexicons[pair.src_lang, pair.tgt_lang], rng)):
+                yield replace(translation(found, profile), id=item.id), True
+                continue
+        yield item, False
 
 
-def _pair(item: Instruction) -> Pair:
+def _pair(item: Instruction) -> Pair | None:
+    if item.origin != "pairs" or not item.answer:
+        return None
     case = case_of(item)
-    return Pair(item.id, case.source_lang, case.target_lang, case.source, item.answer or "", case.register)
+    return Pair(item.id, case.source_lang, case.target_lang, case.source, item.answer, case.register)
 
 
 def tagged(pair: Pair, lexicon: Lexicon, rng: random.Random) -> Pair | None:

@@ -7,7 +7,9 @@ form), so that some hundred entries a language give more combinations than anybo
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from in2x.errors import In2xError
 from in2x.language.example import HUB
 from in2x.plain_yaml import read_yaml
+from in2x.records import Instruction
 
 HERE = Path(__file__).parent / "themes"
 Entries = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -31,8 +34,10 @@ class Kind(BaseModel):
     """How a prompt calls it."""
     signs: tuple[str, ...] = ()
     """Words, in small letters, by which a task of this kind is known."""
-    judged: Literal["fiction", "reasoning", "text"] | None = None
-    """By what its answers are judged; None: as any answer, or as a kind of this key is in the lists of the hub."""
+    judged: Literal["fiction", "reasoning", "text", "general"] = "general"
+    """By what its answers are judged."""
+    task: str = "chat"
+    """What its items are filed under: their share for RL, their reward and their label go by it."""
 
 
 class Themes(BaseModel):
@@ -61,9 +66,12 @@ def themes(lang: str, folder: str | None = None) -> Themes:
     Raises:
         In2xError: a file is no such table; the sentence names file and list.
     """
-    fields: dict[str, Any] = {}
-    for place in (HERE / f"{HUB}.yaml", HERE / f"{lang}.yaml", *([Path(folder) / f"{lang}.yaml"] if folder else [])):
+    fields = _read(HERE / f"{HUB}.yaml")
+    ours = fields["kinds"]
+    for place in (HERE / f"{lang}.yaml", *([Path(folder) / f"{lang}.yaml"] if folder else [])):
         fields |= _read(place)
+    if isinstance(fields["kinds"], dict):
+        fields["kinds"] = {key: _with_ours(kind, ours.get(key, {})) for key, kind in fields["kinds"].items()}
     try:
         return Themes.model_validate(fields)
     except ValidationError as error:
@@ -73,6 +81,14 @@ def themes(lang: str, folder: str | None = None) -> Themes:
             f"{where}: {fault['msg']}", file=Path(folder or HERE) / f"{lang}.yaml",
             mend="docs/instructions.md lists the fields",
         ) from None  # fmt: skip
+
+
+def _with_ours(kind: Any, ours: Mapping[str, Any]) -> Any:
+    """A kind with what our kind of that key in the hub's lists says for all languages, and with its signs."""
+    if not isinstance(kind, dict) or kind == ours or not isinstance(kind.get("signs", []), list):
+        return kind
+    said = {key: ours[key] for key in ("judged", "task") if key in ours}
+    return {**said, **kind, "signs": [*kind.get("signs", []), *ours.get("signs", [])]}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -93,19 +109,28 @@ def pick(options: Sequence[str], key: str, purpose: str) -> str:
     return options[int.from_bytes(digest, "big") % len(options)]
 
 
-def judged_by(kind: str, lang: str, folder: str | None = None) -> str:
-    """By what answers to tasks of a kind are judged: "fiction", "reasoning", "text", "general"."""
-    lists = (themes(lang, folder).kinds, themes(HUB).kinds)
-    return next((found.judged for kinds in lists if (found := kinds.get(kind)) and found.judged), "general")
-
-
 def kind_of(text: str, lang: str, folder: str | None = None) -> str:
     """The kind of a task by the words it is put in; the last of the kinds where none tells."""
     head = text.casefold()[:400]
     kinds = themes(lang, folder).kinds
-    hub = themes(HUB).kinds
-    for kind, known in kinds.items():
-        signs = (*known.signs, *(hub[kind].signs if kind in hub else ()))
-        if any(sign in head for sign in signs):
-            return kind
-    return list(kinds)[-1]
+    return next((kind for kind, known in kinds.items() if _any_of(known.signs).search(head)), list(kinds)[-1])
+
+
+FREE = ("chat", "open")
+"""Tasks of items of which nothing is known but their text."""
+
+
+def filed(item: Instruction, folder: str | None = None) -> Instruction:
+    """`item`, and a free one under the task of its kind, so that stories are stories wherever they come from."""
+    if item.task not in FREE or item.verifier:
+        return item
+    prompt = next((m["content"] for m in reversed(item.messages) if m["role"] == "user"), "")
+    return replace(item, task=themes(item.lang, folder).kinds[kind_of(prompt, item.lang, folder)].task)
+
+
+@cache
+def _any_of(signs: tuple[str, ...]) -> re.Pattern[str]:
+    """One of `signs`, in Latin script at the beginning of a word: a history is no story."""
+    return re.compile(
+        "|".join(("(?<![a-z])" if "a" <= sign[:1] <= "z" else "") + re.escape(sign) for sign in signs) or "(?!)"
+    )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from in2x.contamination.meaning import Meaning, sentences
 from in2x.contamination.table import Contamination
 from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig
@@ -21,16 +22,40 @@ from in2x.stage import Stage
 class Gates:
     """The gates of one run; they remember what they have seen, so that nothing passes twice."""
 
-    def __init__(self, config: InstructConfig, contamination: Contamination | None, ledger: Ledger) -> None:
-        self.config, self.contamination, self.ledger = config, contamination, ledger
+    def __init__(
+        self,
+        config: InstructConfig,
+        contamination: Contamination | None,
+        ledger: Ledger,
+        meaning: Meaning | None = None,
+    ) -> None:
+        self.config, self.contamination, self.ledger, self.meaning = config, contamination, ledger, meaning
         self._seen: set[str] = set()
         self.held: Counter[str] = Counter()
         """Items that hold evaluation text, by set."""
+        self.meant: Counter[str] = Counter()
+        """Items that say what an evaluation text says, by set."""
         self.tidied: Counter[str] = Counter()
         """What was taken off answers, by kind."""
 
     def by_code(self, candidates: Iterable[Candidate], *, entered: bool = False) -> Iterator[Candidate]:
-        """Enter `candidates` into the ledger (unless they are in it) and pass on those that code finds no fault with.
+        """Enter `candidates` into the ledger (unless they are in it) and pass on those that code finds no fault with
+        and that, by their vectors, say nothing that an evaluation text says."""
+        sound = self._sound(candidates, entered)
+        if self.meaning is None:
+            yield from sound
+            return
+        for candidate, alike in self.meaning.asked(sound, lambda candidate: sentences(candidate.item)):
+            if alike is None:
+                yield candidate
+            else:
+                self.meant[alike.name] += 1
+                self.ledger.reject(
+                    candidate.item, "decontaminate", "says what an evaluation text says", alike._asdict()
+                )
+
+    def _sound(self, candidates: Iterable[Candidate], entered: bool) -> Iterator[Candidate]:
+        """What passes the rules and the table.
 
         The rules come before anything that reads a whole text, so that one of megabytes is turned away at once.
         """
@@ -71,7 +96,10 @@ class Gates:
                 left = self._sift("rule-prompts", left, rule_prompts(judge, [c for c, _ in left], advance))
         if judges.critic:
             with stage.progress("gate: critic", len(left)) as advance:
-                judged = response_and_critic(author, judge, [c for c, _ in left], judges.responses, stage.seed, advance)
+                judged = response_and_critic(
+                    author, judge, [c for c, _ in left], judges.responses, stage.seed, advance,
+                    folder=self.config.themes,
+                )  # fmt: skip
                 left = self._sift("critic", left, judged)
         if judges.rereading:
             with stage.progress("gate: rereading", len(left)) as advance:

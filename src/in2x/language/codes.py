@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -21,12 +21,22 @@ _COUNTRIES = {"kr": "ko", "cn": "zh", "tw": "zh-Hant", "jp": "ja", "in": "hi"}
 """Country codes that people write for a language (`kr` is Kanuri in ISO 639, and nearly always Korean in a command;
 `in` was Indonesian). Other countries' languages come from CLDR."""
 _TRADITIONAL = {"TW", "HK", "MO"}
+LONGEST = 35
+"""Characters of a code (RFC 5646, 4.4.1: what a buffer for one must hold at least)."""
+KEPT = 1 << 10
+"""Codes that are known by heart: a server is sent any."""
 
 
 @cache
 def _names() -> dict[str, str]:
     """Code -> English name, of all languages that CLDR names."""
     return {code: str(name) for code, name in Locale("en").languages.items() if "_" not in code and code not in _NONE}
+
+
+@cache
+def _scripts() -> frozenset[str]:
+    """ISO 15924 codes of the scripts that CLDR names."""
+    return frozenset(Locale("en").scripts)
 
 
 def script_of(code: str) -> str:
@@ -45,16 +55,18 @@ def canonical(code: str) -> str:
     Raises:
         UsageError: no such language.
     """
+    if len(code) > LONGEST:
+        raise UsageError(f"there is no language {code[:LONGEST]!r}...", mend=f"a code has up to {LONGEST} characters")
     return _canonical(code, os.environ.get(OWN, ""))
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def _canonical(code: str, folders: str) -> str:
     parts = code.strip().replace("_", "-").split("-")
     base = parts[0].lower()
     if base not in _COUNTRIES:
         base = str(get_global("language_aliases").get(base, base)).split("_")[0]
-    script = next((part.title() for part in parts[1:] if len(part) == 4 and part.isalpha()), "")
+    script = next((part.title() for part in parts[1:] if part.title() in _scripts()), "")
     country = next((part.upper() for part in parts[1:] if len(part) == 2 or (len(part) == 3 and part.isdigit())), "")
     known = packs()
     if base == "zh":
@@ -89,7 +101,7 @@ def _meant(code: str) -> str:
     return "give an ISO 639 code, for example 'en' or 'ja'"
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def name_in(code: str, lang: str) -> str:
     """The name of the language `code`, in the language `lang` (in English where CLDR has none in it)."""
     base, _, rest = code.partition("-")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from in2x.pages.charts import Bar, bars
+from in2x.report.rows import rows_of
 
 CHARS = 600
 """Most of a prompt or an answer that is shown."""
@@ -37,24 +37,10 @@ class Shown:
     fault: str
 
 
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    """The whole rows of a file of JSON lines, none where there is none."""
-    if not file.exists():
-        return
-    with file.open(encoding="utf-8") as stream:
-        for line in stream:
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if isinstance(row, dict):
-                yield row
-
-
 def answers(rl: Path) -> list[Shown]:
     """The answers kept at the last held-out score."""
     last: list[dict[str, Any]] = []
-    for row in _rows(rl / "trajectories.jsonl"):
+    for row in rows_of(rl / "trajectories.jsonl"):
         if last and row["step"] != last[0]["step"]:
             last = []
         last.append(row)
@@ -73,7 +59,7 @@ def written(rl: Path, most: int = 8) -> list[dict[str, Any]]:
     """The principles of the first prompts: kept, and rejected with the reason; or why there are none."""
     return [
         {"prompt": row["prompt"][:CHARS], **{key: row[key] for key in ("kept", "rejected", "failed")}}
-        for row in islice(_rows(rl / "principles.jsonl"), most)
+        for row in islice(rows_of(rl / "principles.jsonl"), most)
     ]
 
 

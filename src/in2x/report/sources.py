@@ -15,6 +15,10 @@ from in2x.pages.charts import Bar, bars
 from in2x.report.results import direction
 
 Counts = dict[str, dict[str, float]]
+EXCERPTS, CHARS = 12, 240
+"""Documents that are shown, and characters of each (our choice)."""
+REASONS = 14
+"""Reasons of rejection that have a bar of their own (our choice)."""
 
 
 def count(path: Path, *columns: str) -> Counter[tuple[Any, ...]]:
@@ -76,7 +80,7 @@ def decontaminated(figures: Mapping[str, Any]) -> list[Bar]:
     return bars(rows)
 
 
-def excerpts(corpus: Path, lang: str, most: int = 12, chars: int = 240) -> list[dict[str, str]]:
+def excerpts(corpus: Path, lang: str) -> list[dict[str, str]]:
     """Beginnings of documents in `lang`, evenly spaced over the corpus: what the model has read, to be looked at."""
     held: list[dict[str, str]] = []
     step = kept = 1
@@ -85,14 +89,14 @@ def excerpts(corpus: Path, lang: str, most: int = 12, chars: int = 240) -> list[
             for batch in parquet.iter_batches(256, columns=["lang", "source", "text"]):
                 for row in batch.filter(pc.equal(batch.column("lang"), lang)).to_pylist():
                     if kept % step == 0:
-                        held.append({"source": row["source"], "text": row["text"][:chars]})
+                        held.append({"source": row["source"], "text": row["text"][:CHARS]})
                     kept += 1
-                    if len(held) == 2 * most:  # twice too many: keep every other one, and read on at half the pace
+                    if len(held) == 2 * EXCERPTS:  # twice too many: keep every other one, and read on at half the pace
                         held, step = held[1::2], 2 * step
-    return held[:most]
+    return held[:EXCERPTS]
 
 
-def rejects(folder: Path, limit: int = 14) -> list[Bar]:
+def rejects(folder: Path) -> list[Bar]:
     """Rejected items by gate and reason, the most frequent first."""
     found = count(folder / "verdicts.parquet", "stage", "reason", "kept")
     merged: Counter[str] = Counter()
@@ -100,7 +104,7 @@ def rejects(folder: Path, limit: int = 14) -> list[Bar]:
         if not kept:
             name = str(gate).rpartition(".")[2]
             merged[f"{name} · {_short(reason)}" if reason else name] += number
-    rows = {name: {"": float(number)} for name, number in merged.most_common(limit)}
+    rows = {name: {"": float(number)} for name, number in merged.most_common(REASONS)}
     rest = sum(merged.values()) - sum(sum(parts.values()) for parts in rows.values())
     if rest:
         rows["other reasons"] = {"": float(rest)}

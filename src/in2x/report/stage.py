@@ -7,11 +7,12 @@ The page reads artifacts only through their manifests and files and leaves out w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from in2x.artifact import Artifact, write_text
+from in2x.artifact import MANIFEST, Artifact, write_text
+from in2x.errors import UsageError
 from in2x.pages.charts import figure
 from in2x.pages.environment import duration, environment
 from in2x.report import judged, results, sources, training
@@ -31,6 +32,20 @@ def run(config: ReportConfig, stage: Stage) -> None:
     stage.figures["bytes"] = len(page.encode())
     # The artifact is renamed when the stage returns: this is where the page will be.
     stage.say(f"the page: {stage.out.parent.parent / stage.name / 'report.html'}")
+
+
+def finished(run: Path, stages: Sequence[str]) -> dict[str, Artifact]:
+    """The artifacts of the run in the folder `run` that a page can be made of, in the order of `stages`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = {
+        name: Artifact.open(run / name) for name in stages if (run / name / MANIFEST).exists() and name != "report"
+    }
+    if not found:
+        raise UsageError("no finished stage in this folder", file=run, mend="give the folder of a run, like runs/demo")
+    return found
 
 
 def render(artifacts: Mapping[str, Artifact], config: ReportConfig, *, name: str, target: str, hub: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from in2x.language.codes import known_name
 from in2x.pages.charts import LineChart, Series, line_chart
+from in2x.report.rows import rows_of
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -23,38 +23,27 @@ RL_CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The whole lines of `log.jsonl`, none where there is no log."""
-    file = folder / "log.jsonl"
-    if not file.exists():
-        return []
-    rows = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
+    """The log of the stage in `folder`, empty where it keeps none."""
+    return list(rows_of(folder / "log.jsonl"))
 
 
-def points(rows: Rows, key: str, x: str = "step") -> list[tuple[float, float]]:
-    """(x, row[key]) of the rows that hold both as numbers, in order of x; a repeated x keeps its last value."""
+def points(rows: Rows, key: str) -> list[tuple[float, float]]:
+    """(step, row[key]) of the rows that hold both as numbers, in order; a repeated step keeps its last value."""
     found: dict[float, float] = {}
     for number, row in enumerate(rows):
-        value, place = row.get(key), row.get(x, number)
+        value, place = row.get(key), row.get("step", number)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and isinstance(place, (int, float)):
             found[float(place)] = float(value)
     return sorted(found.items())
 
 
-def loss_chart(title: str, rows: Rows, limit: int, note: str = "cross-entropy, nats per token") -> LineChart | None:
+def loss_chart(title: str, rows: Rows, limit: int) -> LineChart | None:
     """Held-out loss, where it was measured often enough to be a curve, in front of training loss."""
     held = [(k, points(rows, k)) for k in _keys(rows) if k.startswith("dev_loss")]
     held = [(k, found) for k, found in held if len(found) > 1]
     series = [Series("training", points(rows, "loss"), faint=bool(held))]
     series += [Series("held out" + k.removeprefix("dev_loss").replace("/", " "), found) for k, found in held]
-    return line_chart(title, series, note=note, limit=limit)
+    return line_chart(title, series, note="cross-entropy, nats per token", limit=limit)
 
 
 def phases_chart(rows: Rows, limit: int) -> LineChart | None:

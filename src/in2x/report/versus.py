@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from in2x.artifact import Artifact
@@ -18,7 +17,7 @@ from in2x.metrics.strings import LOWER_IS_BETTER, statistics
 from in2x.pages.charts import LineChart, Series, line_chart
 from in2x.pages.environment import environment
 from in2x.records import read_records
-from in2x.report.results import SYSTEM_NAMES, read_json
+from in2x.report.results import SHARES, SYSTEM_NAMES, read_json
 from in2x.report.training import points, read_log
 
 CURVES = (
@@ -55,6 +54,17 @@ class Figure:
     gap: tuple[tuple[float, float, float], float] | None
     """((difference, low, high), p)."""
     lower_is_better: bool
+
+    @property
+    def scale(self) -> float:
+        """What it is shown times: shares in percent."""
+        return 100.0 if self.metric.startswith(SHARES) else 1.0
+
+    @property
+    def name(self) -> str:
+        """The measure, for people."""
+        named = self.metric.removeprefix("principle/").replace("_", " ")
+        return f"{named}, %" if self.metric.startswith(SHARES) else named
 
 
 @dataclass
@@ -193,10 +203,3 @@ def _chart(
 def render(found: Versus) -> str:
     """The page about two runs, as HTML text."""
     return environment().get_template("report/versus.html.jinja").render(v=found, system_names=SYSTEM_NAMES)
-
-
-def of_folder(run: Path, stages: Sequence[str]) -> dict[str, Artifact]:
-    """The finished artifacts of the run in `run`, in the order of `stages`."""
-    from in2x.artifact import MANIFEST
-
-    return {name: Artifact.open(run / name) for name in stages if (run / name / MANIFEST).exists() and name != "report"}

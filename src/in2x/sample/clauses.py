@@ -161,7 +161,7 @@ def say(name: str, clause: Clause, g: Grammar) -> Item | None:
     mood = g.moods[name]
     ja = {}
     for register in REGISTERS:
-        text = _japanese(clause, mood, register)
+        text = japanese(clause, mood, register)
         if text:
             ja[register] = text
     if len(ja) < 2:
@@ -220,7 +220,8 @@ def _chinese(c: Clause, mood: Mapping[str, Any]) -> str:
     return fill(mood["zh"], slots)
 
 
-def _japanese(c: Clause, mood: Mapping[str, Any], register: str) -> str | None:
+def japanese(c: Clause, mood: Mapping[str, Any], register: str) -> str | None:
+    """`c` in a mood and register; None where nobody says it so."""
     ending = mood["ja"].get(register)
     if isinstance(ending, Mapping):
         ending = ending.get(c.subject.rank)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 VOWELS = "aeiou"
+SILENT = frozenset({"hour", "honest"})
+"""Words whose first letter is not heard."""
+OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}
+"""Pronouns whose object has a form of its own."""
 
 
 def plural(noun: str, irregular: dict[str, str]) -> str:
@@ -21,10 +25,10 @@ def plural(noun: str, irregular: dict[str, str]) -> str:
     return f"{head} {last}".strip()
 
 
-def article(phrase: str, an: frozenset[str] = frozenset({"hour", "honest"})) -> str:
+def article(phrase: str) -> str:
     """`phrase` with its indefinite article ("a university" and "a uniform" take a)."""
     first = phrase.split()[0].lower()
-    vowel = (first[0] in VOWELS and not first.startswith(("uni", "use", "eu", "one"))) or first in an
+    vowel = (first[0] in VOWELS and not first.startswith(("uni", "use", "eu", "one"))) or first in SILENT
     return f"{'an' if vowel else 'a'} {phrase}"
 
 

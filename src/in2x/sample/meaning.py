@@ -23,7 +23,6 @@ from in2x.sample.lexicon import LANGUAGES, REGISTERS, Grammar, Person, Verb, cho
 _GAP = "\0"
 _SLOT = re.compile(r"\{[^{}]*\}|\[[^\[\]|]*\|[^\[\]]*\]")
 _FORM = re.compile(r"\{([VHA])\.([\w-]+)\}")
-_OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}
 SPEAKERS = frozenset({"person I", "person we", "person you"})
 """Languages leave these out; that they are missing says nothing."""
 _PRONOUNS = frozenset({"person he", "person she", "person they"})
@@ -288,7 +287,7 @@ def _chinese(verb: Verb, mood: Mapping[str, Any], g: Grammar) -> Iterator[Saying
 def _japanese(verb: Verb, mood: Mapping[str, Any], g: Grammar) -> Iterator[Saying]:
     for rank, register in product(("self", "respected", "neutral"), REGISTERS):
         nobody = Person("", "", "", rank, "")
-        text = clauses._japanese(Clause(nobody, verb), mood, register)
+        text = clauses.japanese(Clause(nobody, verb), mood, register)
         if text is None:
             continue
         ask = (choose(mood["ask"], register) or "") if "ask" in mood else ""
@@ -322,7 +321,7 @@ def _lexicon(lang: str) -> Iterator[tuple[str, str]]:
 
     for person in g.people:
         words = forms((person.en, person.ja, person.zh)[i])
-        words += [_OBJECTS[person.id]] if i == 0 and person.id in _OBJECTS else []
+        words += [english.OBJECTS[person.id]] if i == 0 and person.id in english.OBJECTS else []
         yield from ((word, f"person {person.id}") for word in words)
         if person.name:
             yield person.name[i], f"person {person.id}"

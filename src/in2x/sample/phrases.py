@@ -34,7 +34,7 @@ def say(entry: Mapping[str, Any], kind: str, g: Grammar, rng: random.Random) -> 
         agree = agreement(subject)
         en |= {**agree, "his": POSSESSIVE[subject.pronoun], "S": subject.en}
         if entry.get("object"):
-            en["S"] = {"I": "me", "we": "us", "he": "him", "she": "her", "they": "them"}.get(subject.id, subject.en)
+            en["S"] = english.OBJECTS.get(subject.id, subject.en)
         zh["S"] = subject.zh
         for register in REGISTERS:
             name = choose(subject.ja, register)

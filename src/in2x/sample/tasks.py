@@ -39,7 +39,7 @@ def instructions(seed: int, banned: set[str]) -> Iterator[Instruction]:
     while True:
         lang = LANGUAGES[number % 3]
         if rng.random() < FAULTY:
-            made = _faulty(lang, rng, source, kept, number)
+            made = _faulty(lang, rng, kept, number)
         else:
             task = rng.choices(list(SHARES), list(SHARES.values()))[0]
             made = MAKERS[task](lang, rng, source, banned)
@@ -196,9 +196,7 @@ MAKERS: dict[str, Callable[[str, random.Random, Iterator[Item], set[str]], Instr
 }  # fmt: skip
 
 
-def _faulty(
-    lang: str, rng: random.Random, source: Iterator[Item], kept: list[Instruction], number: int
-) -> Instruction | None:
+def _faulty(lang: str, rng: random.Random, kept: list[Instruction], number: int) -> Instruction | None:
     """One instruction that verification should reject."""
     faults = _tasks()["faults"]
     kind = rng.choice([*faults, "wrong-language", "duplicate"])

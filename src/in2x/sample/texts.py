@@ -145,13 +145,13 @@ def dialogue_line(g: Grammar, rng: random.Random) -> Item:
     return Item(f"{person.en}, {en}", f"{person.zh}，{line['zh']}", ja, "dialogue", names=names, kind="dialogue")
 
 
-def dialogue(lang: str, rng: random.Random, banned: set[str], register: str | None = None) -> list[tuple[str, str]]:
+def dialogue(lang: str, rng: random.Random, banned: set[str]) -> list[tuple[str, str]]:
     """A dialogue as (speaker, line); Japanese in one register throughout."""
     g = grammar()
     people = {"you": next(p for p in g.people if p.id == "you"), "I": replace(g.people[0], ja="")}
     while True:
         plan = rng.choice(_dialogues())
-        manner = register or rng.choice(("polite", "casual", "honorific"))
+        manner = rng.choice(("polite", "casual", "honorific"))
         topic = _topic(plan, rng, g)
         lines: list[tuple[str, str]] = []
         for who, turn in plan["turns"]:

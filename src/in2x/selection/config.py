@@ -53,6 +53,10 @@ class SelectConfig(Config):
     llm: TeacherConfig | None = knob(
         None, "The model that labels and grades; null uses what the instructions tell themselves.", source="METHOD 3"
     )
+    fields: str | None = knob(
+        None, "YAML file of fields, each a list of its names in several languages, the first one for labels: they are "
+        "known from the beginning, beside ours.",
+    )  # fmt: skip
     pass_samples: int = knob(
         0, "Answers of llm sampled to each task with a result that can be checked; the share that states it grades the "
         "task (METHOD: 16).", unit="answers", source="METHOD 3", ge=0, le=256,

@@ -1,4 +1,4 @@
-"""From texts to vectors: the embedders, and the float16 shards that they are streamed to.
+"""From texts to vectors: the embedder that needs no model, and the float16 shards that they are streamed to.
 
     embeddings/
       meta.json        embedder, dimension, rows, shard size, key of the texts
@@ -14,7 +14,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,25 +21,13 @@ from numba import njit
 
 from in2x.artifact import write_json
 from in2x.errors import In2xError
-from in2x.llm.config import LlmConfig
-from in2x.llm.embeddings import Embeddings
+from in2x.llm.embedders import Embedder
 from in2x.records import content_id
 from in2x.selection.ngrams import BUCKETS, LONGEST, MAX_CHARS, NgramCounts, bag, encode, mix64
 
 Floats = npt.NDArray[np.float32]
 SPREAD = 8
 """Coordinates that one n-gram bucket is projected to (a sparse Johnson-Lindenstrauss transform)."""
-
-
-class Embedder(Protocol):
-    """Anything that turns texts into vectors."""
-
-    name: str
-    """Identity of the embedder and its settings; shards made by another name are not reused."""
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """float32 [n, dimension], one row a text (scaled to unit length by the caller)."""
-        ...
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -88,57 +75,6 @@ class HashingEmbedder:
         codes, offsets = encode(texts)
         _project(codes, offsets, self._idf, self._tf_weight, out)
         return out
-
-
-class SentenceTransformerEmbedder:
-    """A sentence-transformers model by hub name or local folder (package `sentence-transformers`, not required)."""
-
-    def __init__(self, model: str) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
-        except ImportError:
-            raise In2xError(
-                f"the embedder {model!r} needs the package sentence-transformers",
-                mend='install it, or set select.embedder to "hashing"',
-            ) from None
-        try:
-            self._model = SentenceTransformer(model, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise In2xError(
-                f"the embedding model {model!r} cannot be loaded ({str(error).splitlines()[0]})",
-                mend='give a model name or folder, or set select.embedder to "hashing"',
-            ) from None
-        self.name = f"sentence-transformers:{model}"
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """float32 [n, dimension]."""
-        vectors = self._model.encode(list(texts), convert_to_numpy=True, show_progress_bar=False)
-        return np.asarray(vectors, np.float32)
-
-
-class EndpointEmbedder:
-    """An OpenAI-compatible embeddings endpoint, asked as every server is (`in2x.llm`).
-
-    Args:
-        model: model name that the server knows.
-        base_url: of the server, for example "http://localhost:8000/v1". The key is read from `OPENAI_API_KEY`.
-        batch: texts per request.
-    """
-
-    def __init__(self, model: str, base_url: str, batch: int = 256) -> None:
-        self._server = Embeddings(LlmConfig(base_url=base_url, model=model))
-        self._url, self._batch = base_url, batch
-        self.name = f"{base_url}:{model}"
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """float32 [n, dimension]. Raises In2xError when the server fails or answers with another count of rows."""
-        rows = self._server.embed(texts, self._batch)
-        if len({len(row) for row in rows}) > 1:
-            raise In2xError(
-                f"the embedding server {self._url} changed its dimension within one batch",
-                mend="give the model name of one model; the finished shards are kept",
-            )
-        return np.asarray(rows, np.float32)
 
 
 class Shards:

@@ -22,26 +22,20 @@ import pyarrow.parquet as pq
 
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
+from in2x.llm.embedders import Embedder, embedder_of
 from in2x.process import give_back
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels, passing, twins
 from in2x.selection.annotate import Server, grades, own_labels, tuned_threshold
 from in2x.selection.birch import Birch, cells_for
 from in2x.selection.config import Sample, SelectConfig
-from in2x.selection.embed import (
-    Embedder,
-    EndpointEmbedder,
-    HashingEmbedder,
-    SentenceTransformerEmbedder,
-    Shards,
-    embed_to_shards,
-)  # fmt: skip
+from in2x.selection.embed import HashingEmbedder, Shards, embed_to_shards
 from in2x.selection.meaning import Meaning
 from in2x.selection.ngrams import NgramCounts
 from in2x.selection.page import page
 from in2x.selection.pool import RL, SFT, Pool, read_pool
 from in2x.selection.sample import Chosen, Items, two_step
-from in2x.selection.teacher import Taxonomy
+from in2x.selection.teacher import Taxonomy, read_fields
 from in2x.stage import Stage
 
 Ints = npt.NDArray[np.int64]
@@ -63,7 +57,10 @@ def run(config: SelectConfig, stage: Stage) -> None:
         shards = embed_to_shards(embedder, pool.prompts, _vectors(config, stage), shard=config.shard, advance=advance)
     clock("embed")
     ask_all = Server(config.llm, cache_beside(stage.out, "llm-cache.sqlite")) if config.llm else None
-    taxonomy = Taxonomy(meant=None if config.embedder == "hashing" else Meaning(embedder.embed))
+    taxonomy = Taxonomy(
+        meant=None if config.embedder == "hashing" else Meaning(embedder.embed),
+        own=read_fields(Path(config.fields)) if config.fields else (),
+    )
     threshold, tuning_curve = tuned_threshold(config, pool, shards, stage.seed, ask_all, taxonomy)
     threshold, centres, clusters, near = _clusters(config, shards, threshold)
     give_back()
@@ -110,7 +107,11 @@ def run(config: SelectConfig, stage: Stage) -> None:
     _count_twins(config, stage, items, chosen, shards)
     stage.figures["tuning"] = tuning_curve
     if ask_all is not None:
-        stage.figures["model"] = {"labels": label_figures, "grades": grade_figures}
+        usage = ask_all.client.usage
+        stage.figures["model"] = {"labels": label_figures, "grades": grade_figures, "usage": usage.figures()}
+        if usage.unasked:
+            stage.unfinished = f"a budget left {usage.unasked:,} questions unasked"
+            stage.say(f"{stage.unfinished}: the same command goes on with them, and pays for nothing twice")
     clock("figures")
     stage.figures["seconds"] = clock.seconds
     write_text(stage.out / "selection.html", page(stage.figures, stage.recipe.name))
@@ -186,9 +187,7 @@ def make_embedder(config: SelectConfig, counts: NgramCounts) -> Embedder:
     """The embedder that the recipe names."""
     if config.embedder == "hashing":
         return HashingEmbedder(counts, config.dimension)
-    if config.embedder.startswith(("http://", "https://")):
-        return EndpointEmbedder(config.embedding_model, config.embedder)
-    return SentenceTransformerEmbedder(config.embedder)
+    return embedder_of(config.embedder, config.embedding_model)
 
 
 def cluster(shards: Shards, config: SelectConfig, threshold: float) -> Birch:

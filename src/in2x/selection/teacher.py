@@ -25,7 +25,9 @@ from typing import Any
 
 import yaml
 
+from in2x.errors import In2xError
 from in2x.language.signs import signs
+from in2x.plain_yaml import read_yaml
 from in2x.selection.labels import Label
 from in2x.selection.ngrams import normalise
 
@@ -40,10 +42,39 @@ SHOWN = 1200
 PROMPTS = Path(__file__).parent / "prompts"
 
 
+Names = tuple[tuple[str, ...], ...]
+"""Fields, each by what it is called, the first name first."""
+
+
 @cache
-def _fields() -> dict[tuple[str, ...], int]:
+def _fields(own: Names = ()) -> dict[tuple[str, ...], int]:
+    """Words of a name -> number of its field: ours and `own`; an own one that shares a name with one of ours is it."""
     text = resources.files(__package__).joinpath("fields.yaml").read_text(encoding="utf-8")
-    return {_words(name): number for number, names in enumerate(yaml.safe_load(text)) for name in names}
+    found = {_words(name): number for number, names in enumerate(yaml.safe_load(text)) for name in names}
+    for number, names in enumerate(own, 1 + max(found.values())):
+        said = [_words(name) for name in names]
+        found |= dict.fromkeys(said, next((found[words] for words in said if words in found), number))
+    return found
+
+
+def read_fields(path: Path) -> Names:
+    """Fields of a recipe's own, from a YAML file of lists of names like `fields.yaml`.
+
+    Raises:
+        In2xError: the file is none.
+    """
+    try:
+        rows = read_yaml(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise In2xError(f"the fields cannot be read ({' '.join(str(error).split())})", file=path) from None
+    sound = isinstance(rows, list) and rows and all(
+        isinstance(row, list) and row and all(isinstance(name, str) and name.strip() for name in row) for row in rows
+    )  # fmt: skip
+    if not sound:
+        raise In2xError(
+            "not a list of fields, each a list of its names", file=path, mend="write - [Poetry, 詩歌, 诗歌]"
+        )
+    return tuple(tuple(name.strip() for name in row) for row in rows)
 
 
 @cache
@@ -68,10 +99,10 @@ def _singular(word: str) -> str:
     return word[:-2] if word.endswith(("xes", "ches", "shes", "sses")) else word[:-1]
 
 
-def same_name(name: str) -> tuple[str, ...] | int:
-    """Equal for names that are one label: the number of a known field, or the words."""
+def same_name(name: str, own: Names = ()) -> tuple[str, ...] | int:
+    """Equal for names that are one label: the number of a known field (`own` ones are known, too), or the words."""
     words = _words(name)
-    return _fields().get(words, words)
+    return _fields(own).get(words, words)
 
 
 @dataclass
@@ -82,17 +113,23 @@ class Taxonomy:
         tree: the labels.
         merged: names that were taken for a known one, for the report.
         meant: which of the known names a new one means, by more than its words; None where nothing tells.
+        own: fields of a recipe's own; they are labels from the beginning, by their first names.
     """
 
     tree: dict[str, list[str]] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
     meant: Callable[[str, Sequence[str]], str | None] | None = None
+    own: Names = ()
 
     def __post_init__(self) -> None:
-        """Know the labels of `tree` by what they are called."""
-        self._firsts = {same_name(first): first for first in reversed(self.tree)}
+        """Know the labels of `tree` and `own` by what they are called."""
+        for names in self.own:
+            self.tree.setdefault(names[0], [])
+        self._firsts = {same_name(first, self.own): first for first in reversed(self.tree)}
         self._seconds = {
-            (first, same_name(second)): second for first, names in self.tree.items() for second in reversed(names)
+            (first, same_name(second, self.own)): second
+            for first, names in self.tree.items()
+            for second in reversed(names)
         }
 
     def _mean(self, name: str, known: Sequence[str]) -> str:
@@ -101,13 +138,13 @@ class Taxonomy:
     def add(self, first: str, second: str) -> Label:
         """The label of this name in the taxonomy: a known one of the same name, or the name itself, now known."""
         first = first.strip() or "Other"
-        key = same_name(first)
+        key = same_name(first, self.own)
         found = self._firsts[key] = self._firsts.get(key) or self._mean(first, list(self.tree))
         if found != first:
             self.merged[first] = found
         second = second.strip() or found
         names = self.tree.setdefault(found, [])
-        place = found, same_name(second)
+        place = found, same_name(second, self.own)
         topic = self._seconds[place] = self._seconds.get(place) or self._mean(second, names)
         if topic != second:
             self.merged[f"{found} / {second}"] = topic

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -28,8 +28,8 @@ from in2x.serve.resources import Resources
 from in2x.serve.shape import Body, fault_of, response
 from in2x.web.guard import Fault, Guard, Rules
 
-DIALECTS = (openai, ollama, extensions)
-"""The interfaces, each with `router(engine, config)`."""
+DIALECTS = (openai, ollama, extensions, deepl, libretranslate, page)
+"""The interfaces, each with `router(engine, config, documents)`."""
 SHAPES: dict[str, Body] = {
     "/v1/": openai.error_body, "/api/": ollama.error_body, "/pages": extensions.error_body, "/v2/": deepl_wire.error,
     "/v3/": deepl_wire.error, "/page": page.shape,
@@ -40,6 +40,8 @@ AGAIN = 5.0
 """Seconds until a model that could not be used is tried again (our choice)."""
 TOLD_EVERY = 2.0
 """Seconds between two files of what a worker has counted (our choice): Prometheus asks every 15 and more."""
+FORGOTTEN = 60.0
+"""Seconds that what was found in a text is remembered at most (our choice)."""
 
 
 def application(engine: Engine, config: Config) -> ASGIApp:
@@ -51,14 +53,14 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     """
     ready = asyncio.Event()
     spare = None if config.data else tempfile.TemporaryDirectory(prefix="in2x-serve-")
-    resources = Resources(config.data or Path(spare.name if spare else ""))
+    resources = Resources(config.data or Path(spare.name if spare else ""), config.characters)
     documents = Documents(resources, engine)
 
     async def warm_up() -> None:
         told = ""
         while not ready.is_set():
             try:
-                await asyncio.to_thread(engine.warm_up)
+                await asyncio.to_thread(engine.warm_up, config.target_lang)
                 ready.set()
             except In2xError as error:  # a server behind may still be starting
                 if str(error) != told:
@@ -71,13 +73,19 @@ def application(engine: Engine, config: Config) -> ASGIApp:
 
     async def tell(workers: Workers) -> None:
         while True:
-            await asyncio.to_thread(workers.tell, engine.metrics)
+            with suppress(OSError):  # no room on the disk, now
+                await asyncio.to_thread(workers.tell, engine.metrics)
             await asyncio.sleep(TOLD_EVERY)
+
+    async def forget() -> None:
+        while True:
+            await asyncio.sleep(FORGOTTEN)
+            await asyncio.to_thread(engine.remembered.forget)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming, working = asyncio.create_task(warm_up()), asyncio.create_task(documents.run())
-        tasks = [warming, working] + ([asyncio.create_task(tell(config.workers))] if config.workers else [])
+        works = [warm_up(), documents.run(), forget(), *([tell(config.workers)] if config.workers else [])]
+        tasks = [asyncio.create_task(work) for work in works]
         yield
         for task in tasks:
             task.cancel()
@@ -90,9 +98,7 @@ def application(engine: Engine, config: Config) -> ASGIApp:
     app = FastAPI(title="In2x", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="One translator behind the interfaces that clients have already.")  # fmt: skip
     for dialect in DIALECTS:
-        app.include_router(dialect.router(engine, config))
-    for kept in (deepl, libretranslate, page):
-        app.include_router(kept.router(engine, config, documents))
+        app.include_router(dialect.router(engine, config, documents))
     about = environment().get_template("serve/templates/interfaces.html.jinja")
 
     @app.get("/health", tags=["Server"], responses={503: {"description": "it answers nothing more: start it anew"}})

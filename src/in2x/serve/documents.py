@@ -34,7 +34,7 @@ from in2x.translate.glossary import Glossary, Term
 from in2x.translate.job import Job
 from in2x.translate.outcome import Outcome
 from in2x.translate.translator import Translated
-from in2x.web.guard import Fault
+from in2x.web.guard import Fault, tell
 
 STEP = 32
 """Segments that are translated together, and the most that a kill costs (our choice)."""
@@ -45,8 +45,6 @@ LOOK = 2.0
 SWEEP = 60.0
 """Seconds between two sweeps."""
 _WISHES = ("target_lang", "source_lang", "register", "style", "scene", "together")
-
-
 LOOKED_AT = 2000
 """Characters by which the language of a document is told."""
 
@@ -58,7 +56,6 @@ class Left:
     id: str
     key: str
     """It is asked for by this."""
-    characters: int
 
 
 class Documents:
@@ -75,31 +72,27 @@ class Documents:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._ended = asyncio.Event()
 
-    async def add(self, owner: str, name: str, raw: bytes, wish: Wish) -> Left:
-        """Take a document.
+    async def add(self, owner: str, name: str, raw: bytes, wish: Wish, document: Document) -> Left:
+        """Take a document; its characters count from now on.
 
         Args:
             owner: the client.
             name: of the file; its suffix says the format.
             raw: the file.
             wish: with a source language.
+            document: the file as it was `opened` by this wish.
 
         Raises:
-            UsageError, In2xError: the file cannot be read.
-            Fault: the client has too many.
+            Fault: the client has too many, or its quota is used up.
         """
-
-        def keep() -> Left:
-            document = read(name, raw, wish)
-            characters = sum(len(segment.text) for segment in document.segments)
-            made, key = self.resources.add_document(
-                owner, PurePath(name).name, raw, _kept(wish), len(document.segments),
-                characters)  # fmt: skip
-            return Left(made, key, characters)
-
-        left = await asyncio.to_thread(keep)
+        segments, characters = len(document.segments), sum(len(segment.text) for segment in document.segments)
+        self.resources.check_quota(owner, characters)
+        made, key = await asyncio.to_thread(
+            self.resources.add_document, owner, PurePath(name).name, raw, _kept(wish), segments, characters
+        )
+        self.resources.use(owner, characters)
         self._come.set()
-        return left
+        return Left(made, key)
 
     async def finished(self, owner: str, left: Left) -> Paper:
         """Wait until a document is translated, or cannot be."""
@@ -124,10 +117,11 @@ class Documents:
 
     async def run(self) -> None:
         """Translate what comes, and sweep, until cancelled; the next start takes up what is not finished by then."""
-        swept = 0.0
+        swept, told = 0.0, ""
         try:
             while True:
                 self._come.clear()
+                wrong = ""
                 try:
                     await asyncio.to_thread(self.resources.count)
                     if time.monotonic() - swept > SWEEP:
@@ -137,7 +131,12 @@ class Documents:
                         if len(self._busy) < AT_ONCE and paper.id not in self._busy:
                             self._begin(paper.id)
                 except (Fault, OSError) as error:
-                    print(f"in2x: {error or type(error).__name__}", file=sys.stderr)
+                    wrong = f"in2x: documents wait ({getattr(error, 'message', error)})"
+                    if wrong != told:  # once, however often it is tried
+                        print(wrong, file=sys.stderr, flush=True)
+                except Exception as bug:  # none that comes later is to wait for ever
+                    tell(bug, "while documents were looked for")
+                told = wrong
                 try:
                     async with asyncio.timeout(LOOK):
                         await self._come.wait()
@@ -169,8 +168,8 @@ class Documents:
             await asyncio.sleep(LOOK)
         except In2xError as error:
             await asyncio.to_thread(self.resources.settle, number, "error", 0, error.what)
-        except Exception as bug:  # its message may hold a text of the client
-            print(f"in2x: {type(bug).__name__} while a document was translated", file=sys.stderr)
+        except Exception as bug:
+            tell(bug, "while a document was translated")
             await asyncio.to_thread(self.resources.settle, number, "error", 0, "something went wrong here")
         finally:
             self._busy.pop(number, None)
@@ -185,14 +184,14 @@ class Documents:
         raw = await asyncio.to_thread((place / "source").read_bytes)
         document = await asyncio.to_thread(read, paper.name, raw, wish)
         with Answers(place / "answers.jsonl") as answers:
-            await asyncio.to_thread(self.resources.settle, paper.id, "translating", len(answers.known))
             todo = [n for n in range(len(document.segments)) if n not in answers.known]
             for start in range(0, len(todo), STEP):
+                if not await asyncio.to_thread(self.resources.settle, paper.id, "translating", len(answers.known)):
+                    return  # its client took it away
                 numbers = todo[start : start + STEP]
                 before = [_outcome(document, n, answers.known[n]) for n in range(max(0, numbers[0] - TOLD), numbers[0])]
                 said = await self._ask([document.segments[n] for n in numbers], wish, paper.owner, before)
-                answers.keep(zip(numbers, said, strict=True))
-                await asyncio.to_thread(self.resources.settle, paper.id, "translating", len(answers.known))
+                await asyncio.to_thread(answers.keep, zip(numbers, said, strict=True))  # it waits for the disk
             failed = [answer.failed for answer in answers.known.values() if answer.failed]
             if failed and len(failed) == len(document.segments):
                 raise In2xError(f"nothing in it could be translated: {failed[0]}")
@@ -251,18 +250,26 @@ def read(name: str, raw: bytes, wish: Wish) -> Document:
     return document
 
 
-def detected(document: Document, engine: Engine, target_lang: str) -> str:
-    """Code of the language that a document is in, by the beginning of its text.
+def opened(name: str, raw: bytes, wish: Wish, engine: Engine) -> tuple[Document, Wish]:
+    """A document, and its wish with the language that it is in: by the beginning of its text where none was named.
 
     Raises:
-        UsageError: the model does not know it.
+        UsageError: no format that is known, or a language that the model does not know.
+        In2xError: it cannot be read, or holds no text.
+        Fault: 400, it is in the language wanted already.
     """
-    some = ""
-    for segment in document.segments:
-        some += segment.text + "\n"
-        if len(some) > LOOKED_AT:
-            break
-    return engine.detect(some, target_lang)
+    document = read(name, raw, wish)
+    if wish.source_lang is None:
+        some = ""
+        for segment in document.segments:
+            some += segment.text + "\n"
+            if len(some) > LOOKED_AT:
+                break
+        wish = replace(wish, source_lang=engine.detect(some, wish.target_lang))
+        document = read(name, raw, wish)  # what a text is made of depends on its language
+    if wish.source_lang == wish.target_lang:
+        raise Fault(400, "same-language", "the document is in the target language already")
+    return document, wish
 
 
 def _written(document: Document, answers: Mapping[int, Answer], wish: Wish) -> bytes:

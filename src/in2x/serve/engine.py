@@ -9,16 +9,16 @@ import asyncio
 import sys
 import threading
 import time
-import traceback
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from in2x.chat.source import Source
 from in2x.errors import In2xError
-from in2x.language import canonical
+from in2x.language import canonical, language
 from in2x.language.identify import UNKNOWN, identify
 from in2x.language.pack import packs
+from in2x.serve.memory import Remembered, read_in
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
 from in2x.serve.reading import Asked, Lines, read, words
@@ -31,7 +31,7 @@ from in2x.translate.job import Checks, Job
 from in2x.translate.outcome import Outcome
 from in2x.translate.request import TranslationRequest
 from in2x.translate.translator import Translator
-from in2x.web.guard import Fault
+from in2x.web.guard import Fault, tell
 
 SHORT = 40
 """Characters up to which a text that seems to be in a language that the model does not know is taken to be in the
@@ -41,6 +41,8 @@ ASIDE = 4000
 MANY, SOME = 64, 16
 """Texts of a request from which on several make one lot, and how many (our choice): a lot each would keep the loop from
 others."""
+PATIENT = 5.0
+"""Seconds of a batch of the warm-up after which no larger one is tried (our choice)."""
 DRAWN = 0.8
 """Temperature of alternatives (our choice)."""
 MOST_ALTERNATIVES = 8
@@ -55,15 +57,15 @@ class Engine:
         checks: as of `Translator.translate`.
         threads: batches that are with the model at once; 1 for a model in this process.
         queue: what may wait.
-        metrics: where it counts.
+        warm: sentences of the largest batch of the warm-up; `MOST` for a model in this process.
     """
 
     def __init__(
         self, translator: Translator, default_source: str | None = None, *, checks: Checks = "repair",
-        threads: int = 1, queue: Queue | None = None, metrics: Metrics | None = None,
+        threads: int = 1, queue: Queue | None = None, warm: int = 1,
     ) -> None:  # fmt: skip
-        self.translator, self.default_source, self.checks = translator, default_source, checks
-        self.metrics = metrics or Metrics()
+        self.translator, self.default_source, self.checks, self.warm = translator, default_source, checks, warm
+        self.metrics, self.remembered = Metrics(), Remembered()
         self._queue = queue or Queue()
         self._changed = threading.Condition()
         self._closing = False
@@ -187,17 +189,32 @@ class Engine:
             return code
         return next((code for code in known if code != target_lang), known[0])
 
-    def warm_up(self) -> None:
-        """Translate a word between the first two languages, so that nothing is loaded at the first request.
+    def warm_up(self, target_lang: str | None = None) -> None:
+        """Translate as much at once as ever comes: nothing is loaded at the first request, and what the largest batch
+        needs is there, or is not, before anybody waits for it.
+
+        Args:
+            target_lang: the language that is asked for most.
 
         Raises:
             In2xError: the model cannot be used.
         """
         known = self.languages()
-        source = self.default_source or known[0]
-        target = next(code for code in known if code != source)
-        self.translator.translate(["1 a"], source, target, checks=self.checks)
+        target = target_lang if target_lang in known else None
+        source = self.default_source if self.default_source != target else None
+        source = source or next(code for code in known if code != target)
+        target = target or next(code for code in known if code != source)
+        sentence = language(source).pack.example or "1 a"
+        size = 1
+        while size <= self.warm:
+            began = time.monotonic()
+            lines = [f"{number} {sentence}" for number in range(size)]
+            self.translator.translate(lines, source, target, checks=self.checks, context=0)
+            if time.monotonic() - began > PATIENT:  # of a large model the rest takes minutes
+                break
+            size *= 4
         identify(["a"])
+        read_in()
 
     @property
     def works(self) -> bool:
@@ -335,10 +352,10 @@ class Engine:
         except In2xError as wrong:
             print(f"in2x: {wrong}", file=sys.stderr, flush=True)
             error = Fault(503, "no-model", "the model cannot be used now", wait=10)
-        except Exception as bug:  # its message may hold a client's text: the place alone is told
-            print(f"in2x: {type(bug).__name__} in the engine", file=sys.stderr)
-            traceback.print_tb(bug.__traceback__, file=sys.stderr)
+        except Exception as bug:
+            tell(bug, "in the engine")
             error = Fault(500, "fault", "something went wrong here")
+        self.remembered.seen(size + sum(len(one.text.text) for one in outcomes))
         with self._changed:
             self._queue.measured(size, time.monotonic() - began)
             at = 0

@@ -46,11 +46,12 @@ class Loading:
         """
         hold_little()
         from in2x.serve.engine import Engine
-        from in2x.serve.queue import Queue
+        from in2x.serve.queue import MOST, Queue
         from in2x.translate.translator import Translator
 
         translator = Translator.load(
             list(self.models), combine=self.combine, profile=self.profile, probed=not self.probe
         )  # fmt: skip
         threads = self.at_once or (AT_A_SERVER if self.elsewhere else 1)
-        return Engine(translator, self.source_lang, checks=self.checks, threads=threads, queue=Queue(self.waiting))
+        return Engine(translator, self.source_lang, checks=self.checks, threads=threads, queue=Queue(self.waiting),
+                      warm=1 if self.elsewhere else MOST)  # fmt: skip

@@ -33,6 +33,10 @@ HEAVY = 3000
 QUIET = 0.05
 """Part of the time since a light client came that a slice of a heavy one may take (our choice): the next comes, most
 likely, after as long again, and then waits no longer than that."""
+PAPERS = 20_000_000
+"""Characters of documents that may wait (our choice)."""
+SHARE = 0.5
+"""Part of what may wait that one client may have (our choice)."""
 TURNS = 4
 """Batches of light clients one after the other while a heavy one waits (our choice)."""
 PATIENCE = 2.0
@@ -127,13 +131,10 @@ class Queue:
 
     Args:
         most: characters that may wait for people.
-        most_documents: characters of documents that may wait.
-        share: part of either that one client may have.
     """
 
-    def __init__(self, most: int = 200_000, most_documents: int = 20_000_000, share: float = 0.5) -> None:
-        self.most = {True: most, False: most_documents}
-        self.share = share
+    def __init__(self, most: int = 200_000) -> None:
+        self.most = {True: most, False: PAPERS}
         self.speed = 200.0
         """Characters a second, as measured of late."""
         self._lots: dict[Hashable, Lot] = {}
@@ -171,7 +172,7 @@ class Queue:
         """
         mine = self._left.get((interactive, client), 0)
         most = self.most[interactive]
-        over = max(self._total[interactive] + size - most, mine + size - int(most * self.share))
+        over = max(self._total[interactive] + size - most, mine + size - int(most * SHARE))
         if over > 0 and (mine or self._total[interactive]):  # alone, a request may be as large as a body may
             raise Full(min(60.0, max(1.0, over / self.speed)))
 

@@ -81,12 +81,17 @@ class Paper:
 class Resources(Store):
     """What clients leave in the folder of a server. Its methods may be called from any thread; each is one transaction.
 
+    Args:
+        folder: where it is kept.
+        quota: characters that a client may have translated in a month; 0 for any number.
+
     Raises:
         In2xError: the folder cannot be written, or its database is none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, quota: int = 0) -> None:
         super().__init__(folder)
+        self.quota = quota
         self._counted: Counter[str] = Counter()
         self._counting = threading.Lock()
         """Of its own: who counts waits for no disk."""
@@ -192,7 +197,9 @@ class Resources(Store):
         """The folder of a document."""
         return self.folder / "documents" / paper
 
-    def add_document(self, owner: str, name: str, raw: bytes, wish: str, segments: int, characters: int) -> Pair:
+    def add_document(
+        self, owner: str, name: str, raw: bytes, wish: str, segments: int, characters: int
+    ) -> tuple[str, str]:
         """Keep a document that is to be translated: its id, and the key that it is asked for by.
 
         Raises:
@@ -237,12 +244,13 @@ class Resources(Store):
             f"SELECT {_PAPER} FROM documents WHERE id = ? AND state IN ('queued', 'translating')", paper)  # fmt: skip
         return Paper(*rows[0]) if rows else None
 
-    def settle(self, paper: str, state: State, done: int, error: str = "") -> None:
-        """How far a document is."""
+    def settle(self, paper: str, state: State, done: int, error: str = "") -> bool:
+        """How far a document is; False where it was taken away meanwhile."""
         with self._writing() as base:
             begun = ", begun = ?" if state == "translating" and not done else ""
             values = (state, done, error, *((time.time(),) if begun else ()), paper)
-            base.execute(f"UPDATE documents SET state = ?, done = ?, error = ?{begun} WHERE id = ?", values)
+            told = base.execute(f"UPDATE documents SET state = ?, done = ?, error = ?{begun} WHERE id = ?", values)
+            return told.rowcount > 0
 
     def take(self, paper: Paper) -> bytes:
         """The translation of a document that is done; it is deleted some minutes later.
@@ -262,11 +270,11 @@ class Resources(Store):
             base.execute("UPDATE documents SET taken = coalesce(taken, ?) WHERE id = ?", (time.time(), paper.id))
         return raw
 
-    def drop_document(self, paper: Paper) -> None:
-        """Delete a document with its files."""
+    def drop_document(self, paper: str) -> None:
+        """Delete a document with its files; whoever works on it stops."""
         with self._writing() as base:
-            base.execute("DELETE FROM documents WHERE id = ?", (paper.id,))
-        shutil.rmtree(self.place(paper.id), ignore_errors=True)
+            base.execute("DELETE FROM documents WHERE id = ?", (paper,))
+        shutil.rmtree(self.place(paper), ignore_errors=True)
 
     # --- suggestions, usage, sweeping ---------------------------------------------------------------------------------
 
@@ -306,6 +314,15 @@ class Resources(Store):
             with self._counting:
                 self._counted.update(counted)
             raise
+
+    def check_quota(self, owner: str, characters: int) -> None:
+        """See whether a client may have so many characters more.
+
+        Raises:
+            Fault: 456, its quota is used up.
+        """
+        if self.quota and self.used(owner) + characters > self.quota:
+            raise Fault(456, "quota", f"the quota of {self.quota:,} characters a month is used up")
 
     def used(self, owner: str) -> int:
         """Characters that a client had translated this month."""

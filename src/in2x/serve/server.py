@@ -64,16 +64,13 @@ def address(where: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(
-    engine: Engine, config: Config, where: socket.socket, grace: int = GRACE, *, announced: bool = False
-) -> None:  # fmt: skip
+def serve(engine: Engine, config: Config, where: socket.socket, *, announced: bool = False) -> None:
     """Serve until interrupted or told to end (SIGTERM): then nothing more is taken, and what was is finished.
 
     Args:
         engine: the model.
         config: the settings.
         where: a socket that is bound.
-        grace: seconds that answers under way have.
         announced: whether the address was printed already.
     """
     if not announced:
@@ -82,6 +79,6 @@ def serve(
     sys.setswitchinterval(SWITCH)
     settings = uvicorn.Config(
         application(engine, config), access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-        timeout_keep_alive=75, timeout_graceful_shutdown=grace, ws="none", backlog=1024,
+        timeout_keep_alive=75, timeout_graceful_shutdown=GRACE, ws="none", backlog=1024,
     )  # fmt: skip
     uvicorn.Server(settings).run(sockets=[where])

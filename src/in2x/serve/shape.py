@@ -29,10 +29,14 @@ def fault_of(error: Exception) -> Fault:
     if isinstance(error, RequestValidationError):
         first: dict[str, Any] = next(iter(error.errors()), {})
         place = ".".join(str(part) for part in first.get("loc", ()) if part not in ("body", "query"))
-        return Fault(400, "bad-request", f"{place}: {first.get('msg', 'not as it should be')}".removeprefix(": "))
+        if not place or first.get("type") == "json_invalid":
+            return Fault(400, "bad-request", "the body must be a JSON object, sent as application/json")
+        return Fault(400, "bad-request", f"{place}: {first.get('msg', 'not as it should be')}")
     if isinstance(error, UsageError | In2xError):
         return Fault(400, "bad-request", str(error))
     if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, Fault):  # met while the body was read
+            return error.__cause__
         return Fault(error.status_code, "bad-request", str(error.detail))
     raise error
 
@@ -43,8 +47,13 @@ def response(fault: Fault, body: Body) -> Response:
     return JSONResponse(body(fault), fault.status, headers)
 
 
-def shaped(body: Body) -> type[APIRoute]:
-    """The class of the routes of an interface: `APIRouter(route_class=shaped(lambda fault: {...}))`."""
+def shaped(body: Body, *, always_json: bool = False) -> type[APIRoute]:
+    """The class of the routes of an interface: `APIRouter(route_class=shaped(lambda fault: {...}))`.
+
+    Args:
+        body: the shape of its errors.
+        always_json: whether a body is JSON whatever its content type says.
+    """
 
     class Shaped(APIRoute):
         """Routes whose errors are in the contract's shape."""
@@ -54,6 +63,9 @@ def shaped(body: Body) -> type[APIRoute]:
             handler = super().get_route_handler()
 
             async def handled(request: Request) -> Response:
+                if always_json:
+                    others = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+                    request.scope["headers"] = [*others, (b"content-type", b"application/json")]
                 try:
                     return await handler(request)
                 except Exception as error:

@@ -24,9 +24,6 @@ class SftConfig(Config):
     )
     temperature: float = knob(1.0, "Loss temperature tau: logits / tau.", source="METHOD 4", gt=0)
     smoothing: float = knob(0.0, "Label smoothing.", ge=0, lt=1)
-    word_dropout: float = knob(
-        0.0, "Share of the tokens read that are hidden: against learning few pairs by heart.", ge=0, lt=1
-    )
     subword_dropout: float = knob(
         0.0, "Share of tokens taken apart, anew on each pass (after BPE-dropout): for many passes over few pairs.",
         ge=0, lt=1,

@@ -15,7 +15,7 @@ from in2x.records import Instruction, Pair, read_records
 from in2x.sft.config import SftConfig
 from in2x.stage import Stage
 from in2x.training import parallel
-from in2x.training.batches import COLUMNS, Batch, Rows, collate, hide_tokens, plan_batches
+from in2x.training.batches import COLUMNS, Batch, Rows, collate, plan_batches
 from in2x.training.examples import ExampleTable, chat_examples, said_of
 from in2x.training.forward import forward_of
 from in2x.training.loop import Plan, train
@@ -99,16 +99,11 @@ def run(config: SftConfig, stage: Stage) -> None:
     def rows(step: int) -> Rows:
         epoch, number, chosen = steps[step]
         table = tables[epoch][number]
-        size = table.lengths[chosen]
-        whole = len(chosen), round_up(int(size.max()), COLUMNS)
 
         def make(part: np.ndarray) -> Batch:
-            batch = collate([table[int(i)] for i in chosen[part]], pad)
-            return hide_tokens(
-                batch, config.word_dropout, pad, tokenizer.all_special_ids, stage.seed, step, part, whole
-            )
+            return collate([table[int(i)] for i in chosen[part]], pad)
 
-        return Rows(size, table.answered[chosen], make)
+        return Rows(table.lengths[chosen], table.answered[chosen], make)
 
     pairs = islice(read_records(stage.input("data") / "pairs.dev.parquet", Pair), config.dev_pairs)
     held = list(chat_examples(tokenizer, (translation(pair, profile) for pair in pairs), max_tokens=config.max_tokens))

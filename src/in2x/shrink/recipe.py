@@ -100,6 +100,9 @@ def _data(recipe: Recipe, folder: Path, say: Say) -> dict[str, Any]:
     data = recipe.data.model_dump(mode="json")
     sets = data["decontaminate"]["sets"]
     data["decontaminate"]["sets"] = {name: file for name, file in sets.items() if Path(file).exists()}
+    if (embedder := data["decontaminate"]["embedder"]) and not Path(embedder).is_dir():
+        say(f"no translated evaluation text is looked for: {embedder} is not asked")
+        data["decontaminate"] |= {"embedder": None, "embedding_model": ""}
     small = {"pairs": 240, "documents": 240, "heldout": 24, "collected": 90}
     named = [file for name in ("train", "dev", "test") for file in listed(data[name])]
     if named and all(Path(file).is_file() for file in named):

@@ -150,35 +150,6 @@ def collate(examples: Sequence[Example], pad: int) -> Batch:
     return Batch(torch.from_numpy(ids), torch.from_numpy(flat), torch.from_numpy(ids.reshape(-1)[flat + 1]))
 
 
-def hide_tokens(
-    batch: Batch, share: float, mask: int, keep: Sequence[int], seed: int, step: int,
-    rows: np.ndarray | None = None, whole: tuple[int, int] | None = None,
-) -> Batch:  # fmt: skip
-    """Word dropout: `share` of the tokens that the model reads become `mask`; what it shall answer stays as it is.
-
-    A small model that reads few pairs many times learns them by heart; a pair with other holes each time is another
-    pair (Gal and Ghahramani 2016, section 4.2; our choice of replacing instead of zeroing). Which tokens is a pure
-    function of (seed, step) and the place of a row in its step, however that is split.
-
-    Args:
-        batch: rows as `collate` makes them.
-        share: probability of each token, in [0, 1).
-        mask: the token put in its place.
-        keep: tokens never hidden (control tokens: they carry the form of a conversation).
-        seed: of the run.
-        step: of the run.
-        rows: where the batch is a part of a step: the numbers of its rows.
-        whole: likewise: rows and columns of the whole step.
-    """
-    if not share:
-        return batch
-    draw = np.random.default_rng([seed, step, 1]).random(whole or tuple(batch.ids.shape), dtype=np.float32)
-    if rows is not None:
-        draw = draw[rows, : batch.ids.shape[1]]
-    hidden = torch.from_numpy(draw < share) & ~torch.isin(batch.ids, torch.tensor(list(keep), dtype=batch.ids.dtype))
-    return replace(batch, ids=batch.ids.masked_fill(hidden, mask))
-
-
 def plan_batches(lengths: Sequence[int] | np.ndarray, tokens_per_batch: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Which examples make which batch of one epoch.
 

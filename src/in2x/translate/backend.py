@@ -57,9 +57,13 @@ def unfit(text: str, source: str) -> str:
         return "the answer is empty"
     if search("refusal", text) and not search("refusal", source):
         return f"it reads as a refusal, not as a translation ({text[:60]!r})"
+    if _BROKEN in text and _BROKEN not in source:
+        return f"it holds bytes that are no letter ({text[:60]!r})"
     return ""
 
 
+_BROKEN = "\ufffd"
+"""What a tokenizer of bytes reads where a model left a letter half."""
 _BLANKS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 """Letters and signs by Unicode that show nothing: fillers, and the empty Braille cell."""
 

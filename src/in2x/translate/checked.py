@@ -48,6 +48,12 @@ def is_lines(file: Path) -> bool:
     return READERS.get(file.suffix.lower(), "plain") == "plain"
 
 
+def sides_of(file: Path) -> list[tuple[str, str]]:
+    """Each text of a file, and the translation that stands beside it ("" where the file holds one side)."""
+    segments = read_document(file, Options(), "txt" if is_lines(file) else None).segments
+    return [(one.text, one.done) for one in segments]
+
+
 def read_pairs(source: Path, translation: Path, source_lang: str, target_lang: str) -> list[Pair]:
     """Read both files.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,11 @@ from in2x.inference.decoder import decoder_of
 from in2x.inference.placeholders import Placeholders
 from in2x.inference.shortlist import load_shortlists
 from in2x.inference.stored import ends, read_decoder
+from in2x.language import language
 from in2x.training.model import load_tokenizer
 from in2x.training.precision import compute_dtype
 from in2x.translate.batched import FOREVER, Batch, BatchedBackend, stop_tokens
+from in2x.translate.split import sentences
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -85,10 +88,21 @@ class LocalBackend(BatchedBackend):
         return for_device(load_model(self.folder, compute_dtype(self.device)).to(self.device)).eval()
 
     def sureness(self, source: Source, answer: str) -> float | None:
-        """See the base class; a profile with `unsure` asks for it, and one forward pass tells."""
-        said = self.tokenizer.encode(answer, add_special_tokens=False)
-        if not self.profile.unsure or not said:
+        """See the base class; a profile with `unsure` asks for it, and a forward pass a sentence that was asked tells.
+
+        None where sentences were asked one by one and the answer has more or fewer: which answers which is not known.
+        """
+        if not self.profile.unsure or not answer:
             return None
+        asked = sentences(source, self.profile)
+        said = [answer] if len(asked) == 1 else language(source.target_lang).sentences(answer)
+        if len(said) != len(asked):
+            return None
+        return min(self._least(replace(source, text=one), words) for one, words in zip(asked, said, strict=True))
+
+    def _least(self, source: Source, answer: str) -> float:
+        """What the model gives the least probable token of an answer to one question."""
+        said = self.tokenizer.encode(answer, add_special_tokens=False)
         prompt = self._prompt(source)
         read = torch.tensor((prompt + said)[-self.context :], device=self.device)
         with torch.inference_mode():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,14 +65,14 @@ def read_paper(file: Path, output: Path | None, options: Options, kind: str | No
     return Paper(file, file.name, document, output)
 
 
-def read_stdin(output: Path | None, options: Options, kind: str | None) -> Paper:
-    """Standard input as a document.
+def read_stdin(raw: bytes, output: Path | None, options: Options, kind: str | None) -> Paper:
+    """What came by standard input as a document.
 
     Raises:
         In2xError: it is not what `kind` says.
     """
     name = "standard input"
-    return Paper(Path("-"), name, parse(sys.stdin.buffer.read(), name, options, kind or PLAIN), output)
+    return Paper(Path("-"), name, parse(raw, name, options, kind or PLAIN), output)
 
 
 def read_folder(folder: Path, output: Path, options: Options, unread: Callable[[str, str], None]) -> Iterator[Paper]:

@@ -32,6 +32,7 @@ from in2x.records import sound
 from in2x.translate.review import Edit, Edits
 
 SUFFIX = ".journal.jsonl"
+REVIEW = ".review.tsv"
 VERSION = 1
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
@@ -39,6 +40,11 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 def journal_of(output: Path) -> Path:
     """Where the journal of `output` (a file or a folder) lies."""
     return output.with_name(output.name + SUFFIX)
+
+
+def review_of(output: Path) -> Path:
+    """Where the table to review of `output` lies (`review.py`)."""
+    return output.with_name(output.name + REVIEW)
 
 
 @dataclass(frozen=True, slots=True)

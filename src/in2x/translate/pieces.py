@@ -85,6 +85,13 @@ def whole(segment: Segment, parts: Sequence[Piece], bodies: Sequence[Text]) -> T
     return Text(text, tuple(tags))
 
 
+def bodies(parts: Sequence[Piece], text: str) -> list[str]:
+    """What `whole` put into the frames of `parts`, out of its text; [] where the frames are not there."""
+    frames = "".join(f"{re.escape(part.head)}(.*?){re.escape(part.tail)}" for part in parts)
+    found = re.fullmatch(frames, text, re.DOTALL)
+    return list(found.groups()) if found else []
+
+
 def list_marks(texts: Sequence[str]) -> list[bool]:
     """Whether the number at the beginning of each text is the mark of a list: its neighbour has the next one.
 

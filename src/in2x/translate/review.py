@@ -91,6 +91,21 @@ def review_table(outcomes: Sequence[Outcome]) -> str:
     return out.getvalue()
 
 
+def check_given_back(table: Path, known: Edits) -> None:
+    """Refuse to write over a table in which a person has written what is not among the `known` edits.
+
+    Raises:
+        UsageError: there is such an edit, or the file is no such table.
+    """
+    if not table.exists():
+        return
+    own = list(read_edits(table))
+    had = known.matched([(edit.source, edit.place) for edit in own])
+    if fresh := sum(edit.text != text for edit, text in zip(own, had, strict=True)):
+        raise UsageError(f"{fresh:,} of its edits were not given back yet", file=table,
+                         mend=f"add --edits {table}, or move it away")  # fmt: skip
+
+
 def read_edits(file: Path) -> Edits:
     """The edits in a review table (rows whose `edited` is filled in), or in JSON lines with the same names.
 

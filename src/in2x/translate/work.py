@@ -15,7 +15,7 @@ from in2x.translate.job import CONTEXT, Job
 from in2x.translate.journal import Journal, Kept
 from in2x.translate.numbered import TOGETHER, ask_numbered
 from in2x.translate.outcome import Outcome
-from in2x.translate.pieces import whole
+from in2x.translate.pieces import bodies, whole
 from in2x.translate.plan import Unit, units, waves
 from in2x.translate.repair import Attempt, Line, failing, mend
 from in2x.translate.request import TranslationRequest
@@ -108,7 +108,7 @@ class Work:
 
     def _from(self, unit: Unit, kept: Kept) -> Outcome:
         text, _ = self._with_tags(kept.text, unit.segment)
-        findings = self._whole_findings(unit, text) + self._unsure(unit.questions[:1], [kept.text])
+        findings = self._whole_findings(unit, text) + self._unsure(unit.questions, bodies(unit.parts, kept.text))
         return Outcome(unit.segment, text, "kept", "", findings, kept.repaired, kept.repairs)
 
     def _to_mend(self, unit: Unit, kept: Kept) -> bool:

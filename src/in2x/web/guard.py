@@ -27,6 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST = 1 << 20
 """Bytes of a body, unless a server says otherwise."""
+SILENCE = 60.0
+"""Seconds without a byte of a body that is being sent (our choice)."""
 SWALLOWED, SWALLOWING = 1 << 29, 30.0
 """Bytes of a body that is refused, and seconds, that are read and thrown away before the answer (our choice)."""
 CSP = (
@@ -144,14 +146,20 @@ class Guard:
             return
         if scope["type"] != "http":
             return  # no web sockets here: closed without an answer
-        started, read, limit = False, 0, self.rules.limit(scope["path"])
+        started, read, whole, limit = False, 0, False, self.rules.limit(scope["path"])
         origin = Headers(scope=scope).get("origin", "")
         shared = origin if origin and self.rules.trusts(origin) else ""
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
+            nonlocal read, whole
+            if whole:  # nothing comes any more but the end of the connection
+                return await receive()
+            try:
+                async with asyncio.timeout(SILENCE):
+                    message = await receive()
+            except TimeoutError:  # a client without power sends no end either
+                raise Fault(408, "too-slow", f"nothing of the body came for {SILENCE:g} seconds") from None
+            read, whole = read + len(message.get("body", b"")), not message.get("more_body")
             if read > limit:
                 raise TooLarge(limit)
             return message
@@ -173,8 +181,8 @@ class Guard:
             if not started:
                 await _swallow(receive)
                 await refuse(fault, self.rules.told(fault, scope["path"]), dressed)
-        except Exception:  # the trace is for the terminal, never for the wire; the application has sent its sentence
-            traceback.print_exc(file=sys.stderr)
+        except Exception as error:  # told on the terminal, never on the wire; the application has sent its sentence
+            tell(error, "in an answer")
             if not started:
                 bug = Fault(500, "fault", self.rules.sorry)
                 await refuse(bug, self.rules.told(bug, scope["path"]), dressed)
@@ -211,6 +219,12 @@ class Guard:
             headers["access-control-allow-origin"] = shared
         if not path.startswith("/static/"):
             headers["cache-control"] = "no-store"
+
+
+def tell(bug: Exception, where: str) -> None:
+    """Tell a bug of ours on the terminal by its place alone: what it says may hold a text or a key of a client."""
+    trace = "".join(traceback.format_tb(bug.__traceback__))
+    print(f"Traceback (most recent call last):\n{trace}in2x: {type(bug).__name__} {where}", file=sys.stderr, flush=True)
 
 
 def _netloc(origin: str) -> str:

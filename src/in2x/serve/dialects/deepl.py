@@ -19,20 +19,18 @@ from in2x.serve import formality
 from in2x.serve.config import Config
 from in2x.serve.dialects import deepl_documents, deepl_glossaries, deepl_write
 from in2x.serve.dialects.codes import deepl_source, deepl_targets, known
-from in2x.serve.dialects.deepl_wire import caller, check_quota, error, terms_of
+from in2x.serve.dialects.deepl_wire import KINDS, MOST_TEXTS, caller, error, terms_of
 from in2x.serve.dialects.described import FLAG, LANGUAGE, TEXT, TEXTS, choice, described, queried
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import trickled
-from in2x.serve.wish import Answer, Markup, Wish
+from in2x.serve.wish import Answer, Wish
 from in2x.web.guard import Fault
 
-MOST_TEXTS = 50
-"""Texts of one request, and"""
 LARGEST = 128 * 1024
-"""bytes of it (both as DeepL has it)."""
+"""Bytes of one request (as DeepL has it)."""
 MOST_INSTRUCTIONS, LONGEST_INSTRUCTION = 10, 300
 UNLIMITED = 1_000_000_000_000
 """What a client without a quota is told (as DeepL tells those who pay)."""
@@ -77,7 +75,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         model, version = fields.one_of("model_type", _MODELS, ""), fields.plain("tag_handling_version")
         fields.flag("show_billed_characters")
         characters = sum(map(len, texts))
-        await check_quota(config, resources, client, characters)
+        resources.check_quota(client, characters)
 
         async def work() -> dict[str, Any]:
             answers = await _answers(engine, texts, wish, client, config)
@@ -123,7 +121,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
     async def usage(request: Request) -> dict[str, int]:
         """Characters of this month."""
         client = caller(config, request)
-        return {"character_count": resources.used(client), "character_limit": config.characters or UNLIMITED}
+        return {"character_count": resources.used(client), "character_limit": resources.quota or UNLIMITED}
 
     deepl_glossaries.add(routes, engine, config, resources)
     deepl_documents.add(routes, engine, config, documents)
@@ -152,7 +150,7 @@ def wished(fields: Fields, engine: Engine) -> Wish:
     if len(orders) > MOST_INSTRUCTIONS or any(len(order) > LONGEST_INSTRUCTION for order in orders):
         what = f"custom_instructions are at most {MOST_INSTRUCTIONS} of {LONGEST_INSTRUCTION} characters"
         raise Fault(400, "bad-request", what)
-    kind = _KINDS[fields.one_of("tag_handling", tuple(_KINDS), "")]
+    kind = KINDS[fields.one_of("tag_handling", tuple(KINDS), "")]
     fields.flag("preserve_formatting")  # whatever it says: a model's translation is not formatted here
     strict = kind == "xml" and fields.one_of("tag_handling_version", ("", "v1", "v2"), "v1") == "v2"
     split = fields.one_of("split_sentences", ("0", "1", "nonewlines"), "nonewlines" if kind == "html" else "1")
@@ -163,9 +161,6 @@ def wished(fields: Fields, engine: Engine) -> Wish:
     return Wish(target, source, register, scene=fields.text("context"), style="; ".join(orders),
                 together=fields.flag("together"), kind=kind, rules=rules,
                 strict=strict, lines=split == "1")  # fmt: skip
-
-
-_KINDS: dict[str, Markup] = {"": "plain", "xml": "xml", "html": "html"}
 
 
 async def _answers(engine: Engine, texts: list[str], wish: Wish, client: str, config: Config) -> list[Answer]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from mimetypes import guess_type
 from pathlib import PurePath
 from typing import Any
@@ -16,10 +15,10 @@ from starlette.responses import Response
 
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import known
-from in2x.serve.dialects.deepl_wire import caller, check_quota, terms_of
+from in2x.serve.dialects.deepl_wire import caller, terms_of
 from in2x.serve.dialects.described import FILE, LANGUAGE, TEXT, choice, described
 from in2x.serve.dialects.fields import Fields
-from in2x.serve.documents import Documents, detected, read
+from in2x.serve.documents import Documents, opened
 from in2x.serve.engine import Engine
 from in2x.serve.formality import CHOICES, register_for
 from in2x.serve.resources import Paper
@@ -50,17 +49,10 @@ def add(routes: APIRouter, engine: Engine, config: Config, documents: Documents)
         if wanted and f".{wanted.lstrip('.')}" != suffix:
             raise Fault(400, "bad-request", f"a document stays in its format; output_format must be {suffix[1:]}")
         register = register_for(fields.plain("formality", "default") or "default", target)
-        wish = Wish(target, source, register, together=True)
-        document = await asyncio.to_thread(read, name, raw, wish)
-        if source is None:
-            wish = replace(wish, source_lang=detected(document, engine, target))
-        if wish.source_lang == target:
-            raise Fault(400, "bad-request", "the document is in the target language already")
-        wish = replace(wish, terms=await terms_of(fields, replace(wish, source_lang=source), documents.resources,
-                                                  client))  # fmt: skip
-        await check_quota(config, documents.resources, client, sum(len(one.text) for one in document.segments))
-        left = await documents.add(client, name, raw, wish)
-        documents.resources.use(client, left.characters)
+        terms = await terms_of(fields, Wish(target, source), documents.resources, client)
+        wish = Wish(target, source, register, terms, together=True)
+        document, wish = await asyncio.to_thread(opened, name, raw, wish, engine)
+        left = await documents.add(client, name, raw, wish, document)
         return {"document_id": left.id, "document_key": left.key}
 
     async def asked(document: str, request: Request) -> Paper:

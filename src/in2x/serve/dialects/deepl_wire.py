@@ -1,4 +1,4 @@
-"""What all of DeepL's interface shares: who calls, how an error looks, glossaries by their ids, the quota."""
+"""What all of DeepL's interface shares: who calls, how an error looks, glossaries by their ids."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from starlette.requests import Request
 from in2x.serve.config import Config
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.resources import Resources
-from in2x.serve.wish import Wish
+from in2x.serve.wish import Markup, Wish
 from in2x.web.guard import Fault
 
-MOST_GLOSSARIES = 5
+MOST_TEXTS, MOST_GLOSSARIES = 50, 5
 """Of one request (as DeepL has it)."""
+KINDS: dict[str, Markup] = {"": "plain", "xml": "xml", "html": "html"}
+"""`tag_handling` -> how tags are read."""
 
 
 def error(fault: Fault) -> dict[str, str]:
@@ -61,13 +63,3 @@ async def terms_of(fields: Fields, wish: Wish, resources: Resources, client: str
             raise Fault(400, "bad-request", what)
         terms = dict(entries) | terms
     return tuple(terms.items())
-
-
-async def check_quota(config: Config, resources: Resources, client: str, characters: int) -> None:
-    """Refuse what goes beyond the quota of a client.
-
-    Raises:
-        Fault: 456.
-    """
-    if config.characters and await asyncio.to_thread(resources.used, client) + characters > config.characters:
-        raise Fault(456, "quota", f"the quota of {config.characters:,} characters a month is used up")

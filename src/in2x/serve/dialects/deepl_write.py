@@ -15,7 +15,7 @@ from starlette.responses import Response
 from in2x.serve import formality
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import deepl_source, known
-from in2x.serve.dialects.deepl_wire import caller, check_quota, error
+from in2x.serve.dialects.deepl_wire import MOST_TEXTS, caller, error
 from in2x.serve.dialects.described import LANGUAGE, TEXTS, choice, described
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.engine import Engine
@@ -32,8 +32,6 @@ FORMALITY = {
 """Styles and tones -> formality (our choice); a model that takes a wish for the style is told the word as well."""
 _STYLES, _TONES = ("academic", "business", "casual", "simple"), ("confident", "diplomatic", "enthusiastic", "friendly")
 STYLES, TONES = (("default", *names, *(f"prefer_{name}" for name in names)) for names in (_STYLES, _TONES))
-MOST_TEXTS = 50
-"""Of one request, as of a translation."""
 
 
 def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources) -> None:
@@ -66,7 +64,7 @@ def add(routes: APIRouter, engine: Engine, config: Config, resources: Resources)
         there = Wish(others[0], lang)
         back = Wish(lang, others[0], register, style="" if word == "default" else word)
         characters = sum(map(len, texts))
-        await check_quota(config, resources, client, characters)
+        resources.check_quota(client, characters)
 
         async def work() -> dict[str, Any]:
             between = await engine.translate(texts, there, client, deadline=config.deadline)

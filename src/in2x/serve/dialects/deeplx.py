@@ -10,17 +10,15 @@ from starlette.responses import Response
 
 from in2x.serve.config import Config
 from in2x.serve.dialects.codes import deepl_source, known
-from in2x.serve.dialects.deepl_wire import check_quota
+from in2x.serve.dialects.deepl_wire import KINDS
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.dialects.named import code_of
 from in2x.serve.engine import Engine
 from in2x.serve.resources import Resources
 from in2x.serve.shape import fault_of, response
 from in2x.serve.trickle import trickled
-from in2x.serve.wish import Markup, Wish
+from in2x.serve.wish import Wish
 from in2x.web.guard import Fault
-
-_KINDS: dict[str, Markup] = {"": "plain", "html": "html", "xml": "xml"}
 
 
 def error(fault: Fault) -> dict[str, Any]:
@@ -49,8 +47,8 @@ async def _translate(
     target = known(said, "target_lang", languages)
     named = fields.text("source_lang")
     source = known(named, "source_lang", languages) if code_of(named) else None
-    wish = Wish(target, source, kind=_KINDS[fields.one_of("tag_handling", tuple(_KINDS), "")], strict=False)
-    await check_quota(config, resources, client, len(text))
+    wish = Wish(target, source, kind=KINDS[fields.one_of("tag_handling", tuple(KINDS), "")], strict=False)
+    resources.check_quota(client, len(text))
 
     async def work() -> dict[str, Any]:
         answer, found = text, target

@@ -7,6 +7,7 @@ translated, and the answer has the form that it asks for.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,11 @@ from starlette.responses import Response
 from in2x.errors import UsageError
 from in2x.serve.config import Config
 from in2x.serve.dialects.named import code_of
+from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import trickled
-from in2x.serve.wish import Wish
+from in2x.serve.wish import Markup, Wish
 from in2x.web.guard import Fault
 
 LONGEST_SCENE = 2000
@@ -62,9 +64,13 @@ def page_in(system: str, message: str) -> Page | None:
     words = [body.get(name) for name in ("title", "description", "summary")]
     scene = "\n".join(word for word in words if isinstance(word, str) and word)[:LONGEST_SCENE]
     texts = tuple(one["text"] for one in segments)
-    kind: Any = "html" if any("<" in text and ">" in text for text in texts) else "plain"
-    wish = Wish(code, terms=_terms(body.get("glossary")), scene=scene, kind=kind)
+    wish = Wish(code, terms=_terms(body.get("glossary")), scene=scene, kind=_kind(texts))
     return Page(tuple(one.get("id") for one in segments), texts, wish)
+
+
+def _kind(texts: Sequence[str]) -> Markup:
+    """Whether pieces of a page have tags; no client says so."""
+    return "html" if any("<" in text and ">" in text for text in texts) else "plain"
 
 
 def _terms(glossary: Any) -> tuple[tuple[str, str], ...]:
@@ -109,25 +115,28 @@ def error_body(fault: Fault) -> dict[str, str]:
     return {"error": fault.message}
 
 
-def router(engine: Engine, config: Config) -> APIRouter:
-    """The route /pages, for "custom" interfaces of extensions."""
+def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
+    """The route /pages, for "custom" interfaces of extensions; see `openai.router`."""
     api = APIRouter(route_class=shaped(error_body), tags=["Browser extensions"])
+    resources = documents.resources
 
     @api.post("/pages")
     async def pages(request: Request, pieces: Pieces) -> Response:
         """Translate the pieces of a page."""
         client = config.access.client(request)
+        immersive = pieces.text_list is not None
+        texts = pieces.text_list or pieces.texts or []
+        characters = sum(map(len, texts))
+        resources.check_quota(client, characters)
 
         async def work() -> dict[str, Any]:
-            immersive = pieces.text_list is not None
-            texts = pieces.text_list or pieces.texts or []
             target = code_of(pieces.target_lang if immersive else pieces.target) or config.target_lang
             if target is None:
                 raise UsageError("no language is wanted", mend="give its code")
             source = code_of(pieces.source_lang if immersive else pieces.source)
-            kind: Any = "html" if any("<" in text and ">" in text for text in texts) else "plain"
-            wish = Wish(target, source, kind=kind)
+            wish = Wish(target, source, kind=_kind(texts))
             answers = await engine.translate(texts, wish, client, deadline=config.deadline)
+            resources.use(client, characters)
             name = "detected_source_lang" if immersive else "src"
             return {"translations": [{"text": answer.text, name: answer.source_lang} for answer in answers]}
 

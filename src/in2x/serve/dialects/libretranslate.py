@@ -21,10 +21,9 @@ from in2x.serve.detection import candidates
 from in2x.serve.dialects import deeplx
 from in2x.serve.dialects.codes import known, libretranslate
 from in2x.serve.dialects.deepl_documents import sent
-from in2x.serve.dialects.deepl_wire import check_quota
 from in2x.serve.dialects.described import FILE, LANGUAGE, NUMBER, TEXT, TEXTS, choice, described
 from in2x.serve.dialects.fields import Fields
-from in2x.serve.documents import Documents, detected, read
+from in2x.serve.documents import Documents, opened
 from in2x.serve.engine import MOST_ALTERNATIVES, Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import trickled
@@ -92,7 +91,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         count = min(fields.number("alternatives", 0, 0, _MANY), MOST_ALTERNATIVES)
         wish = Wish(target, source, kind="html" if html else "plain")
         characters = sum(map(len, texts))
-        await check_quota(config, resources, client, characters)
+        resources.check_quota(client, characters)
 
         async def work() -> dict[str, Any]:
             if source == target:
@@ -109,7 +108,9 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
             if count:
                 others = []
                 for text, first in zip(texts, said, strict=True):
-                    more = [] if source == target else await engine.alternatives(text, wish, count + 1, client)
+                    more = []
+                    if source != target:
+                        more = await engine.alternatives(text, wish, count + 1, client, config.deadline)
                     others.append([one for one in more if one != first][:count])
                 answer["alternatives"] = others
             return answer if fields.listed("q") else {name: one for name, (one,) in answer.items()}
@@ -145,17 +146,16 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         fields = await Fields.read(request)
         client = caller(request, fields)
         name, raw = await fields.file("file", config.largest_file)
-        source, target = source_of(fields), target_of(fields)
-        document = await asyncio.to_thread(read, name, raw, Wish(target, source))
-        source = source or detected(document, engine, target)
-        if source == target:
-            raise Fault(400, "bad-request", "the document is in the target language already")
-        await check_quota(config, resources, client, sum(len(one.text) for one in document.segments))
+        wish = Wish(target_of(fields), source_of(fields), together=True)
+        document, wish = await asyncio.to_thread(opened, name, raw, wish, engine)
+        left = await documents.add(client, name, raw, wish, document)
 
         async def work() -> dict[str, str]:
-            left = await documents.add(client, name, raw, Wish(target, source, together=True))
-            resources.use(client, left.characters)
-            paper = await documents.finished(client, left)
+            try:
+                paper = await documents.finished(client, left)
+            except asyncio.CancelledError:  # who left was told no key of it
+                await asyncio.to_thread(resources.drop_document, left.id)
+                raise
             if paper.state == "error":
                 raise Fault(400, "bad-request", paper.error)
             where = f"{left.id}.{left.key}/{quote(paper.name)}"

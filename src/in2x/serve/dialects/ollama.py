@@ -19,6 +19,7 @@ from in2x import __version__
 from in2x.serve.config import Config
 from in2x.serve.dialects.asked import Asked
 from in2x.serve.dialects.openai import Message, Options, last_asked, lines, said, tokens, told, wish_of
+from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import streamed, trickled
@@ -56,14 +57,16 @@ def _now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def router(engine: Engine, config: Config) -> APIRouter:
-    """The routes /api/..."""
-    api = APIRouter(prefix="/api", route_class=shaped(error_body), tags=["Ollama"])
-    started = _now()
+def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
+    """The routes /api/..., see `openai.router`."""
+    # Its documentation asks by curl without a word on the content.
+    api = APIRouter(prefix="/api", route_class=shaped(error_body, always_json=True), tags=["Ollama"])
+    started, resources = _now(), documents.resources
 
     async def reply(request: Request, ask: Asking, what: Asked, chat: bool) -> Response:
         client = config.access.client(request)
         name, began = ask.model or config.name, time.monotonic_ns()
+        resources.check_quota(client, len(what.text))
 
         def line(text: str) -> dict[str, Any]:
             body = {"message": {"role": "assistant", "content": text}} if chat else {"response": text}
@@ -78,6 +81,7 @@ def router(engine: Engine, config: Config) -> APIRouter:
         async def whole() -> dict[str, Any]:
             wish = wish_of(what, ask.translation_options, config, engine)
             text = await said(engine, what.text, wish, client, config.deadline)
+            resources.use(client, len(what.text))
             return last(text, text)
 
         async def parts() -> AsyncGenerator[bytes]:
@@ -85,6 +89,8 @@ def router(engine: Engine, config: Config) -> APIRouter:
             done = ""
             async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:
                 async for row in rows:
+                    if not done:
+                        resources.use(client, len(what.text))
                     done += row
                     yield _row(line(row))
             yield _row(last("", done))

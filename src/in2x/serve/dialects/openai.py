@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter
@@ -28,6 +29,7 @@ from in2x.serve.config import Config
 from in2x.serve.dialects.asked import Asked, asked
 from in2x.serve.dialects.extensions import Page, answer_page, page_in
 from in2x.serve.dialects.named import code_of
+from in2x.serve.documents import Documents
 from in2x.serve.engine import MOST_ALTERNATIVES, Engine
 from in2x.serve.shape import shaped
 from in2x.serve.trickle import streamed, trickled
@@ -38,13 +40,16 @@ MOST_PROMPTS = 50
 """Of one request (our choice, as DeepL's texts)."""
 T = TypeVar("T")
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-         413: "invalid_request_error", 422: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
+TYPES = dict.fromkeys((400, 408, 413, 422), "invalid_request_error") | {
+    401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error",
+}  # fmt: skip
+NO_QUOTA = "insufficient_quota"
+"""What the contract calls a quota that is used up, a 429."""
 
 
 def error_body(fault: Fault) -> dict[str, Any]:
     """An error as the contract has it."""
-    kind = TYPES.get(fault.status, "server_error")
+    kind = NO_QUOTA if fault.error == NO_QUOTA else TYPES.get(fault.status, "server_error")
     return {"error": {"message": fault.message, "type": kind, "param": None, "code": fault.error}}
 
 
@@ -155,8 +160,8 @@ async def lines(engine: Engine, text: str, wish: Wish, client: str, deadline: fl
         yield text
         return
     rows = [match for match in _LINE.finditer(text) if match[0]]
-    known = Wish(wish.target_lang, source, wish.register, wish.terms, wish.scene, wish.style)
-    async with aclosing(engine.stream([row[1] for row in rows], known, client, deadline=deadline)) as answers:
+    wish = replace(wish, source_lang=source)
+    async with aclosing(engine.stream([row[1] for row in rows], wish, client, deadline=deadline)) as answers:
         place = 0
         async for answer in answers:
             yield answer.text + rows[place][2]
@@ -187,10 +192,16 @@ def told(system: str, message: str, options: Options | None) -> Asked:
     return Asked(message) if options and code_of(options.target_lang) else asked(system, message)
 
 
-def router(engine: Engine, config: Config) -> APIRouter:
-    """The routes /v1/..."""
+def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
+    """The routes /v1/...
+
+    Args:
+        engine: translates.
+        config: the server's settings.
+        documents: with the resources in which what clients use is counted.
+    """
     api = APIRouter(prefix="/v1", route_class=shaped(error_body), tags=["OpenAI"])
-    started = int(time.time())
+    started, resources = int(time.time()), documents.resources
 
     async def reply(request: Request, ask: Asking, whats: Sequence[Asked], chat: bool, system: str = "") -> Response:
         client, count = config.access.client(request), ask.n or 1
@@ -198,6 +209,10 @@ def router(engine: Engine, config: Config) -> APIRouter:
                 "model": ask.model or config.name}  # fmt: skip
         pages = [page_in(system, what.text) for what in whats]
         given = "".join(what.text for what in whats)
+        try:
+            resources.check_quota(client, len(given))
+        except Fault as fault:
+            raise Fault(429, NO_QUOTA, fault.message) from None
 
         async def more(what: Asked, first: str) -> list[str]:
             """The answers but the first to a text."""
@@ -210,12 +225,15 @@ def router(engine: Engine, config: Config) -> APIRouter:
             for place, (what, page) in enumerate(zip(whats, pages, strict=True)):
                 if page is not None:
                     text = await answer_page(engine, page, client, config.deadline)
+                    resources.use(client, len(what.text))
                     for choice in range(count):
                         yield place * count + choice, text
                     continue
                 text, wish = "", wish_of(what, ask.translation_options, config, engine)
                 async with aclosing(lines(engine, what.text, wish, client, config.deadline)) as rows:
                     async for row in rows:
+                        if not text:
+                            resources.use(client, len(what.text))
                         text += row
                         yield place * count, row
                 for choice, other in enumerate(await more(what, text) if count > 1 else (), 1):
@@ -230,6 +248,7 @@ def router(engine: Engine, config: Config) -> APIRouter:
 
         async def whole() -> dict[str, Any]:
             found = await _all([texts(what, page) for what, page in zip(whats, pages, strict=True)])
+            resources.use(client, len(given))
             choices: list[dict[str, Any]] = []
             for text in (text for row in found for text in row):
                 shown = {"message": {"role": "assistant", "content": text, "refusal": None}} if chat else {"text": text}

@@ -13,7 +13,8 @@ The page's own interface may change with it; programs have the other ones. Docum
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from fastapi import APIRouter
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 
 from in2x.formats.registry import READERS
 from in2x.language.language import language
@@ -32,7 +33,8 @@ from in2x.serve.dialects.page_wire import Asked, Made, More, manner_of
 from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.sentences import Manner, Sentence, paired, sentences, stretches
-from in2x.serve.shape import fault_of, shaped
+from in2x.serve.shape import shaped
+from in2x.serve.trickle import streamed, trickled
 from in2x.translate.findings import SEVERITY, Finding
 from in2x.web.guard import Fault
 
@@ -49,6 +51,7 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
         documents: those that are left, shared with the other interfaces.
     """
     api = APIRouter(route_class=shaped(shape), tags=["page"], include_in_schema=False)
+    resources = documents.resources
     files = StaticFiles(directory=HERE / "static", packages=[("in2x.web", "static")])
 
     @api.api_route("/", methods=["GET", "HEAD"])
@@ -84,26 +87,47 @@ def router(engine: Engine, config: Config, documents: Documents) -> APIRouter:
             if asked.source_lang:
                 raise
             return Response(_line(shape(fault)), media_type=LINES)  # no error: the page turns the direction
-        given = _sentences(asked.text, manner)
-        return StreamingResponse(_lines(engine, manner, given, client), media_type=LINES)
+        resources.check_quota(client, len(asked.text))
+        given = await run_in_threadpool(_sentences, asked.text, manner)
+
+        async def parts() -> AsyncGenerator[bytes]:
+            yield _line(_opening(manner, given))
+            number = 0
+            for wish, segments in stretches(given, manner):
+                async with aclosing(engine.stream(segments, wish, client, deadline=config.deadline)) as answers:
+                    async for answer in answers:
+                        yield _line(_answered(number, answer.text, answer.findings, answer.failed))
+                        resources.use(client, len(given[number].text))
+                        number += 1
+
+        return await streamed(request, parts(), b"\n", lambda fault: _line(shape(fault)), LINES)
 
     @api.post("/page/alternatives")
-    async def alternatives(asked: More, request: Request) -> dict[str, Any]:
+    async def alternatives(asked: More, request: Request) -> Response:
         client = config.access.client(request)
         manner = await run_in_threadpool(manner_of, asked, engine)
         sentence = Sentence(asked.text, "", manner.rules.characters.spoken_by(asked.text) or asked.speaker)
-        texts = await engine.alternatives(asked.text, manner.alone(sentence), asked.count, client)
-        found = await run_in_threadpool(lambda: [manner.findings(sentence, text) for text in texts])
-        rows = [
-            {"text": text, "findings": [_shown(one) for one in findings]}
-            for text, findings in zip(texts, found, strict=True)
-        ]
-        return {"alternatives": rows}
+        resources.check_quota(client, len(asked.text))
+
+        async def work() -> dict[str, Any]:
+            wish = manner.alone(sentence)
+            texts = await engine.alternatives(asked.text, wish, asked.count, client, config.deadline)
+            resources.use(client, len(asked.text))
+            found = await run_in_threadpool(lambda: [manner.findings(sentence, text) for text in texts])
+            rows = [
+                {"text": text, "findings": [_shown(one) for one in findings]}
+                for text, findings in zip(texts, found, strict=True)
+            ]
+            return {"alternatives": rows}
+
+        return await trickled(request, work(), shape)
 
     @api.post("/page/check")
     async def check(asked: Made, request: Request) -> dict[str, Any]:
         config.access.client(request)
-        return await run_in_threadpool(lambda: _checked(asked, manner_of(asked, engine)))
+        found = await run_in_threadpool(lambda: _checked(asked, manner_of(asked, engine)))
+        engine.remembered.seen(len(asked.text) + len(asked.translation))
+        return found
 
     page_documents.add(api, engine, config, documents)
     return api
@@ -116,18 +140,6 @@ def shape(fault: Fault) -> dict[str, Any]:
 
 def _sentences(text: str, manner: Manner) -> list[Sentence]:
     return sentences(text, manner.source_lang, manner.target_lang, manner.rules.characters, manner.speaker)
-
-
-async def _lines(engine: Engine, manner: Manner, given: Sequence[Sentence], client: str) -> AsyncIterator[bytes]:
-    yield _line(_opening(manner, given))
-    number = 0
-    try:
-        for wish, segments in stretches(given, manner):
-            async for answer in engine.stream(segments, wish, client):
-                yield _line(_answered(number, answer.text, answer.findings, answer.failed))
-                number += 1
-    except Exception as error:
-        yield _line(shape(fault_of(error)))
 
 
 def _checked(asked: Made, manner: Manner) -> dict[str, Any]:

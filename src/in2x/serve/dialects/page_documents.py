@@ -22,11 +22,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from in2x.formats.document import Document
 from in2x.serve.config import Config
 from in2x.serve.dialects.deepl_documents import sent
 from in2x.serve.dialects.fields import Fields
 from in2x.serve.dialects.page_wire import Asked, manner_of
-from in2x.serve.documents import Documents, detected, read
+from in2x.serve.documents import Documents, opened, read
 from in2x.serve.engine import Engine
 from in2x.serve.resources import Paper
 from in2x.serve.wish import Wish
@@ -65,15 +66,13 @@ def add(api: APIRouter, engine: Engine, config: Config, documents: Documents) ->
         except ValidationError as error:
             raise Fault(400, "bad-request", f"wish: {error.errors()[0]['msg']}") from None
 
-        def wish_of() -> Wish:
-            wish = Wish(asked.target_lang, asked.source_lang, asked.register_ or None, together=True)
-            document = read(name, raw, wish)
-            source = asked.source_lang or detected(document, engine, asked.target_lang)
-            manner = manner_of(asked.model_copy(update={"source_lang": source}), engine)
-            return manner.wish("\n".join(segment.text for segment in document.segments), together=True)
+        def read_in() -> tuple[Document, Wish]:
+            document, wish = opened(name, raw, Wish(asked.target_lang, asked.source_lang), engine)
+            manner = manner_of(asked.model_copy(update={"source_lang": wish.source_lang}), engine)
+            return document, manner.wish("\n".join(segment.text for segment in document.segments), together=True)
 
-        wish = await asyncio.to_thread(wish_of)
-        left = await documents.add(client, name, raw, wish)
+        document, wish = await asyncio.to_thread(read_in)
+        left = await documents.add(client, name, raw, wish, document)
         paper = await asyncio.to_thread(resources.document, client, left.id, left.key)
         return {"key": left.key, **_state(paper)}
 
@@ -94,7 +93,7 @@ def add(api: APIRouter, engine: Engine, config: Config, documents: Documents) ->
     @api.delete("/page/documents/{paper}")
     async def drop(paper: str, keyed: Keyed, request: Request) -> dict[str, Any]:
         found = await paper_of(paper, keyed, request)
-        await asyncio.to_thread(resources.drop_document, found)
+        await asyncio.to_thread(resources.drop_document, found.id)
         return {}
 
 

@@ -40,12 +40,11 @@ export class Documents {
   }
 
   async send(file) {
-    const { source_lang: text, ...manner } = this.page.manner();
     const paper = { name: file.name, state: "uploading", done: 0, segments: 0 };
     this.papers.unshift(paper);
     this.rows();
     const form = new FormData();
-    form.append("wish", JSON.stringify({ ...manner, source_lang: text, text: "" }));
+    form.append("wish", JSON.stringify({ ...this.page.manner(), text: "" }));
     form.append("file", file, file.name);
     try { Object.assign(paper, await ask("/page/documents", form)); } catch (error) {
       this.papers = this.papers.filter((one) => one !== paper);

@@ -27,7 +27,11 @@ export async function call(path, body, { signal, method } = {}) {
   throw new Fault(answer.status, said.error ?? "fault", said.message ?? "", Number(answer.headers.get("Retry-After") ?? 0));
 }
 
-export const ask = async (path, body, options) => (await call(path, body, options)).json();
+export async function ask(path, body, options) {
+  const said = await (await call(path, body, options)).json();
+  if (said.error && said.status >= 400) throw new Fault(said.status, said.error, said.message); // it came late, behind a good status
+  return said;
+}
 
 /** The lines of an answer as they come. */
 export async function* lines(path, body, options) {
