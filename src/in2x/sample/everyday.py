@@ -22,11 +22,11 @@ from in2x.sample.lexicon import LANGUAGES, grammar, read
 
 FILES = (
     "meeting", "understanding", "out", "table", "days", "feelings", "doing", "sayings", "more", "further", "rest",
-    "close", "near", "near2", "daily",
+    "close", "near", "near2", "daily", "names", "shopping", "trips", "tries", "people",
 )  # fmt: skip
 COLUMNS = ("polite", "casual", "zh", "plain", "honorific")
 """What stands after the English of a row."""
-NAMES = frozenset({"name", "surname"})
+NAMES = frozenset({"name", "surname", "fullname"})
 """Lists of people's names: their spelling is fixed."""
 LONG = (
     ("I'm", "I am"), ("[Ww]hat's", "hat is"), ("[Ii]t's", "t is"), ("[Tt]hat's", "hat is"), ("[Ww]here's", "here is"),
@@ -35,11 +35,16 @@ LONG = (
     ("[Dd]on't", "o not"), ("[Dd]oesn't", "oes not"), ("[Dd]idn't", "id not"), ("[Cc]an't", "annot"),
     ("[Ii]sn't", "s not"), ("[Ww]asn't", "as not"), ("[Ww]on't", "ill not"), ("[Hh]aven't", "ave not"),
     ("[Cc]ouldn't", "ould not"), ("[Ww]hen's", "hen is"), ("[Hh]ere's", "ere is"),
+    ("[Nn]ame's", "ame is"),
 )  # fmt: skip
 """A contraction, and its long form (of those that begin with a letter of either case, without it)."""
 _HAS = re.compile(r"'s (?:been|got|stopped|started|happened|passed|time|beginning)\b")
 _ASKS_TWICE = re.compile(r"^((?:can|could|may|would|will|i would like|i will have|i want)\b.*), please$")
 """A request with a "please" behind it that says nothing more."""
+_PLEASE_FIRST = re.compile(r"^please (?=(?:can|could|would|may) (?:you|i|we)\b)")
+_PLEASE_WITHIN = re.compile(r"^((?:can|could|would|may) (?:you|i|we)) please ")
+_REQUEST = re.compile("ください|もらえ|お願い")
+"""What the Japanese of a request has: there "Could you please" may be typed for "Could you"."""
 LEADS = (
     ("Yes", {"polite": "はい", "casual": "うん", "plain": "はい", "honorific": "はい"}, "是的"),
     ("No", {"polite": "いいえ", "casual": "ううん", "plain": "いや", "honorific": "いいえ"}, "不"),
@@ -85,7 +90,8 @@ def _forms(word: Word, lang: str) -> Mapping[str, str]:
         if not word.kind:
             return {"": word.ja}
         made = (adjective_forms if word.kind in ("i", "na", "noun") else verb_forms)(word.ja, word.kind)
-        return {"": word.ja, **made, "nakute": made["nai"][:-1] + "くて"}
+        can = {"can": made["potential"][:-1]} if "potential" in made else {}
+        return {"": word.ja, **made, **can, "nakute": made["nai"][:-1] + "くて"}
     head, _, tail = word.en.partition(" ")
     irregular = dict(grammar().irregular_verbs)
     return {
@@ -153,7 +159,14 @@ def _fixed() -> Mapping[str, str]:
 def plain(text: str, lang: str) -> str:
     """`text` as it is compared: without end marks and case, contractions in full."""
     text = " ".join(text.split()).rstrip(".!?。！？ ")
-    return _ASKS_TWICE.sub(r"\1", long(text).lower()) if lang == "en" else text
+    return _asked_once(long(text).lower()) if lang == "en" else text
+
+
+def _asked_once(text: str) -> str:
+    """`text` (small letters) without a "please" that says nothing more, or with the comma that belongs before it."""
+    text = re.sub(r"(?<=\w) please$", ", please", text)
+    text = _PLEASE_WITHIN.sub(r"\1 ", _PLEASE_FIRST.sub("", text))
+    return _ASKS_TWICE.sub(r"\1", text)
 
 
 def long(text: str) -> str:
@@ -198,7 +211,8 @@ def say(row: Row, deck: Deck) -> Item | None:
     ja = {register: fill(text, slots["ja"]) for register, text in row.ja.items()}
     zh = fill(row.zh, slots["zh"])
     names = [(w.en, w.ja, w.zh) for slot, w in chosen.items() if slot in NAMES and w.en in first]
-    asked = {register: _typed(text, rng) for register, text in asked.items()}
+    requests = bool(_REQUEST.search(row.ja["polite"]))
+    asked = {register: _typed(_begged(text, rng) if requests else text, rng) for register, text in asked.items()}
     dice = rng.random()
     lead = None
     if dice < 0.06 and first.endswith("?"):
@@ -214,7 +228,8 @@ def say(row: Row, deck: Deck) -> Item | None:
         first = f"{en}, {_lower(first)}"
         if _framing(plain(first, "en")) or plain(first, "en") in _fixed():
             return None  # "Hello, this is Ken." is what its own row says
-        asked = {r: f"{en}, {_lower(text)}" for r, text in asked.items()}
+        apart = not names and rng.random() < 0.25  # "Excuse me. Where is the station?"
+        asked = {r: f"{en}. {text}" if apart else f"{en}, {_lower(text)}" for r, text in asked.items()}
         ja = {r: f"{said[r]}、{text}" for r, text in ja.items()}
         zh = f"{word_zh}，{zh}"
     return Item(
@@ -270,6 +285,15 @@ def _proper() -> frozenset[str]:
     }
 
 
+def _begged(text: str, rng: random.Random) -> str:
+    """The request `text`, at times with a "please" within, or without the comma before the one at its end."""
+    dice = rng.random()
+    if dice < 0.12 and "lease" not in text and re.match("(?:Can|Could) (?:you|I|we) ", text):
+        verb, who, rest = text.split(" ", 2)
+        return f"{verb} {who} please {rest}"
+    return text.replace(", please", " please") if dice > 0.85 else text
+
+
 def _typed(text: str, rng: random.Random) -> str:
     """`text` as somebody may type it."""
     if rng.random() < 0.2 and _ASKS_TWICE.match(f"{text[:-1].lower()}, please") and "please" not in text:
@@ -308,6 +332,8 @@ def known(text: str, lang: str) -> bool:
 
 
 def _without_lead(text: str, lang: str) -> Iterator[tuple[frozenset[str], str]]:
+    if lang == "en":
+        text = re.sub(r"^(excuse me|hello|sorry|i am sorry|yes|no)[.!] ", r"\1, ", text)
     head, mark, rest = text.partition({"en": ", ", "ja": "、", "zh": "，"}[lang])
     if not mark or not rest:
         return
@@ -363,7 +389,7 @@ def _frames(lang: str) -> list[tuple[str, Frame, str, frozenset[str]]]:
             if "{" in text:
                 body = text.rstrip(".!?。！？")
                 if lang == "en":
-                    body = _ASKS_TWICE.sub(r"\1", long(body).lower())
+                    body = _asked_once(long(body).lower())
                 pieces = re.split(r"\{([\w.]+)\}", body)
                 literal = max(pieces[::2], key=len)
                 groups: list[tuple[str, str]] = []
