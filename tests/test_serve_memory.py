@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from in2x.chat.source import Source
 from in2x.language.japanese.morphology import tokenise
 from in2x.serve import app, engine
 from in2x.serve.memory import MOST, TABLES, Remembered, caches, read_in
@@ -30,7 +31,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def japanese(source) -> str:
+def japanese(source: Source) -> str:
     number = source.text.partition(" ")[0]
     return f"{number}番の猫は、窓辺が暖かいので、そこで静かに眠っています。"
 
