@@ -25,8 +25,8 @@ BLOCK = 1 << 20
 _POPULATE = 22  # MADV_POPULATE_READ of Linux's mman.h, from 5.14 on
 MOST = 10_000
 """Characters of texts that are remembered (our choice: each may keep half a kilobyte, and more save no time)."""
-TABLES = 64
-"""Entries of a cache from which on it may hold texts (our choice): smaller ones hold tables, and stay."""
+TABLES = 300
+"""Entries of a cache from which on it may hold texts (our choice): smaller ones hold tables and templates, and stay."""
 
 
 def hold_little() -> None:
