@@ -14,10 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from in2x.chat.source import Source
 from in2x.language.japanese.morphology import tokenise
 from in2x.serve import app, engine
 from in2x.serve.memory import MOST, TABLES, Remembered, caches, read_in
 from in2x.serve.queue import FULL
+from in2x.serve.sentences import agreed
 from in2x.serve.wish import Wish
 from serve_running import Running, scripted
 
@@ -30,7 +32,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def japanese(source) -> str:
+def japanese(source: Source) -> str:
     number = source.text.partition(" ")[0]
     return f"{number}番の猫は、窓辺が暖かいので、そこで静かに眠っています。"
 
@@ -83,8 +85,15 @@ def test_nothing_is_remembered_of_a_server_where_nobody_asks(monkeypatch: pytest
     with Running(made) as server:
         asked = {"texts": lines(5, 6), "from": "en", "to": "ja"}
         assert httpx.post(f"{server.url}/pages", json=asked).status_code == 200
+        wish = {
+            "text": "A cat.",
+            "source_lang": "en",
+            "target_lang": "ja",
+            "terms": [{"source": "cat", "target": "猫"}],
+        }
+        assert httpx.post(f"{server.url}/page/translate", json=wish).status_code == 200
         until = time.monotonic() + 20
-        while tokenise.cache_info().currsize:
+        while tokenise.cache_info().currsize or agreed.cache_info().currsize:
             assert time.monotonic() < until
             time.sleep(0.05)
 

@@ -25,6 +25,7 @@ from in2x.serve.documents import Documents
 from in2x.serve.engine import Engine
 from in2x.serve.metrics import Metrics, Workers
 from in2x.serve.resources import Resources
+from in2x.serve.sentences import agreed
 from in2x.serve.shape import Body, fault_of, response
 from in2x.web.guard import Fault, Guard, Rules
 
@@ -41,7 +42,7 @@ AGAIN = 5.0
 TOLD_EVERY = 2.0
 """Seconds between two files of what a worker has counted (our choice): Prometheus asks every 15 and more."""
 FORGOTTEN = 60.0
-"""Seconds that what was found in a text is remembered at most (our choice)."""
+"""Seconds that what was found in a text, or a glossary that was made ready, is remembered at most (our choice)."""
 
 
 def application(engine: Engine, config: Config) -> ASGIApp:
@@ -81,6 +82,7 @@ def application(engine: Engine, config: Config) -> ASGIApp:
         while True:
             await asyncio.sleep(FORGOTTEN)
             await asyncio.to_thread(engine.remembered.forget)
+            agreed.cache_clear()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -9,10 +9,13 @@ found in each of the last thousands of texts, however long those are, for a text
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import _lru_cache_wrapper as Cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +28,10 @@ BLOCK = 1 << 20
 _POPULATE = 22  # MADV_POPULATE_READ of Linux's mman.h, from 5.14 on
 MOST = 10_000
 """Characters of texts that are remembered (our choice: each may keep half a kilobyte, and more save no time)."""
-TABLES = 64
-"""Entries of a cache from which on it may hold texts (our choice): smaller ones hold tables, and stay."""
+GIVEN_BACK = 5.0
+"""Seconds between two times that free memory is given back (our choice)."""
+TABLES = 300
+"""Entries of a cache from which on it may hold texts (our choice): smaller ones hold tables and templates, and stay."""
 
 
 def hold_little() -> None:
@@ -66,6 +71,12 @@ def caches() -> Iterator[Cache[Any]]:
                     yield one
 
 
+def give_back() -> None:
+    """Have glibc give back what is free between what is not."""
+    with suppress(OSError, AttributeError):  # another libc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Remembered:
     """What the program remembers of the texts that it has looked at: of so many characters at most.
 
@@ -75,7 +86,7 @@ class Remembered:
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
-        self._seen = 0
+        self._seen, self._given_back = 0, -math.inf
         self._lock = threading.Lock()
 
     def seen(self, characters: int) -> None:
@@ -87,8 +98,13 @@ class Remembered:
         self.forget()
 
     def forget(self) -> None:
-        """Forget all. Who looks at a text just then finds out again what it knew."""
+        """Forget all, and now and then give back what is free. Who looks at a text just then finds out again what it
+        knew."""
+        now = time.monotonic()
         with self._lock:
-            self._seen = 0
+            self._seen, due = 0, now - self._given_back > GIVEN_BACK
+            self._given_back = now if due else self._given_back
         for cache in caches():
             cache.cache_clear()
+        if due:
+            give_back()

@@ -76,7 +76,7 @@ def stretches(sentences: Sequence[Sentence], manner: Manner) -> Iterator[tuple[W
         yield wish, [Segment(one.text, speaker=one.speaker) for one in some]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def agreed(terms: tuple[Term, ...], people: tuple[Character, ...], source_lang: str, target_lang: str) -> Rules:
     """Glossary and characters of a request; the same ones are made once, as finding terms in a text takes making ready.
 
