@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from in2x.instructions.apart import afterword, foreword
 from in2x.instructions.talk import QUOTED, announces, contents
 from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
@@ -44,11 +45,11 @@ def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tu
         if (end := find(rest, asked)) and rest[end:].strip():
             rest = _RULE.sub("", rest[end:].strip()).strip()
             taken.append(name)
-    label = any_of("answer_label", r"\A{}").match(rest)
+    label = any_of("answer_label", r"\A{}").match(rest) or any_of("work_label", r"\A\W*{}\W*?[:：][\W_]*?(?=[^\W_])").match(rest)
     if label and label.group(0).strip() not in asked and rest[label.end() :].strip():
         rest = rest[label.end() :].strip()
         taken.append("opening")
-    start = _closing_start(rest, letter, noted=search("about_notes", asked) is not None)
+    start = _closing_start(rest, asked, letter, noted=search("about_notes", asked) is not None)
     if start < len(rest):
         rest = _RULE.sub("", rest[:start].strip()).strip()
         taken.append("closing")
@@ -83,8 +84,12 @@ def _opening_end(text: str, asked: str) -> int:
         head = text[: match.start()]
         if weight(head) > LONGEST:
             break
-        line = "\n" in match.group(0)
-        if (line and _opens(head, asked)) or (not line and head[-1] in ":：。！!." and _presents(head, asked)):
+        line, apart = "\n" in match.group(0), match.group(0).count("\n") > 1
+        if (
+            (line and _opens(head, asked))
+            or (apart and foreword(head[end:], text[match.end() :], asked))
+            or (not line and head[-1] in ":：。！!." and _presents(head, asked))
+        ):
             end = match.end()
     return end
 
@@ -108,7 +113,7 @@ def _presents(head: str, asked: str) -> bool:
     return named or (said is not None and rest.rstrip()[-1] in ":：")
 
 
-def _closing_start(text: str, letter: bool, noted: bool) -> int:
+def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
     """Where the words about the answer begin that end it; the end of the text where none do."""
     end = len(text)
     body = _BREAK.split(text)
@@ -116,11 +121,11 @@ def _closing_start(text: str, letter: bool, noted: bool) -> int:
     while True:
         for start in _tails(text[:end]):
             tail = text[start:end]
-            whole = text[start - 1] == "\n"
-            if (
-                start
-                and weight(tail) <= LONGEST
-                and _closes(tail.strip(), letter or not whole, noted, apart and text[:start].endswith("\n\n"))
+            if not start or weight(tail) > LONGEST:
+                continue
+            whole, alone = text[start - 1] == "\n", text[:start].endswith("\n\n")
+            if _closes(tail.strip(), letter or not whole, noted, apart and alone) or (
+                alone and not noted and afterword(tail.strip(), text[:start], asked)
             ):
                 end = start
                 break

@@ -53,6 +53,10 @@ def cut(view: View) -> Evidence | None:
     verse = search("verse", view.prompt) is not None
     # a message or a jotting may leave out its last mark, and its capitals
     casual = any_of("ends_well").search(tail) is not None or text[0].islower()
+    if _ITEM.match(last) and len(lines) > 2 and all(_STOP.search(line[-2:]) for line in lines[:-1] if _ITEM.match(line)):
+        items = sum(_ITEM.match(line) is not None for line in lines[:-1])
+        if items > 1 and not re.match(r"\A[-*+•・]", last):
+            return {"found": tail[-60:], "why": "the last item alone has no end"}
     if _ITEM.match(last) and len(lines) > 2 and (no_end or any_of("unfinished_item").search(tail)):
         return {"found": tail[-60:], "why": "no item ends so"}
     if prose and no_end and not (verse and not inside):
@@ -119,7 +123,9 @@ def placeholder(view: View) -> Evidence | None:
     text = CODE.sub(" ", view.answer)
     for match in _GAP.finditer(text):
         inner = next(filter(None, match.groups()))
-        if match.group(0) not in view.prompt and not _STOP.search(inner) and search("slot", inner.replace("_", " ")):
+        if match.group(0) in view.prompt:
+            continue
+        if (not _STOP.search(inner) and search("slot", inner.replace("_", " "))) or search("insert", inner.rstrip(". 。")):
             return {"part": "answer", "found": match.group(0)[:60]}
     for match in _BRACKETED.finditer(text):
         if match.group(0) not in view.prompt and search("insert", match[1]):

@@ -1,4 +1,5 @@
-"""The rule about demands of a prompt that code can count: words that are forbidden, how many lines, a metre."""
+"""The rule about demands of a prompt that code can count: words that are forbidden, how many lines or
+pieces, a metre, letters."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ import re
 from in2x.instructions.rules.demands import demanded
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.weight import weight
+from in2x.language.han import sides
 from in2x.language.numbers import parse_numeral
 from in2x.language.script import HAN, HIRAGANA, KATAKANA
-from in2x.language.wording import patterns
+from in2x.language.wording import patterns, search
 
 _ITEM = re.compile(r"^\s*(?:[-*+•・▪]|\d{1,2}[.)、．])\s*\S", re.MULTILINE)
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]+")
@@ -38,6 +40,8 @@ def disobeyed(view: View) -> Evidence | None:
     for name, letters in _ONLY.items():
         if any(pattern.search(view.prompt) for pattern in patterns(name)) and (stray := letters.search(answer)):
             return {"why": "another script than asked for", "found": stray.group(0)}
+    if fault := _sizes(answer, view.prompt) or _letters(answer, view.prompt):
+        return fault
     for most, unit in demanded("at_most", view.prompt):
         count = _count(answer, unit)
         if count is not None and most > 0 and count > most * (SLACK if unit in ("character", "word") else 1):
@@ -52,6 +56,61 @@ def disobeyed(view: View) -> Evidence | None:
             lines = _VERSE.findall(answer)
             if wanted and 2 * sum(len(line) == wanted for line in lines) < len(lines):
                 return {"why": "another metre", "wanted": wanted, "found": [len(line) for line in lines[:8]]}
+    return None
+
+
+_TITLE = re.compile(r"\A\s*(?:#+ |\*\*|[《『「【“\"<])?[^\n。.!?！？:：]{1,40}\n\s*\n")
+_BLANK = re.compile(r"\n[ \t\u3000]*\n")
+_SIGNED = re.compile(r"\A\s*(?:[-—–―~〜]|[（(]|\W*\Z)")
+_VERSES = {"verse_2": (2,), "verse_3": (3,), "verse_4": (4,), "verse_5": (5,), "verse_14": (14,)}
+"""Wordings that name a form of verse -> how many lines it has; one line may hold it all."""
+FEW = 12
+"""Up to so many words a count that the prompt gives is meant as it stands (our choice)."""
+
+
+def _sizes(answer: str, prompt: str) -> Evidence | None:
+    """The answer has not the number of lines, stanzas or few words that was asked for, or more than the one piece."""
+    body = answer[match.end() :].strip() if (match := _TITLE.match(answer)) and len(answer) > match.end() else answer
+    lines = [line for line in body.splitlines() if line.strip()]
+    noted = search("about_notes", prompt) is not None
+    for number, unit in demanded("sized", prompt):
+        count = _count(body, unit)
+        if unit == "line" and len(lines) == 1:  # lines may be parted by strokes, or mean sentences
+            count = len(re.findall("[/／]", body)) + 1 if re.search("[/／]", body) else None
+        if count is None or not number or (noted and count > number):
+            continue
+        if (unit in ("line", "paragraph") and count != number) or (unit == "word" and number <= FEW and abs(count - number) > 1):
+            return {"why": f"another number of {unit}s", "wanted": number, "found": count}
+    for number, unit in demanded("exactly", prompt):
+        count = _count(answer, unit)
+        if count is not None and unit in ("word", "character") and 0 < number <= FEW and count != number:
+            return {"why": f"another number of {unit}s", "wanted": number, "found": count}
+    if noted or search("more_than_one", prompt):
+        return None
+    for name, sizes in _VERSES.items():
+        if search(name, prompt) and len(lines) not in (1, *sizes):
+            return {"why": "another number of lines", "wanted": sizes[0], "found": len(lines)}
+    parts = [part for part in _BLANK.split(answer) if part.strip() and not _SIGNED.match(part)]
+    if len(parts) > 1 and search("one_piece", prompt):
+        return {"why": "more than the one piece that was asked for", "found": parts[-1].strip()[:60]}
+    return None
+
+
+def _letters(answer: str, prompt: str) -> Evidence | None:
+    """Words that should all begin with one letter, capitals where there should be none, the other writing of Chinese."""
+    for pattern in patterns("initial"):
+        for match in pattern.finditer(prompt):
+            letter = match["word"].lower()
+            if stray := [word for word in re.findall(r"[^\W\d_]+", answer.lower()) if not word.startswith(letter)]:
+                return {"why": "a word begins otherwise", "found": stray[0]}
+    upper, lower = (sum(map(test, answer)) for test in (str.isupper, str.islower))
+    if (search("lower_case", prompt) and upper > 0) or (search("upper_case", prompt) and lower > upper):
+        return {"why": "the other case", "found": answer[:40]}
+    for name, other in (("simplified", "t"), ("traditional", "s")):
+        if search(name, prompt):
+            told = [char for char in re.findall(f"[{HAN}]", answer) if sides(char) == other]
+            if len(told) > 2:
+                return {"why": "the other writing of Chinese", "found": "".join(told[:12])}
     return None
 
 

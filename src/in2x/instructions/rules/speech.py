@@ -3,6 +3,8 @@ back, refusal."""
 
 from __future__ import annotations
 
+import re
+
 from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.talk import QUOTED, kinds, shared
 from in2x.instructions.tidy import tidy_answer
@@ -39,12 +41,30 @@ def promise(view: View) -> Evidence | None:
     # words that somebody is to say: a shop assistant's "One moment, please"
     if search("voices", view.prompt) and (not shared(answer, view.prompt) or search("waits", view.prompt)):
         return None
+    if "\n" not in answer and answer[-1:] in tuple(":：") and (shared(answer, view.prompt) or search("works", answer)):
+        return {"found": answer[:80], "why": "it announces, and ends"}
     if match := search("promise", answer):
         return {"found": match.group(0)[:80]}
-    found = kinds(answer, view.prompt)
+    if not search("letters", view.prompt) and _described(answer, view.prompt):
+        return {"found": answer[:80], "why": "it tells of a work that is not there"}
+    found = None if QUOTED.match(answer) else kinds(answer, view.prompt)
     if found and any(kind in ("presents", "intends", "waits", "asks") for kind in found):
         return {"found": answer[:80], "kinds": [str(kind) for kind in found]}
     return None
+
+
+CURT = 360
+"""Latin letters (others weigh more) of an answer that is nothing but a refusal in words of its own (our choice)."""
+BRIEF = 70
+"""The same of an apology that names neither topic nor reason."""
+def _described(answer: str, prompt: str) -> bool:
+    """Whether an answer of one short paragraph names the form that was asked for, and says what it is like: "The speech
+    below honours ..." """
+    if "\n" in answer or weight(answer) > CURT or QUOTED.search(answer):
+        return False
+    forms = {match.group(0).lower() for match in any_of("works").finditer(prompt)}
+    named = any(match.group(0).lower() in forms for match in any_of("works").finditer(answer[:120]))
+    return named and search("describes", answer) is not None
 
 
 LOOKED_AT = 4000
@@ -77,16 +97,35 @@ def refusal(view: View) -> Evidence | None:
     families = [n for n in FAMILIES if match and not (part and n == "assistant") and search(n, spoken)]
     if match and families:
         return {"found": match.group(0)[:80], "signs": families}
-    if part or "\n" in view.answer.strip():
+    if part or "\n" in view.answer.strip() or weight(view.answer) > CURT:
         return None
     declined = search("declines", spoken) is not None
     if not declined and not search("offer", spoken):
         return None
     signs = {name for name in ("offer", "reason", "courtesy", "because") if search(name, spoken)}
     about = search("matter", spoken) is not None or shared(spoken, any_of("makes").sub(" ", view.prompt))
+    brief = weight(view.answer) <= BRIEF
+    if brief and declined and not search("voices", view.prompt) and search("matter", spoken) and "courtesy" in signs:
+        return {"found": spoken[:80], "signs": sorted(signs)}
     least = 2 if search("letters", view.prompt) else 1  # a letter speaks of reasons too
     if (declined and (len(signs) > 2 or (len(signs) >= least and about))) or (about and signs >= {"offer", "reason"}):
         return {"found": spoken[:80], "signs": sorted(signs)}
+    return None
+
+
+_MARKED = re.compile(r"[:：→]|[\"“「『][^\"”」』\n]*[\"”」』]")
+
+
+def _drafted(answer: str) -> str | None:
+    """The last line, if a line before it weighs it among others ("Options: ... \"The Open Eye\" rings best")."""
+    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    if not 1 < len(lines) <= 8:
+        return None
+    last = lines[-1].strip("*_\"“”「」『』. 。")
+    for line in lines[:-1]:
+        at = line.find(last)
+        if len(last) >= 2 and at >= 0 and weight(line) > weight(last) + 12 and _MARKED.search(line):
+            return line
     return None
 
 
@@ -95,7 +134,13 @@ def instructed(view: View) -> Evidence | None:
     if view.given_text or not view.answer.strip():
         return None
     bare = QUOTED.sub(" ", view.answer)
+    asked = search("dialogue", view.prompt) is not None
     if (match := search("instructed", bare)) and match.group(0).strip() not in view.prompt:
+        if not (asked and match.group(0).lstrip()[:1] in "QqＱ问問"):
+            return {"part": "answer", "found": match.group(0)[:80]}
+    if not asked and not search("verse", view.prompt) and (line := _drafted(view.answer)):
+        return {"part": "answer", "found": line[:80], "why": "a line weighs the answer that follows"}
+    if (match := search("muses", bare)) and not search("voices", view.prompt) and not search("thinking", view.prompt):
         return {"part": "answer", "found": match.group(0)[:80]}
     if (match := search("plans", bare)) and len({m.group(0).lower() for m in any_of("about_task").finditer(bare)}) > 1:
         return {"part": "answer", "found": match.group(0)[:80]}
