@@ -1,7 +1,7 @@
 """Paragraphs that stand apart from the work beside them: where a model turns to its user, its voice changes.
 
 Wordings are many, the change is one. A paragraph before or behind a work is none of it where it is polite and the work
-is plain (Japanese, Korean), where it ends in a colon and speaks of the answer, where it points at the work ("this
+is plain (Japanese, Korean), where it is a note above a letter's salutation, where it ends in a colon and speaks of the answer, where it points at the work ("this
 motto", "以上の句"), or where it speaks to a reader beside a work that speaks to nobody. The words that tell politeness,
 pointing and forms of writing are the packs' (`polite`, `points_at`, `works`, `addresses`, `forewords`, `interjection`).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from in2x.instructions.talk import QUOTED, shared
+from in2x.instructions.talk import QUOTED, names_form, shared
 from in2x.instructions.weight import weight
 from in2x.language.wording import any_of, search
 
@@ -30,14 +30,36 @@ def _sentences(text: str) -> list[str]:
 
 
 def turns_polite(part: str, rest: str) -> bool:
-    """Whether every sentence of `part` ends politely and none of `rest` does, quotations aside (verse has no verbs to
-    tell, and is plain). Not where it says "you" or "I" as a poem does."""
+    """Whether `part` ends politely and none of the sentences of `rest` does, quotations aside (verse has no verbs to
+    tell, and is plain). Not where it says "you" or "I" as a poem does, nor where one of several sentences is plain and
+    none speaks of the making."""
     end = any_of("polite", r"{}[\W_]*\Z")
     said = _sentences(QUOTED.sub("", part))
-    if not said or search("intimate", part) or not all(end.search(sentence) for sentence in said):
+    if not said or search("intimate", part) or not end.search(said[-1]):
+        return False
+    if not all(end.search(sentence) for sentence in said) and not search("made", part):
         return False
     other = _sentences(QUOTED.sub("", rest))
     return weight(rest) >= WORK and not _LIST.match(rest) and not any(end.search(sentence) for sentence in other)
+
+
+def _persons(text: str) -> tuple[bool, bool]:
+    """Whether a text says "I", and "you", quotations aside."""
+    bare = QUOTED.sub(" ", text)
+    return search("first_person", bare) is not None, search("second_person", bare) is not None
+
+
+def turns_to_reader(part: str, rest: str, asked: str) -> bool:
+    """Whether `part` says "you", or "I" of the making, and `rest` does not: a work that speaks to nobody has ended.
+
+    "You" counts in a question, an exclamation, or with what one does for a reader (`serves`); "I" with a word for
+    writing (`writing`) or the form that was asked for.
+    """
+    (told, spoken), (tells, speaks) = _persons(part), _persons(rest)
+    lively = part.rstrip(" )）*_\"”")[-1:] in tuple("?？!！~～:：")
+    if spoken and not speaks and (lively or search("serves", part)):
+        return True
+    return told and not tells and (search("writing", part) is not None or names_form(part, asked))
 
 
 def points_at_work(part: str, asked: str) -> bool:
@@ -52,20 +74,48 @@ def foreword(head: str, rest: str, asked: str) -> bool:
     head = head.strip()
     if "\n" in head or weight(head) > FOREWORD or QUOTED.search(head) or head.startswith(("—", "(", "（", "-")):
         return False
+    if _salutes(rest) and not _salutes(head) and head[-1] not in ",，、0123456789":
+        return _sentences(head) != [] and head[-1] in tuple(":：.。!！?？~～♪")
     if search("voices", asked) or search("letters", asked):
         return False
     if _COLON.search(head):
-        named = search("works", head) is not None or shared(head, asked)
-        return named and search("works", asked) is not None and not _LIST.match(rest)
-    if turns_polite(head, rest) and not search("deictic", head):
+        if _LIST.match(rest):
+            return False
+        if (search("works", head) or shared(head, asked)) and search("works", asked):
+            return True
+    if turns_polite(head, rest) and not search("listed", head):
         return True
     if weight(head) <= EXCLAIMED and any_of("interjection", r"\A\W*{}\W*\Z").match(head):
         return True
-    return search("forewords", head) is not None and not search("forewords", rest)
+    if search("forewords", head) and not search("forewords", rest):
+        return True
+    return weight(rest) >= 2 * WORK and turns_to_reader(head, rest, asked)
 
 
 def afterword(tail: str, body: str, asked: str) -> bool:
     """Whether `tail`, the last paragraph behind `body`, turns from it to the reader or to the work itself."""
     if weight(tail) > FOREWORD or QUOTED.search(tail):
         return False
-    return points_at_work(tail, asked) or (not search("letters", asked) and turns_polite(tail, body))
+    if points_at_work(tail, asked) or _labels(tail, body):
+        return True
+    if search("letters", asked) or search("asks_reader", asked):
+        return False
+    return turns_polite(tail, body) or turns_to_reader(tail, body, asked)
+
+
+_LABEL = re.compile(r"\A\W*(?:[^\W\d][\w ]{1,20}|[^\W\d]{1,8})\s*[:：=＝]\s*\S.{0,60}\Z")
+
+
+def _labels(tail: str, body: str) -> bool:
+    """Whether a paragraph is two labels and more with their values ("Form: sonnet / Mood: quiet"), and the only one."""
+    cells = [cell for cell in re.split(r"[\n/／|｜;；]|(?<=[.。]) ?", tail) if cell.strip()]
+    return (
+        len(cells) > 1
+        and all(_LABEL.match(cell.strip()) for cell in cells)
+        and not any(_LABEL.match(line) for line in body.splitlines())
+    )
+
+
+def _salutes(text: str) -> bool:
+    """Whether a text begins as a letter does."""
+    return any_of("salutes", r"\A\W*{}").match(text) is not None

@@ -110,7 +110,7 @@ def _presents(head: str, asked: str) -> bool:
         return False
     common = contents(rest) & contents(asked)
     named = len(common) >= 3 or any(len(word) > 3 for word in common)
-    return named or (said is not None and rest.rstrip()[-1] in ":：")
+    return named or (said is not None and rest.rstrip()[-1] in ":：") or search("as_follows", rest) is not None
 
 
 def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:

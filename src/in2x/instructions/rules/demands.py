@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from in2x.instructions.rules.view import Evidence, View
@@ -60,7 +61,10 @@ def _languages(prompt: str) -> Evidence | None:
     """One language alone, and another one too."""
     alone = {named(m["lang"]) for p in patterns("only_in") for m in p.finditer(prompt)} - {None}
     wanted = alone | {named(m["lang"]) for p in patterns("in_language") for m in p.finditer(prompt)} - {None}
-    return {"why": "language", "wanted": sorted(map(str, wanted))} if alone and len(wanted) > 1 else None
+    barred = {named(m["lang"]) for p in patterns("not_language") for m in p.finditer(prompt)} - {None}
+    if (alone and len(wanted) > 1) or barred & wanted:
+        return {"why": "language", "wanted": sorted(map(str, wanted | barred))}
+    return None
 
 
 def _without(prompt: str) -> Evidence | None:
@@ -75,7 +79,8 @@ def _without(prompt: str) -> Evidence | None:
     return None
 
 
-def demanded(name: str, prompt: str) -> list[tuple[int, str]]:
+@lru_cache(maxsize=256)
+def demanded(name: str, prompt: str) -> tuple[tuple[int, str], ...]:
     """(number, unit) of every bound in a prompt that the wordings called `name` ("at_least", "at_most") give."""
     found = []
     for pattern in patterns(name, (("NUMBER", _NUMBER), ("UNIT", _UNIT))):
@@ -86,7 +91,7 @@ def demanded(name: str, prompt: str) -> list[tuple[int, str]]:
                         if any(re.fullmatch(u, match["unit"], re.IGNORECASE) for u in units))  # fmt: skip
             if value is not None:
                 found.append((int(value), unit))
-    return found
+    return tuple(found)
 
 
 def _bounds(prompt: str) -> Evidence | None:

@@ -125,10 +125,12 @@ def placeholder(view: View) -> Evidence | None:
         inner = next(filter(None, match.groups()))
         if match.group(0) in view.prompt:
             continue
-        if (not _STOP.search(inner) and search("slot", inner.replace("_", " "))) or search("insert", inner.rstrip(". 。")):
+        if (not _STOP.search(inner) and search("slot", inner.replace("_", " "))) or search("insert_gap", inner.rstrip(". 。")):
             return {"part": "answer", "found": match.group(0)[:60]}
     for match in _BRACKETED.finditer(text):
-        if match.group(0) not in view.prompt and search("insert", match[1]):
+        if match.group(0) not in view.prompt and (
+            search("insert", match[1]) or search("insert_gap", match[1])
+        ):
             return {"part": "answer", "found": match.group(0)[:60]}
     # "○○様" is how a model letter is written
     for name in ("blanks",) if search("letters", view.prompt) else ("blanks", "masked"):

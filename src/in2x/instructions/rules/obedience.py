@@ -7,6 +7,7 @@ import re
 
 from in2x.instructions.rules.demands import demanded
 from in2x.instructions.rules.view import Evidence, View
+from in2x.instructions.talk import QUOTED
 from in2x.instructions.weight import weight
 from in2x.language.han import sides
 from in2x.language.numbers import parse_numeral
@@ -81,6 +82,12 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
             continue
         if (unit in ("line", "paragraph") and count != number) or (unit == "word" and number <= FEW and abs(count - number) > 1):
             return {"why": f"another number of {unit}s", "wanted": number, "found": count}
+    if not QUOTED.search(answer) and not search("open_end", prompt):  # talk has sentences of its own
+        for number, unit in demanded("sentences", prompt):
+            count = _count(answer, "sentence")
+            counts = {count, len(lines), len(re.findall("[^，。！？\n]+[，。！？\n]?", answer))}
+            if count is not None and 1 < number <= FEW and number not in counts and not noted:
+                return {"why": f"another number of {unit}s", "wanted": number, "found": count}
     for number, unit in demanded("exactly", prompt):
         count = _count(answer, unit)
         if count is not None and unit in ("word", "character") and 0 < number <= FEW and count != number:

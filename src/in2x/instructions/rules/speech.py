@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.talk import QUOTED, kinds, shared
+from in2x.instructions.talk import QUOTED, contents, forms, kinds, names_form, sentences, shared
 from in2x.instructions.tidy import tidy_answer
 from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
@@ -45,6 +45,10 @@ def promise(view: View) -> Evidence | None:
         return {"found": answer[:80], "why": "it announces, and ends"}
     if match := search("promise", answer):
         return {"found": match.group(0)[:80]}
+    if match := _EMPTY.search(answer):
+        return {"found": match.group(0)[:80], "why": "headings over nothing"}
+    if _asked(answer, view.prompt):
+        return {"found": answer[:80], "why": "it asks, and ends"}
     if not search("letters", view.prompt) and _described(answer, view.prompt):
         return {"found": answer[:80], "why": "it tells of a work that is not there"}
     found = None if QUOTED.match(answer) else kinds(answer, view.prompt)
@@ -57,14 +61,27 @@ CURT = 360
 """Latin letters (others weigh more) of an answer that is nothing but a refusal in words of its own (our choice)."""
 BRIEF = 70
 """The same of an apology that names neither topic nor reason."""
-def _described(answer: str, prompt: str) -> bool:
-    """Whether an answer of one short paragraph names the form that was asked for, and says what it is like: "The speech
-    below honours ..." """
-    if "\n" in answer or weight(answer) > CURT or QUOTED.search(answer):
+def _asked(answer: str, prompt: str) -> bool:
+    """Whether an answer is one or two sentences that end in a question to the reader, where more than a line is due."""
+    if "\n" in answer or answer[-1:] not in ("?", "？") or weight(answer) > 2 * BRIEF or QUOTED.search(answer):
         return False
-    forms = {match.group(0).lower() for match in any_of("works").finditer(prompt)}
-    named = any(match.group(0).lower() in forms for match in any_of("works").finditer(answer[:120]))
-    return named and search("describes", answer) is not None
+    if any(search(name, prompt) for name in ("one_piece", "voices", "letters", "asks_reader")) or "?" in prompt:
+        return False
+    spoken = search("second_person", answer) is not None and bool(forms(prompt))
+    return spoken and len(sentences(answer)) < 3 and (shared(answer, prompt) or search("serves", answer) is not None)
+
+
+def _described(answer: str, prompt: str) -> bool:
+    """Whether an answer of one short paragraph names the form that was asked for, and says what it is like ("The speech
+    below honours ..."), or in one sentence that here it is."""
+    if "\n" in answer or weight(answer) > CURT or QUOTED.search(answer) or not names_form(answer[:120], prompt):
+        return False
+    if search("describes", answer):
+        return True
+    return len(sentences(answer)) == 1 and any_of("points_here", r"\A\W*{}").match(answer) is not None
+
+
+_EMPTY = re.compile(r"^[^\n:：]{1,40}[:：][*_ ]*\n(?:\s*\n)?[^\n:：]{1,40}[:：][*_ ]*(?:\n|\Z)", re.MULTILINE)
 
 
 LOOKED_AT = 4000
@@ -93,23 +110,48 @@ def refusal(view: View) -> Evidence | None:
         return None
     if match := search("soft_refusal", spoken):
         return {"found": match.group(0)[:80]}
+    # a reply in a story has its courtesies
+    spoke = search("letters", view.prompt) is not None or search("voices", view.prompt) is not None
     match = search("unable", spoken)
     families = [n for n in FAMILIES if match and not (part and n == "assistant") and search(n, spoken)]
-    if match and families:
+    if match and len(families) > spoke:
         return {"found": match.group(0)[:80], "signs": families}
     if part or "\n" in view.answer.strip() or weight(view.answer) > CURT:
         return None
     declined = search("declines", spoken) is not None
-    if not declined and not search("offer", spoken):
-        return None
     signs = {name for name in ("offer", "reason", "courtesy", "because") if search(name, spoken)}
-    about = search("matter", spoken) is not None or shared(spoken, any_of("makes").sub(" ", view.prompt))
+    task = any_of("makes").sub(" ", view.prompt)
+    alike = len({char for char in contents(spoken) & contents(task) if not char.isascii()}) > 1
+    about = search("matter", spoken) is not None or alike or shared(spoken, task)
     brief = weight(view.answer) <= BRIEF
     if brief and declined and not search("voices", view.prompt) and search("matter", spoken) and "courtesy" in signs:
         return {"found": spoken[:80], "signs": sorted(signs)}
-    least = 2 if search("letters", view.prompt) else 1  # a letter speaks of reasons too
+    letter = search("letters", view.prompt) is not None  # which speaks of reasons too
+    least = 2 if letter else 1
+    if letter and "reason" not in signs:
+        return _shied(view, signs)
     if (declined and (len(signs) > 2 or (len(signs) >= least and about))) or (about and signs >= {"offer", "reason"}):
         return {"found": spoken[:80], "signs": sorted(signs)}
+    return _shied(view, signs | {"declines"} if declined else signs)
+
+
+def _shied(view: View, signs: set[str]) -> Evidence | None:
+    """The answer talks about the task instead of doing it: it names the form that was asked for, or what was requested,
+    in one paragraph without a quotation, with a reservation, and as one person to another or for a value."""
+    answer, prompt = view.answer.strip(), view.prompt
+    if QUOTED.search(answer) or search("about_writing", prompt):
+        return None
+    requested, reserves = search("requested", answer) is not None, search("reserves", answer) is not None
+    if weight(answer) <= BRIEF and requested and reserves and search("matter", answer):
+        return {"found": answer[:80], "signs": ["it talks of the request"]}
+    named = requested or names_form(answer, prompt)
+    reserved = reserves or bool(signs & {"declines", "offer"})
+    persons = search("first_person", answer) or search("second_person", answer)
+    task = any_of("makes").sub(" ", prompt)
+    score = named + reserved + bool(persons) + ("reason" in signs) + ("offer" in signs) + shared(answer, task)
+    spoken = search("voices", prompt) is not None or search("letters", prompt) is not None
+    if named and reserved and score >= 4 + spoken:
+        return {"found": answer[:80], "signs": [*sorted(signs), "it talks of the task"]}
     return None
 
 
@@ -140,7 +182,8 @@ def instructed(view: View) -> Evidence | None:
             return {"part": "answer", "found": match.group(0)[:80]}
     if not asked and not search("verse", view.prompt) and (line := _drafted(view.answer)):
         return {"part": "answer", "found": line[:80], "why": "a line weighs the answer that follows"}
-    if (match := search("muses", bare)) and not search("voices", view.prompt) and not search("thinking", view.prompt):
+    aside = ("voices", "thinking", "about_notes")
+    if (match := search("muses", bare)) and not any(search(name, view.prompt) for name in aside):
         return {"part": "answer", "found": match.group(0)[:80]}
     if (match := search("plans", bare)) and len({m.group(0).lower() for m in any_of("about_task").finditer(bare)}) > 1:
         return {"part": "answer", "found": match.group(0)[:80]}
