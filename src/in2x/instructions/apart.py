@@ -76,7 +76,11 @@ def foreword(head: str, rest: str, asked: str) -> bool:
         return False
     if _salutes(rest) and not _salutes(head) and head[-1] not in ",，、0123456789":
         return _sentences(head) != [] and head[-1] in tuple(":：.。!！?？~～♪")
-    if search("voices", asked) or search("letters", asked):
+    if search("made", head) and turns_polite(head, rest):
+        return True
+    if _COLON.search(head) and weight(head) <= EXCLAIMED and search("works", head) and search("works", asked):
+        return not (_LIST.match(rest) or _salutes(head + "\n"))
+    if search("speakers", asked) or search("letters", asked):
         return False
     if _COLON.search(head):
         if _LIST.match(rest):

@@ -123,7 +123,7 @@ def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
             tail = text[start:end]
             if not start or weight(tail) > LONGEST:
                 continue
-            whole, alone = text[start - 1] == "\n", text[:start].endswith("\n\n")
+            whole, alone = text[start - 1] == "\n", text[:start].endswith("\n\n") or tail[0] in "（("
             if _closes(tail.strip(), letter or not whole, noted, apart and alone) or (
                 alone and not noted and afterword(tail.strip(), text[:start], asked)
             ):

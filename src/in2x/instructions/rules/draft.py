@@ -38,6 +38,8 @@ def cut(view: View) -> Evidence | None:
         return {"found": text[-60:], "why": "the last line of the verse is short"}
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1]
+    if (match := _ITEM.match(last)) and len(lines) > 2 and any_of("unfinished").match(last[match.end() :].strip()):
+        return {"found": text[-60:], "why": "no item ends so"}
     tail = _tail(last)
     if not tail or not (tail[-1].isalnum() or tail[-1] in "、，,：:；;「『“（(《【\"'–-"):
         return None

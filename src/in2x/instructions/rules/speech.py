@@ -9,6 +9,8 @@ from in2x.instructions.rules.view import Evidence, View
 from in2x.instructions.talk import QUOTED, contents, forms, kinds, names_form, sentences, shared
 from in2x.instructions.tidy import tidy_answer
 from in2x.instructions.weight import weight
+from in2x.language.example import HUB
+from in2x.language.language import language
 from in2x.language.reasoning import without_reasoning
 from in2x.language.wording import any_of, search
 
@@ -59,6 +61,8 @@ def promise(view: View) -> Evidence | None:
 
 CURT = 360
 """Latin letters (others weigh more) of an answer that is nothing but a refusal in words of its own (our choice)."""
+TALK = 260
+"""The same of one that is known by what it talks of."""
 BRIEF = 70
 """The same of an apology that names neither topic nor reason."""
 def _asked(answer: str, prompt: str) -> bool:
@@ -67,8 +71,13 @@ def _asked(answer: str, prompt: str) -> bool:
         return False
     if any(search(name, prompt) for name in ("one_piece", "voices", "letters", "asks_reader")) or "?" in prompt:
         return False
-    spoken = search("second_person", answer) is not None and bool(forms(prompt))
-    return spoken and len(sentences(answer)) < 3 and (shared(answer, prompt) or search("serves", answer) is not None)
+    if (kind := kinds(sentences(answer)[0], prompt)) and kind[0] in ("consent", "notes"):
+        return True
+    if search("second_person", answer) is None or not forms(prompt) or len(sentences(answer)) > 2:
+        return False
+    small = language(HUB).pack.words  # "you" and "for" are no topic
+    topics = (contents(answer) & contents(any_of("makes").sub(" ", prompt))) - small - set("一二三小大个短")
+    return bool(topics) or names_form(answer, prompt)
 
 
 def _described(answer: str, prompt: str) -> bool:
@@ -132,6 +141,8 @@ def refusal(view: View) -> Evidence | None:
         return _shied(view, signs)
     if (declined and (len(signs) > 2 or (len(signs) >= least and about))) or (about and signs >= {"offer", "reason"}):
         return {"found": spoken[:80], "signs": sorted(signs)}
+    if declined and signs >= {"reason", "because"} and weight(view.answer) <= 2 * BRIEF and not spoke:
+        return {"found": spoken[:80], "signs": sorted(signs)}
     return _shied(view, signs | {"declines"} if declined else signs)
 
 
@@ -139,16 +150,18 @@ def _shied(view: View, signs: set[str]) -> Evidence | None:
     """The answer talks about the task instead of doing it: it names the form that was asked for, or what was requested,
     in one paragraph without a quotation, with a reservation, and as one person to another or for a value."""
     answer, prompt = view.answer.strip(), view.prompt
-    if QUOTED.search(answer) or search("about_writing", prompt):
+    if QUOTED.search(answer) or search("about_writing", prompt) or weight(answer) > TALK:
         return None
     requested, reserves = search("requested", answer) is not None, search("reserves", answer) is not None
-    if weight(answer) <= BRIEF and requested and reserves and search("matter", answer):
+    if weight(answer) <= BRIEF and requested and reserves and search("this_request", answer):
         return {"found": answer[:80], "signs": ["it talks of the request"]}
+    if "declines" in signs and search("this_request", answer) and not search("voices", prompt):
+        return {"found": answer[:80], "signs": ["it declines, and talks of the request"]}
     named = requested or names_form(answer, prompt)
     reserved = reserves or bool(signs & {"declines", "offer"})
     persons = search("first_person", answer) or search("second_person", answer)
     task = any_of("makes").sub(" ", prompt)
-    score = named + reserved + bool(persons) + ("reason" in signs) + ("offer" in signs) + shared(answer, task)
+    score = named + reserved + bool(persons) + len(signs & {"reason", "offer", "because"}) + shared(answer, task)
     spoken = search("voices", prompt) is not None or search("letters", prompt) is not None
     if named and reserved and score >= 4 + spoken:
         return {"found": answer[:80], "signs": [*sorted(signs), "it talks of the task"]}
