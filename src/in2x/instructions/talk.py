@@ -26,11 +26,16 @@ def contents(text: str) -> set[str]:
     return set(_CONTENT.findall(text.lower()))
 
 
-def shared(text: str, other: str) -> bool:
-    """Whether two texts share a word of four Latin letters, or two characters in a row of another script (without
-    hiragana, which writes grammar)."""
+def common(text: str, other: str) -> set[str]:
+    """The words of four Latin letters that two texts share, and the pairs of characters in a row of another script
+    (without hiragana, which writes grammar)."""
     first, second = ({m[1] or m[0] for m in _TERMS.finditer(part.lower())} for part in (text, other))
-    return bool(first & second)
+    return first & second
+
+
+def shared(text: str, other: str) -> bool:
+    """Whether two texts share such a word or pair."""
+    return bool(common(text, other))
 
 
 @lru_cache(maxsize=512)

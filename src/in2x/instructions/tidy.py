@@ -82,7 +82,7 @@ def _opening_end(text: str, asked: str) -> int:
     end = 0
     for match in _PART.finditer(text):
         head = text[: match.start()]
-        if weight(head) > LONGEST:
+        if weight(head) > LONGEST or "```" in head:
             break
         line, apart = "\n" in match.group(0), match.group(0).count("\n") > 1
         if (

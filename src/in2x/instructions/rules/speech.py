@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from in2x.instructions.rules.view import Evidence, View
-from in2x.instructions.talk import QUOTED, contents, forms, kinds, names_form, sentences, shared
+from in2x.instructions.talk import QUOTED, common, contents, forms, kinds, names_form, sentences, shared
 from in2x.instructions.tidy import tidy_answer
 from in2x.instructions.weight import weight
 from in2x.language.example import HUB
@@ -47,7 +47,7 @@ def promise(view: View) -> Evidence | None:
         return {"found": answer[:80], "why": "it announces, and ends"}
     if match := search("promise", answer):
         return {"found": match.group(0)[:80]}
-    if match := _EMPTY.search(answer):
+    if (match := _EMPTY.search(answer)) and not search("about_code", view.prompt):
         return {"found": match.group(0)[:80], "why": "headings over nothing"}
     if _asked(answer, view.prompt):
         return {"found": answer[:80], "why": "it asks, and ends"}
@@ -71,13 +71,13 @@ def _asked(answer: str, prompt: str) -> bool:
         return False
     if any(search(name, prompt) for name in ("one_piece", "voices", "letters", "asks_reader")) or "?" in prompt:
         return False
-    if (kind := kinds(sentences(answer)[0], prompt)) and kind[0] in ("consent", "notes"):
+    task = any_of("makes").sub(" ", prompt)
+    about = names_form(answer, prompt) or bool(common(answer, task) - language(HUB).pack.words)
+    if about and kinds(sentences(answer)[0], prompt) in (["consent"], ["notes"]):
         return True
     if search("second_person", answer) is None or not forms(prompt) or len(sentences(answer)) > 2:
         return False
-    small = language(HUB).pack.words  # "you" and "for" are no topic
-    topics = (contents(answer) & contents(any_of("makes").sub(" ", prompt))) - small - set("一二三小大个短")
-    return bool(topics) or names_form(answer, prompt)
+    return about
 
 
 def _described(answer: str, prompt: str) -> bool:
@@ -90,7 +90,7 @@ def _described(answer: str, prompt: str) -> bool:
     return len(sentences(answer)) == 1 and any_of("points_here", r"\A\W*{}").match(answer) is not None
 
 
-_EMPTY = re.compile(r"^[^\n:：]{1,40}[:：][*_ ]*\n(?:\s*\n)?[^\n:：]{1,40}[:：][*_ ]*(?:\n|\Z)", re.MULTILINE)
+_EMPTY = re.compile(r"^[\w#*'’ -]{1,40}[:：][*_ ]*\n(?:\s*\n)?[\w#*'’ -]{1,40}[:：][*_ ]*(?:\n|\Z)", re.MULTILINE)
 
 
 LOOKED_AT = 4000
@@ -150,7 +150,7 @@ def _shied(view: View, signs: set[str]) -> Evidence | None:
     """The answer talks about the task instead of doing it: it names the form that was asked for, or what was requested,
     in one paragraph without a quotation, with a reservation, and as one person to another or for a value."""
     answer, prompt = view.answer.strip(), view.prompt
-    if QUOTED.search(answer) or search("about_writing", prompt) or weight(answer) > TALK:
+    if QUOTED.search(answer) or search("about_writing", prompt) or weight(answer) > TALK or weight(prompt) > TALK or "\n" in prompt.strip():
         return None
     requested, reserves = search("requested", answer) is not None, search("reserves", answer) is not None
     if weight(answer) <= BRIEF and requested and reserves and search("this_request", answer):
