@@ -87,6 +87,8 @@ def foreword(head: str, rest: str, asked: str) -> bool:
             return False
         if (search("works", head) or shared(head, asked)) and search("works", asked):
             return True
+    if search("made", head) and names_form(head, asked):
+        return True
     if turns_polite(head, rest) and not search("listed", head):
         return True
     if weight(head) <= EXCLAIMED and any_of("interjection", r"\A\W*{}\W*\Z").match(head):

@@ -121,7 +121,7 @@ def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
     while True:
         for start in _tails(text[:end]):
             tail = text[start:end]
-            if not start or weight(tail) > LONGEST:
+            if not start or weight(tail) > LONGEST or _stanza(text[:end], start):
                 continue
             whole, alone = text[start - 1] == "\n", text[:start].endswith("\n\n") or tail[0] in "（("
             if _closes(tail.strip(), letter or not whole, noted, apart and alone) or (
@@ -133,6 +133,12 @@ def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
             return end
         if not text[:end].strip():
             return len(text)
+
+
+def _stanza(text: str, start: int) -> bool:
+    """Whether the lines from `start` are of a stanza that has as many lines as the one before it, two and more."""
+    parts = [part.strip().splitlines() for part in re.split(r"\n[ \t\u3000]*\n", text) if part.strip()]
+    return len(parts) > 1 and len(parts[-1]) == len(parts[-2]) > 1 and len(text) - start <= len("\n".join(parts[-1])) + 2
 
 
 def _tails(text: str) -> Iterator[int]:

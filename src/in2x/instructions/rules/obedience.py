@@ -43,7 +43,8 @@ def disobeyed(view: View) -> Evidence | None:
             return {"why": "another script than asked for", "found": stray.group(0)}
     if fault := _sizes(answer, view.prompt) or _letters(answer, view.prompt):
         return fault
-    for most, unit in demanded("at_most", view.prompt):
+    bound = () if search("further_order", view.prompt) else demanded("at_most", view.prompt)
+    for most, unit in bound:
         count = _count(answer, unit)
         if count is not None and most > 0 and count > most * (SLACK if unit in ("character", "word") else 1):
             return {"why": "longer than asked for", "wanted": f"{most} {unit}", "found": count}
@@ -73,7 +74,7 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
     """The answer has not the number of lines, stanzas or few words that was asked for, or more than the one piece."""
     body = answer[match.end() :].strip() if (match := _TITLE.match(answer)) and len(answer) > match.end() else answer
     lines = [line for line in body.splitlines() if line.strip()]
-    noted = search("about_notes", prompt) is not None
+    noted = any(search(name, prompt) for name in ("about_notes", "further_order"))
     for number, unit in demanded("sized", prompt):
         count = _count(body, unit)
         if unit == "line" and len(lines) == 1:  # lines may be parted by strokes, or mean sentences
@@ -90,7 +91,7 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
                 return {"why": f"another number of {unit}s", "wanted": number, "found": count}
     for number, unit in demanded("exactly", prompt):
         count = _count(answer, unit)
-        if count is not None and unit in ("word", "character") and 0 < number <= FEW and count != number:
+        if count is not None and unit in ("word", "character") and 0 < number <= FEW and count != number and not noted:
             return {"why": f"another number of {unit}s", "wanted": number, "found": count}
     if noted or search("more_than_one", prompt):
         return None

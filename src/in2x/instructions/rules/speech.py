@@ -75,15 +75,20 @@ def _asked(answer: str, prompt: str) -> bool:
     about = names_form(answer, prompt) or bool(common(answer, task) - language(HUB).pack.words)
     if about and kinds(sentences(answer)[0], prompt) in (["consent"], ["notes"]):
         return True
-    if search("second_person", answer) is None or not forms(prompt) or len(sentences(answer)) > 2:
+    if not forms(prompt) or len(sentences(answer)) > 2:
         return False
-    return about
+    return names_form(answer, prompt) or (about and search("second_person", answer) is not None)
 
 
 def _described(answer: str, prompt: str) -> bool:
     """Whether an answer of one short paragraph names the form that was asked for, and says what it is like ("The speech
     below honours ..."), or in one sentence that here it is."""
-    if "\n" in answer or weight(answer) > CURT or QUOTED.search(answer) or not names_form(answer[:120], prompt):
+    if "\n" in answer or weight(answer) > CURT or QUOTED.search(answer):
+        return False
+    named = names_form(answer[:120], prompt)
+    if (named or shared(answer, any_of("makes").sub(" ", prompt))) and search("plans_work", answer):
+        return True
+    if not named:
         return False
     if search("describes", answer):
         return True
