@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from in2x.instructions.talk import QUOTED, names_form, shared
+from in2x.instructions.talk import QUOTED, forms, names_form, shared
 from in2x.instructions.weight import weight
 from in2x.language.wording import any_of, search
 
@@ -18,6 +18,8 @@ FOREWORD = 120
 """Latin letters (others weigh more) of a paragraph that may lead a work without being of it (our choice)."""
 EXCLAIMED = 60
 """The same of one that is no more than an exclamation."""
+NEAR = 26
+"""Characters behind "this" in which the form is named."""
 WORK = 12
 """The least of a work that has a voice (a salutation has none)."""
 _STOP = re.compile(r"(?<=[.!?。！？])[\s\"”」』’)）]*|\n+")
@@ -43,6 +45,10 @@ def turns_polite(part: str, rest: str) -> bool:
     return weight(rest) >= WORK and not _LIST.match(rest) and not any(end.search(sentence) for sentence in other)
 
 
+def _polite(text: str) -> bool:
+    return any_of("polite", r"{}[\W_笑]*\Z").search(text) is not None
+
+
 def _persons(text: str) -> tuple[bool, bool]:
     """Whether a text says "I", and "you", quotations aside."""
     bare = QUOTED.sub(" ", text)
@@ -65,8 +71,8 @@ def turns_to_reader(part: str, rest: str, asked: str) -> bool:
 def points_at_work(part: str, asked: str) -> bool:
     """Whether a paragraph begins with "this" and the form of writing that was `asked` for."""
     start = any_of("points_at", r"\A\W*{}").match(part)
-    form = any_of("works", r"[^\n,.、。，!?！？]{0,16}?({})").match(part, start.end()) if start else None
-    return form is not None and form[1].lower() in asked.lower()
+    near = re.split(r"[\n,.、。，!?！？]", part[start.end() : start.end() + NEAR])[0].lower() if start else ""
+    return any(form in near for form in forms(asked))
 
 
 def foreword(head: str, rest: str, asked: str) -> bool:
@@ -87,7 +93,7 @@ def foreword(head: str, rest: str, asked: str) -> bool:
             return False
         if (search("works", head) or shared(head, asked)) and search("works", asked):
             return True
-    if search("made", head) and names_form(head, asked):
+    if search("made", head) and (names_form(head, asked) or (_polite(head) and not search("listed", head))):
         return True
     if turns_polite(head, rest) and not search("listed", head):
         return True

@@ -67,7 +67,7 @@ BRIEF = 70
 """The same of an apology that names neither topic nor reason."""
 def _asked(answer: str, prompt: str) -> bool:
     """Whether an answer is one or two sentences that end in a question to the reader, where more than a line is due."""
-    if "\n" in answer or answer[-1:] not in ("?", "？") or weight(answer) > 2 * BRIEF or QUOTED.search(answer):
+    if "\n" in answer or not answer.endswith(("?", "？", "か。")) or weight(answer) > 2 * BRIEF or QUOTED.search(answer):
         return False
     if any(search(name, prompt) for name in ("one_piece", "voices", "letters", "asks_reader")) or "?" in prompt:
         return False
