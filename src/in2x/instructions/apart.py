@@ -84,6 +84,8 @@ def foreword(head: str, rest: str, asked: str) -> bool:
         return _sentences(head) != [] and head[-1] in tuple(":：.。!！?？~～♪")
     if search("made", head) and turns_polite(head, rest):
         return True
+    if head[0] in "[［【" and head[-1] in "]］】" and names_form(head, asked):
+        return True
     if _COLON.search(head) and weight(head) <= EXCLAIMED and search("works", head) and search("works", asked):
         return not (_LIST.match(rest) or _salutes(head + "\n"))
     if search("speakers", asked) or search("letters", asked):
@@ -109,6 +111,8 @@ def afterword(tail: str, body: str, asked: str) -> bool:
     if weight(tail) > FOREWORD or QUOTED.search(tail):
         return False
     if points_at_work(tail, asked) or _labels(tail, body):
+        return True
+    if search("the_reader", tail) and not search("the_reader", f"{asked}\n{body}"):
         return True
     if search("letters", asked) or search("asks_reader", asked):
         return False
