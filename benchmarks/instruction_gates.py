@@ -2,9 +2,10 @@
 
     python benchmarks/instruction_gates.py
 
-Four labelled sets: two of ours, whose author knew the rules; the first blind one, whose author saw none of them, and by
-which rules were mended since; and the second blind one, written before its author read a rule. Nobody mends rules by
-that one, so its figures are those that count. Single sets, and the items themselves: `in2x instruct-check FILE`.
+Five labelled sets: two of ours, whose author knew the rules; six rounds of one writer, each written before the rules
+were tried on it and mended by since; the first blind one, whose author saw no rule, mended by since; and the second
+blind one, written before its author read a rule. Nobody mends rules by that one, so its figures are those that count.
+Single sets, and the items themselves: `in2x instruct-check FILE`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ HERE = Path(__file__)
 SETS = {
     "ours": HERE.with_suffix(".yaml"),
     "ours, more": HERE.with_name("instruction_gates_more.yaml"),
+    "six rounds, read since": HERE.with_name("instruction_gates_rounds.yaml"),
     "blind 1, read since": HERE.with_name("instruction_gates_blind.yaml"),
     "blind 2, unread": HERE.with_name("instruction_gates_blind2.yaml"),
 }

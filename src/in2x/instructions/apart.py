@@ -1,9 +1,10 @@
 """Paragraphs that stand apart from the work beside them: where a model turns to its user, its voice changes.
 
 Wordings are many, the change is one. A paragraph before or behind a work is none of it where it is polite and the work
-is plain (Japanese, Korean), where it is a note above a letter's salutation, where it ends in a colon and speaks of the answer, where it points at the work ("this
-motto", "以上の句"), or where it speaks to a reader beside a work that speaks to nobody. The words that tell politeness,
-pointing and forms of writing are the packs' (`polite`, `points_at`, `works`, `addresses`, `forewords`, `interjection`).
+is plain (Japanese, Korean), where it stands above the salutation of a letter, where it ends in a colon and speaks of
+the answer, where it points at the work ("this motto", "以上の句") or at its reader, or where it says "you" beside a
+work that speaks to nobody. The words that tell so are the packs' (`polite`, `salutes`, `points_at`, `works`, `serves`,
+`writing`, `made`, `forewords`, `interjection`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ WORK = 12
 """The least of a work that has a voice (a salutation has none)."""
 _STOP = re.compile(r"(?<=[.!?。！？])[\s\"”」』’)）]*|\n+")
 _COLON = re.compile(r"(?:[:：↓]|[—–―]{1,2})[\s*_#】\])）]*\Z")
+_SPEAKER = re.compile(r"\W*[A-Z]{2,}[A-Z .]*[:.]|\S{1,6}\u3000")
+"""Who speaks in a play."""
+_SPEECH = re.compile(r"[「」『』“”\"«»]")
+"""Talk may begin and end in other paragraphs."""
 _LIST = re.compile(r"\A\s*(?:[-*+•・▪]|\d{1,2}[.)、．])\s")
 
 
@@ -39,10 +44,14 @@ def turns_polite(part: str, rest: str) -> bool:
     said = _sentences(QUOTED.sub("", part))
     if not said or search("intimate", part) or not end.search(said[-1]):
         return False
-    if not all(end.search(sentence) for sentence in said) and not search("made", part):
+    # a story in a polite voice goes on in it ("he came home")
+    told = any_of("narrates", r"{}[\W_]*\Z").search(said[-1]) is not None
+    if (told or not all(end.search(sentence) for sentence in said)) and not search("made", part):
         return False
     other = _sentences(QUOTED.sub("", rest))
-    return weight(rest) >= WORK and not _LIST.match(rest) and not any(end.search(sentence) for sentence in other)
+    if not other or weight(rest) < WORK or _LIST.match(rest):
+        return False
+    return not any(end.search(sentence) for sentence in other)
 
 
 def _polite(text: str) -> bool:
@@ -59,13 +68,14 @@ def turns_to_reader(part: str, rest: str, asked: str) -> bool:
     """Whether `part` says "you", or "I" of the making, and `rest` does not: a work that speaks to nobody has ended.
 
     "You" counts in a question, an exclamation, or with what one does for a reader (`serves`); "I" with a word for
-    writing (`writing`) or the form that was asked for.
+    writing (`writing`), or the form that was asked for and its making.
     """
     (told, spoken), (tells, speaks) = _persons(part), _persons(rest)
-    lively = part.rstrip(" )）*_\"”")[-1:] in tuple("?？!！~～:：")
+    lively = part.rstrip(' )）*_"”')[-1:] in tuple("?？!！~～:：")
     if spoken and not speaks and (lively or search("serves", part)):
         return True
-    return told and not tells and (search("writing", part) is not None or names_form(part, asked))
+    made = names_form(part, asked) and search("made", part) is not None
+    return told and not tells and (made or search("writing", part) is not None)
 
 
 def points_at_work(part: str, asked: str) -> bool:
@@ -78,37 +88,39 @@ def points_at_work(part: str, asked: str) -> bool:
 def foreword(head: str, rest: str, asked: str) -> bool:
     """Whether `head`, a paragraph of its own before `rest`, is words about the answer."""
     head = head.strip()
-    if "\n" in head or weight(head) > FOREWORD or QUOTED.search(head) or head.startswith(("—", "(", "（", "-")):
+    if "\n" in head or weight(head) > FOREWORD or _SPEECH.search(head) or head[:1] in tuple("—–―(（-"):
         return False
     if _salutes(rest) and not _salutes(head) and head[-1] not in ",，、0123456789":
-        return _sentences(head) != [] and head[-1] in tuple(":：.。!！?？~～♪")
+        return weight(head) >= 2 * WORK and head[-1] in tuple(":：.。!！?？~～♪")
     if search("made", head) and turns_polite(head, rest):
         return True
     if head[0] in "[［【" and head[-1] in "]］】" and names_form(head, asked):
         return True
-    if _COLON.search(head) and weight(head) <= EXCLAIMED and search("works", head) and search("works", asked):
+    if _COLON.search(head) and weight(head) <= EXCLAIMED and names_form(head, asked):
         return not (_LIST.match(rest) or _salutes(head + "\n"))
     if search("speakers", asked) or search("letters", asked):
         return False
     if _COLON.search(head):
         if _LIST.match(rest):
             return False
-        if (search("works", head) or shared(head, asked)) and search("works", asked):
+        if search("works", asked) and (shared(head, asked) or (search("works", head) and search("deictic", head))):
             return True
-    if search("made", head) and (names_form(head, asked) or (_polite(head) and not search("listed", head))):
+    own = search("intimate", head) is None and search("listed", head) is None
+    if search("made", head) and (names_form(head, asked) or (own and _polite(head))):
         return True
     if turns_polite(head, rest) and not search("listed", head):
         return True
     if weight(head) <= EXCLAIMED and any_of("interjection", r"\A\W*{}\W*\Z").match(head):
         return True
-    if search("forewords", head) and not search("forewords", rest):
+    told, tells = _persons(head)[0], _persons(rest)[0]
+    if search("forewords", head) and not search("forewords", rest) and not (told and tells):
         return True
     return weight(rest) >= 2 * WORK and turns_to_reader(head, rest, asked)
 
 
 def afterword(tail: str, body: str, asked: str) -> bool:
     """Whether `tail`, the last paragraph behind `body`, turns from it to the reader or to the work itself."""
-    if weight(tail) > FOREWORD or QUOTED.search(tail):
+    if weight(tail) > FOREWORD or _SPEECH.search(tail) or _SPEAKER.match(tail):
         return False
     if points_at_work(tail, asked) or _labels(tail, body):
         return True

@@ -45,7 +45,8 @@ def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tu
         if (end := find(rest, asked)) and rest[end:].strip():
             rest = _RULE.sub("", rest[end:].strip()).strip()
             taken.append(name)
-    label = any_of("answer_label", r"\A{}").match(rest) or any_of("work_label", r"\A\W*{}\W*?[:：][\W_]*?(?=[^\W_])").match(rest)
+    frames = (("answer_label", r"\A{}"), ("work_label", r"\A\W*{}\W*?[:：][\W_]*?(?=[^\W_])"))
+    label = next(filter(None, (any_of(name, frame).match(rest) for name, frame in frames)), None)
     if label and label.group(0).strip() not in asked and rest[label.end() :].strip():
         rest = rest[label.end() :].strip()
         taken.append("opening")
@@ -138,7 +139,9 @@ def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
 def _stanza(text: str, start: int) -> bool:
     """Whether the lines from `start` are of a stanza that has as many lines as the one before it, two and more."""
     parts = [part.strip().splitlines() for part in re.split(r"\n[ \t\u3000]*\n", text) if part.strip()]
-    return len(parts) > 1 and len(parts[-1]) == len(parts[-2]) > 1 and len(text) - start <= len("\n".join(parts[-1])) + 2
+    if len(parts) < 2 or not len(parts[-1]) == len(parts[-2]) > 1:
+        return False
+    return len(text) - start <= len("\n".join(parts[-1])) + 2
 
 
 def _tails(text: str) -> Iterator[int]:

@@ -55,10 +55,9 @@ def cut(view: View) -> Evidence | None:
     verse = search("verse", view.prompt) is not None
     # a message or a jotting may leave out its last mark, and its capitals
     casual = any_of("ends_well").search(tail) is not None or text[0].islower()
-    if _ITEM.match(last) and len(lines) > 2 and all(_STOP.search(line[-2:]) for line in lines[:-1] if _ITEM.match(line)):
-        items = sum(_ITEM.match(line) is not None for line in lines[:-1])
-        if items > 1 and not re.match(r"\A[-*+•・]", last):
-            return {"found": tail[-60:], "why": "the last item alone has no end"}
+    items = [line for line in lines[:-1] if _ITEM.match(line)]
+    if _ITEM.match(last) and len(items) > 1 and last[0] not in "-*+•・" and all(_STOP.search(i[-2:]) for i in items):
+        return {"found": tail[-60:], "why": "the last item alone has no end"}
     if _ITEM.match(last) and len(lines) > 2 and (no_end or any_of("unfinished_item").search(tail)):
         return {"found": tail[-60:], "why": "no item ends so"}
     if prose and no_end and not (verse and not inside):
@@ -127,12 +126,12 @@ def placeholder(view: View) -> Evidence | None:
         inner = next(filter(None, match.groups()))
         if match.group(0) in view.prompt:
             continue
-        if (not _STOP.search(inner) and search("slot", inner.replace("_", " "))) or search("insert_gap", inner.rstrip(". 。")):
+        slot = not _STOP.search(inner) and search("slot", inner.replace("_", " "))
+        if slot or search("insert_gap", inner.rstrip(". 。")):
             return {"part": "answer", "found": match.group(0)[:60]}
     for match in _BRACKETED.finditer(text):
-        if match.group(0) not in view.prompt and (
-            search("insert", match[1]) or search("insert_gap", match[1])
-        ):
+        gap = search("insert", match[1]) or search("insert_gap", match[1])
+        if gap and match.group(0) not in view.prompt:
             return {"part": "answer", "found": match.group(0)[:60]}
     # "○○様" is how a model letter is written
     for name in ("blanks",) if search("letters", view.prompt) else ("blanks", "masked"):

@@ -56,7 +56,7 @@ def language(view: View) -> Evidence | None:
             and view.answer.isascii()
         ):
             return None  # "Na na na, hey hey hey": a few words over and over tell no language
-        if _asked_for(view.prompt, view.answer):
+        if _asked_for(view.prompt, view.answer) or search("signs_alone", view.prompt):
             return None
         # what is quoted in an answer about languages is its subject
         text = QUOTED.sub(" ", view.answer) if search("about_languages", view.prompt) else view.answer

@@ -81,7 +81,8 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
             count = len(re.findall("[/／]", body)) + 1 if re.search("[/／]", body) else None
         if count is None or not number or (noted and count > number):
             continue
-        if (unit in ("line", "paragraph") and count != number) or (unit == "word" and number <= FEW and abs(count - number) > 1):
+        few = unit == "word" and number <= FEW and abs(count - number) > 1
+        if few or (unit in ("line", "paragraph") and count != number):
             return {"why": f"another number of {unit}s", "wanted": number, "found": count}
     if not QUOTED.search(answer) and not search("open_end", prompt):  # talk has sentences of its own
         for number, unit in demanded("sentences", prompt):
@@ -105,7 +106,7 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
 
 
 def _letters(answer: str, prompt: str) -> Evidence | None:
-    """Words that should all begin with one letter, capitals where there should be none, the other writing of Chinese."""
+    """A word that does not begin as all should, capitals where there should be none, the other writing of Chinese."""
     for pattern in patterns("initial"):
         for match in pattern.finditer(prompt):
             letter = match["word"].lower()

@@ -59,20 +59,22 @@ def promise(view: View) -> Evidence | None:
     return None
 
 
-CURT = 360
+CURT = 260
 """Latin letters (others weigh more) of an answer that is nothing but a refusal in words of its own (our choice)."""
-TALK = 260
-"""The same of one that is known by what it talks of."""
 BRIEF = 70
 """The same of an apology that names neither topic nor reason."""
+
+
 def _asked(answer: str, prompt: str) -> bool:
     """Whether an answer is one or two sentences that end in a question to the reader, where more than a line is due."""
-    if "\n" in answer or not answer.endswith(("?", "？", "か。")) or weight(answer) > 2 * BRIEF or QUOTED.search(answer):
+    if not answer.endswith(("?", "？", "か。")) or weight(answer) > 2 * BRIEF:
+        return False
+    if "\n" in answer or QUOTED.search(answer):
         return False
     if any(search(name, prompt) for name in ("one_piece", "voices", "letters", "asks_reader")) or "?" in prompt:
         return False
-    task = any_of("makes").sub(" ", prompt)
-    about = names_form(answer, prompt) or bool(common(answer, task) - language(HUB).pack.words)
+    said, task = (any_of("filler").sub(" ", any_of("makes").sub(" ", text)) for text in (answer, prompt))
+    about = names_form(answer, prompt) or bool(common(said, task) - language(HUB).pack.words)
     if about and kinds(sentences(answer)[0], prompt) in (["consent"], ["notes"]):
         return True
     if not forms(prompt) or len(sentences(answer)) > 2:
@@ -155,7 +157,9 @@ def _shied(view: View, signs: set[str]) -> Evidence | None:
     """The answer talks about the task instead of doing it: it names the form that was asked for, or what was requested,
     in one paragraph without a quotation, with a reservation, and as one person to another or for a value."""
     answer, prompt = view.answer.strip(), view.prompt
-    if QUOTED.search(answer) or search("about_writing", prompt) or weight(answer) > TALK or weight(prompt) > TALK or "\n" in prompt.strip():
+    if max(weight(answer), weight(prompt)) > CURT or "\n" in prompt.strip():
+        return None
+    if QUOTED.search(answer) or search("about_writing", prompt):
         return None
     requested, reserves = search("requested", answer) is not None, search("reserves", answer) is not None
     if weight(answer) <= BRIEF and requested and reserves and search("this_request", answer):
@@ -181,10 +185,10 @@ def _drafted(answer: str) -> str | None:
     lines = [line.strip() for line in answer.splitlines() if line.strip()]
     if not 1 < len(lines) <= 8:
         return None
-    last = lines[-1].strip("*_\"“”「」『』. 。")
+    last = lines[-1].strip('*_"“”「」『』. 。')
     for line in lines[:-1]:
         at = line.find(last)
-        if len(last) >= 2 and at >= 0 and weight(line) > weight(last) + 12 and _MARKED.search(line):
+        if len(last) >= 2 and at >= 0 and weight(last) + 12 < weight(line) < CURT and _MARKED.search(line):
             return line
     return None
 
@@ -195,9 +199,10 @@ def instructed(view: View) -> Evidence | None:
         return None
     bare = QUOTED.sub(" ", view.answer)
     asked = search("dialogue", view.prompt) is not None
-    if (match := search("instructed", bare)) and match.group(0).strip() not in view.prompt:
-        if not (asked and match.group(0).lstrip()[:1] in "QqＱ问問"):
-            return {"part": "answer", "found": match.group(0)[:80]}
+    match = search("instructed", bare)
+    question = match is not None and asked and match.group(0).lstrip()[:1] in "QqＱ问問"
+    if match and not question and match.group(0).strip() not in view.prompt:
+        return {"part": "answer", "found": match.group(0)[:80]}
     if not asked and not search("verse", view.prompt) and (line := _drafted(view.answer)):
         return {"part": "answer", "found": line[:80], "why": "a line weighs the answer that follows"}
     aside = ("voices", "thinking", "about_notes")
