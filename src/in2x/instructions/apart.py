@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from in2x.instructions.talk import QUOTED, forms, names_form, shared
+from in2x.instructions.talk import QUOTED, forms, names_form
 from in2x.instructions.weight import weight
 from in2x.language.wording import any_of, search
 
@@ -25,7 +25,7 @@ WORK = 12
 """The least of a work that has a voice (a salutation has none)."""
 _STOP = re.compile(r"(?<=[.!?。！？])[\s\"”」』’)）]*|\n+")
 _COLON = re.compile(r"(?:[:：↓]|[—–―]{1,2})[\s*_#】\])）]*\Z")
-_SPEAKER = re.compile(r"\W*[A-Z]{2,}[A-Z .]*[:.]|\S{1,6}\u3000")
+_SPEAKER = re.compile(r"\W*[A-Z]{2,}[A-Z .]*(?:[(（][^()（）\n]*[)）])?[:.]|_\w+_\.|\S{1,6}(?:\u3000|――|——)")
 """Who speaks in a play."""
 _SPEECH = re.compile(r"[「」『』“”\"«»]")
 """Talk may begin and end in other paragraphs."""
@@ -36,15 +36,19 @@ def _sentences(text: str) -> list[str]:
     return [part.strip() for part in _STOP.split(text) if part and part.strip(" \t\u3000*_#—-")]
 
 
-def turns_polite(part: str, rest: str) -> bool:
+def turns_polite(part: str, rest: str, asked: str) -> bool:
     """Whether `part` ends politely and none of the sentences of `rest` does, quotations aside (verse has no verbs to
-    tell, and is plain). Not where it says "you" or "I" as a poem does, nor where one of several sentences is plain and
-    none speaks of the making."""
+    tell, and is plain).
+
+    Not where it says "you" or "I" as a poem does, nor where it merely tells in a polite voice: it must be courteous, or
+    speak of the work.
+    """
     end = any_of("polite", r"{}[\W_]*\Z")
     said = _sentences(QUOTED.sub("", part))
     if not said or search("intimate", part) or not end.search(said[-1]):
         return False
-    # a story in a polite voice goes on in it ("he came home")
+    if not (search("courteous", part) or search("made", part) or names_form(part, asked)):
+        return False
     told = any_of("narrates", r"{}[\W_]*\Z").search(said[-1]) is not None
     if (told or not all(end.search(sentence) for sentence in said)) and not search("made", part):
         return False
@@ -88,11 +92,13 @@ def points_at_work(part: str, asked: str) -> bool:
 def foreword(head: str, rest: str, asked: str) -> bool:
     """Whether `head`, a paragraph of its own before `rest`, is words about the answer."""
     head = head.strip()
-    if "\n" in head or weight(head) > FOREWORD or _SPEECH.search(head) or head[:1] in tuple("—–―(（-"):
+    if "\n" in head or weight(head) > FOREWORD or _SPEECH.search(head) or head[:1] in tuple("—–―(（-…"):
+        return False
+    if _SPEAKER.match(head):
         return False
     if _salutes(rest) and not _salutes(head) and head[-1] not in ",，、0123456789":
         return weight(head) >= 2 * WORK and head[-1] in tuple(":：.。!！?？~～♪")
-    if search("made", head) and turns_polite(head, rest):
+    if search("made", head) and turns_polite(head, rest, asked):
         return True
     if head[0] in "[［【" and head[-1] in "]］】" and names_form(head, asked):
         return True
@@ -103,12 +109,12 @@ def foreword(head: str, rest: str, asked: str) -> bool:
     if _COLON.search(head):
         if _LIST.match(rest):
             return False
-        if search("works", asked) and (shared(head, asked) or (search("works", head) and search("deictic", head))):
+        if names_form(head, asked) or search("as_follows", head) or (search("works", head) and search("deictic", head)):
             return True
     own = search("intimate", head) is None and search("listed", head) is None
     if search("made", head) and (names_form(head, asked) or (own and _polite(head))):
         return True
-    if turns_polite(head, rest) and not search("listed", head):
+    if turns_polite(head, rest, asked) and not search("listed", head):
         return True
     if weight(head) <= EXCLAIMED and any_of("interjection", r"\A\W*{}\W*\Z").match(head):
         return True
@@ -128,7 +134,7 @@ def afterword(tail: str, body: str, asked: str) -> bool:
         return True
     if search("letters", asked) or search("asks_reader", asked):
         return False
-    return turns_polite(tail, body) or turns_to_reader(tail, body, asked)
+    return turns_polite(tail, body, asked) or turns_to_reader(tail, body, asked)
 
 
 _LABEL = re.compile(r"\A\W*(?:[^\W\d][\w ]{1,20}|[^\W\d]{1,8})\s*[:：=＝]\s*\S.{0,60}\Z")
