@@ -19,6 +19,8 @@ FOREWORD = 120
 """Latin letters (others weigh more) of a paragraph that may lead a work without being of it (our choice)."""
 EXCLAIMED = 60
 """The same of one that is no more than an exclamation."""
+BESIDE = 1500
+"""Characters of the work that are looked at."""
 NEAR = 26
 """Characters behind "this" in which the form is named."""
 WORK = 12
@@ -91,7 +93,7 @@ def points_at_work(part: str, asked: str) -> bool:
 
 def foreword(head: str, rest: str, asked: str) -> bool:
     """Whether `head`, a paragraph of its own before `rest`, is words about the answer."""
-    head = head.strip()
+    head, rest = head.strip(), rest[:BESIDE]
     if "\n" in head or weight(head) > FOREWORD or _SPEECH.search(head) or head[:1] in tuple("—–―(（-…"):
         return False
     if _SPEAKER.match(head):
@@ -126,6 +128,7 @@ def foreword(head: str, rest: str, asked: str) -> bool:
 
 def afterword(tail: str, body: str, asked: str) -> bool:
     """Whether `tail`, the last paragraph behind `body`, turns from it to the reader or to the work itself."""
+    body = body[-BESIDE:]
     if weight(tail) > FOREWORD or _SPEECH.search(tail) or _SPEAKER.match(tail):
         return False
     if points_at_work(tail, asked) or _labels(tail, body):

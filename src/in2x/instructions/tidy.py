@@ -26,6 +26,8 @@ _RULE = re.compile(r"\A(?:[-*_=—]{3,}\s*\n\s*)+|(?:\s*\n\s*[-*_=—]{3,})+\s*\
 _BRACKETED = re.compile(r"[（(\[【][^（）()\[\]【】\n]{4,200}[)）\]】]\Z")
 _TITLE = re.compile(r"\A(?:\*\*[^*\n]{1,60}\*\*|#{1,4} [^\n]{1,60})\s*\n\s*(?=\S)")
 _QUOTE = re.compile(r"\A\s*[「『“\"‘'《〈«„]")
+LOOKED_AT = 2000
+"""Characters at the end of an answer in which its last stanzas are."""
 PARTING = 130
 LONGEST = 420
 """Latin letters (others weigh more) of a paragraph that may be about the answer and not of it (our choice)."""
@@ -138,7 +140,8 @@ def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
 
 def _stanza(text: str, start: int) -> bool:
     """Whether the lines from `start` are of a stanza that has as many lines as the one before it, two and more."""
-    parts = [part.strip().splitlines() for part in re.split(r"\n[ \t\u3000]*\n", text) if part.strip()]
+    near = text[-LOOKED_AT:]
+    parts = [part.strip().splitlines() for part in re.split(r"\n[ \t\u3000]*\n", near) if part.strip()]
     if len(parts) < 2 or not len(parts[-1]) == len(parts[-2]) > 1:
         return False
     return len(text) - start <= len("\n".join(parts[-1])) + 2

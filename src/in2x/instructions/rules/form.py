@@ -246,7 +246,9 @@ _MEANING = re.compile(f"[{HAN}{KATAKANA}]|[^\\W\\d_]{{4,}}")
 def _says_nothing_new(answer: str, prompt: str) -> bool:
     """Whether a sentence holds no word that is not in the prompt, which orders and asks no question ("The hands of a
     carpenter are a carpenter's hands."), hiragana and small words aside."""
-    if _MATERIAL.search(prompt) or re.search("[?？]", prompt) or weight(answer) < 40 or "\n" in answer:
+    if _MATERIAL.search(prompt) or re.search("[?？]", prompt) or "\n" in answer:
+        return False
+    if weight(answer) < 40 or weight(prompt) > 2.5 * weight(answer):
         return False
     said = [word.lower() for word in _MEANING.findall(answer)]
     known = {word.lower() for word in _MEANING.findall(prompt)}

@@ -33,7 +33,7 @@ def disobeyed(view: View) -> Evidence | None:
         for match in pattern.finditer(view.prompt):
             if (word := match["word"].strip()) and _holds(answer, word):
                 return {"why": "a forbidden word", "found": word}
-    for name in ("requires", "begins", "ends"):
+    for name in ("requires", "begins", "ends") if weight(view.prompt) < TOLD else ():
         for pattern in patterns(name):
             for match in pattern.finditer(view.prompt):
                 if _lacks(answer, match["word"].strip(), name):
@@ -66,6 +66,8 @@ _BLANK = re.compile(r"\n[ \t\u3000]*\n")
 _SIGNED = re.compile(r"\A\s*(?:[-—–―~〜]|[（(]|\W*\Z)")
 _VERSES = {"verse_2": (2,), "verse_3": (3,), "verse_4": (4,), "verse_5": (5,), "verse_14": (14,)}
 """Wordings that name a form of verse -> how many lines it has; one line may hold it all."""
+TOLD = 600
+"""Latin letters (others weigh more) of a prompt from which what it quotes may be of a text it brings."""
 FEW = 12
 """Up to so many words a count that the prompt gives is meant as it stands (our choice)."""
 

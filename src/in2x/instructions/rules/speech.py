@@ -85,7 +85,7 @@ def _asked(answer: str, prompt: str) -> bool:
 def _described(answer: str, prompt: str) -> bool:
     """Whether an answer of one short paragraph names the form that was asked for, and says what it is like ("The speech
     below honours ..."), or in one sentence that here it is."""
-    if "\n" in answer or weight(answer) > CURT or QUOTED.search(answer):
+    if "\n" in answer or max(weight(answer), weight(prompt)) > CURT or QUOTED.search(answer):
         return False
     named = names_form(answer[:120], prompt)
     if (named or shared(answer, any_of("makes").sub(" ", prompt))) and search("plans_work", answer):

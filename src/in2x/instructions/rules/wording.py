@@ -26,6 +26,9 @@ def leakage(view: View) -> Evidence | None:
             return {"part": part, "found": match.group(0)[:60]}
         if (match := search("marks", CODE.sub(" ", text))) and not search("about_marks", view.prompt):
             return {"part": part, "found": match.group(0)[:60]}
+    bare = CODE.sub(" ", view.answer)
+    if (match := search("html", bare)) and not (search("html", view.prompt) or search("about_marks", view.prompt)):
+        return {"part": "answer", "found": match.group(0)[:60]}
     if _wrapped(view.answer) and not (search("about_code", view.prompt) or search("about_marks", view.prompt)):
         return {"part": "answer", "found": view.answer.strip()[:60]}
     if (match := search("roles", view.answer)) and not search("dialogue", view.prompt):
@@ -96,6 +99,8 @@ def _bare(text: str) -> str:
 
 _SHORT_TASK = 220
 """Latin letters (others weigh more) of a prompt that may lack its text; a longer one brings something (our choice)."""
+_ORDER = 40
+"""The same of sentences before the last that may be orders, and no text."""
 _TEXT = re.compile(r"[\"“”「『«„‘]|[:：]\s*\S|\n\s*\S")
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*(?=\S)")
 
@@ -108,7 +113,9 @@ def no_material(view: View) -> Evidence | None:
     prompt = view.prompt.strip()
     if view.given_text or len(view.item.messages) > 1 or weight(prompt) > _SHORT_TASK or _TEXT.search(prompt):
         return None
-    last = _SENTENCE.split(prompt)[-1]
+    *before, last = _SENTENCE.split(prompt)
+    if weight(" ".join(before)) > _ORDER:
+        return None
     # "Continue this story:" and nothing behind the colon
     name = "material" if prompt[-1] not in ":：" else "material_here"
     if match := search("material", last) or search(name, last):
