@@ -123,7 +123,7 @@ def test_a_five_megabyte_instruction_is_rejected_at_once() -> None:
         ("霧の話を。", "霧が橋を隠しました。\n\n橋はそれきり、戻ってきませんでした。", ""),
         ("霧の話を。", "「橋は？」と彼は言った。\n\n誰も答えませんでした。", ""),
         # "you" beside a work that speaks to nobody, unless the prompt asks for it
-        ("Write a tale of a well.", "The well was deep, and it kept the moon.\n\nCould you use a longer one?", "closing"),
+        ("Write a tale of a well.", "The well was deep, and it kept a moon.\n\nCould you use more?", "closing"),
         ("Write a tale of a well that asks its reader.", "The well kept the moon.\n\nWould you let it go?", ""),
         ("Write a tale of a well.", "I fell in at nine.\n\nI have written to you since.", ""),
         # this motto, this story; another "this"
@@ -133,11 +133,13 @@ def test_a_five_megabyte_instruction_is_rejected_at_once() -> None:
         ("Write a letter to a moth.", "Something gentle, with a smile.\n\nDear Moth,\n\nThe lamp is out.", "opening"),
         ("Write a letter to a moth.", "12 May\n\nDear Moth,\n\nThe lamp is out.", ""),
         # a stanza has lines like the one before it
-        ("Write two stanzas.", "You were small,\nand the roof was black.\n\nI hope you fall.\nI hope you are back.", ""),
+        ("Write two stanzas.", "You were small,\nthe roof was low.\n\nI hope you fall.\nI hope you know.", ""),
     ],
 )  # fmt: skip
 def test_a_change_of_voice_parts_words_from_a_work(asked: str, answer: str, taken: str) -> None:
-    item = Instruction("x", "ja" if "。" in asked else "en", "chat", [{"role": "user", "content": asked}], answer=answer)
+    item = Instruction(
+        "x", "ja" if "。" in asked else "en", "chat", [{"role": "user", "content": asked}], answer=answer
+    )
     assert tidy_answer(item)[1] == ((taken,) if taken else ())
 
 
