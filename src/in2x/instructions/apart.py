@@ -1,7 +1,7 @@
 """Paragraphs that stand apart from the work beside them: where a model turns to its user, its voice changes.
 
 Wordings are many, the change is one. A paragraph before or behind a work is none of it where it is polite and the work
-is plain (Japanese, Korean), where it stands above the salutation of a letter, where it ends in a colon and speaks of
+is plain, where it stands above the salutation of a letter, where it ends in a colon and speaks of
 the answer, where it points at the work ("this motto", "以上の句") or at its reader, or where it says "you" beside a
 work that speaks to nobody. The words that tell so are the packs' (`polite`, `salutes`, `points_at`, `works`, `serves`,
 `writing`, `made`, `forewords`, `interjection`).

@@ -108,7 +108,7 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
 
 
 def _letters(answer: str, prompt: str) -> Evidence | None:
-    """A word that does not begin as all should, capitals where there should be none, the other writing of Chinese."""
+    """A word that does not begin as all should, capitals where there should be none, the other writing of Han."""
     for pattern in patterns("initial"):
         for match in pattern.finditer(prompt):
             letter = match["word"].lower()
@@ -121,7 +121,7 @@ def _letters(answer: str, prompt: str) -> Evidence | None:
         if search(name, prompt):
             told = [char for char in re.findall(f"[{HAN}]", answer) if sides(char) == other]
             if len(told) > 2:
-                return {"why": "the other writing of Chinese", "found": "".join(told[:12])}
+                return {"why": "the other writing of Han", "found": "".join(told[:12])}
     return None
 
 
