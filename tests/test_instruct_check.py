@@ -18,8 +18,8 @@ from in2x.instructions.gate_check import Case, by_code, measured, read_cases
 from in2x.records import Instruction
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-OURS, MORE, BLIND, BLIND2 = (
-    BENCHMARKS / f"instruction_gates{name}.yaml" for name in ("", "_more", "_blind", "_blind2")
+OURS, MORE, ROUNDS, BLIND, BLIND2 = (
+    BENCHMARKS / f"instruction_gates{name}.yaml" for name in ("", "_more", "_rounds", "_blind", "_blind2")
 )
 ASK = {"ja": "短い文章を書いてください。", "en": "Write a short passage.", "zh": "写一小段文字。"}
 SMALL = """
@@ -48,7 +48,7 @@ def test_the_labelled_sets_are_large_and_of_three_languages() -> None:
     assert any(case.label == "judge" for case in cases)
 
 
-@pytest.mark.parametrize("file", [OURS, MORE, BLIND], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [OURS, MORE, ROUNDS, BLIND], ids=lambda file: file.stem)
 def test_precision_and_recall_of_the_rules(file: Path) -> None:
     checked = by_code(read_cases(file))
     wrong = [one.case.item.id for one in checked if one.right is False and one.case.label != "judge"]

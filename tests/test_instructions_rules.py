@@ -13,6 +13,7 @@ import pytest
 from in2x.instructions.collect import read_set
 from in2x.instructions.config import RulesConfig, SetConfig
 from in2x.instructions.rules import RULES, check
+from in2x.instructions.tidy import tidy_answer
 from in2x.language.misfit import misfit
 from in2x.records import Instruction
 from in2x.sample import tasks
@@ -112,6 +113,69 @@ def test_a_five_megabyte_instruction_is_rejected_at_once() -> None:
     found = check(item, CONFIG)
     assert found is not None and found[0] == "length" and found[1]["characters"] == 5_000_000
     assert list(RULES)[:2] == ["empty", "length"]  # before any pattern is tried on it
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "taken"),
+    [
+        # polite beside plain, unless both are; a story in a polite voice goes on in it
+        ("霧の詩を。", "霧は橋を\n隠して\n返さない\n\nお気に召しましたでしょうか。", "closing"),
+        ("霧の話を。", "霧が橋を隠しました。\n\n橋はそれきり、戻ってきませんでした。", ""),
+        ("霧の話を。", "「橋は？」と彼は言った。\n\n誰も答えませんでした。", ""),
+        # "you" beside a work that speaks to nobody, unless the prompt asks for it
+        ("Write a tale of a well.", "The well was deep, and it kept a moon.\n\nCould you use more?", "closing"),
+        ("Write a tale of a well that asks its reader.", "The well kept the moon.\n\nWould you let it go?", ""),
+        ("Write a tale of a well.", "I fell in at nine.\n\nI have written to you since.", ""),
+        # this motto, this story; another "this"
+        ("Write a motto for a mill.", "Go with the grain.\n\nThis motto likes a pun.", "closing"),
+        ("Write a line about a mill.", "The mill stood.\n\nThis wheel had never turned.", ""),
+        # above the salutation of a letter
+        ("Write a letter to a moth.", "Something gentle, with a smile.\n\nDear Moth,\n\nThe lamp is out.", "opening"),
+        ("Write a letter to a moth.", "12 May\n\nDear Moth,\n\nThe lamp is out.", ""),
+        # a stanza has lines like the one before it
+        ("Write two stanzas.", "You were small,\nthe roof was low.\n\nI hope you fall.\nI hope you know.", ""),
+    ],
+)  # fmt: skip
+def test_a_change_of_voice_parts_words_from_a_work(asked: str, answer: str, taken: str) -> None:
+    item = Instruction(
+        "x", "ja" if "。" in asked else "en", "chat", [{"role": "user", "content": asked}], answer=answer
+    )
+    assert tidy_answer(item)[1] == ((taken,) if taken else ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "name"),
+    [
+        ("Write a couplet on rust.", "It came,\nit saw,\nit stayed.", "disobeyed"),
+        ("Write a couplet on rust.", "Rust\n\nIt came at dawn,\nit stayed at noon.", None),
+        ("Write a three-line poem on rust.", "It came.\nIt stayed.", "disobeyed"),
+        ("Write three sentences about rust.", "It came. It stayed.", "disobeyed"),
+        ("Write one sentence about rust.", "It came to stay.\n\nRed is its flag.", "disobeyed"),
+        ("Describe rust in exactly three words.", "Slow red fire alarm.", "disobeyed"),
+        ("Describe rust. Then name it in one word.", "It eats the gate and sings.\n\nFred.", None),
+        ("Every word must start with the letter s: a line.", "Six slow snails see stars.", None),
+        ("Every word must start with the letter s: a line.", "Six slow snails meet stars.", "disobeyed"),
+        ("Translate the following sentence.", "It rained.", "no-material"),
+        ("Translate the following sentence: Il pleut.", "It rains.", None),
+        ("Write about the following day.", "It rained, and the ducks were glad.", None),
+        ("What falls and never breaks? (Answer: night.)", "Night.", "self-answered"),
+        ("What falls and never breaks?", "Night.", None),
+        ("Write a poem of two lines with three stanzas.", "It fell.\nIt rose.", "contradiction"),
+        ("Write a scene without dialogue that is all dialogue.", "They came and sat and left.", "contradiction"),
+        ("Describe a smith's hands after fifty years of work.",
+         "A smith's hands after fifty years of work are the hands of a smith after fifty years.", "copy"),
+        ("Name an inn.", 'Ideas: Half Moon, "The Owl", Ark. I like "The Owl".\n\nThe Owl', "instructed"),
+        ("Write a play of two doors.", "Act One:\n\nAct Two:\n\nAct Three:", "promise"),
+        ("Write a myth about salt.", "This is a myth about salt.", "promise"),
+        ("Write a toast for a duke.", "Toasts about dukes can hurt, so I would rather not go there.", "refusal"),
+    ],
+)  # fmt: skip
+def test_what_a_prompt_asks_for_is_counted_and_what_an_answer_talks_of_is_seen(
+    asked: str, answer: str, name: str | None
+) -> None:
+    item = Instruction("x", "en", "chat", [{"role": "user", "content": asked}], answer=answer)
+    found = check(item, CONFIG)
+    assert (found[0] if found else None) == name, found
 
 
 @pytest.mark.parametrize(

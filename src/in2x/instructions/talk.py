@@ -7,10 +7,11 @@ The wordings are those of the packs.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from in2x.instructions.weight import weight
-from in2x.language.wording import any_of, search
+from in2x.language.wording import any_of, patterns, search
 
 Kind = Literal["consent", "thanks", "notes", "presents", "intends", "waits", "asks", "closes"]
 
@@ -25,11 +26,30 @@ def contents(text: str) -> set[str]:
     return set(_CONTENT.findall(text.lower()))
 
 
-def shared(text: str, other: str) -> bool:
-    """Whether two texts share a word of four Latin letters, or two characters in a row of another script (without
-    hiragana, which writes grammar)."""
+def common(text: str, other: str) -> set[str]:
+    """The words of four Latin letters that two texts share, and the pairs of characters in a row of another script
+    (without hiragana, which writes grammar)."""
     first, second = ({m[1] or m[0] for m in _TERMS.finditer(part.lower())} for part in (text, other))
-    return bool(first & second)
+    return first & second
+
+
+def shared(text: str, other: str) -> bool:
+    """Whether two texts share such a word or pair."""
+    return bool(common(text, other))
+
+
+@lru_cache(maxsize=512)
+def forms(asked: str) -> frozenset[str]:
+    """The forms of writing that a prompt asks for, by its grammar ("write a short MYTH about") and by name."""
+    by_name = (match.group(0) for match in any_of("works").finditer(asked))
+    by_place = (match["form"] for pattern in patterns("form_asked") for match in pattern.finditer(asked))
+    return frozenset(word.lower().removesuffix("s") for word in (*by_name, *by_place) if len(word) > 1)
+
+
+def names_form(text: str, asked: str) -> bool:
+    """Whether a text names the form that was asked for ("Mean toasts can hurt" for a toast)."""
+    lower = text.lower()
+    return any(re.search(rf"\b{re.escape(form)}", lower) if form.isascii() else form in lower for form in forms(asked))
 
 
 def sentences(text: str) -> list[str]:

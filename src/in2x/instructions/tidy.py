@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from in2x.instructions.apart import afterword, foreword
 from in2x.instructions.talk import QUOTED, announces, contents
 from in2x.instructions.weight import weight
 from in2x.language.reasoning import without_reasoning
@@ -25,6 +26,8 @@ _RULE = re.compile(r"\A(?:[-*_=—]{3,}\s*\n\s*)+|(?:\s*\n\s*[-*_=—]{3,})+\s*\
 _BRACKETED = re.compile(r"[（(\[【][^（）()\[\]【】\n]{4,200}[)）\]】]\Z")
 _TITLE = re.compile(r"\A(?:\*\*[^*\n]{1,60}\*\*|#{1,4} [^\n]{1,60})\s*\n\s*(?=\S)")
 _QUOTE = re.compile(r"\A\s*[「『“\"‘'《〈«„]")
+LOOKED_AT = 2000
+"""Characters at the end of an answer in which its last stanzas are."""
 PARTING = 130
 LONGEST = 420
 """Latin letters (others weigh more) of a paragraph that may be about the answer and not of it (our choice)."""
@@ -44,11 +47,12 @@ def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tu
         if (end := find(rest, asked)) and rest[end:].strip():
             rest = _RULE.sub("", rest[end:].strip()).strip()
             taken.append(name)
-    label = any_of("answer_label", r"\A{}").match(rest)
+    frames = (("answer_label", r"\A{}"), ("work_label", r"\A\W*{}\W*?[:：][\W_]*?(?=[^\W_])"))
+    label = next(filter(None, (any_of(name, frame).match(rest) for name, frame in frames)), None)
     if label and label.group(0).strip() not in asked and rest[label.end() :].strip():
         rest = rest[label.end() :].strip()
         taken.append("opening")
-    start = _closing_start(rest, letter, noted=search("about_notes", asked) is not None)
+    start = _closing_start(rest, asked, letter, noted=search("about_notes", asked) is not None)
     if start < len(rest):
         rest = _RULE.sub("", rest[:start].strip()).strip()
         taken.append("closing")
@@ -81,10 +85,14 @@ def _opening_end(text: str, asked: str) -> int:
     end = 0
     for match in _PART.finditer(text):
         head = text[: match.start()]
-        if weight(head) > LONGEST:
+        if weight(head) > LONGEST or "```" in head:
             break
-        line = "\n" in match.group(0)
-        if (line and _opens(head, asked)) or (not line and head[-1] in ":：。！!." and _presents(head, asked)):
+        line, apart = "\n" in match.group(0), match.group(0).count("\n") > 1
+        if (
+            (line and _opens(head, asked))
+            or (apart and foreword(head[end:], text[match.end() :], asked))
+            or (not line and head[-1] in ":：。！!." and _presents(head, asked))
+        ):
             end = match.end()
     return end
 
@@ -105,10 +113,10 @@ def _presents(head: str, asked: str) -> bool:
         return False
     common = contents(rest) & contents(asked)
     named = len(common) >= 3 or any(len(word) > 3 for word in common)
-    return named or (said is not None and rest.rstrip()[-1] in ":：")
+    return named or (said is not None and rest.rstrip()[-1] in ":：") or search("as_follows", rest) is not None
 
 
-def _closing_start(text: str, letter: bool, noted: bool) -> int:
+def _closing_start(text: str, asked: str, letter: bool, noted: bool) -> int:
     """Where the words about the answer begin that end it; the end of the text where none do."""
     end = len(text)
     body = _BREAK.split(text)
@@ -116,11 +124,11 @@ def _closing_start(text: str, letter: bool, noted: bool) -> int:
     while True:
         for start in _tails(text[:end]):
             tail = text[start:end]
-            whole = text[start - 1] == "\n"
-            if (
-                start
-                and weight(tail) <= LONGEST
-                and _closes(tail.strip(), letter or not whole, noted, apart and text[:start].endswith("\n\n"))
+            if not start or weight(tail) > LONGEST or _stanza(text[:end], start):
+                continue
+            whole, alone = text[start - 1] == "\n", text[:start].endswith("\n\n") or tail[0] in "（("
+            if _closes(tail.strip(), letter or not whole, noted, apart and alone) or (
+                alone and not noted and afterword(tail.strip(), text[:start], asked)
             ):
                 end = start
                 break
@@ -128,6 +136,15 @@ def _closing_start(text: str, letter: bool, noted: bool) -> int:
             return end
         if not text[:end].strip():
             return len(text)
+
+
+def _stanza(text: str, start: int) -> bool:
+    """Whether the lines from `start` are of a stanza that has as many lines as the one before it, two and more."""
+    near = text[-LOOKED_AT:]
+    parts = [part.strip().splitlines() for part in re.split(r"\n[ \t\u3000]*\n", near) if part.strip()]
+    if len(parts) < 2 or not len(parts[-1]) == len(parts[-2]) > 1:
+        return False
+    return len(text) - start <= len("\n".join(parts[-1])) + 2
 
 
 def _tails(text: str) -> Iterator[int]:

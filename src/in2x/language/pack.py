@@ -202,7 +202,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 @cache
 def load(path: Path) -> Pack:
-    """Read and check one pack file, and the wording for rules of instructions in `instructions/` beside it, if any.
+    """Read and check one pack file, and the wording for rules of instructions in `instructions/` beside it, if any (a
+    name that is in both has the patterns of both).
 
     Raises:
         In2xError: it is no YAML, lacks a field, or has an unknown or wrong one; the sentence names file and field.
@@ -214,7 +215,9 @@ def load(path: Path) -> Pack:
             raise In2xError(f"like: there is no other language pack {like!r}", file=path)
         fields = load(known[like]).model_dump(by_alias=True) | fields
     if (more := path.parent / "instructions" / path.name).is_file() and isinstance(fields.get("wording"), dict):
-        fields = fields | {"wording": fields["wording"] | _read(more)}
+        wording, added = fields["wording"], _read(more)
+        joined = {name: [*wording.get(name, ()), *added.get(name, ())] for name in {**wording, **added}}
+        fields = fields | {"wording": joined}
     try:
         # Hundreds of patterns take longest; ours are tried in a test.
         pack = Pack.model_validate(fields, context={"tried": path.parent == HERE})

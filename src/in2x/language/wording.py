@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from in2x.language.pack import HERE, OWN, files, load
 from in2x.plain_yaml import read_yaml
@@ -60,6 +60,17 @@ def _any_of(name: str, frame: str, folders: str) -> re.Pattern[str]:
     return re.compile(frame.replace("{}", f"(?:{every})"), re.IGNORECASE | re.MULTILINE)
 
 
+REMEMBERED = 400
+"""Characters of a text whose matches are remembered: rules ask the same of a prompt again and again."""
+
+
 def search(name: str, text: str) -> re.Match[str] | None:
     """The first match in `text` of any pattern called `name`."""
-    return any_of(name).search(text)
+    if len(text) > REMEMBERED:
+        return any_of(name).search(text)
+    return _search(name, text, os.environ.get(OWN, ""))
+
+
+@lru_cache(maxsize=1 << 12)
+def _search(name: str, text: str, folders: str) -> re.Match[str] | None:
+    return _any_of(name, "{}", folders).search(text)

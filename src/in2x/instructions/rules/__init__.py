@@ -27,6 +27,7 @@ RULES: Mapping[str, Rule] = {
     "repetition": form.repetition,
     "copy": form.copy,
     "self-answered": wording.self_answered,
+    "no-material": wording.no_material,
     "refusal": speech.refusal,
     "promise": speech.promise,
     "cut": draft.cut,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from in2x.instructions.rules.view import Evidence, View
@@ -20,14 +21,16 @@ _WORDS = {
     **{word: n for n, word in enumerate(_UNITS)}, **{word: 10 * n for n, word in enumerate(_TENS, 2)},
     "a single": 1, "a hundred": 100, "one hundred": 100, "two hundred": 200, "a thousand": 1000,
 }  # fmt: skip
+_NATIVE = ("한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열")
+_WORDS |= {word: n for n, word in enumerate(_NATIVE, 1)}
 _NUMBER = r"\d[\d,]*|[一二两三四五六七八九十百千]+|" + "|".join(sorted(_WORDS, key=len, reverse=True))
 _SIZES: Mapping[str, tuple[str, ...]] = {
-    "character": ("characters?", "文字", "字"),
-    "word": ("words?", "語", "言", "词"),
-    "line": ("lines?", "行"),
-    "sentence": ("sentences?", "文", "句", "话"),
-    "paragraph": ("paragraphs?", "段落", "段"),
-    "item": ("items?", "つ", "個", "个"),
+    "character": ("characters?", "文字", "字", "글자", "자"),
+    "word": ("words?", "語", "言", "词", "단어"),
+    "line": ("lines?", "liners?", "行", "줄", "행"),
+    "sentence": ("sentences?", "文", "句", "话", "문장"),
+    "paragraph": ("paragraphs?", "stanzas?", "段落", "段", "连", "連", "문단", "연"),
+    "item": ("items?", "つ", "個", "个", "개"),
 }
 """Units, the smaller first: a text has at least as many of each as of the one after it (items apart)."""
 _UNIT = "|".join(f"{unit}" for units in _SIZES.values() for unit in sorted(units, key=len, reverse=True))
@@ -44,9 +47,8 @@ def contradiction(view: View) -> Evidence | None:
     if not view.given_text:
         if fault := _bounds(view.prompt):
             return fault
-        wanted = {named(m["lang"]) for p in patterns("only_in") for m in p.finditer(view.prompt)} - {None}
-        if len(wanted) > 1:
-            return {"why": "language", "wanted": sorted(map(str, wanted))}
+        if fault := _languages(view.prompt) or _without(view.prompt):
+            return fault
         if match := search("impossible", view.prompt):
             return {"why": "impossible", "found": match.group(0)[:60]}
     verifier = view.item.verifier or {}
@@ -55,7 +57,30 @@ def contradiction(view: View) -> Evidence | None:
     return _wrong_number(view)
 
 
-def demanded(name: str, prompt: str) -> list[tuple[int, str]]:
+def _languages(prompt: str) -> Evidence | None:
+    """One language alone, and another one too."""
+    alone = {named(m["lang"]) for p in patterns("only_in") for m in p.finditer(prompt)} - {None}
+    wanted = alone | {named(m["lang"]) for p in patterns("in_language") for m in p.finditer(prompt)} - {None}
+    barred = {named(m["lang"]) for p in patterns("not_language") for m in p.finditer(prompt)} - {None}
+    if (alone and len(wanted) > 1) or barred & wanted:
+        return {"why": "language", "wanted": sorted(map(str, wanted | barred))}
+    return None
+
+
+def _without(prompt: str) -> Evidence | None:
+    """Something is forbidden, and nothing else is wanted ("without dialogue", "all of it dialogue")."""
+    for pattern in patterns("excludes"):
+        for match in pattern.finditer(prompt):
+            word = re.escape(match["word"])
+            others = prompt[: match.start()] + " " + prompt[match.end() :]
+            for only in patterns("nothing_but", (("WORD", word),)):
+                if found := only.search(others):
+                    return {"why": "forbidden and wanted", "found": f"{match.group(0)} / {found.group(0)}"[:80]}
+    return None
+
+
+@lru_cache(maxsize=256)
+def demanded(name: str, prompt: str) -> tuple[tuple[int, str], ...]:
     """(number, unit) of every bound in a prompt that the wordings called `name` ("at_least", "at_most") give."""
     found = []
     for pattern in patterns(name, (("NUMBER", _NUMBER), ("UNIT", _UNIT))):
@@ -66,11 +91,12 @@ def demanded(name: str, prompt: str) -> list[tuple[int, str]]:
                         if any(re.fullmatch(u, match["unit"], re.IGNORECASE) for u in units))  # fmt: skip
             if value is not None:
                 found.append((int(value), unit))
-    return found
+    return tuple(found)
 
 
 def _bounds(prompt: str) -> Evidence | None:
-    low, high = demanded("at_least", prompt), demanded("at_most", prompt)
+    sized = demanded("sized", prompt)
+    low, high = demanded("at_least", prompt) + sized, demanded("at_most", prompt) + sized
     for least, unit in low:
         for most, other in high:
             # Ten sentences are at least ten words: a bound on the smaller unit bounds the larger one too.

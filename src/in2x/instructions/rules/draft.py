@@ -38,6 +38,8 @@ def cut(view: View) -> Evidence | None:
         return {"found": text[-60:], "why": "the last line of the verse is short"}
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1]
+    if (match := _ITEM.match(last)) and len(lines) > 2 and any_of("unfinished").match(last[match.end() :].strip()):
+        return {"found": text[-60:], "why": "no item ends so"}
     tail = _tail(last)
     if not tail or not (tail[-1].isalnum() or tail[-1] in "、，,：:；;「『“（(《【\"'–-"):
         return None
@@ -53,6 +55,9 @@ def cut(view: View) -> Evidence | None:
     verse = search("verse", view.prompt) is not None
     # a message or a jotting may leave out its last mark, and its capitals
     casual = any_of("ends_well").search(tail) is not None or text[0].islower()
+    items = [line for line in lines[:-1] if _ITEM.match(line)]
+    if _ITEM.match(last) and len(items) > 1 and last[0] not in "-*+•・" and all(_STOP.search(i[-2:]) for i in items):
+        return {"found": tail[-60:], "why": "the last item alone has no end"}
     if _ITEM.match(last) and len(lines) > 2 and (no_end or any_of("unfinished_item").search(tail)):
         return {"found": tail[-60:], "why": "no item ends so"}
     if prose and no_end and not (verse and not inside):
@@ -119,10 +124,14 @@ def placeholder(view: View) -> Evidence | None:
     text = CODE.sub(" ", view.answer)
     for match in _GAP.finditer(text):
         inner = next(filter(None, match.groups()))
-        if match.group(0) not in view.prompt and not _STOP.search(inner) and search("slot", inner.replace("_", " ")):
+        if match.group(0) in view.prompt:
+            continue
+        slot = not _STOP.search(inner) and search("slot", inner.replace("_", " "))
+        if slot or search("insert_gap", inner.rstrip(". 。")):
             return {"part": "answer", "found": match.group(0)[:60]}
     for match in _BRACKETED.finditer(text):
-        if match.group(0) not in view.prompt and search("insert", match[1]):
+        gap = search("insert", match[1]) or search("insert_gap", match[1])
+        if gap and match.group(0) not in view.prompt:
             return {"part": "answer", "found": match.group(0)[:60]}
     # "○○様" is how a model letter is written
     for name in ("blanks",) if search("letters", view.prompt) else ("blanks", "masked"):

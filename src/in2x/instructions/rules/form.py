@@ -12,7 +12,7 @@ from in2x.language.codes import language_names
 from in2x.language.example import HUB
 from in2x.language.identify import language_of
 from in2x.language.misfit import LOOKED_AT, misfit
-from in2x.language.script import letter_counts, make_up
+from in2x.language.script import HAN, KATAKANA, letter_counts, make_up
 from in2x.language.wording import any_of, search
 from in2x.language.words import prose
 from in2x.language.written import foreign
@@ -56,7 +56,7 @@ def language(view: View) -> Evidence | None:
             and view.answer.isascii()
         ):
             return None  # "Na na na, hey hey hey": a few words over and over tell no language
-        if _asked_for(view.prompt, view.answer):
+        if _asked_for(view.prompt, view.answer) or search("signs_alone", view.prompt):
             return None
         # what is quoted in an answer about languages is its subject
         text = QUOTED.sub(" ", view.answer) if search("about_languages", view.prompt) else view.answer
@@ -135,6 +135,8 @@ def repetition(view: View) -> Evidence | None:
             chant = all(map(any_of("chant", r"\A(?:{})+\Z").match, said))
             if said and chant and len(text) - len(match.group(0)) >= 12:
                 continue  # the sound of a train, laughter, a refrain, in a text
+            if len(set(map(str.lower, said))) == 1 and len(said) <= 8 and len(text) - len(match.group(0)) >= 40:
+                continue  # one word some times over: a call, a knock
             # Lines of a table, dots and laughter repeat too: the unit must be words, or long in all.
             if any(c.isalpha() for c in unit) and len(match.group(0)) >= 20:
                 return {"part": part, "found": unit[:40], "times": len(match.group(0)) // len(unit)}
@@ -151,6 +153,8 @@ def repetition(view: View) -> Evidence | None:
     items = [_BULLET.sub("", line).strip() for line in lines]
     if len(items) >= 4 and items != lines and max(map(items.count, items)) > 0.6 * len(items):
         return {"part": "answer", "found": max(items, key=items.count)[:40], "times": max(map(items.count, items))}
+    if found := _listed_again(view.answer.strip()):
+        return {"part": "answer", "found": found[:40], "why": "a list goes round"}
     if not view.given_text and not search("verse", view.prompt) and (found := _doubled(view.answer[:20_000])):
         return {"part": "answer", "found": found[:60], "times": 2}
     return None
@@ -170,6 +174,15 @@ def _cut_in_loop(text: str) -> str | None:
             if times >= 3 and times * weight(unit) >= CUT_LOOP and "\n" not in unit:
                 return unit
     return None
+
+
+def _listed_again(text: str) -> str | None:
+    """An entry of a list in one line that names the same few over and over."""
+    if len(text) > LONGEST_LOOP or re.search(r"[\n.!?。！？][^\n]", text):
+        return None
+    names = [name.strip().lower() for name in re.split(r"[,，、]", text)][:-1]
+    few = set(names)
+    return names[0] if len(names) >= 8 and 3 <= len(few) <= len(names) // 2 and weight(text) < 16 * len(names) else None
 
 
 LONGEST_LOOP, CUT_LOOP = 600, 80
@@ -216,6 +229,8 @@ def copy(view: View) -> Evidence | None:
         return {"copied": "prompt"}
     if not view.given_text and _says_again(answer, view.prompt.strip()):
         return {"copied": "prompt, nearly"}
+    if not view.given_text and _says_nothing_new(answer, view.prompt):
+        return {"copied": "nothing but words of the prompt"}
     # Names and titles stay as they are in a translation, whole sentences do not.
     if view.source is not None and len(answer) >= 24 and answer == view.source.strip():
         return {"copied": "source"}
@@ -223,6 +238,22 @@ def copy(view: View) -> Evidence | None:
 
 
 _MATERIAL = re.compile(r"[\n:：\"“「『]")
+
+
+_MEANING = re.compile(f"[{HAN}{KATAKANA}]|[^\\W\\d_]{{4,}}")
+
+
+def _says_nothing_new(answer: str, prompt: str) -> bool:
+    """Whether a sentence holds no word that is not in the prompt, which orders and asks no question ("The hands of a
+    carpenter are a carpenter's hands."), hiragana and small words aside."""
+    if _MATERIAL.search(prompt) or re.search("[?？]", prompt) or "\n" in answer:
+        return False
+    if weight(answer) < 40 or weight(prompt) > 2.5 * weight(answer):
+        return False
+    said = [word.lower() for word in _MEANING.findall(answer)]
+    known = {word.lower() for word in _MEANING.findall(prompt)}
+    fresh = [word for word in said if word not in known and word[:-1] not in known and f"{word}s" not in known]
+    return len(said) >= 6 and len(fresh) <= len(said) // 12
 
 
 def _says_again(answer: str, prompt: str) -> bool:
@@ -233,6 +264,8 @@ def _says_again(answer: str, prompt: str) -> bool:
         return False
     if first in second:
         return len(first) > 0.6 * len(second)
+    if first.startswith(second) and answer[len(prompt.rstrip(" .。!！")) :].lstrip()[:1] in tuple(".。,，、!！"):
+        return True  # the order goes on: "... The story should be engaging"
     if second in first:
         rest = first.replace(second, "", 1)
         return len(first) < 1.6 * len(second) or SequenceMatcher(None, rest, second, autojunk=False).ratio() > 0.85

@@ -17,6 +17,7 @@ from in2x.language.wording import search
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#\d{2,5}|#x[0-9a-f]{2,4});", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|(?<=[^\s\\])\\n(?=[^\W\d_])|%[0-9A-F]{2}%[0-9A-F]{2}%[0-9A-F]{2}")
 _HAN = re.compile(f"[{HAN}]")
+_ASKED = re.compile(r"(?<![\w/.=&?-])[a-z]+\?[a-z]+(?![\w/.=&?-])")
 _LOST = "\ufffd"
 
 
@@ -25,6 +26,10 @@ def encoding(view: View) -> Evidence | None:
     for part, text in view.parts:
         if _LOST in text:
             return {"part": part, "found": text[max(0, text.index(_LOST) - 20) :][:40]}
+        if (match := search("garbled", text)) and not search("about_code", view.prompt):
+            return {"part": part, "found": match.group(0)[:40], "why": "decoded in the wrong encoding"}
+        if len(lost := _ASKED.findall(text)) > 1 and not search("about_marks", view.prompt):
+            return {"part": part, "found": lost[0], "why": "a question mark for a letter"}
         if mojibake(text)[1]:
             return {"part": part, "found": text[:60], "why": "decoded in the wrong encoding"}
     if view.given_text or search("about_marks", view.prompt):

@@ -1,4 +1,5 @@
-"""Rules that know a fault of the task by its wording: leakage, self-answer, nothing to do, no focus."""
+"""Rules that know a fault of the task by its wording: leakage, self-answer, no text to work on, nothing to do, no
+focus."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 
 from in2x.instructions.rules.draft import CODE
 from in2x.instructions.rules.view import Evidence, View
+from in2x.instructions.weight import weight
 from in2x.language.script import letter_counts
 from in2x.language.wording import any_of, patterns, search
 
@@ -24,6 +26,9 @@ def leakage(view: View) -> Evidence | None:
             return {"part": part, "found": match.group(0)[:60]}
         if (match := search("marks", CODE.sub(" ", text))) and not search("about_marks", view.prompt):
             return {"part": part, "found": match.group(0)[:60]}
+    bare = CODE.sub(" ", view.answer)
+    if (match := search("html", bare)) and not (search("html", view.prompt) or search("about_marks", view.prompt)):
+        return {"part": "answer", "found": match.group(0)[:60]}
     if _wrapped(view.answer) and not (search("about_code", view.prompt) or search("about_marks", view.prompt)):
         return {"part": "answer", "found": view.answer.strip()[:60]}
     if (match := search("roles", view.answer)) and not search("dialogue", view.prompt):
@@ -66,8 +71,55 @@ def self_answered(view: View) -> Evidence | None:
             if given and len(rest) < 12 and not search("choices", given) and not search("about_answer", before):
                 return {"found": view.prompt[match.start() : match.end()][:80]}
     answer = view.answer.strip()
+    if (given := _given(view.prompt, answer)) is not None:
+        return {"found": given[:80], "why": "the answer stands in the prompt"}
     if len(answer) >= 16 and view.prompt.rstrip().endswith(answer) and len(answer) > 0.25 * len(view.prompt):
         return {"found": answer[:80]}
+    return None
+
+
+_LABELLED = re.compile(r"[)）\]】」”\"\n]")
+
+
+def _given(prompt: str, answer: str) -> str | None:
+    """What the prompt gives behind a label ("(Answer: night)"), if that and little more is the answer."""
+    said = _bare(answer)
+    for match in any_of("gives_answer").finditer(prompt):
+        rest = prompt[match.end() :].lstrip(" \t\u3000\"“「『‘'*_")
+        given = _LABELLED.split(rest, maxsplit=1)[0].strip()
+        bare = _bare(given)
+        if bare and (said == bare or (said.startswith(bare) and len(said) <= len(bare) + 6)):
+            return given
+    return None
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", "", text.lower())
+
+
+_SHORT_TASK = 220
+"""Latin letters (others weigh more) of a prompt that may lack its text; a longer one brings something (our choice)."""
+_ORDER = 40
+"""The same of sentences before the last that may be orders, and no text."""
+_TEXT = re.compile(r"[\"“”「『«„‘]|[:：]\s*\S|\n\s*\S")
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s*(?=\S)")
+
+
+def no_material(view: View) -> Evidence | None:
+    """The prompt works on a text, a picture, a list that it does not bring ("the paragraph below", and nothing below).
+
+    It brings one in quotation marks, behind a colon, in another line, or in a sentence of its own behind.
+    """
+    prompt = view.prompt.strip()
+    if view.given_text or len(view.item.messages) > 1 or weight(prompt) > _SHORT_TASK or _TEXT.search(prompt):
+        return None
+    *before, last = _SENTENCE.split(prompt)
+    if weight(" ".join(before)) > _ORDER:
+        return None
+    # "Continue this story:" and nothing behind the colon
+    name = "material" if prompt[-1] not in ":：" else "material_here"
+    if match := search("material", last) or search(name, last):
+        return {"part": "prompt", "found": match.group(0)[:60]}
     return None
 
 
