@@ -34,6 +34,7 @@ SETS = {
     "six rounds, read since": HERE.with_name("instruction_gates_rounds.yaml"),
     "blind 1, read since": HERE.with_name("instruction_gates_blind.yaml"),
     "blind 2, unread": HERE.with_name("instruction_gates_blind2.yaml"),
+    "blind 3, unread": HERE.with_name("instruction_gates_blind3.yaml"),
 }
 ASK = {
     "en": ("Write a short passage.", "Write a short story.", "Describe a scene in a few sentences.", "Write a poem."),
