@@ -138,7 +138,7 @@ def test_what_is_typed_is_translated_and_findings_are_marked_with_their_reason(p
     shows(page, "猫が眠っています。トムは犬を24匹飼っています。")
     assert page.text_content(".chooser option:checked") == "Detected: English"
     assert page.get_attribute(".out", "lang") == "ja"
-    until(lambda: "2 sentences, 1 findings" in page.inner_text(".side:nth-child(2) .foot"))
+    until(lambda: "2 sentences, findings: 1" in page.inner_text(".side:nth-child(2) .foot"))
     page.keyboard.press("Escape")
     page.keyboard.press("n")
     page.wait_for_selector(".findings li")
