@@ -15,10 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import _lru_cache_wrapper as Cache
 from pathlib import Path
 from typing import Any
+
+from in2x.process import give_back
 
 KERNELS = "128"
 """Kernels that oneDNN keeps (our choice)."""
@@ -69,12 +70,6 @@ def caches() -> Iterator[Cache[Any]]:
                 mine = isinstance(one, Cache) and one.__module__ == name
                 if mine and (one.cache_parameters()["maxsize"] or 0) >= TABLES:
                     yield one
-
-
-def give_back() -> None:
-    """Have glibc give back what is free between what is not."""
-    with suppress(OSError, AttributeError):  # another libc
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Remembered:
