@@ -9,7 +9,7 @@ VERL ?= .venv-verl
 .PHONY: help demo demo-judge test test-slow test-verl lint format bench clean
 
 help:
-	@echo "make demo       train the demonstration translator from raw text (8 to 15 minutes on 2 cores)"
+	@echo "make demo       train the demonstration translator from raw text (7 to 11 minutes on 2 idle cores)"
 	@echo "make demo-judge the same with a judge over HTTP as reward, a share of its answers spoilt on purpose"
 	@echo "make test       the tests that take minutes at most"
 	@echo "make test-slow  the long tests"
