@@ -71,6 +71,6 @@ def search(name: str, text: str) -> re.Match[str] | None:
     return _search(name, text, os.environ.get(OWN, ""))
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 8)
 def _search(name: str, text: str, folders: str) -> re.Match[str] | None:
     return _any_of(name, "{}", folders).search(text)
