@@ -76,7 +76,7 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Not among them: run_table.py, everyday.py and rl_pairs.py (take a finished run), small_model.py and limits.py (shared by others),
+# Not among them: run_table.py, everyday.py and rl_pairs.py (take a finished run), small_model.py, limits.py and growth.py (shared by others),
 # selection_t0.py, corpus_raw.py and pretrain_ablation.py (take files), gpu.py (needs a GPU).
 bench: $(READY)
 	@for file in $(filter-out %/run_table.py %/everyday.py %/rl_pairs.py %/small_model.py %/limits.py %/selection_t0.py %/corpus_raw.py %/pretrain_ablation.py %/gpu.py,$(wildcard benchmarks/*.py)); do \

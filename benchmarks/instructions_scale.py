@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import resource
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import selection_scale
+from growth import grow
 
 from in2x.records import Instruction, Pair, read_records, write_records
 
@@ -85,25 +82,7 @@ def main() -> None:
     if given.child:
         instruct(Path(given.child[0]), Path(given.child[1]))
         return
-    last: tuple[int, float] | None = None
-    with tempfile.TemporaryDirectory(dir=given.folder) as root:
-        for count in given.sizes:
-            data, out = Path(root) / f"data-{count}", Path(root) / f"out-{count}"
-            make(data, count)
-            out.mkdir()
-            done = subprocess.run([sys.executable, __file__, "--child", str(data), str(out)],
-                                  capture_output=True, text=True, check=False)  # fmt: skip
-            if done.returncode:
-                raise SystemExit(done.stderr[-3000:])
-            found = json.loads(done.stdout.splitlines()[-1])
-            power = (
-                "" if last is None else f", exponent {math.log(found['cpu'] / last[1]) / math.log(count / last[0]):.2f}"
-            )
-            print(
-                f"{count:,} items: {found['cpu']} s processor, {found['wall']} s, {found['peak_mb']:,} MB peak{power}"
-            )
-            print(json.dumps(found), flush=True)
-            last = (count, found["cpu"])
+    grow(__file__, given.sizes, given.folder, make)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import random
 import resource
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from growth import grow
 
 from in2x.records import Instruction
 
@@ -169,25 +166,7 @@ def main() -> None:
     if given.child:
         select(Path(given.child[0]), Path(given.child[1]), int(given.child[2]))
         return
-    last: tuple[int, float] | None = None
-    with tempfile.TemporaryDirectory(dir=given.folder) as root:
-        for count in given.sizes:
-            pool, out = Path(root) / f"pool-{count}", Path(root) / f"out-{count}"
-            make(pool, count)
-            out.mkdir()
-            done = subprocess.run([sys.executable, __file__, "--child", str(pool), str(out), str(count)],
-                                  capture_output=True, text=True, check=False)  # fmt: skip
-            if done.returncode:
-                raise SystemExit(done.stderr[-3000:])
-            found = json.loads(done.stdout.splitlines()[-1])
-            power = (
-                "" if last is None else f", exponent {math.log(found['cpu'] / last[1]) / math.log(count / last[0]):.2f}"
-            )
-            print(
-                f"{count:,} items: {found['cpu']} s processor, {found['wall']} s, {found['peak_mb']:,} MB peak{power}"
-            )
-            print(json.dumps(found), flush=True)
-            last = (count, found["cpu"])
+    grow(__file__, given.sizes, given.folder, make, told=True)
 
 
 if __name__ == "__main__":
