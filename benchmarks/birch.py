@@ -6,7 +6,7 @@
 
     100k 100k-64d 400k   speed, adjusted Rand index, memory of the tree
     one-tree             the same without coarse cells, and without `reach` (the rule of Zhang et al.)
-    scale                100k, 400k, 2M points, ours only, input memory-mapped, with memory
+    scale                100k, 400k, 2M points (or --points), ours only, input memory-mapped, with memory
     shards               one run against 8 shards merged
     shift                labels after a shift of all points by 1e4, both programs
 
@@ -232,6 +232,7 @@ def main() -> None:
     names = [*SPEED, "one-tree", "scale", "shards", "shift"]
     parser.add_argument("--cases", nargs="+", choices=names, default=names)
     parser.add_argument("--threshold", type=float, default=0.55)
+    parser.add_argument("--points", type=int, nargs="+", default=[100_000, 400_000, 2_000_000], help="of scale")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "in2x-bench")
     given = parser.parse_args()
@@ -239,14 +240,16 @@ def main() -> None:
     given.cache.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {}
     for name in given.cases:
-        kept = given.cache / f"birch-{name}-{threshold}-{parts}.json"
+        sizes = [n // parts for n in given.points]
+        asked = "-".join(["", *map(str, sizes)]) if name == "scale" else ""
+        kept = given.cache / f"birch-{name}-{threshold}-{parts}{asked}.json"
         if not kept.exists():
             print(f"{name} ...", file=sys.stderr, flush=True)
             points, dimension = SPEED.get(name, (100_000, 384))
             if name in SPEED:
                 result: Any = compare(points // parts, dimension, threshold)
             elif name == "scale":
-                result = scale([n // parts for n in (100_000, 400_000, 2_000_000)], dimension, threshold)
+                result = scale(sizes, dimension, threshold)
             else:
                 result = {"one-tree": one_tree, "shards": shards, "shift": shift}[name](points // parts, 384, threshold)
             kept.write_text(json.dumps(result))
