@@ -5,9 +5,9 @@ What differs from the textbook, and why:
 * **Cells.** One tree over everything is slow (every insertion walks through memory) and inaccurate (an early split
   parts a cluster for good). So the space is first cut into a few coarse cells (k-means on a sample), each cell has a
   small tree of its own that stays in the cache, and cells are worked on by all cores.
-* **Merge across borders.** The leaf features of all cells are inserted into one more tree, heaviest first: what a
-  border cut, or what was split off before its cluster had found its centre, is joined again. The same step merges the
-  shards of many machines (`merge`), and shrinks a tree that has outgrown its memory bound.
+* **Merge across borders** (`joining`). The leaf features of all cells are joined, heaviest first: what a border cut, or
+  what was split off before its cluster had found its centre, comes together again. The same step merges the shards of
+  many machines (`merge`).
 * **Reach.** A point far from a heavy cluster's centroid hardly changes its radius, so the radius rule alone lets heavy
   clusters swallow their light neighbours. What joins a cluster must also lie within `reach` thresholds of its centroid.
 * **Second pass.** Labels come from the finished clusters, not from the moment of insertion.
@@ -23,119 +23,38 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from numbers import Integral
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
 from in2x.process import give_back
+from in2x.selection.cells import (
+    SAMPLE,
+    Floats,
+    Ints,
+    cells_for,
+    coarse_cells,
+    grouped,
+    half_norms,
+    nearest,
+    nearest_two,
+)
 from in2x.selection.cftree import CFTree, Features
+from in2x.selection.joining import join
 
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.int64]
 CHUNK = 400_000_000
 """Bytes of points worked on at once: many points a cell, so that a cell's tree is fetched from memory seldom."""
-SAMPLE = 64
-"""Points per coarse cell that the k-means sees."""
-PRODUCTS = 1 << 24
-"""Products of points and centres held at once (64 MB)."""
 FLOAT32, FLOAT64 = 2.0**10, 2.0**45
 """Largest coordinate, in thresholds, whose distances are right to a hundredth of a threshold: by matrix products in
 float32, by differences in float64."""
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def half_norms(centres: Floats) -> Floats:
-    """[k]: half the squared length of each centre."""
-    halves: Floats = 0.5 * np.einsum("kd,kd->k", centres, centres)
-    return halves
-
-
-def nearest(points: Floats, centres: Floats, half: Floats | None = None) -> Ints:
-    """int64 [n]: the nearest row of `centres` [k, d] for each point [n, d] (squared Euclidean).
-
-    By matrix products; in float64 by differences, which lose no digits where the points are far from the origin.
-    `half` are the `half_norms` of the centres, where the caller has them.
-    """
-    block = max(16, min(4096, PRODUCTS // len(centres)))
-    out = np.empty(len(points), np.int64)
-    if points.dtype == np.float64 or centres.dtype == np.float64:
-        for start in range(0, len(points), block):
-            out[start : start + block] = cdist(points[start : start + block], centres, "sqeuclidean").argmin(axis=1)
-        return out
-    half = half_norms(centres) if half is None else half
-    for start in range(0, len(points), block):
-        products = points[start : start + block] @ centres.T
-        np.subtract(half, products, out=products)
-        out[start : start + block] = products.argmin(axis=1)
-    return out
-
-
-def nearest_two(points: Floats, centres: Floats, half: Floats) -> Ints:
-    """int64 [n, 2]: the two nearest rows of `centres` [k, d] for each point [n, d], the nearest first; where there is
-    but one, it stands twice. `half` are the `half_norms` of the centres."""
-    block = max(16, min(4096, PRODUCTS // len(centres)))
-    out = np.empty((len(points), 2), np.int64)
-    for start in range(0, len(points), block):
-        products = points[start : start + block] @ centres.T
-        np.subtract(half, products, out=products)
-        rows = np.arange(len(products))
-        first = products.argmin(axis=1)
-        products[rows, first] = np.inf
-        out[start : start + block, 0] = first
-        out[start : start + block, 1] = products.argmin(axis=1) if len(centres) > 1 else first
-    return out
-
-
-def nearest_of_many(points: Floats, centres: Floats) -> Ints:
-    """int64 [n]: a near row of `centres` [k, d] for each point [n, d]: the nearest of those in the nearest coarse cell.
-
-    Work grows with n times the square root of k, where `nearest` takes n times k.
-    """
-    if len(centres) < 4096:
-        return nearest(points, centres)
-    cells = coarse_cells(centres[:: 1 + len(centres) // 65_536], round(len(centres) ** 0.5))
-    out = np.empty(len(points), np.int64)
-    inside = grouped(nearest(centres, cells), len(cells))
-    filled = np.array([len(rows) > 0 for rows in inside])
-    asked = nearest(points, cells[filled])
-    for rows, members in zip(grouped(asked, int(filled.sum())), (m for m in inside if len(m)), strict=True):
-        if len(rows):
-            out[rows] = members[nearest(points[rows], centres[members])]
-    return out
-
-
-def coarse_cells(sample: Floats, count: int, rounds: int = 4) -> Floats:
-    """[<= count, d] of the type of `sample`: centres of a k-means on it, deterministic (seeded by every n-th point)."""
-    count = min(count, len(sample))
-    centres = sample[np.linspace(0, len(sample) - 1, count).astype(np.int64)].copy()
-    for _ in range(rounds):
-        labels = nearest(sample, centres)
-        order = np.argsort(labels, kind="stable")
-        _, starts = np.unique(labels[order], return_index=True)
-        sums = np.add.reduceat(sample[order], starts, axis=0)
-        centres = (sums / np.diff([*starts, len(sample)])[:, None]).astype(sample.dtype)
-    return np.ascontiguousarray(centres)
-
-
-def cells_for(points: int) -> int:
-    """Number of coarse cells for `points`: 1 below 20,000, 64 at 100,000, growing with the square root.
-
-    A point is compared with all cells and with the clusters of one: with the square root both grow alike.
-    """
-    return 1 if points < 20_000 else round(64 * max(1.0, points / 100_000) ** 0.5)
-
-
-def grouped(labels: Ints, count: int) -> list[Ints]:
-    """For each of `count` labels the indices that carry it, in order."""
-    order = np.argsort(labels, kind="stable")
-    return np.split(order, np.searchsorted(labels[order], np.arange(1, count)))
 
 
 class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
@@ -381,16 +300,9 @@ class Birch(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         if len(sizes) == 1 and math.isinf(self.reach):
             joined, owner = leaves, np.arange(len(leaves))
         else:
-            tree = self._tree(leaves.means.shape[1], len(leaves))
-            # Heaviest first: the large clusters are the seeds, and the splinters that a border cut off find them.
-            order = np.argsort(-leaves.weights, kind="stable")
-            numbers = tree.insert(leaves.means, order, leaves.weights[order], leaves.spreads[order])
-            owner = np.empty(len(leaves), np.int64)
-            owner[order] = np.searchsorted(tree.leaf_numbers(), numbers)
-            del leaves
-            joined = tree.features()
-            del tree
-            give_back()
+            joined, owner = join(leaves, partial(self._tree, leaves.means.shape[1]), self._parallel)
+        del leaves
+        give_back()
         cell_of_leaf = np.repeat(np.arange(len(sizes)), sizes)
         members = (np.unique(owner[rows]) for rows in grouped(cell_of_leaf, len(sizes)))
         everything = np.arange(len(joined))

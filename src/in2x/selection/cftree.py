@@ -5,6 +5,10 @@ never the linear and square sums of Zhang et al. 1996, whose difference cancels 
 features, of leaves and of inner nodes, are rows of the same arrays; a node is a list of feature numbers. A leaf
 feature keeps its number for life, so the number is the label of a point at insertion.
 
+Where a `reach` is set, a leaf feature of `HEAVY` points is looked at directly, before the tree: in many dimensions what
+joins nothing lies equally far from everything, and among millions of such leaves the way down by the centroids of nodes
+misses the cluster that a point belongs to. What joins a heavy feature does not pass the nodes above it.
+
     mean   float [capacity, d]       weight, spread  float64 [capacity]     child  int64 [capacity], -1 at a leaf
     entries int64 [nodes, branching + 1]             size   int64 [nodes]   is_leaf bool [nodes]
 
@@ -24,9 +28,12 @@ from numba import njit
 # Sums may be reordered (vectorised); NaN and infinity stay honest.
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 MAX_DEPTH = 64
+HEAVY, MOST_HEAVY = 32.0, 64
+"""Weight of a leaf feature that is looked at directly, and how many of them a tree has at most (our choice: a node's
+worth of distances)."""
 
-ROOT, FEATURES, NODES, LEAVES = 0, 1, 2, 3
-"""Places in the state vector: root node, features in use, nodes in use, leaf features in use."""
+ROOT, FEATURES, NODES, LEAVES, DIRECT = 0, 1, 2, 3, 4
+"""Places in the state vector: root node, features in use, nodes in use, leaf features in use, heavy ones noted."""
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, inline="always")  # type: ignore[untyped-decorator]
@@ -58,6 +65,32 @@ def _absorb(feature, point, weight, spread, distance, means, weights, spreads): 
     for k in range(row.shape[0]):
         row[k] += step * (point[k] - row[k])
     weights[feature] = total
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+def _joins(feature, weight, spread, distance, weights, spreads, threshold2, reach2):  # type: ignore[no-untyped-def]
+    """Whether (weight, spread), at squared `distance`, may be merged into `feature`."""
+    total = weights[feature] + weight
+    merged = spreads[feature] + spread + distance * weights[feature] * weight / total
+    # How far the lighter of the two lies from the heavier, whatever their weights.
+    lighter = spread / weight if weight <= weights[feature] else spreads[feature] / weights[feature]
+    return merged <= threshold2 * total and distance + lighter <= reach2
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+def absorb_near(  # type: ignore[no-untyped-def]
+    means, weights, spreads, rows, targets, threshold2, reach2
+):  # fmt: skip
+    """Merge each of the features `rows` into its target, another of the features, where it may, in order; bool [rows]:
+    which were."""
+    taken = np.zeros(rows.shape[0], np.bool_)
+    for i in range(rows.shape[0]):
+        row, target = rows[i], targets[i]
+        distance = np.float64(_distance(means[row], means[target]))
+        if _joins(target, weights[row], spreads[row], distance, weights, spreads, threshold2, reach2):
+            _absorb(target, means[row], weights[row], spreads[row], distance, means, weights, spreads)
+            taken[i] = True
+    return taken
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)  # type: ignore[untyped-decorator]
@@ -106,35 +139,52 @@ def _split(node, other, means, entries, sizes, is_leaf):  # type: ignore[no-unty
 @njit(cache=True, nogil=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _insert(  # type: ignore[no-untyped-def]
     points, rows, begin, in_weights, in_spreads, threshold2, reach2, branching,
-    means, weights, spreads, child, entries, sizes, is_leaf, state, labels,
+    means, weights, spreads, child, entries, sizes, is_leaf, state, labels, heavy,
 ):  # fmt: skip
     """Insert `points[rows[begin:]]`; returns how many of `rows` are in when it stops (all, or short of space)."""
     path_node = np.empty(MAX_DEPTH, np.int64)
     path_entry = np.empty(MAX_DEPTH, np.int64)
+    path_distance = np.empty(MAX_DEPTH, np.float64)
     for i in range(begin, rows.shape[0]):
         # One insertion makes at most one leaf feature, one feature and node per level, and a new root with two.
         if state[FEATURES] + MAX_DEPTH + 2 > means.shape[0] or state[NODES] + MAX_DEPTH + 1 > sizes.shape[0]:
             return i
         point = points[rows[i]]
         weight, spread = in_weights[i], in_spreads[i]
+        direct, near = -1, np.float64(np.inf)
+        if state[DIRECT] > 0:
+            j, distance = _nearest(point, means, heavy, state[DIRECT])
+            if _joins(heavy[j], weight, spread, np.float64(distance), weights, spreads, threshold2, reach2):
+                direct, near = heavy[j], np.float64(distance)
         node, depth = state[ROOT], 0
         while not is_leaf[node]:
             j, distance = _nearest(point, means, entries[node], sizes[node])
             feature = entries[node, j]
-            path_node[depth], path_entry[depth] = node, j
+            path_node[depth], path_entry[depth], path_distance[depth] = node, j, distance
             depth += 1
-            _absorb(feature, point, weight, spread, np.float64(distance), means, weights, spreads)
             node = child[feature]
+        if direct >= 0:
+            j, distance = _nearest(point, means, entries[node], sizes[node])
+            feature = entries[node, j]
+            if near <= distance or not _joins(
+                feature, weight, spread, np.float64(distance), weights, spreads, threshold2, reach2
+            ):
+                _absorb(direct, point, weight, spread, near, means, weights, spreads)
+                labels[i] = direct
+                continue
+        for step in range(depth):
+            feature = entries[path_node[step], path_entry[step]]
+            _absorb(feature, point, weight, spread, path_distance[step], means, weights, spreads)
         absorbed = False
         if sizes[node] > 0:
             j, distance = _nearest(point, means, entries[node], sizes[node])
             feature = entries[node, j]
-            total = weights[feature] + weight
-            merged = spreads[feature] + spread + np.float64(distance) * weights[feature] * weight / total
-            # How far the lighter of the two lies from the heavier, whatever their weights.
-            lighter = spread / weight if weight <= weights[feature] else spreads[feature] / weights[feature]
-            if merged <= threshold2 * total and np.float64(distance) + lighter <= reach2:
+            if _joins(feature, weight, spread, np.float64(distance), weights, spreads, threshold2, reach2):
+                before = weights[feature]
                 _absorb(feature, point, weight, spread, np.float64(distance), means, weights, spreads)
+                if before < HEAVY <= weights[feature] and state[DIRECT] < heavy.shape[0]:
+                    heavy[state[DIRECT]] = feature
+                    state[DIRECT] += 1
                 labels[i] = feature
                 absorbed = True
         if absorbed:
@@ -147,6 +197,9 @@ def _insert(  # type: ignore[no-untyped-def]
         entries[node, sizes[node]] = feature
         sizes[node] += 1
         labels[i] = feature
+        if weight >= HEAVY and state[DIRECT] < heavy.shape[0]:
+            heavy[state[DIRECT]] = feature
+            state[DIRECT] += 1
         while sizes[node] > branching:
             other = state[NODES]
             state[NODES] += 1
@@ -256,7 +309,8 @@ class CFTree:
         self.entries = np.empty((nodes, branching + 1), np.int64)
         self.sizes = np.zeros(nodes, np.int64)
         self.is_leaf = np.ones(nodes, np.bool_)
-        self.state = np.array([0, 0, 1, 0], np.int64)
+        self.state = np.array([0, 0, 1, 0, 0], np.int64)
+        self.heavy = np.empty(0 if math.isinf(reach) else MOST_HEAVY, np.int64)
 
     @property
     def leaves(self) -> int:
@@ -301,7 +355,7 @@ class CFTree:
             done = _insert(
                 points, rows, done, weights, spreads, self.threshold**2, (self.reach * self.threshold) ** 2,
                 self.branching, self.means, self.weights, self.spreads, self.child, self.entries, self.sizes,
-                self.is_leaf, self.state, labels,
+                self.is_leaf, self.state, labels, self.heavy,
             )  # fmt: skip
             if done == len(rows):
                 return labels

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from in2x.language.signs import signs
-from in2x.selection.birch import coarse_cells, grouped, nearest
+from in2x.selection.cells import coarse_cells, grouped, nearest
 from in2x.selection.ngrams import normalise
 from in2x.selection.texts import Texts
 

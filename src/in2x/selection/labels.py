@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from in2x.selection.birch import coarse_cells, nearest, nearest_of_many
+from in2x.selection.cells import coarse_cells, nearest, nearest_of_many
 from in2x.selection.ngrams import normalise
 
 Floats = npt.NDArray[np.float32]

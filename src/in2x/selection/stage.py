@@ -27,7 +27,8 @@ from in2x.process import give_back
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels, passing, twins
 from in2x.selection.annotate import Server, grades, own_labels, tuned_threshold
-from in2x.selection.birch import Birch, cells_for
+from in2x.selection.birch import Birch
+from in2x.selection.cells import cells_for
 from in2x.selection.config import Sample, SelectConfig
 from in2x.selection.embed import HashingEmbedder, Shards, embed_to_shards
 from in2x.selection.meaning import Meaning
