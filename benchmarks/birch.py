@@ -134,7 +134,7 @@ class Memory(threading.Thread):
 
 def fit_mapped(file: Path, threshold: float) -> dict[str, Any]:
     """In a process of its own, so that the memory is that of this fit."""
-    Birch(threshold).fit(np.load(file)[:30_000])
+    Birch(threshold).fit(np.load(file, mmap_mode="r")[:30_000])
     x, truth = np.load(file, mmap_mode="r"), np.load(file.with_suffix(".truth.npy"))
     memory = Memory()
     memory.start()

@@ -181,3 +181,26 @@ def test_a_heavy_cluster_does_not_swallow_its_light_neighbour() -> None:
     assert len(set(by_radius[truth == 1]) & set(by_radius[truth == 0])) == 1
     ours = Birch(1.1, cells=1, n_jobs=1).fit_predict(points)
     assert adjusted_rand_score(truth, ours) > 0.99
+
+
+def test_a_cluster_is_found_among_thousands_of_single_points() -> None:
+    """Small clusters made early, then a huge one and points that join nothing: the nodes above lie elsewhere by now."""
+    lots = np.random.default_rng(0)
+    middle, far = lots.standard_normal((8, 16)), lots.standard_normal((4000, 16))
+    middle *= 0.8 / np.linalg.norm(middle, axis=1, keepdims=True)
+    far *= 1.1 / np.linalg.norm(far, axis=1, keepdims=True)
+    small, huge, later = (0.05 * lots.standard_normal((count, 16)) for count in (320, 20_000, 800))
+    tree = CFTree(16, 0.3, 10, reach=1.3)
+    tree.insert((np.repeat(middle, 40, axis=0) + small).astype(np.float32))
+    tree.insert(lots.permutation(np.concatenate([huge, far])).astype(np.float32))
+    found = tree.insert((np.repeat(middle, 100, axis=0) + later).astype(np.float32))
+    assert [len(set(part.tolist())) for part in np.split(found, 8)] == [1] * 8
+
+
+def test_single_points_are_joined_across_borders() -> None:
+    """What no cell could join to anything is cut by other borders: pairs that lie near each other come together."""
+    lots = np.random.default_rng(5)
+    middle = lots.standard_normal((12_000, 24))
+    pairs = (np.repeat(middle, 2, axis=0) + 0.02 * lots.standard_normal((24_000, 24))).astype(np.float32)
+    labels = Birch(0.5, cells=64, n_jobs=2).fit_predict(pairs).reshape(-1, 2)
+    assert (labels[:, 0] == labels[:, 1]).mean() > 0.99
