@@ -18,8 +18,8 @@ from in2x.selection.cells import SAMPLE, Floats, Ints, cells_for, coarse_cells, 
 from in2x.selection.cftree import CFTree, Features, absorb_near
 
 Parallel = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
-HEAVY = 4.0
-"""Weight from which a feature is a cluster that others may join (our choice: what so many points agree on is no chance)."""
+SEED = 4.0
+"""Weight from which a feature is a cluster that others may join (our choice: so many points seldom agree by chance)."""
 BLOCK = 65_536
 """Leaves copied at once."""
 
@@ -50,7 +50,7 @@ def join(leaves: Features, tree: Callable[[int], CFTree], parallel: Parallel) ->
     written over: they may be half of the memory.
     """
     order = np.argsort(-leaves.weights, kind="stable")
-    heavy, light = np.split(order, [int((leaves.weights >= HEAVY).sum())])
+    heavy, light = np.split(order, [int((leaves.weights >= SEED).sum())])
     held = np.empty(len(leaves), np.int64)
     first = tree(max(64, len(heavy)))
     held[heavy] = merged(first, leaves, heavy)
