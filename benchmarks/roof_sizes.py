@@ -37,8 +37,8 @@ from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 
 import in2x.training.loop as loop
 from in2x.inference.continuous import answers
-from in2x.inference.decoder import decoder_of
-from in2x.inference.sampler import compiled_decode, sample, sampling_copy
+from in2x.inference.sampler import compiled_decode, decode, sample
+from in2x.inference.stored import read_decoder
 from in2x.rl.config import RlConfig
 from in2x.rl.loop import Rollout, update
 from in2x.rl.policy import Group
@@ -56,6 +56,9 @@ PROMPT = ANSWER = 32
 TOKENS = 2048
 """Of a step of SFT; as many answer tokens has a step of RL."""
 
+WIDE = 1024
+"""Width from which on the sampler's step is not compiled: its time is that of its products."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -72,8 +75,8 @@ class Shape:
     steps: int
     """That are timed."""
 
-    def build(self) -> PreTrainedModel:
-        """With random weights."""
+    def build(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
+        """With random weights, the same million again and again: drawing all takes longer than what is measured."""
         torch.manual_seed(0)
         config = Qwen3Config(
             vocab_size=self.vocabulary, hidden_size=self.width, intermediate_size=self.mlp, head_dim=self.size,
@@ -81,7 +84,19 @@ class Shape:
             max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=None, eos_token_id=0, pad_token_id=0,
             rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
         )  # fmt: skip
-        return for_device(Qwen3ForCausalLM(config))
+        with torch.device("meta"):
+            model = Qwen3ForCausalLM(config)
+        model.to(dtype).to_empty(device="cpu")
+        model.tie_weights()
+        model.model.rotary_emb = type(model.model.rotary_emb)(config)
+        noise = 0.02 * torch.randn(1 << 20)
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.data.fill_(1.0)
+                continue
+            for part in parameter.data.view(-1).split(len(noise)):
+                part.copy_(noise[: len(part)])
+        return for_device(model)
 
 
 SHAPES = {
@@ -188,40 +203,41 @@ def reads(model: PreTrainedModel, rows: int, shape: Shape) -> tuple[tuple[int, f
     return ((weights, 1.0), (cache, 1.0), (rows * shape.vocabulary * wide, 1.0))
 
 
-def sampling(shape: Shape, rows: int) -> list[Found]:
-    """A token more for `rows` rows: the sampler of RL with its step compiled, and the greedy path of translations.
+def token(run: Callable[[int], object]) -> float:
+    """Seconds of a token more: of `ANSWER` tokens less those of one, by which the prompts are left out.
 
-    The time of 32 tokens less that of one, by which the prompts are left out; the median of three.
+    The median of three.
     """
-    model = sampling_copy(shape.build())
+    times = []
+    for _ in range(4):
+        began = limits.clock()
+        run(1)
+        middle = limits.clock()
+        run(ANSWER)
+        times.append((limits.clock() - middle - (middle - began)) / (ANSWER - 1))
+    return statistics.median(times[1:])
+
+
+def sampling(shape: Shape, rows: int) -> list[Found]:
+    """A token more for `rows` rows: the sampler of RL, its step compiled for small models, and that of translations."""
+    model = shape.build(FAST).eval().requires_grad_(False)
     prompts = texts(shape.vocabulary, rows, PROMPT)
-    step = compiled_decode(model)
-    found = []
+    small = shape.width < WIDE
+    step = compiled_decode(model) if small else decode
     sizes, known = tuple(products(matrices(model), rows, rows)), reads(model, rows, shape)
-
-    def drawn(count: int) -> None:
-        sample(model, prompts, max_new_tokens=count, stop_ids=set(), decoder=step)
-
-    def token(run: Callable[[int], object]) -> float:
-        times = []
-        for _ in range(4):
-            began = limits.clock()
-            run(1)
-            middle = limits.clock()
-            run(ANSWER)
-            times.append((limits.clock() - middle - (middle - began)) / (ANSWER - 1))
-        return statistics.median(times[1:])
 
     def row(name: str, seconds: float) -> Found:
         return Found(f"{name}, {rows} row{'s' if rows > 1 else ''}", f"{rows / seconds:,.0f} tokens/s", seconds, sizes,
-                     known, model.dtype, f"{seconds * 1e3:.1f} ms a token; {parameters(model)}")  # fmt: skip
+                     known, FAST, f"{seconds * 1e3:.1f} ms a token; {parameters(model)}")  # fmt: skip
 
-    found.append(row("sampler", token(drawn)))
-    decoder = decoder_of(model)
+    drawn = token(lambda count: sample(model, prompts, max_new_tokens=count, stop_ids=set(), decoder=step))
+    found = [row("sampler" if small else "sampler, not compiled", drawn)]
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        decoder = read_decoder(Path(folder), FAST)
     assert decoder is not None
-    greedy = partial(answers, decoder, prompts, stop_ids=set())
-    found.append(row("translating", token(lambda count: greedy([count] * rows))))
-    return found
+    greedy = token(lambda count: answers(decoder, prompts, [count] * rows, stop_ids=set()))
+    return [*found, row("translating", greedy)]
 
 
 PATHS: dict[str, Callable[[Shape, Shape, str], list[Found]]] = {
