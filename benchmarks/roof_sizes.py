@@ -53,6 +53,8 @@ from in2x.training.precision import describe
 
 PROMPT = ANSWER = 32
 """Tokens of a question and of an answer."""
+MORE = 17
+"""Tokens that are sampled."""
 TOKENS = 2048
 """Of a step of SFT; as many answer tokens has a step of RL."""
 
@@ -199,23 +201,23 @@ def reads(model: PreTrainedModel, rows: int, shape: Shape) -> tuple[tuple[int, f
     """What one token more must read: weights, keys and values, logits."""
     wide = model.dtype.itemsize
     weights = sum(p.numel() for p in model.parameters()) * wide
-    cache = rows * 2 * shape.layers * shape.kv_heads * shape.size * wide * (PROMPT + ANSWER // 2)
+    cache = rows * 2 * shape.layers * shape.kv_heads * shape.size * wide * (PROMPT + MORE // 2)
     return ((weights, 1.0), (cache, 1.0), (rows * shape.vocabulary * wide, 1.0))
 
 
 def token(run: Callable[[int], object]) -> float:
-    """Seconds of a token more: of `ANSWER` tokens less those of one, by which the prompts are left out.
+    """Seconds of a token more: of `MORE` tokens less those of one, by which the prompts are left out.
 
-    The median of three.
+    The mean of two.
     """
     times = []
-    for _ in range(4):
+    for _ in range(3):
         began = limits.clock()
         run(1)
         middle = limits.clock()
-        run(ANSWER)
-        times.append((limits.clock() - middle - (middle - began)) / (ANSWER - 1))
-    return statistics.median(times[1:])
+        run(MORE)
+        times.append((limits.clock() - middle - (middle - began)) / (MORE - 1))
+    return statistics.fmean(times[1:])
 
 
 def sampling(shape: Shape, rows: int) -> list[Found]:
