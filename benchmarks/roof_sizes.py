@@ -59,7 +59,7 @@ TOKENS = 2048
 """Of a step of SFT; as many answer tokens has a step of RL."""
 
 WIDE = 1024
-"""Width from which on the sampler's step is not compiled: its time is that of its products."""
+"""Width from which on nothing is compiled: the time is that of the products."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class Shape:
     vocabulary: int
     steps: int
     """That are timed."""
+
+    @property
+    def small(self) -> bool:
+        """Whether its passes are compiled."""
+        return self.width < WIDE
 
     def build(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
         """With random weights, the same million again and again: drawing all takes longer than what is measured."""
@@ -104,8 +109,8 @@ class Shape:
 SHAPES = {
     "3M": Shape(192, 4, 6, 3, 32, 512, 8192, 40),
     "30M": Shape(512, 7, 8, 4, 64, 1536, 16384, 10),
-    "150M": Shape(1024, 10, 16, 8, 64, 3072, 32768, 4),
-    "600M": Shape(1024, 28, 16, 8, 128, 3072, 151936, 3),
+    "150M": Shape(1024, 10, 16, 8, 64, 3072, 32768, 2),
+    "600M": Shape(1024, 28, 16, 8, 128, 3072, 151936, 1),
 }
 TRAINED = {"600M": replace(SHAPES["600M"], layers=10)}
 """What is trained in place of a shape."""
@@ -118,7 +123,7 @@ def texts(vocabulary: int, count: int, length: int) -> list[list[int]]:
 
 
 def training(shape: Shape, optimizer: str) -> list[Found]:
-    """Steps of SFT, compiled, and the same without what the optimizer takes."""
+    """Steps of SFT; Muon's once more with its own products as work."""
     model = shape.build()
     long = PROMPT + ANSWER
     each = TOKENS // long
@@ -141,11 +146,11 @@ def training(shape: Shape, optimizer: str) -> list[Found]:
     try:
         with tempfile.TemporaryDirectory() as folder:
             knobs = OptimizerConfig(name=optimizer, lr=1e-4, matrix_lr=1e-4)  # type: ignore[arg-type]
-            plan = Plan(shape.steps + 2, batch, {})
-            loop.train(model, plan, knobs, stage(Path(folder), 0), what="sft", compiled=True)
+            plan = Plan(shape.steps + 1, batch, {})
+            loop.train(model, plan, knobs, stage(Path(folder), 0), what="sft", compiled=shape.small)
     finally:
         loop.train_step, Optimizer.step = train_step, optimize  # type: ignore[method-assign]
-    seconds, own = statistics.median(spent[2:]), statistics.median(stepping[2:])
+    seconds, own = statistics.median(spent[1:]), statistics.median(stepping[1:])
     sizes = tuple(trained(matrices(model), TOKENS, each * ANSWER))
     size, speed = parameters(model), f"{TOKENS / seconds:,.0f} tokens/s"
     found = [Found(f"SFT step, {optimizer}", speed, seconds, sizes, note=f"{size}; optimizer {own / seconds:.0%}")]
@@ -164,7 +169,7 @@ def newton_schulz(model: PreTrainedModel) -> list[tuple[Size, float]]:
 
 
 def updates(shape: Shape, optimizer: str) -> list[Found]:
-    """The updates of one batch of answers, two steps, compiled; rewards are drawn."""
+    """The updates of one batch of answers, two steps; rewards are drawn."""
     model, samples = shape.build(), 8
     minibatch = TOKENS // ANSWER // samples
     config = RlConfig(
@@ -178,13 +183,14 @@ def updates(shape: Shape, optimizer: str) -> list[Found]:
     said = [[torch.full((ANSWER,), -5.0)] * samples] * config.prompts
     rewards = torch.rand(config.prompts, samples, dtype=torch.float64)
     rollout = Rollout([], groups, said, [], rewards, {})
-    policy: Any = SimpleNamespace(model=model, twin=SimpleNamespace(dtype=FAST), pad=0, compiled=True)
+    policy: Any = SimpleNamespace(model=model, twin=SimpleNamespace(dtype=FAST), pad=0, compiled=shape.small)
     model.eval()
-    torch._dynamo.reset()
-    for layer in layers(model):
-        layer.compile(dynamic=True)
+    if shape.small:
+        torch._dynamo.reset()
+        for layer in layers(model):
+            layer.compile(dynamic=True)
     optimizing, spent = Optimizer(model, config.optimizer), []
-    for _ in range(1 + max(2, shape.steps // 3)):
+    for _ in range(1 + max(1, shape.steps // 3)):
         began = limits.clock()
         update(policy, rollout, optimizing, 1.0, config, 1.0, None)
         spent.append(limits.clock() - began)
@@ -221,11 +227,10 @@ def token(run: Callable[[int], object]) -> float:
 
 
 def sampling(shape: Shape, rows: int) -> list[Found]:
-    """A token more for `rows` rows: the sampler of RL, its step compiled for small models, and that of translations."""
+    """A token more for `rows` rows: the sampler of RL, and that of translations."""
     model = shape.build(FAST).eval().requires_grad_(False)
     prompts = texts(shape.vocabulary, rows, PROMPT)
-    small = shape.width < WIDE
-    step = compiled_decode(model) if small else decode
+    step = compiled_decode(model) if shape.small else decode
     sizes, known = tuple(products(matrices(model), rows, rows)), reads(model, rows, shape)
 
     def row(name: str, seconds: float) -> Found:
@@ -233,7 +238,7 @@ def sampling(shape: Shape, rows: int) -> list[Found]:
                      known, FAST, f"{seconds * 1e3:.1f} ms a token; {parameters(model)}")  # fmt: skip
 
     drawn = token(lambda count: sample(model, prompts, max_new_tokens=count, stop_ids=set(), decoder=step))
-    found = [row("sampler" if small else "sampler, not compiled", drawn)]
+    found = [row("sampler" if shape.small else "sampler, not compiled", drawn)]
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         decoder = read_decoder(Path(folder), FAST)

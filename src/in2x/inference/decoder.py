@@ -41,7 +41,7 @@ class Linear:
         """The same product with its weight as oneDNN reads it: opaque to everything else.
 
         From any other layout oneDNN copies the weight at every product, which for a few rows takes longer than the
-        product. The numbers are the same.
+        product. The numbers are the same but for rounding.
         """
         if not _lays_out(self.weight):
             return self
