@@ -4,6 +4,7 @@
     python benchmarks/roof.py --model runs/demo/model --raw RAW --pairs test.jsonl      some 5 minutes, quiet machine
     python benchmarks/roof.py --quick                               small, one round, without model and corpus
     python benchmarks/roof.py --paths sft sampler
+    python benchmarks/roof_sizes.py                                 training and sampling by the size of the model
     python benchmarks/roof.py --avx2 ...                            as on a processor with AVX2 alone
 
 "Products" are the matrix products that the path cannot do without (weights; attention's own are left out, for at these
@@ -45,6 +46,7 @@ from in2x.training.config import OptimizerConfig
 from in2x.training.forward import head, layers
 from in2x.training.loop import Plan, train
 from in2x.training.model import load_model, load_tokenizer
+from in2x.training.passes import AHEAD
 from in2x.training.precision import describe
 from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
@@ -125,7 +127,7 @@ def sft(quick: bool, work: Path) -> Found:
 
     def timed(step: int) -> Rows:
         nonlocal began
-        if step == half:
+        if step == half + AHEAD:  # which is made while step `half` begins
             began = time.perf_counter()
         return run.rows(step)
 
