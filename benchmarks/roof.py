@@ -95,7 +95,8 @@ Matrices = tuple[Counter[tuple[int, int]], tuple[int, int]]
 def matrices(model: PreTrainedModel) -> Matrices:
     """Of a model."""
     linears = [one for one in layers(model).modules() if isinstance(one, torch.nn.Linear)]
-    return Counter((one.in_features, one.out_features) for one in linears), tuple(head(model).weight.shape[::-1])
+    vocabulary, width = head(model).weight.shape
+    return Counter((one.in_features, one.out_features) for one in linears), (width, vocabulary)
 
 
 def products(of: Matrices, tokens: float, answers: float) -> list[tuple[Size, float]]:
