@@ -22,9 +22,9 @@ def fastest(run: Callable[[], object], least: float = 0.02) -> float:
     """Seconds of `run` at its fastest: as many calls as fill `least` seconds, `ROUNDS` times, the best round."""
     began = clock()
     run()
-    calls = max(1, int(least / max(1e-7, clock() - began)))
-    best = float("inf")
-    for _ in range(ROUNDS):
+    once = clock() - began
+    calls, best = max(1, int(least / max(1e-7, once))), float("inf")
+    for _ in range(ROUNDS if once < 5 * least else 2):  # what takes long is told by few
         began = clock()
         for _ in range(calls):
             run()
