@@ -4,12 +4,13 @@
     python benchmarks/roof.py --model runs/demo/model --raw RAW --pairs test.jsonl      some 5 minutes, quiet machine
     python benchmarks/roof.py --quick                               small, one round, without model and corpus
     python benchmarks/roof.py --paths sft sampler
+    python benchmarks/roof_sizes.py                                 training and sampling by the size of the model
     python benchmarks/roof.py --avx2 ...                            as on a processor with AVX2 alone
 
 "Products" are the matrix products that the path cannot do without (weights; attention's own are left out, for at these
 lengths they are small), each timed by itself at the path's sizes, by the fastest library here: products at their sizes
 over the path's time is the share at those sizes, their operations over time and best rate the share at the best size.
-"Reads" are weights, keys, values and logits, once a step, at the rate at which so many bytes can be copied here.
+"Reads" are weights, keys, values and logits, once a step, at the rate at which so many bytes can be read here.
 The corpus: megabytes of raw text a second beside the disk's. BIRCH: one product of all points by all leaves.
 """
 
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ import limits
 import torch
 from limits import Size
 from small_model import FAST, SHAPE, examples, fresh, machine, parameters, plan, sft_start, stage, tasks
+from transformers import PreTrainedModel
 
 import in2x.rl.loop as loop
 from in2x.chat.render import prompt_tokens
@@ -39,9 +42,11 @@ from in2x.rl.config import RlConfig
 from in2x.rl.rewards.route import Scorer
 from in2x.training.batches import Rows
 from in2x.training.compiling import can_compile
-from in2x.training.config import OptimizerConfig, ShapeConfig
+from in2x.training.config import OptimizerConfig
+from in2x.training.forward import head, layers
 from in2x.training.loop import Plan, train
 from in2x.training.model import load_model, load_tokenizer
+from in2x.training.passes import AHEAD
 from in2x.training.precision import describe
 from in2x.translate.engine import LocalBackend
 from in2x.translate.request import TranslationRequest
@@ -77,24 +82,33 @@ class Found:
         """A line of the table."""
         alone = sum(times * limits.product(size, self.dtype) for size, times in self.sizes)
         work = sum(times * limits.flops([size]) for size, times in self.sizes)
-        reading = sum(times * size / limits.memory(size) for size, times in self.reads)
+        reading = sum(times * size / limits.reading(size) for size, times in self.reads)
         shares = [alone / self.seconds, work / limits.rate(self.dtype) / self.seconds, reading / self.seconds]
         shown = [f"{share:.0%}" if share else "" for share in shares]
         return f"| {self.path} | {self.speed} | {' | '.join(shown)} | {self.note} |"
 
 
-def forward(shape: ShapeConfig, tokens: float, answers: float) -> list[tuple[Size, float]]:
+Matrices = tuple[Counter[tuple[int, int]], tuple[int, int]]
+"""Width and output of the matrices in a model's layers, how many of each, and those of its output layer."""
+
+
+def matrices(model: PreTrainedModel) -> Matrices:
+    """Of a model."""
+    linears = [one for one in layers(model).modules() if isinstance(one, torch.nn.Linear)]
+    vocabulary, width = head(model).weight.shape
+    return Counter((one.in_features, one.out_features) for one in linears), (width, vocabulary)
+
+
+def products(of: Matrices, tokens: float, answers: float) -> list[tuple[Size, float]]:
     """The products of a pass: `tokens` through the layers, `answers` of them through the output layer."""
-    d, kv, m = shape.width, shape.width * shape.kv_heads // shape.heads, shape.mlp
     rows, last = max(1, round(tokens)), max(1, round(answers))
-    layer = {(rows, d, d): 2, (rows, d, kv): 2, (rows, d, m): 2, (rows, m, d): 1}
-    return [*((size, float(shape.layers * times)) for size, times in layer.items()), ((last, d, shape.vocabulary), 1.0)]
+    return [*(((rows, *size), float(times)) for size, times in of[0].items()), ((last, *of[1]), 1.0)]
 
 
-def trained(shape: ShapeConfig, tokens: float, answers: float) -> list[tuple[Size, float]]:
+def trained(of: Matrices, tokens: float, answers: float) -> list[tuple[Size, float]]:
     """The products of a pass and of its gradients by inputs and by weights."""
     out = []
-    for (rows, inner, columns), times in forward(shape, tokens, answers):
+    for (rows, inner, columns), times in products(of, tokens, answers):
         out += [((rows, inner, columns), times), ((rows, columns, inner), times), ((inner, rows, columns), times)]
     return out
 
@@ -114,7 +128,7 @@ def sft(quick: bool, work: Path) -> Found:
 
     def timed(step: int) -> Rows:
         nonlocal began
-        if step == half:
+        if step == half + AHEAD:  # which is made while step `half` begins
             began = time.perf_counter()
         return run.rows(step)
 
@@ -125,7 +139,7 @@ def sft(quick: bool, work: Path) -> Found:
         seconds = time.perf_counter() - began
     tokens, steps = sum(len(x.tokens) for x in found), run.steps - half
     answers = sum(len(x.tokens) - x.answer_start for x in found)
-    sizes = many(trained(SHAPE, tokens / steps, answers / steps), steps)
+    sizes = many(trained(matrices(policy.model), tokens / steps, answers / steps), steps)
     return Found("SFT step", f"{tokens / seconds:,.0f} tokens/s", seconds, sizes)
 
 
@@ -159,15 +173,15 @@ def rl(quick: bool, work: Path) -> Found:
         loop.update = update
     kept = sorted(kept[len(kept) // 2 :], key=lambda one: one[0] / sum(g.tokens for g in one[1]))
     kept = [kept[len(kept) // 2]]
-    seconds, sizes, answers = 0.0, [], 0
+    seconds, sizes, answers, of = 0.0, [], 0, matrices(policy.model)
     for spent, groups in kept:
         seconds += spent
         for begin in range(0, len(groups), config.minibatch):
             part = groups[begin : begin + config.minibatch]
             tokens, said = sum(g.tokens for g in part), sum(len(a) for g in part for a in g.answers)
-            sizes += trained(SHAPE, tokens, said)
+            sizes += trained(of, tokens, said)
             if begin and policy.twin.dtype != policy.model.dtype:
-                sizes += forward(SHAPE, tokens, said)  # what is old is scored in the precision of training
+                sizes += products(of, tokens, said)  # what is old is scored in the precision of training
             answers += said
     return Found("RL updates", f"{answers / seconds:,.0f} answer tokens/s", seconds, tuple(sizes))
 
@@ -186,7 +200,8 @@ def sampler(quick: bool, work: Path, count: int = 64, samples: int = 8) -> Found
         sample(twin, prompts, max_new_tokens=longest, stop_ids=set(), samples=samples, decoder=step)
         times.append(time.perf_counter() - began)
     seconds, rows, known = sorted(times[1:])[len(times[1:]) // 2], count * samples, sum(map(len, prompts))
-    sizes = [*forward(SHAPE, known, count), *many(forward(SHAPE, rows, rows), longest - 1)]
+    of = matrices(twin)
+    sizes = [*products(of, known, count), *many(products(of, rows, rows), longest - 1)]
     wide = torch.finfo(twin.dtype).bits // 8
     weights = sum(p.numel() for p in twin.parameters()) * wide
     kv = 2 * SHAPE.layers * (SHAPE.width * SHAPE.kv_heads // SHAPE.heads) * wide
@@ -252,22 +267,15 @@ def sentences(quick: bool) -> list[str]:
     return list(dict.fromkeys(found))[: 40 if quick else 500]
 
 
-def shape_of(model: Any) -> ShapeConfig:
-    """The shape of a model folder that our recipes make."""
-    c = model.config
-    return ShapeConfig(width=c.hidden_size, layers=c.num_hidden_layers, heads=c.num_attention_heads,
-                       kv_heads=c.num_key_value_heads, mlp=c.intermediate_size, vocabulary=c.vocab_size)  # fmt: skip
-
-
 def answered(backend: LocalBackend, sources: Sequence[str], said: Sequence[str]) -> tuple[tuple[Size, float], ...]:
     """The products of reading what asks for `sources` and writing what was `said`, `ROWS` at once."""
-    shape, encode = shape_of(backend.model), backend.tokenizer.encode
+    of, encode = matrices(backend.model), backend.tokenizer.encode
     prompts = [backend._prompt(source) for source in TranslationRequest("en", "ja").sources(sources)]
     known, new = sum(map(len, prompts)), sum(len(encode(s, add_special_tokens=False)) + 1 for s in said)
     rows = min(ROWS, len(said))
     batches = len(said) / rows
-    reading = many(forward(shape, known / batches, rows), batches)
-    return (*reading, *many(forward(shape, rows, rows), max(0.0, (new - len(said)) / rows)))
+    reading = many(products(of, known / batches, rows), batches)
+    return (*reading, *many(products(of, rows, rows), max(0.0, (new - len(said)) / rows)))
 
 
 def translate(quick: bool, folder: Path) -> Found:

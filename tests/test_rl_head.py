@@ -25,8 +25,10 @@ def setup(positions=37, width=12, vocabulary=70):
 
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 @pytest.mark.parametrize("with_entropy", [True, False])
-def test_values_and_gradients(monkeypatch, temperature, with_entropy):
+@pytest.mark.parametrize("kept", [0, 37 * 70])
+def test_values_and_gradients(monkeypatch, temperature, with_entropy, kept):
     monkeypatch.setattr(head_module, "LOGITS", 70 * 16)  # 37 positions are three blocks, the last one short
+    monkeypatch.setattr(head_module, "KEPT", kept)
     states, head, targets, pull = setup()
     if not with_entropy:
         pull[1] = 0
@@ -39,6 +41,16 @@ def test_values_and_gradients(monkeypatch, temperature, with_entropy):
 
     for ours, exact in zip(run(token_scores, torch.float32), run(reference, torch.float64), strict=True):
         torch.testing.assert_close(ours, exact, rtol=1e-5, atol=2e-5)
+
+
+def test_logits_that_were_kept_serve_one_way_back_and_are_made_again_for_another():
+    states, head, targets, pull = setup()
+    states, head = states.requires_grad_(), head.requires_grad_()
+    chosen, entropy = token_scores(states, head, targets, 0.6)
+    loss = (chosen * pull[0] + entropy * pull[1]).sum()
+    first, second = (torch.autograd.grad(loss, (states, head), retain_graph=True) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=2e-5)
 
 
 def test_one_certain_token_has_no_entropy_and_finite_gradients():

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -102,9 +103,13 @@ def test_the_warm_up_meets_the_largest_batch_in_the_languages_that_are_asked_for
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made, backend = scripted(languages=("de", "en", "ja"), source="en", warm=64)
+    tried: list[Callable[[], object]] = []
+    monkeypatch.setattr(engine, "settle", tried.append)
     try:
         made.warm_up("ja")
         assert backend.steps == [1, 4, 16, 64]
+        tried.pop()()
+        assert not tried and backend.steps[4:] == [1, 16], "by these the number of threads is found"
         assert {(one.source_lang, one.target_lang) for one in backend.asked} == {("en", "ja")}
         assert len({one.text for one in backend.asked}) == 64 and "cat" in backend.asked[0].text
         backend.steps.clear()

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from in2x.inference.choice import choose
-from in2x.inference.decoder import Decoder
+from in2x.inference.decoder import Decoder, Linear
 from in2x.inference.loops import EVERY, looping
 from in2x.training.shapes import round_up
 
@@ -80,7 +80,7 @@ class _Work:
             drawn = np.random.default_rng(seed).random((len(prompts), samples, longest))
             self.uniform = torch.from_numpy(drawn.reshape(len(prompts) * samples, longest))
         self.only = only if temperature == 0 else None
-        self.weights = None if self.only is None else decoder.head.weight[self.only]
+        self.head = None if self.only is None else Linear(decoder.output[self.only]).laid_out()
         self.said = torch.full((len(prompts) * samples, longest), -1)
         self.shared = _shared(prompts)
         width = max(map(len, prompts))
@@ -182,7 +182,7 @@ class _Work:
             left[row] = widest - len(own)
             ids[row, widest - len(own) :] = own
         kept: list[tuple[Tensor, Tensor]] = []
-        logits = self.decoder.logits(self._read(ids, left, self.beginning, kept), self.weights)
+        logits = self.decoder.logits(self._read(ids, left, self.beginning, kept), self.head)
         fan = torch.arange(len(chosen)).repeat_interleave(self.samples)
         if self.end < widest + self.shared:
             self._frame(widest + self.shared)
@@ -260,7 +260,7 @@ class _Work:
             )  # fmt: skip
             return found.view(len(queries), -1)
 
-        logits = decoder.logits(decoder.states(self.token, self.position, attend), self.weights)
+        logits = decoder.logits(decoder.states(self.token, self.position, attend), self.head)
         self.end += 1
         self.position = (self.position + 1).clamp_(max=len(decoder.cos) - 1)  # of rows that have ended
         self._take(torch.arange(len(self.live)), logits)

@@ -46,7 +46,8 @@ def read_decoder(folder: Path, dtype: torch.dtype) -> Decoder | None:
             weights.pop("lm_head.weight", None)
         if {name: tuple(weight.shape) for name, weight in weights.items()} != _shapes(config, tied):
             return None
-        return _decoder(config, {name: weight.to(dtype) for name, weight in weights.items()})
+        weights = {name: weight.to(dtype) for name, weight in weights.items()}
+        return _decoder(config, weights)
     except (
         OSError,
         ValueError,
@@ -105,21 +106,25 @@ def _head_size(config: dict[str, Any]) -> int:
 
 
 def _decoder(config: dict[str, Any], weights: dict[str, Tensor]) -> Decoder:
+    """Of `weights`, which are taken out one by one: no more than a layer is held twice."""
     heads, kv_heads = int(config["num_attention_heads"]), int(config["num_key_value_heads"])
     size = _head_size(config)
     words = weights["model.embed_tokens.weight"]
+    output = words if config.get("tie_word_embeddings") else weights["lm_head.weight"]
 
     def layer(number: int) -> Layer:
         def part(*names: str) -> Tensor:
-            found = [weights[f"model.layers.{number}.{name}.weight"] for name in names]
+            found = [weights.pop(f"model.layers.{number}.{name}.weight") for name in names]
             return found[0] if len(found) == 1 else torch.cat(found)
+
+        def product(*names: str) -> Linear:
+            return Linear(part(*names)).laid_out()
 
         q, k = part("self_attn.q_norm"), part("self_attn.k_norm")
         return Layer(
-            part("input_layernorm"), Linear(part("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")),
-            torch.cat((q.expand(heads, -1), k.expand(kv_heads, -1))), Linear(part("self_attn.o_proj")),
-            part("post_attention_layernorm"), Linear(part("mlp.gate_proj", "mlp.up_proj")),
-            Linear(part("mlp.down_proj")),
+            part("input_layernorm"), product("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+            torch.cat((q.expand(heads, -1), k.expand(kv_heads, -1))), product("self_attn.o_proj"),
+            part("post_attention_layernorm"), product("mlp.gate_proj", "mlp.up_proj"), product("mlp.down_proj"),
         )  # fmt: skip
 
     theta = float({**config, **(config.get("rope_parameters") or {})}["rope_theta"])
@@ -132,6 +137,6 @@ def _decoder(config: dict[str, Any], weights: dict[str, Tensor]) -> Decoder:
     return Decoder(
         heads, kv_heads, size, size**-0.5, eps, functional.silu, words,
         [layer(number) for number in range(int(config["num_hidden_layers"]))], weights["model.norm.weight"],
-        Linear(words if config.get("tie_word_embeddings") else weights["lm_head.weight"]),
+        output, Linear(output).laid_out(),
         torch.cat((cos, cos), -1), torch.cat((-sin, sin), -1), WINDOW,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """Log-probabilities and entropies of chosen tokens, without ever holding the logits of all positions.
 
-Autograd would keep four tensors of positions x vocabulary in fp32 for them. Here a block of positions is projected,
-reduced and forgotten, and projected once more on the way back: less memory, and on a CPU also less time, because those
-tensors leave its cache.
+Autograd would keep four tensors of positions x vocabulary in fp32 for them. Here a block of positions is projected and
+reduced, and what is needed on the way back is made from the logits: those are kept where they are few, and beyond
+`KEPT` projected once more. Less memory, and on a CPU also less time, because those tensors leave its cache.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from torch import Tensor
 
 LOGITS = 1 << 22
 """Logits in hand at a time (16 MiB in fp32)."""
+KEPT = 1 << 25
+"""Logits that are kept for the way back (128 MiB in fp32; 4,096 positions of a vocabulary of 8,192)."""
 
 
 def token_scores(
@@ -38,8 +40,11 @@ def token_scores(
     return apply(states.to(dtype), head.to(dtype), targets, divisor, compiled)
 
 
-def _reduce(logits: Tensor, targets: Tensor, temperature: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-probability of the targets, entropy and log-sum-exp [N] of [N, V] logits, which may be overwritten."""
+def _reduce(logits: Tensor, targets: Tensor, temperature: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Log-probability of the targets, entropy, log-sum-exp and its part beyond the greatest [N] of [N, V] logits.
+
+    Logits in fp32 are overwritten: divided by the temperature, less the row's greatest.
+    """
     logits = logits.float() if temperature is None else logits.float().div_(temperature)
     top = logits.amax(1, keepdim=True)
     logits.sub_(top)
@@ -50,14 +55,17 @@ def _reduce(logits: Tensor, targets: Tensor, temperature: Tensor | None) -> tupl
     # H = log Z - sum p z, with z counted from the row's greatest. Not by a batched product: autocast would make it one
     # of bfloat16 copies.
     entropy = log_norm - weights.mul_(logits).sum(1) / norm
-    return chosen, entropy, top[:, 0] + log_norm
+    return chosen, entropy, top[:, 0] + log_norm, log_norm
 
 
 def _derive(
     logits: Tensor, total: Tensor, entropy: Tensor, d_chosen: Tensor, d_entropy: Tensor | None,
     temperature: Tensor | None,
 ) -> Tensor:  # fmt: skip
-    """Gradient [N, V] with respect to logits / temperature, less what the targets themselves get."""
+    """Gradient [N, V] with respect to logits / temperature, less what the targets themselves get.
+
+    `total` is the log-sum-exp of the logits / temperature; fp32 logits may be overwritten.
+    """
     logs = (logits.float() if temperature is None else logits.float().div_(temperature)).sub_(total[:, None])
     if d_entropy is None:
         return logs.exp_().mul_(-d_chosen[:, None])
@@ -80,11 +88,16 @@ class _TokenScores(torch.autograd.Function):
         chosen = torch.empty(len(states), device=states.device)
         total, entropy = torch.empty_like(chosen), torch.empty_like(chosen)
         reduce = _joined(_reduce) if compiled else _reduce
+        keeps = any(ctx.needs_input_grad[:2]) and len(states) * len(head) <= KEPT
+        kept: list[tuple[Tensor, Tensor | None, Tensor]] = []
         for rows in _blocks(len(states), len(head)):
             logits = states[rows] @ head.t()
-            chosen[rows], entropy[rows], total[rows] = reduce(logits, targets[rows], temperature)
+            chosen[rows], entropy[rows], total[rows], beyond = reduce(logits, targets[rows], temperature)
+            if keeps:
+                changed = logits.dtype == torch.float32
+                kept.append((logits, None, beyond) if changed else (logits, temperature, total[rows]))
         ctx.save_for_backward(states, head, targets, total, entropy)
-        ctx.temperature, ctx.compiled = temperature, compiled
+        ctx.temperature, ctx.compiled, ctx.kept = temperature, compiled, kept
         ctx.set_materialize_grads(False)  # what the loss does not use comes back as None
         return chosen, entropy
 
@@ -98,10 +111,13 @@ class _TokenScores(torch.autograd.Function):
         if d_chosen is None:
             d_chosen = torch.zeros_like(total)
         derive = _joined(_derive) if ctx.compiled else _derive
-        for rows in _blocks(len(states), len(head)):
+        kept, ctx.kept = ctx.kept, []  # they are overwritten
+        for number, rows in enumerate(_blocks(len(states), len(head))):
+            given = kept[number] if kept else (states[rows] @ head.t(), ctx.temperature, total[rows])
+            logits, temperature, norm = given
             grad = derive(
-                states[rows] @ head.t(), total[rows], entropy[rows], d_chosen[rows],
-                None if d_entropy is None else d_entropy[rows], ctx.temperature,
+                logits, norm, entropy[rows], d_chosen[rows], None if d_entropy is None else d_entropy[rows],
+                temperature,
             )  # fmt: skip
             grad.scatter_add_(1, targets[rows, None], d_chosen[rows, None])
             if ctx.temperature is not None:

@@ -22,6 +22,7 @@ from in2x.serve.memory import Remembered, read_in
 from in2x.serve.metrics import Metrics
 from in2x.serve.queue import TOLD, Full, Lot, Queue, Slice, cost
 from in2x.serve.reading import Asked, Lines, read, words
+from in2x.serve.threads import settle
 from in2x.serve.waiting import Wait, Waiter
 from in2x.serve.wish import Answer, Wish
 from in2x.translate.backend import one_line, wordless
@@ -43,6 +44,9 @@ MANY, SOME = 64, 16
 others."""
 PATIENT = 5.0
 """Seconds of a batch of the warm-up after which no larger one is tried (our choice)."""
+TRIED, QUICK = 16, 1.0
+"""Sentences that are translated to find out how many threads are fastest, and seconds of them beyond which nobody asks:
+such a model is served by all threads (our choice)."""
 DRAWN = 0.8
 """Temperature of alternatives (our choice)."""
 MOST_ALTERNATIVES = 8
@@ -205,13 +209,20 @@ class Engine:
         source = source or next(code for code in known if code != target)
         target = target or next(code for code in known if code != source)
         sentence = language(source).pack.example or "1 a"
-        size = 1
-        while size <= self.warm:
+
+        def translate(size: int) -> float:
             began = time.monotonic()
             lines = [f"{number} {sentence}" for number in range(size)]
             self.translator.translate(lines, source, target, checks=self.checks, context=0)
-            if time.monotonic() - began > PATIENT:  # of a large model the rest takes minutes
+            return time.monotonic() - began
+
+        size = 1
+        while size <= self.warm:
+            spent = translate(size)
+            if spent > PATIENT:  # of a large model the rest takes minutes
                 break
+            if size == TRIED and spent < QUICK:
+                settle(lambda: [translate(1), translate(TRIED)])
             size *= 4
         identify(["a"])
         read_in()
