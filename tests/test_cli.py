@@ -362,6 +362,8 @@ def test_register_of_lines(in2x, stdin):
     stdin("Können Sie mir helfen?\nKannst du mir helfen?\nEs regnet.\n")
     code, out, _ = in2x("language", "register", "--lang", "de")
     assert out.splitlines() == ["polite", "casual", "none"]
+    stdin("Können Sie mir helfen?\nKannst du mir helfen?\nEs regnet.\n")
+    assert in2x("language", "register")[:2] == (0, out), "the text tells its language"
     code, out, err = in2x("language", "register", "--lang", "sw")
     assert (code, out) == (2, "")
     sentence(err, "registers of Swahili", "ja")

@@ -31,7 +31,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 def test_what_is_broken_is_a_table(run) -> None:
     out = run(["Die Rechnung beträgt 24 Dollar.", "", "Er ist gestorben."], "--from", "en", "--to", "de")
-    assert "numbers" in out and "│ 1 " in out and "│ 3 " not in out
+    assert "numbers" in out and "│ line 1 " in out and "│ line 3 " not in out
     assert run(["Die Rechnung beträgt 42 Dollar.", "", "Er ist gestorben."], "--from", "en", "--to", "de") == ""
 
 
@@ -63,3 +63,19 @@ def test_files_of_different_length_are_one_sentence(run) -> None:
 )
 def test_excerpts(start: int, end: int, shown: str) -> None:
     assert excerpt("abcdefghij" * 6, start, end) == shown
+
+
+def test_lines_of_subtitles_are_judged_as_their_file_breaks_them(tmp_path: Path, capsys) -> None:
+    app = typer.Typer()
+    app.command()(check)
+    cue = "1\n00:00:01,000 --> 00:00:04,000\n{}\n\n2\n00:00:05,000 --> 00:00:08,000\n<i>{}</i>\n"
+    (tmp_path / "a.srt").write_text(cue.format("Let's meet at the station at seven.", "It is going to rain tomorrow."))
+    found = []
+    for first, second in (("七時に駅の前で\n会いましょう。", "明日は雨が降ります。"),
+                          ("七時に駅の前で会いましょうね。", "明日は\n雨が\n降ります。")):  # fmt: skip
+        (tmp_path / "a.ja.srt").write_text(cue.format(first, second), encoding="utf-8")
+        files = [str(tmp_path / "a.srt"), str(tmp_path / "a.ja.srt")]
+        app([*files, "--from", "en", "--to", "ja", "--json"], standalone_mode=False)
+        rows = json.loads(capsys.readouterr().out)
+        found.append([row["kept"] for row in rows if row["principle"] == "layout"])
+    assert found == [[True, True], [False, False]]

@@ -221,6 +221,24 @@ def test_subrip_with_what_people_have() -> None:
     assert "{\\an8}<i>彼女は昨日、東京の駅前で\n友達を待っていた。</i>\n2\n" in out and "- やあ。\n- Yo." in out
 
 
+@pytest.mark.parametrize(
+    ("cue", "sung", "after"),
+    [
+        ("<i>♪ It's a nice day. ♪</i>", ["It's a nice day."], "<i>♪ あ ♪</i>"),
+        ("<i>♪ One line ♪\n♪ two lines ♪</i>", ["One line", "two lines"], "<i>♪ あ ♪\n♪ あ ♪</i>"),
+        ("♪ one\ntwo ♪", ["one two"], "♪ あ ♪"),
+        ("- ♪ la la ♪\n- Stop it.", ["la la", "Stop it."], "- ♪ あ ♪\n- あ"),
+        ("{\\an8}♪♪ up", ["up"], "{\\an8}♪♪ あ"),
+        ("A C♪ is no song", ["A C♪ is no song"], "あ"),
+        ("♪ ♪", [], "♪ ♪"),
+    ],
+)
+def test_notes_around_a_song_stay_where_they_are(cue: str, sung: list[str], after: str):
+    raw = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
+    assert texts(raw.format(cue), "a.srt") == sung
+    assert translated(raw.format(cue), "a.srt", *("あ" for _ in sung)) == raw.format(after)
+
+
 def test_webvtt() -> None:
     raw = "WEBVTT\n\nNOTE a word\n\nid\n00:01.000 --> 00:02.000 line:0\n<v.loud Ann>Salt &amp; <i>pepper</i>\n\n" \
           "00:03.000 --> 00:04.000\n<v A>One</v>\n<v B>Two</v>\n"  # fmt: skip

@@ -101,11 +101,11 @@ def _show(checked: list[Checked]) -> None:
 
     broken = [one for one in checked if one.broken]
     if broken:
-        table = Table("line", "principle", "why", "excerpt")
+        table = Table("place", "principle", "why", "excerpt")
         for one in broken:
             for name, verdict in one.broken.items():
                 shown = excerpt(one.pair.answer.text, verdict.start, verdict.end)
-                table.add_row(str(one.pair.number), name, Text(verdict.why), Text(shown))
+                table.add_row(one.pair.segment.place or str(one.pair.number), name, Text(verdict.why), Text(shown))
         show(table)
     tell(f"{len(broken):,} of {len(checked):,} segments break a principle")
 

@@ -17,12 +17,6 @@ from in2x.commands.shown_help import App
 from in2x.errors import UsageError
 
 app = App("Measure, rank, judge and audit translations.")
-app.command()(express)
-app.command()(harness)
-app.command()(cli_judged.judge)
-app.command("judge-check")(cli_judged.judge_check)
-app.command()(cli_judged.correlate)
-app.command()(cli_mtbench.mtbench)
 
 
 @app.command()
@@ -59,11 +53,15 @@ def score(
     if as_json:
         emit([{k: v for k, v in dataclasses.asdict(r).items() if v is not None} for r in rows])
         return
-    table = Table("system", "metric", "score", "95% interval", "against the first", "signature")
+    table = Table("system", "metric", "score", "95% interval", *(["against the first"] if hyp[1:] else []))
+    named = {str(h): h.name if len({one.name for one in hyp}) == len(hyp) else str(h) for h in hyp}
     for r in rows:
         gap = "" if r.difference is None else f"{r.difference:+.2f} (p = {r.p:.3f})"
-        table.add_row(r.system, r.metric, f"{r.value:.2f}", f"{r.low:.2f} – {r.high:.2f}", gap, r.signature)
+        shown = (r.metric, f"{r.value:.2f}", f"{r.low:.2f} – {r.high:.2f}", *([gap] if hyp[1:] else []))
+        table.add_row(named[r.system], *shown)
     show(table)
+    for measure, signature in {r.metric: r.signature for r in rows}.items():
+        print(f"{measure}: {signature}")  # whole, to be copied: a column would cut it
 
 
 @app.command()
@@ -233,3 +231,11 @@ def audit(
     for finding in found.findings or ["Nothing to flag."]:
         print(finding)
     tell(f"the page: {file}")
+
+
+app.command()(express)
+app.command()(harness)
+app.command()(cli_judged.judge)
+app.command("judge-check")(cli_judged.judge_check)
+app.command()(cli_judged.correlate)
+app.command()(cli_mtbench.mtbench)

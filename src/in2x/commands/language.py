@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
+from in2x.commands.options import told
 from in2x.commands.show import AsJson, emit
 from in2x.commands.shown_help import App
-from in2x.language.example import TARGET
 
 app = App("What in2x knows about languages.")
 Text = Annotated[
     str, typer.Argument(metavar="FILE|-", help="Text, one segment a line; - is stdin.", show_default=False)
 ]
-Lang = Annotated[str, typer.Option("--lang", help="Language of the text.")]
+Lang = Annotated[
+    str | None,
+    typer.Option("--lang", metavar="LANG", help="Language of the text.  [default: what it reads as]",
+                 show_default=False),
+]  # fmt: skip
 
 
 def _lines(file: str) -> list[str]:
@@ -26,11 +30,12 @@ def _lines(file: str) -> list[str]:
 
 
 @app.command()
-def register(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> None:
+def register(file: Text = "-", lang: Lang = None, as_json: AsJson = False) -> None:
     """Name the register of each line: honorific, polite, plain, casual, literary or none."""
     from in2x.language.register import label_lines
 
-    labels = label_lines(_lines(file), lang)
+    lines = _lines(file)
+    labels = label_lines(lines, lang or told(lines, side="lang"))
     if as_json:
         emit([{"line": number, "register": label} for number, label in enumerate(labels, 1)])
     else:
@@ -39,12 +44,13 @@ def register(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> 
 
 
 @app.command()
-def describe(file: Text = "-", lang: Lang = TARGET, as_json: AsJson = False) -> None:
+def describe(file: Text = "-", lang: Lang = None, as_json: AsJson = False) -> None:
     """Say what is seen in each line: its register and, where grammar is known, the findings behind it."""
     from in2x.language.finding import Finding
     from in2x.language.register import describe_lines
 
-    rows = describe_lines(_lines(file), lang)
+    lines = _lines(file)
+    rows = describe_lines(lines, lang or told(lines, side="lang"))
     if as_json:
         emit([{"line": number, **row} for number, row in enumerate(rows, 1)])
         return

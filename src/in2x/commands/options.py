@@ -65,7 +65,10 @@ def language_code(code: str) -> str:
 
 
 def told(
-    texts: Iterable[str], other: str | None = None, side: Literal["from", "to"] = "from", known: Sequence[str] = ()
+    texts: Iterable[str],
+    other: str | None = None,
+    side: Literal["from", "to", "lang"] = "from",
+    known: Sequence[str] = (),
 ) -> str:
     """The language that texts read as, where the option `side` names none; said on stderr.
 

@@ -15,7 +15,6 @@ from in2x.commands.shown_help import App
 from in2x.errors import UsageError
 
 app = App("Human judgement: campaigns, the page people judge on, results.")
-people_analyse.register(app)
 
 
 @app.command()
@@ -151,3 +150,6 @@ def restore(
     with Store.open(store, create=True) as opened:
         count = read(opened, file)
     tell(f"{store}: {count:,} rows.")
+
+
+people_analyse.register(app)

@@ -1,6 +1,7 @@
 """What subtitle formats share: the lines of a cue become one text, and a translation is broken into lines anew.
 
-Two speakers in one cue (lines that begin with a dash, or name a voice) are a segment each. A cue that is too long or
+Two speakers in one cue (lines that begin with a dash, or name a voice) are a segment each, and so are lines of a song
+that each begin with a note; the notes around a song are no text and stay. A cue that is too long or
 shown too short keeps all its words: its `Limit` says what it should keep to, and checks may ask for a shorter one.
 """
 
@@ -15,7 +16,11 @@ from in2x.formats.document import Options, Segment, Text
 from in2x.formats.layout import between, rules, wrapped
 from in2x.formats.spans import Draft, flat, lettered
 
-DASH = re.compile(r"(?:<[^<>]*>|\{[^{}]*\})*\s*[-–—‐・]\s*")
+_TAGS = r"(?:<[^<>]*>|\{[^{}]*\})*"
+DASH = re.compile(rf"{_TAGS}\s*[-–—‐・]\s*")
+NOTE = re.compile(rf"{_TAGS}\s*[♩♪♫♬]+\s*")
+"""Before a line that is sung."""
+NOTE_BEHIND = re.compile(rf"\s*[♩♪♫♬]+\s*{_TAGS}\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ def add(
     source = draft.source.text
     whole = rules(options.target_lang).limit(round(seconds, 3) if seconds > 0 else None)
     begins = [DASH.match(source, start, end) for start, end in lines]
+    sung = [NOTE.match(source, start, end) for start, end in lines]
+    if sum(one is not None for one in sung) > 1:
+        begins = [begin or one for begin, one in zip(begins, sung, strict=True)]
     voices = [style.voice.match(source, start, end) if style.voice else None for start, end in lines]
     alone = sum(begin is not None for begin in begins) > 1 or sum(voice is not None for voice in voices) > 1
     blocks: list[list[tuple[int, int]]] = []
@@ -57,6 +65,7 @@ def add(
         while start < end and source[start].isspace():
             start += 1
         block[0] = (start, block[0][1])
+        start, end = _unsung(source, block, alone)
         text = _text(source, block, style)
         raw = " ".join(source[first:last] for first, last in block)
         if not lettered(text.text):
@@ -64,8 +73,26 @@ def add(
                 draft.skip(like.place, raw, "it has no letter")
             continue
         speaker = style.plain(voice[1]).strip() if voice else like.speaker
-        segment = replace(like, text=text.text, tags=text.tags, limit=limit, speaker=speaker)
+        shown = tuple(style.plain(style.marks.sub("", source[first:last])).strip() for first, last in block)
+        segment = replace(like, text=text.text, tags=text.tags, limit=limit, lines=shown, speaker=speaker)
         draft.add(segment, start, end, _writer(style, options))
+
+
+def _unsung(source: str, block: list[tuple[int, int]], alone: bool) -> tuple[int, int]:
+    """Take the notes off both ends of a song; its new offsets.
+
+    Tags around the notes go with them where both ends have as many, or where the lines of a cue are segments each.
+    """
+    first = NOTE.match(source, *block[0])
+    if first and first.end() >= block[0][1]:
+        return block[0][0], block[-1][1]
+    start = first.end() if first else block[0][0]
+    last = NOTE_BEHIND.search(source, start if len(block) == 1 else block[-1][0], block[-1][1])
+    if alone or (first[0].count("<") if first else 0) == (last[0].count("<") if last else 0):
+        block[0] = (start, block[0][1])
+        if last:
+            block[-1] = (block[-1][0], last.start())
+    return block[0][0], block[-1][1]
 
 
 def _text(source: str, block: Sequence[tuple[int, int]], style: Style) -> Text:

@@ -63,6 +63,8 @@ class Segment(Text):
     limit: Limit | None = None
     done: str = ""
     """A translation that the file has already, its tags spelt out ("" where it has none)."""
+    lines: tuple[str, ...] = ()
+    """Its lines as the file has them, without tags, where a limit says how long they may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ import io
 import json
 import random
 import zipfile
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from in2x.artifact import write_text
 from in2x.sample import texts
-from in2x.sample.lexicon import grammar
+from in2x.sample.lexicon import grammar, read
 
 SEED = 7
 """Of all that is drawn (our choice)."""
@@ -44,7 +45,6 @@ def write_files(folder: Path) -> list[Path]:
     """Write the documents into `folder`, which is made; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(SEED)
-    spoken = [line for _ in range(3) for line in texts.dialogue("en", rng, set())]
     stories = [texts.story("en", rng, scenes=3) for _ in range(CHAPTERS)]
     people = [p for p in grammar().people if p.name and any(p.name[0] in text for text in stories)]
     glossary = "source\ttarget\n" + "".join(f"{p.name[0]}\t{p.name[1]}\n" for p in people if p.name)
@@ -52,10 +52,9 @@ def write_files(folder: Path) -> list[Path]:
         f"  - name: {json.dumps(p.name[0])}\n    target: {p.name[1]}\n    register: polite\n" for p in people if p.name
     )
     written = {
-        "film.srt": _subtitles(spoken),
-        "story.md": "\n\n".join(
-            f"## Chapter {n}\n\n" + text.replace("\n", "\n\n") for n, text in enumerate(stories, 1)
-        ),
+        "film.srt": _subtitles(read("film")),
+        "story.md": "\n\n".join(f"## Chapter {n}\n\n" + text.replace("\n", "\n\n") for n, text in enumerate(stories, 1))
+        + "\n",
         "glossary.tsv": glossary,
         "characters.yaml": characters,
     }
@@ -67,12 +66,11 @@ def write_files(folder: Path) -> list[Path]:
     return [*(folder / name for name in written), folder / "story.epub"]
 
 
-def _subtitles(spoken: list[tuple[str, str]]) -> str:
+def _subtitles(lines: Sequence[str]) -> str:
     cues, at = [], 1.0
-    for number, (_, line) in enumerate(spoken, 1):
+    for number, line in enumerate(lines, 1):
         long = 1.2 + 0.06 * len(line)
-        shown = f"<i>{line}</i>" if number % 5 == 0 else line
-        cues.append(f"{number}\n{_stamp(at)} --> {_stamp(at + long)}\n{shown}\n")
+        cues.append(f"{number}\n{_stamp(at)} --> {_stamp(at + long)}\n{line}\n")
         at += long + 0.3
     return "\n".join(cues)
 

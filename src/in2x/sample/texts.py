@@ -123,12 +123,10 @@ def set_lines() -> list[Mapping[str, Any]]:
     return [turn for turn in turns if not turn["en"].startswith(ANSWERS)]
 
 
-def story_sentence(g: Grammar, rng: random.Random) -> Item | None:
-    """One sentence of narration with somebody in it; None where the dice gave another sentence (draw again)."""
+def story_sentence(g: Grammar, rng: random.Random) -> Item:
+    """One sentence of narration."""
     scene = rng.choice([s for part in _scenes().values() for s in part])
     number = rng.randrange(len(scene))
-    if not any(slot in scene[number][0] for slot in ("{hero}", "{friend}")) or not scene[number][1].endswith("。"):
-        return None
     cast, thing, place = _cast(g, rng), rng.choice(props(g)), g.place_by_name[rng.choice(g.groups["story"])]
     en, ja, zh = (_scene(scene, cast, thing, place, i)[number] for i in range(3))
     names = tuple(n for slot, n in zip(("{hero}", "{friend}"), cast, strict=True) if slot in scene[number][0])

@@ -17,7 +17,7 @@ from in2x.formats.document import Options, Segment, Tag, Text
 from in2x.formats.registry import READERS, read_document
 from in2x.principles.shift import Shift, shifted
 from in2x.principles.verdict import KEPT, Verdict, not_applicable
-from in2x.translate.findings import Rules, verdicts
+from in2x.translate.findings import Rules, layout, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Pair:
     """For people, from 1: the line of plain text, the segment of any other format."""
     segment: Segment
     answer: Text
+    lines: tuple[str, ...] = ()
+    """Those of the answer, where its file breaks it into lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def read_pairs(source: Path, translation: Path, source_lang: str, target_lang: s
         where = _apart([one.text for one in given], [one.text for one in answers], source_lang, target_lang)
         raise In2xError(f"{len(answers)} segments, where {source} has {len(given)}{where}", file=translation,
                         mend="give a translation of the same file")  # fmt: skip
-    return [Pair(n, *both) for n, both in enumerate(zip(given, answers, strict=True), 1)]
+    shown = [one.lines for one in made]
+    return [Pair(n, *both) for n, both in enumerate(zip(given, answers, shown, strict=True), 1)]
 
 
 def _lines(source: Path, translation: Path, source_lang: str, target_lang: str) -> list[Pair]:
@@ -153,11 +156,22 @@ def check_pairs(
     for at, (pair, segment) in enumerate(zip(pairs, named, strict=True)):
         source = Source(segment.text, source_lang, target_lang, register=register)
         rows = verdicts(source, pair.answer, rules, segment)
+        if pair.lines:  # reading joined them
+            rows["layout"] = _shown(pair, segment)
         rows["shift"] = _shift(moved.get(at), pairs)
         found.append(Checked(replace(pair, segment=segment), rows))
         if done is not None:
             done(1)
     return found
+
+
+def _shown(pair: Pair, segment: Segment) -> Verdict:
+    verdict = layout("\n".join(pair.lines), segment.limit)
+    if verdict.start < 0:
+        return verdict
+    line = "\n".join(pair.lines)[verdict.start : verdict.end]
+    at = pair.answer.text.find(line)
+    return replace(verdict, start=at, end=at + len(line) if at >= 0 else -1)
 
 
 def _shift(shift: Shift | None, pairs: Sequence[Pair]) -> Verdict:

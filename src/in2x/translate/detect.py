@@ -14,7 +14,7 @@ from in2x.errors import UsageError
 from in2x.language import canonical, language, packs
 from in2x.language.script import WORD, letters_of
 
-Side = Literal["from", "to"]
+Side = Literal["from", "to", "lang"]
 SAMPLE = 4000
 """Characters that are read (our choice)."""
 FEW = 24
@@ -51,7 +51,7 @@ def detected(text: str, other: str | None = None, known: Sequence[str] = (), sid
     Raises:
         UsageError: it has no words, is in the language of the other side, or is too short to tell.
     """
-    what = {"from": "text", "to": "translation"}[side]
+    what = {"from": "text", "to": "translation", "lang": "text"}[side]
     letters = "".join(WORD.findall(text))
     if not letters:
         raise UsageError(f"the {what} has no words to tell its language by", mend=f"name it: --{side} LANG")

@@ -71,7 +71,7 @@ def verdicts(source: Source, answer: Text, rules: Rules, segment: Segment) -> di
     found |= {principle.name: principle.check(case, answer.text) for principle in DOCUMENT}
     found["tags"] = tags(segment, answer)
     found |= spoken(answer.text, rules.characters, segment.speaker, source.target_lang)
-    found["layout"] = _layout(answer.text, segment.limit)
+    found["layout"] = layout(answer.text, segment.limit)
     if segment.limit is not None:  # broken into lines to fit
         found["lines"] = not_applicable("the layout decides")
     return found
@@ -99,7 +99,8 @@ def weight(findings: list[Finding]) -> int:
     return sum(WEIGHT[finding.severity] for finding in findings)
 
 
-def _layout(answer: str, limit: Limit | None) -> Verdict:
+def layout(answer: str, limit: Limit | None) -> Verdict:
+    """Whether the lines of `answer` ("\\n" between them) are as few and as short as they may be."""
     if limit is None:
         return not_applicable("no limit is set")
     lines = answer.split("\n")
