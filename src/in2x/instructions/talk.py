@@ -42,7 +42,7 @@ def shared(text: str, other: str) -> bool:
 def forms(asked: str) -> frozenset[str]:
     """The forms of writing that a prompt asks for, by its grammar ("write a short MYTH about") and by name."""
     by_name = (match.group(0) for match in any_of("works").finditer(asked))
-    by_place = (match["form"] for pattern in patterns("form_asked") for match in pattern.finditer(asked))
+    by_place = (match["form"] for pattern in patterns("form_asked", within=asked) for match in pattern.finditer(asked))
     return frozenset(word.lower().removesuffix("s") for word in (*by_name, *by_place) if len(word) > 1)
 
 
