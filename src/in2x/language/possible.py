@@ -39,7 +39,7 @@ _UNITS = 1 << 16
 
 @cache
 def _folds() -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
-    """For each code unit of UTF-16: its folded form, and whether it is a word character (half a pair counts as both)."""
+    """For each code unit of UTF-16: its folded form, and whether it is a word character."""
     units = [chr(unit) for unit in range(_UNITS)]
     # `re` takes letters for the same whose small forms are, and a few that share a capital (ſ and s, ς and σ).
     folded = [_fold(unit) for unit in units]
@@ -62,9 +62,7 @@ def _fold(char: str) -> str:
 
 def _telling(piece: str) -> float:
     """How much a piece says, roughly in Latin letters of a word."""
-    return sum(
-        0.7 if char == BOUNDARY else 0.3 if char == " " else 1.0 if char < "\u2e80" else 3.0 for char in piece
-    )
+    return sum(0.7 if char == BOUNDARY else 0.3 if char == " " else 1.0 if char < "\u2e80" else 3.0 for char in piece)
 
 
 def _value(pieces: Pieces) -> float:

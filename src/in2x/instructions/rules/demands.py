@@ -59,12 +59,15 @@ def contradiction(view: View) -> Evidence | None:
 
 def _languages(prompt: str) -> Evidence | None:
     """One language alone, and another one too."""
-    alone = {named(m["lang"]) for p in patterns("only_in", within=prompt) for m in p.finditer(prompt)} - {None}
-    wanted = alone | {named(m["lang"]) for p in patterns("in_language", within=prompt) for m in p.finditer(prompt)} - {None}
-    barred = {named(m["lang"]) for p in patterns("not_language", within=prompt) for m in p.finditer(prompt)} - {None}
+    alone = _named("only_in", prompt)
+    wanted, barred = alone | _named("in_language", prompt), _named("not_language", prompt)
     if (alone and len(wanted) > 1) or barred & wanted:
         return {"why": "language", "wanted": sorted(map(str, wanted | barred))}
     return None
+
+
+def _named(name: str, prompt: str) -> set[str | None]:
+    return {named(m["lang"]) for p in patterns(name, within=prompt) for m in p.finditer(prompt)} - {None}
 
 
 def _without(prompt: str) -> Evidence | None:

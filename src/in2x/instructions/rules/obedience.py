@@ -39,7 +39,8 @@ def disobeyed(view: View) -> Evidence | None:
                 if _lacks(answer, match["word"].strip(), name):
                     return {"why": f"{name}: a word is not there", "wanted": match["word"]}
     for name, letters in _ONLY.items():
-        if any(pattern.search(view.prompt) for pattern in patterns(name, within=view.prompt)) and (stray := letters.search(answer)):
+        asked = any(pattern.search(view.prompt) for pattern in patterns(name, within=view.prompt))
+        if asked and (stray := letters.search(answer)):
             return {"why": "another script than asked for", "found": stray.group(0)}
     if fault := _sizes(answer, view.prompt) or _letters(answer, view.prompt):
         return fault
