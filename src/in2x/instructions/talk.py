@@ -21,16 +21,21 @@ _TERMS = re.compile(r"[a-z]{4,}|(?=([^\W\d_a-z\u3041-\u309f]{2}))")
 QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”|\"[^\"\n]*\"|„[^„“]*“|«[^«»]*»|‘[^‘’]*’")
 
 
-def contents(text: str) -> set[str]:
+@lru_cache(maxsize=64)
+def contents(text: str) -> frozenset[str]:
     """Words of Latin letters, single characters of scripts that write meanings."""
-    return set(_CONTENT.findall(text.lower()))
+    return frozenset(_CONTENT.findall(text.lower()))
 
 
-def common(text: str, other: str) -> set[str]:
+def common(text: str, other: str) -> frozenset[str]:
     """The words of four Latin letters that two texts share, and the pairs of characters in a row of another script
     (without hiragana, which writes grammar)."""
-    first, second = ({m[1] or m[0] for m in _TERMS.finditer(part.lower())} for part in (text, other))
-    return first & second
+    return _terms(text) & _terms(other)
+
+
+@lru_cache(maxsize=64)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(m[1] or m[0] for m in _TERMS.finditer(text.lower()))
 
 
 def shared(text: str, other: str) -> bool:

@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from in2x.language.language import Language, language
-from in2x.language.model import FLOOR, KNOWN, all_log_chances, log_chances
+from in2x.language.model import FLOOR, KNOWN, all_log_chances
 from in2x.language.pack import packs
 from in2x.language.words import Word
 
@@ -110,8 +110,8 @@ def candidates(tongue: Language, words: Sequence[Word], other: Language | None) 
     chosen = dict(_of_script(script, packs()))
     if other is not None and other.scripts[0] == script and tellable(other):
         chosen[other.code] = other
-    for sentence in _sentences(words):
-        guess, chance = next(iter(log_chances(sentence).items()), ("", FLOOR))
+    for chances in all_log_chances(_sentences(words)):
+        guess, chance = next(iter(chances.items()), ("", FLOOR))
         if guess not in chosen and guess in KNOWN and chance > -0.25 and language(guess).scripts[0] == script:
             chosen[guess] = language(guess)
     chosen.pop(tongue.code, None)
@@ -208,7 +208,7 @@ def _scores(
     chances: Sequence[Mapping[str, float]],
     letters: Sequence[frozenset[str]],
 ) -> list[float]:
-    """For each word, with the `log_chances` of what is around it and its odd letters, how much it speaks for `rival`
+    """For each word, with the chances of what is around it and its odd letters, how much it speaks for `rival`
     against `tongue`."""
     own_words, his_words = tongue.pack.words, rival.pack.words
     own_letters, his_letters = _letters(tongue), _letters(rival)

@@ -166,12 +166,13 @@ class Sieve:
         if self._arrays is None:
             self._arrays = self._built()
         units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
-        seen, ends = self._arrays[-1], self._arrays[-2]
-        reached = np.zeros(len(ends), np.bool_)
-        _walk(units, *_folds(), *self._arrays[:-2], reached)
+        root, past, keys, values, end, told = self._arrays
+        folds, words = _folds()
+        reached = np.zeros(len(told), np.bool_)
+        _walk(units, folds, words, root, past, keys, values, end, reached)
         mask = 0
         for at in np.flatnonzero(reached).tolist():
-            mask |= seen[at]
+            mask |= told[at]
         return mask
 
     def _built(self) -> tuple[Any, ...]:
@@ -187,7 +188,7 @@ class Sieve:
                 past[node] = child
         ends = list(self._ends)
         end[ends] = np.arange(len(ends))
-        return root, past, keys, values, end, ends, list(self._ends.values())
+        return root, past, keys, values, end, list(self._ends.values())
 
 
 @kernel
