@@ -128,6 +128,7 @@ class _Reader:
         return None, None
 
 
+@cache
 def pieces(pattern: re.Pattern[str]) -> Pieces | None:
     """Folded pieces, one of which stands in every match of `pattern` or right beside it; None where none are known."""
     if not pattern.flags & re.UNICODE or pattern.flags & re.LOCALE:
