@@ -78,7 +78,7 @@ def test_search_finds_what_the_patterns_find(monkeypatch: pytest.MonkeyPatch) ->
                 wording.search(name, text)
             wording.patterns("at_most", unit, within=text)
         if warm == 1:
-            wording._sieve._make()
+            wording._sieve.make()
         for text in asked:
             for name in NAMES:
                 plain = re.search("|".join(p.pattern for p in wording.patterns(name)), text, re.I | re.M)
@@ -97,7 +97,7 @@ def test_a_frame_that_matches_by_itself_is_always_asked(monkeypatch: pytest.Monk
     monkeypatch.setattr(wording, "_sieve", wording._Sieve(""))
     either = wording.any_of("either", r"[\W_]*(?:{})?[\W_]*")
     wording.any_of("either").search("or")
-    wording._sieve._make()
+    wording._sieve.make()
     assert either.fullmatch(" , ") and not either.needed
     assert wording.any_of("either").search("water") is None
 

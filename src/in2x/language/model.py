@@ -35,17 +35,23 @@ def log_chances(text: str) -> Mapping[str, float]:
 def all_log_chances(texts: Sequence[str]) -> list[Mapping[str, float]]:
     """`log_chances` of each of several texts without capital letters."""
     read = list(map(_read, texts))
-    new = list(dict.fromkeys(text for text in read if text not in _together))
-    if len(_together) + len(new) > _REMEMBERED:
+    told: dict[str, Mapping[str, float]] = {}
+    for text in read:
+        if text not in told:
+            known = _together.get(text)
+            told[text] = _alone(text) if known is None else known
+    return [told[text] for text in read]
+
+
+def _alone(text: str) -> Mapping[str, float]:
+    names, scores = _lite().predict(text, k=_GUESSES, threshold=_LEAST / 2)
+    chances = zip(names, scores, strict=True)
+    if len(_together) >= _REMEMBERED:
         _together.clear()
-        new = list(dict.fromkeys(read))
-    for text in new:
-        names, scores = _lite().predict(text, k=_GUESSES, threshold=_LEAST / 2)
-        told = zip(names, scores, strict=True)
-        _together[text] = {
-            name.removeprefix("__label__"): math.log(min(score, 1.0)) for name, score in told if score > _LEAST
-        }
-    return [_together[text] for text in read]
+    found = _together[text] = {
+        name.removeprefix("__label__"): math.log(min(score, 1.0)) for name, score in chances if score > _LEAST
+    }
+    return found
 
 
 _REMEMBERED = 1 << 12

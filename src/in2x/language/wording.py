@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from in2x.language.pack import HERE, OWN, files, load
 from in2x.language.possible import Sieve, pieces
@@ -142,16 +142,16 @@ def search(name: str, text: str) -> re.Match[str] | None:
         return _any_of(name, "{}", sieve.folders).search(text)
     if not possible:
         return None
-    key = name, text
-    if key in sieve.found:
-        return sieve.found[key]
+    found, key = sieve.made.found, (name, text)
+    if (known := found.get(key, sieve)) is not sieve:
+        return known  # type: ignore[return-value]  # the sieve itself stands for nothing known
     every = _patterns(name, (), sieve.folders)
     best: re.Match[str] | None = None
     for number in possible:  # of two that begin at one place the first is found
         match = every[number].search(text)
         if match and (best is None or match.start() < best.start()):
             best = match
-    sieve.found[key] = best  # rules ask the same of a prompt again and again
+    found[key] = best  # rules ask the same of a prompt again and again
     return best
 
 
@@ -165,54 +165,61 @@ ALWAYS = 1
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
+class _Made(NamedTuple):
+    """What belongs together: another one takes its place whole, whichever thread is asking."""
+
+    sieve: Sieve | None
+    bits: Mapping[_Key, tuple[int, tuple[int, ...]]]
+    """Of the patterns called so: all bits, and the bit of each."""
+    masks: dict[str, int]
+    """Text -> bits of the patterns that are possible in it."""
+    found: dict[tuple[str, str], re.Match[str] | None]
+    """Name and text -> the first match."""
+
+
 class _Sieve:
     """What can be found in which text; by the packs of `folders`."""
 
     def __init__(self, folders: str) -> None:
         self.folders = folders
-        self.masks: dict[str, int] = {}
-        """Text -> bits of the patterns that are possible in it."""
-        self.found: dict[tuple[str, str], re.Match[str] | None] = {}
+        self.made = _Made(None, {}, {}, {})
         self._asked: dict[_Key, None] = {}
         self._questions, self._next, self._letters = 0, WARM, 0
-        self._bits: dict[_Key, tuple[int, tuple[int, ...]]] = {}
-        self._sieve: Sieve | None = None
 
     def possible(self, name: str, replace: tuple[tuple[str, str], ...], text: str) -> Sequence[int] | None:
         """The numbers of the patterns called `name` that may be found in `text`; None: any may."""
         self._questions += 1
-        if self._questions == self._next:
-            self._make()
-            self.know(text)
-        bits = self._bits.get((name, replace))
+        if self._questions >= self._next:
+            self.make()
+        made = self.made
+        bits = made.bits.get((name, replace))
         if bits is None:
             self._asked[name, replace] = None
             return None
         every, single = bits
-        told = self.masks[text] & every
+        mask = made.masks.get(text)
+        told = (self.know(text, made) if mask is None else mask) & every
         return [number for number, bit in enumerate(single) if told & bit] if told else ()
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make a sieve of what was asked by now."""
         self._next *= 10
         sieve, found = Sieve(), dict[_Key, tuple[int, tuple[int, ...]]]()
-        for name, replace in self._asked:
+        for name, replace in list(self._asked):
             needs = [pieces(pattern) for pattern in _patterns(name, replace, self.folders)]
             single = tuple(ALWAYS if one is None else 2 << sieve.add(one) for one in needs)
             found[name, replace] = sum(set(single)), single
-        self._sieve, self._bits = sieve, found
-        self._forget()
+        self.made = _Made(sieve, found, {}, {})
 
-    def know(self, text: str) -> None:
+    def know(self, text: str, made: _Made) -> int:
         """Look at a new text."""
-        if len(self.masks) >= TEXTS or self._letters > LETTERS:
-            self._forget()
+        if len(made.masks) >= TEXTS or self._letters > LETTERS:
+            made.masks.clear()
+            made.found.clear()
+            self._letters = 0
         self._letters += len(text)
-        self.masks[text] = ALWAYS | (self._sieve.found(text) << 1 if self._sieve else 0)
-
-    def _forget(self) -> None:
-        self.masks.clear()
-        self.found.clear()
-        self._letters = 0
+        mask = made.masks[text] = ALWAYS | (made.sieve.found(text) << 1 if made.sieve else 0)
+        return mask
 
 
 _sieve = _Sieve("")
@@ -221,8 +228,8 @@ _sieve = _Sieve("")
 def _sieve_of(text: str) -> _Sieve:
     """The sieve that knows `text`. Only for a new one the environment is asked which packs there are."""
     global _sieve
-    if text not in _sieve.masks:
+    if text not in _sieve.made.masks:
         if (folders := os.environ.get(OWN, "")) != _sieve.folders:
             _sieve = _Sieve(folders)
-        _sieve.know(text)
+        _sieve.know(text, _sieve.made)
     return _sieve
