@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -91,6 +92,16 @@ def test_search_finds_what_the_patterns_find(monkeypatch: pytest.MonkeyPatch) ->
             bounds = [m.span() for p in wording.patterns("at_most", unit, within=text) for m in p.finditer(text)]
             assert bounds == [m.span() for p in wording.patterns("at_most", unit) for m in p.finditer(text)]
     assert hits > 300
+
+
+def test_threads_ask_at_once_while_the_sieve_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [(name, text) for text in texts()[:60] for name in NAMES]
+    alone = [bool(wording.search(name, text)) for name, text in asked]
+    for name, value in (("WARM", 7), ("TEXTS", 5), ("_sieve", wording._Sieve(""))):
+        monkeypatch.setattr(wording, name, value)
+    monkeypatch.setattr(wording._sieve, "_next", 7)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda one: bool(wording.search(*one)), asked)) == alone
 
 
 def test_a_frame_that_matches_by_itself_is_always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
