@@ -23,7 +23,7 @@ from in2x.instructions.tidy import tidied
 from in2x.records import Instruction, content_id
 
 ALONE = 1 << 16
-"""Items that are looked at before other processes are worth their start (some three seconds of a processor each)."""
+"""Items that are looked at before other processes are worth their start (our choice)."""
 BATCH = 512
 Fault = tuple[str, Evidence] | None
 
