@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -24,10 +25,14 @@ Message = dict[str, str]
 """`{"role": "system" | "user" | "assistant", "content": text}`."""
 
 
+# Made once: `json.dumps` with arguments makes an encoder each time.
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_ANY_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
+
+
 def content_id(*parts: object) -> str:
     """A stable 16-hex-digit id of `parts` (BLAKE2b over their JSON), the same on every machine."""
-    raw = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str).encode()
-    return hashlib.blake2b(raw, digest_size=8).hexdigest()
+    return hashlib.blake2b(_ANY_JSON(parts).encode(), digest_size=8).hexdigest()
 
 
 def sound(value: Any) -> Any:
@@ -108,6 +113,12 @@ class Aside:
         return f"{Path(self.file).name}: left out {self.reasons.total():,} of {self.rows:,} rows: {listed}"
 
 
+@cache
+def _names(kind: type[Record]) -> tuple[str, ...]:
+    """The fields of a kind of record."""
+    return tuple(one.name for one in dataclasses.fields(kind))  # type: ignore[arg-type]
+
+
 class Record:
     """Base of all records: to and from Parquet rows. Subclasses set `SCHEMA` and `JSON_FIELDS`."""
 
@@ -116,17 +127,16 @@ class Record:
 
     def to_row(self) -> dict[str, Any]:
         """The record as one Parquet row (JSON fields become text)."""
-        row = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        row = {name: getattr(self, name) for name in _names(type(self))}  # type: ignore[arg-type]
         for name in self.JSON_FIELDS:
             if row[name] is not None:
-                row[name] = json.dumps(row[name], ensure_ascii=False, sort_keys=True)
+                row[name] = _JSON(row[name])
         return row
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of one Parquet row; unknown columns are ignored (a later version may add some)."""
-        names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        values = {k: v for k, v in row.items() if k in names}
+        values = {name: row[name] for name in _names(cls) if name in row}  # type: ignore[arg-type]
         for name in cls.JSON_FIELDS:
             if isinstance(values.get(name), str):
                 values[name] = json.loads(values[name])

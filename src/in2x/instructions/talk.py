@@ -21,16 +21,21 @@ _TERMS = re.compile(r"[a-z]{4,}|(?=([^\W\d_a-z\u3041-\u309f]{2}))")
 QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”|\"[^\"\n]*\"|„[^„“]*“|«[^«»]*»|‘[^‘’]*’")
 
 
-def contents(text: str) -> set[str]:
+@lru_cache(maxsize=64)
+def contents(text: str) -> frozenset[str]:
     """Words of Latin letters, single characters of scripts that write meanings."""
-    return set(_CONTENT.findall(text.lower()))
+    return frozenset(_CONTENT.findall(text.lower()))
 
 
-def common(text: str, other: str) -> set[str]:
+def common(text: str, other: str) -> frozenset[str]:
     """The words of four Latin letters that two texts share, and the pairs of characters in a row of another script
     (without hiragana, which writes grammar)."""
-    first, second = ({m[1] or m[0] for m in _TERMS.finditer(part.lower())} for part in (text, other))
-    return first & second
+    return _terms(text) & _terms(other)
+
+
+@lru_cache(maxsize=64)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(m[1] or m[0] for m in _TERMS.finditer(text.lower()))
 
 
 def shared(text: str, other: str) -> bool:
@@ -42,7 +47,7 @@ def shared(text: str, other: str) -> bool:
 def forms(asked: str) -> frozenset[str]:
     """The forms of writing that a prompt asks for, by its grammar ("write a short MYTH about") and by name."""
     by_name = (match.group(0) for match in any_of("works").finditer(asked))
-    by_place = (match["form"] for pattern in patterns("form_asked") for match in pattern.finditer(asked))
+    by_place = (match["form"] for pattern in patterns("form_asked", within=asked) for match in pattern.finditer(asked))
     return frozenset(word.lower().removesuffix("s") for word in (*by_name, *by_place) if len(word) > 1)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from in2x.instructions.apart import afterword, foreword
 from in2x.instructions.talk import QUOTED, announces, contents
@@ -33,6 +34,7 @@ LONGEST = 420
 """Latin letters (others weigh more) of a paragraph that may be about the answer and not of it (our choice)."""
 
 
+@lru_cache(maxsize=8)  # the rules ask it again of an answer that nothing was taken off
 def tidy(answer: str, *, asked: str = "", letter: bool = False) -> tuple[str, tuple[str, ...]]:
     """The answer by itself, and what was taken off: "reasoning", "echo", "opening", "closing".
 

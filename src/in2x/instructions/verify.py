@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from in2x.contamination.meaning import Meaning, sentences
 from in2x.contamination.table import Contamination
@@ -12,10 +11,8 @@ from in2x.instructions.candidate import Candidate
 from in2x.instructions.config import InstructConfig
 from in2x.instructions.judges import Judged, assess, rereading, response_and_critic, rule_prompts
 from in2x.instructions.ledger import Ledger
-from in2x.instructions.rules import check
-from in2x.instructions.tidy import tidied
+from in2x.instructions.looked import looked
 from in2x.llm.request import Asker
-from in2x.records import content_id
 from in2x.stage import Stage
 
 
@@ -59,12 +56,9 @@ class Gates:
 
         The rules come before anything that reads a whole text, so that one of megabytes is turned away at once.
         """
-        for candidate in candidates:
-            item, taken = tidied(candidate.item)
+        for candidate, taken, text, broken in looked(candidates, self.config.rules):
+            item = candidate.item
             self.tidied.update(taken)
-            candidate = replace(candidate, item=item)
-            # one answer to one prompt is one item, whatever its verifier knows beside (who speaks to whom)
-            text = content_id(item.messages, item.answer or item.verifier)
             if not entered:
                 self.ledger.enter(item)
             if candidate.failed:
@@ -73,7 +67,7 @@ class Gates:
                 self.ledger.reject(item, candidate.gate, candidate.fault, candidate.trace)
             elif text in self._seen:
                 self.ledger.reject(item, "duplicate", "exact")
-            elif fault := check(item, self.config.rules):
+            elif fault := broken():
                 self.ledger.reject(item, "rules", fault[0], fault[1])
             elif self.contamination is not None and (sets := self.contamination.instruction(item)):
                 self.held.update(sets)

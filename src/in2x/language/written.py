@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 
 from in2x.language import alphabet, han
@@ -67,9 +67,12 @@ def foreign(text: str, lang: str, other: str | None = None) -> list[Span]:
     Args:
         other: as for `written`.
     """
-    tongue = language(lang)
+    return list(_foreign(text, language(lang), language(other) if other else None))
+
+
+@lru_cache(maxsize=32)  # who asks how much is foreign asks which stretches next
+def _foreign(text: str, tongue: Language, expected: Language | None) -> tuple[Span, ...]:
     words = words_of(text)
-    expected = language(other) if other else None
     spans = [*_other_scripts(tongue, text, words, expected)]
     own = [word for word in words if word.script == _own(tongue)]
     if tongue.scripts[0] in _ALPHABETS:
@@ -84,7 +87,7 @@ def foreign(text: str, lang: str, other: str | None = None) -> list[Span]:
         stretches = {*han.japanese_strays(bare), *han.written_otherwise(bare, tongue.scripts[0])}
         spans += [Span(*stretch) for stretch in stretches]
     joined = _joined(spans)
-    return [span for span in joined if not _cited(text, span)] if joined else joined
+    return tuple(span for span in joined if not _cited(text, span))
 
 
 def _cited(text: str, span: Span) -> bool:

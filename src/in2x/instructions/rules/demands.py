@@ -59,17 +59,20 @@ def contradiction(view: View) -> Evidence | None:
 
 def _languages(prompt: str) -> Evidence | None:
     """One language alone, and another one too."""
-    alone = {named(m["lang"]) for p in patterns("only_in") for m in p.finditer(prompt)} - {None}
-    wanted = alone | {named(m["lang"]) for p in patterns("in_language") for m in p.finditer(prompt)} - {None}
-    barred = {named(m["lang"]) for p in patterns("not_language") for m in p.finditer(prompt)} - {None}
+    alone = _named("only_in", prompt)
+    wanted, barred = alone | _named("in_language", prompt), _named("not_language", prompt)
     if (alone and len(wanted) > 1) or barred & wanted:
         return {"why": "language", "wanted": sorted(map(str, wanted | barred))}
     return None
 
 
+def _named(name: str, prompt: str) -> set[str | None]:
+    return {named(m["lang"]) for p in patterns(name, within=prompt) for m in p.finditer(prompt)} - {None}
+
+
 def _without(prompt: str) -> Evidence | None:
     """Something is forbidden, and nothing else is wanted ("without dialogue", "all of it dialogue")."""
-    for pattern in patterns("excludes"):
+    for pattern in patterns("excludes", within=prompt):
         for match in pattern.finditer(prompt):
             word = re.escape(match["word"])
             others = prompt[: match.start()] + " " + prompt[match.end() :]
@@ -83,7 +86,7 @@ def _without(prompt: str) -> Evidence | None:
 def demanded(name: str, prompt: str) -> tuple[tuple[int, str], ...]:
     """(number, unit) of every bound in a prompt that the wordings called `name` ("at_least", "at_most") give."""
     found = []
-    for pattern in patterns(name, (("NUMBER", _NUMBER), ("UNIT", _UNIT))):
+    for pattern in patterns(name, (("NUMBER", _NUMBER), ("UNIT", _UNIT)), within=prompt):
         for match in pattern.finditer(prompt):
             text = match["number"].lower()
             value = _WORDS.get(text) or parse_numeral(text.replace("两", "二"))

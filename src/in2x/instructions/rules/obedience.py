@@ -29,17 +29,18 @@ def disobeyed(view: View) -> Evidence | None:
     answer = view.answer.strip()
     if view.given_text or not answer or len(answer) > 4000:
         return None
-    for pattern in patterns("forbids"):
+    for pattern in patterns("forbids", within=view.prompt):
         for match in pattern.finditer(view.prompt):
             if (word := match["word"].strip()) and _holds(answer, word):
                 return {"why": "a forbidden word", "found": word}
     for name in ("requires", "begins", "ends") if weight(view.prompt) < TOLD else ():
-        for pattern in patterns(name):
+        for pattern in patterns(name, within=view.prompt):
             for match in pattern.finditer(view.prompt):
                 if _lacks(answer, match["word"].strip(), name):
                     return {"why": f"{name}: a word is not there", "wanted": match["word"]}
     for name, letters in _ONLY.items():
-        if any(pattern.search(view.prompt) for pattern in patterns(name)) and (stray := letters.search(answer)):
+        asked = any(pattern.search(view.prompt) for pattern in patterns(name, within=view.prompt))
+        if asked and (stray := letters.search(answer)):
             return {"why": "another script than asked for", "found": stray.group(0)}
     if fault := _sizes(answer, view.prompt) or _letters(answer, view.prompt):
         return fault
@@ -52,7 +53,7 @@ def disobeyed(view: View) -> Evidence | None:
         count = _count(answer, unit)
         if count is not None and count * (SLACK if unit in ("character", "word") else 1) < least:
             return {"why": "shorter than asked for", "wanted": f"{least} {unit}", "found": count}
-    for pattern in patterns("metre"):
+    for pattern in patterns("metre", within=view.prompt):
         if metre := pattern.search(view.prompt):
             wanted = int(parse_numeral(metre["number"]) or 0)
             lines = _VERSE.findall(answer)
@@ -109,7 +110,7 @@ def _sizes(answer: str, prompt: str) -> Evidence | None:
 
 def _letters(answer: str, prompt: str) -> Evidence | None:
     """A word that does not begin as all should, capitals where there should be none, the other writing of Han."""
-    for pattern in patterns("initial"):
+    for pattern in patterns("initial", within=prompt):
         for match in pattern.finditer(prompt):
             letter = match["word"].lower()
             if stray := [word for word in re.findall(r"[^\W\d_]+", answer.lower()) if not word.startswith(letter)]:

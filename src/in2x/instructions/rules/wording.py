@@ -60,7 +60,7 @@ def self_answered(view: View) -> Evidence | None:
     """
     if view.given_text:
         return None
-    for pattern in patterns("answered"):
+    for pattern in patterns("answered", within=view.prompt):
         for match in pattern.finditer(view.prompt):
             if not re.search(_BEFORE_ANSWER + r"\Z", view.prompt[: match.start()], re.MULTILINE):
                 continue
