@@ -22,6 +22,8 @@ FORM = {
 }  # fmt: skip
 PATIENCE = 60.0
 """Seconds that one answer is waited for: a model that thinks takes its time (our choice)."""
+ATTEMPTS = 4
+"""Tries of one answer where the connection or the server fails: two resets in a row happen to a busy one."""
 TRIES = 3
 """Answers before a server is said not to do it: a busy or a faulty one still serves a run, which asks again."""
 
@@ -103,7 +105,7 @@ def hear(recipe: Recipe) -> Iterator[Heard]:
 def _ask(server: Named) -> str:
     """Ask it, and say in words how it went. Raises In2xError where a run could not go on with it."""
     config = LlmConfig.model_validate(
-        {**server.config.model_dump(include=set(LlmConfig.model_fields)), "attempts": 2, "timeout": PATIENCE}
+        {**server.config.model_dump(include=set(LlmConfig.model_fields)), "attempts": ATTEMPTS, "timeout": PATIENCE}
     )
     if server.kind == "vectors":
         vectors = Embeddings(config).embed(["a ship", "a boat"], 2)

@@ -32,7 +32,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x import hub
-from in2x.chat.turns import LeftOut, cut, exchange, is_conversation, messages_of, text_of
+from in2x.chat.turns import SAID, LeftOut, cut, exchange, is_conversation, messages_of, text_of
 from in2x.errors import In2xError
 from in2x.instructions import classic
 from in2x.instructions.config import SetConfig
@@ -186,7 +186,7 @@ def _layout(row: Row) -> str | None:
         ("sharegpt", {"conversations"}), ("sharegpt", {"conversation"}), ("messages", {"messages"}),
         ("preference", {"chosen", "rejected"}), ("seed-tasks", {"instruction", "instances"}),
         ("dolly", {"instruction", "context", "response"}), ("alpaca", {"instruction", "output"}),
-        *(("alpaca", {"instruction", said}) for said in _SAID), ("prompted", {"inputs", "targets"}),
+        *(("alpaca", {"instruction", said}) for said in SAID), ("prompted", {"inputs", "targets"}),
         ("question", {"question", "answer"}), ("question", {"question", "answer_number"}), ("plain", {"instruction"}),
         ("prompted", {"prompt"}), ("prompted", {"question", "response"}), *classic.KEYS,
     ):  # fmt: skip
@@ -196,13 +196,12 @@ def _layout(row: Row) -> str | None:
 
 
 _ASKED = ("inputs", "prompt", "question")
-_SAID = ("output", "response", "answer", "completion", "targets")
-"""Fields that hold the task and the answer of a row, the surer before."""
+"""Fields that hold the task of a row, the surer before."""
 
 
 def _said(row: Row) -> str | None:
     """The answer of a row, under whichever name; None where it has none."""
-    answer = next((row[name] for name in _SAID if name in row), None)
+    answer = next((row[name] for name in SAID if name in row), None)
     return None if answer is None else _END.sub("", answer).strip()
 
 
