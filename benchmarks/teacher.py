@@ -196,7 +196,7 @@ def measure(folder: Path, items: int, faults: float) -> dict[str, Any]:
         "faults": stats["faults"], "faults of Magpie's turns": stats["turn_faults"],
         "kept by origin": dict(Counter(item.origin.split(":")[0] for item in kept)), "where it thought": stats["kinds"],
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
-        "tokens billed": stats["billed"], "tokens counted / billed": round(counted / max(1, billed), 4),
+        "tokens billed": stats["billed"], "tokens counted / billed": round(counted / billed, 4) if billed else None,
         "asked by the last process": usage["asked"], "wall seconds of it": cost["wall seconds"],
         "processor seconds of it": cost["in2x"], "of the server": cost["server"],
     }  # fmt: skip
