@@ -7,6 +7,9 @@
 ten answers are cut, refused, null, prose, 429 or reset. Poisoned is a kept item, or a verdict, that holds anything of a
 thought, an answer without its end, a refusal, prose in the place of JSON, or nothing. Then the same once more with a
 budget of `--budget` of what the first run cost, and what the server has billed beside it.
+
+With `--keep` the same command goes on where a killed one stopped: answers are in the run's cache, and what the server
+had billed and spoilt until then is in the folder, but for its last seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import argparse
 import json
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,11 +42,18 @@ TRACE = {"trace", "thought", "reasoning", "plan", "rationale", "error"}
 """Keys of evidence that hold what the model thought, or the words of a failure: nobody trains on them."""
 
 
+EVERY = 5.0
+"""Seconds after which the server's counts are laid down anew."""
+
+
 class Served:
-    """The imitated model in its own process."""
+    """The imitated model in its own process; `stats` counts on from those in `kept`, which a killed run left."""
 
     def __init__(self, folder: Path, faults: float, seed: int) -> None:
         port = folder / f"port{seed}"
+        port.unlink(missing_ok=True)
+        self.kept = folder / f"stats{seed}.json"
+        self.before = json.loads(self.kept.read_text()) if self.kept.exists() else {}
         self.process = subprocess.Popen(
             [sys.executable, str(HERE.parent / "tests/reasoning_server.py"), str(port), "--faults", str(faults),
              "--seed", str(seed)]
@@ -53,18 +64,32 @@ class Served:
 
     def stats(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.root}/stats", timeout=60) as response:
-            found: dict[str, Any] = json.loads(response.read())
+            found: dict[str, Any] = added(self.before, json.loads(response.read()))
         return found
+
+    def lay_down(self) -> dict[str, Any]:
+        stats = self.stats()
+        self.kept.write_text(json.dumps(stats))
+        return stats
 
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
+def added(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
+    """The counts of two tables, tables in them included, put together."""
+    return {
+        key: added(one.get(key, {}), two.get(key, {})) if isinstance(one.get(key, two.get(key)), dict)
+        else one.get(key, 0) + two.get(key, 0)
+        for key in {**one, **two}
+    }  # fmt: skip
+
+
 def write_sets(folder: Path, items: int) -> None:
     """Prompts without answers in three languages, and exam questions."""
     rng = random.Random(1)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     rows = []
     for n in range(items * 4 // 10):
         lang = ("ja", "en", "zh")[n % 3]
@@ -96,8 +121,16 @@ def instruct(folder: Path, out: str, server: Served, items: int, *more: str) -> 
     )  # fmt: skip
     command = [sys.executable, "-m", "in2x", "instruct", str(HERE.parent / "recipes/instruct-server.yaml"),
                "--out", out, *(word for knob in knobs for word in ("--set", knob))]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr
+    said = folder / f"{out}.said"
+    with said.open("w", encoding="utf-8") as stream:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=stream)
+        while True:
+            try:
+                code = process.wait(EVERY)
+                break
+            except subprocess.TimeoutExpired:
+                server.lay_down()
+    return code, said.read_text(encoding="utf-8")
 
 
 def of_answer(item: Instruction) -> str:
@@ -127,21 +160,35 @@ def of_verdict(verdict: Verdict) -> str:
     return "verdict from a thought" if THOUGHT in json.dumps(evidence) else ""
 
 
+def seconds() -> float:
+    """Processor time of the processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(folder: Path, items: int, faults: float) -> dict[str, Any]:
-    server = Served(folder, faults, 1)
-    started = time.monotonic()
-    code, said = instruct(folder, "free", server, items)
-    wall, stats = time.monotonic() - started, server.stats()
-    server.stop()
-    if code:
-        sys.exit(f"instruct ended with {code}: {said[-2000:]}")
     made = folder / "free/instruct"
+    known = folder / "free.json"
+    if not known.exists():
+        began = time.monotonic()
+        server = Served(folder, faults, 1)
+        before = server.stats()["billed"]
+        code, said = instruct(folder, "free", server, items)
+        cost = {"wall seconds": round(time.monotonic() - began), "in2x": round(seconds(), 1)}
+        stats = server.lay_down()
+        server.stop()
+        cost["server"] = round(seconds() - cost["in2x"], 1)
+        if code:
+            sys.exit(f"instruct ended with {code}: {said[-2000:]}")
+        known.write_text(json.dumps({"stats": stats, "before": before, "cost": cost}))
+    told = json.loads(known.read_text())
+    stats, cost = told["stats"], told["cost"]
     funnel = json.loads((made / "funnel.json").read_text(encoding="utf-8"))
     kept = [item for part in ("sft", "rl") for item in read_records(made / f"pool.{part}.parquet", Instruction)]
     poison: Counter[str] = Counter(filter(None, map(of_answer, kept)))
     poison.update(filter(None, map(of_verdict, read_records(made / "verdicts.parquet", Verdict))))
     usage = json.loads((made / "manifest.json").read_text(encoding="utf-8"))["figures"]["llm"]["author"]
-    counted = usage["prompt_tokens"] + usage["answer_tokens"]
+    counted, billed = usage["prompt_tokens"] + usage["answer_tokens"], stats["billed"] - told["before"]
     return {
         "items in": funnel["in"], "kept": funnel["kept"], "rejected": funnel["rejected"], "failed": funnel["failed"],
         "in = kept + rejected + failed": funnel["in"] == funnel["kept"] + funnel["rejected"] + funnel["failed"],
@@ -149,13 +196,16 @@ def measure(folder: Path, items: int, faults: float) -> dict[str, Any]:
         "faults": stats["faults"], "faults of Magpie's turns": stats["turn_faults"],
         "kept by origin": dict(Counter(item.origin.split(":")[0] for item in kept)), "where it thought": stats["kinds"],
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
-        "tokens billed": stats["billed"], "tokens counted / billed": round(counted / stats["billed"], 4),
-        "wall seconds": round(wall),
-        "processor seconds of the children": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime),
+        "tokens billed": stats["billed"], "tokens counted / billed": round(counted / billed, 4) if billed else None,
+        "asked by the last process": usage["asked"], "wall seconds of it": cost["wall seconds"],
+        "processor seconds of it": cost["in2x"], "of the server": cost["server"],
     }  # fmt: skip
 
 
 def budget(folder: Path, items: int, faults: float, tokens: int) -> dict[str, Any]:
+    """The same with a budget, from the beginning: a budget holds for one process."""
+    shutil.rmtree(folder / "bound", ignore_errors=True)
+    (folder / "stats2.json").unlink(missing_ok=True)
     server = Served(folder, faults, 2)
     code, said = instruct(folder, "bound", server, items, f"instruct.llm.budget_tokens={tokens}")
     billed = server.stats()["billed"]
@@ -170,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--faults", type=float, default=0.3)
     parser.add_argument("--budget", type=float, default=0.6, help="of what the first run cost")
-    parser.add_argument("--keep", type=Path, help="folder to work in: the funnel page stays there")
+    parser.add_argument("--keep", type=Path, help="folder to work in and to go on in: the funnel page stays there")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     with ExitStack() as stack:

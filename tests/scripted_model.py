@@ -119,6 +119,8 @@ def reply(text: str, required: list[str], number: object, raw: bool) -> str:
         said = {"faults": ["no_focus"] if bad else [], "why": "two things at once" if bad else "clear"}
     elif "native" in required:
         said = {"correct": 5, "fit": 4, "native": 3 if rng.randrange(16) == 0 else 5, "why": "the second sentence"}
+    elif "prime" in required:  # what `in2x plan --check` asks
+        said = {"prime": True}
     elif "instruction" in required:
         said = {"instruction": task(rng, lang)}
         if "answer" in required:

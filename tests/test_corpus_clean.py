@@ -74,6 +74,20 @@ def test_ruby_can_be_kept() -> None:
     assert c.ruby("響《ひゞ》き、種々《しゆ／″＼》の")[0] == "響き、種々の"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("※［＃「火＋華」、第3水準1-87-62］火の夜", "燁火の夜"),
+        ("※［＃「魚＋潯のつくり」、第4水準2-93-82］を釣る。", "鱘を釣る。"),
+        ("ゆら／＼と、ほの／″＼と。", "ゆら〳〵と、ほの〴〵と。"),
+        ("虹🏳️‍🌈と宇宙飛行士👩🏽‍🚀", "虹🏳️‍🌈と宇宙飛行士👩🏽‍🚀"),
+    ],
+)
+def test_signs_that_no_keyboard_has(typed: str, meant: str) -> None:
+    """Characters by their number in JIS X 0213, the marks of repetition, emoji of several parts."""
+    assert c.clean(typed, c.rules())[0] == meant
+
+
 def test_chinese_titles_are_no_ruby() -> None:
     text = "我在《港口》上读到灯塔的故事，又看了他的《海与鸟》。"
     assert c.ruby(text) == (text, 0)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from in2x.corpus.encoding import detect
+from in2x.corpus.encoding import decode_text, detect
 from in2x.corpus.read import Limits, find_files, plan, read_split
 from in2x.errors import In2xError
 
@@ -29,6 +29,7 @@ def _rows(folder: Path, split_bytes: int = 1 << 20, limits: Limits = LIMITS) -> 
         (JAPANESE, "utf-8-sig", "utf-8-sig"),
         (JAPANESE, "cp932", "cp932"),
         (JAPANESE, "euc_jp", "euc_jp"),
+        (JAPANESE, "iso2022_jp", "iso2022_jp"),
         (CHINESE, "gb18030", "gb18030"),
         (CHINESE, "utf-8", "utf-8"),
         (CHINESE, "utf-16", "utf-16"),
@@ -37,6 +38,13 @@ def _rows(folder: Path, split_bytes: int = 1 << 20, limits: Limits = LIMITS) -> 
 )
 def test_encodings_are_told_apart(text: str, encoding: str, found: str) -> None:
     assert detect(text.encode(encoding)[:1001]) == found
+
+
+def test_french_of_one_byte_a_letter_keeps_its_accents() -> None:
+    """Latin-1 and its kin differ in signs that are not here: whichever is found, the text is right."""
+    text = "À côté de la forêt, le garçon naïf goûtait une crème brûlée. Où êtes-vous allés cet été ? " * 9
+    raw = text.encode("latin-1")
+    assert decode_text(raw, detect(raw, whole=True) or "") == text
 
 
 def test_binary_data_is_no_text() -> None:

@@ -14,6 +14,7 @@ from in2x.corpus.config import MixConfig
 from in2x.corpus.mix import mix
 from in2x.corpus.ngram import NgramModel
 from in2x.corpus.quality import heuristics
+from in2x.corpus.tongues import document_languages, own_lines
 from in2x.errors import In2xError
 from in2x.language.identify import identify, split_languages
 
@@ -38,6 +39,30 @@ from in2x.language.identify import identify, split_languages
 )
 def test_identify(text: str, lang: str) -> None:
     assert identify([text]) == [lang]
+
+
+def test_a_title_page_does_not_decide_over_a_book() -> None:
+    front = "BIBLIOTHEK DER ENGLISCHEN DICHTUNG. Für Schüler herausgegeben und erläutert. Alle Rechte vorbehalten. " * 5
+    body = "She rowed out before the fog had lifted, and nobody on the pier could say what she was looking for. " * 2000
+    assert document_languages([front + "\n\n" + body, front * 20]) == ["en", "de"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Still waters run deep.\n能ある鷹は爪を隠す。\nTime and tide wait for no man.\n光陰矢のごとし。",
+        "夜明けのホームに立って\nTell me where the rivers go\n名前を呼べば消えそうで\nOh, stay until the morning",
+        "「……っ」\n「…………なに？」\n「…………」\n――返事はない。\n「……ば、ばかっ。待ってたわけじゃ、ない……！」",
+        "きょうはカレーだよ～♪♪\nおつ♡♡\nやったー＼(^o^)／ ☆★☆",
+    ],
+)
+def test_expressive_text_is_no_rubbish(text: str) -> None:
+    """Bilingual pages, songs in two languages, silence in dialogue, posts: kept whole, in the language of the page."""
+    (lang,) = document_languages([text])
+    assert lang == "ja"
+    assert own_lines(text, lang, ["ja", "en"])[:2] == (text, 0)
+    by_char = np.array([True])
+    assert heuristics([text], by_char, min_chars=4)[1] == [None]
 
 
 def test_foreign_lines_are_dropped_and_short_ones_kept() -> None:

@@ -113,6 +113,8 @@ def test_every_row_ends_somewhere(whole) -> None:
     reasons = {name: f"{verdicts[name].stage} {verdicts[name].reason}" for name in
                ("copy", "near2", "french", "mixed", "empty", "rubbish")}  # fmt: skip
     assert reasons["copy"] == "corpus.dedup exact" and reasons["near2"] == "corpus.dedup near"
+    originals = [(verdicts[name].evidence or {})["of"] for name in ("copy", "near2")]
+    assert [(Path(of["file"]).name, of["line"]) for of in originals] == [("a.jsonl", 1), ("a.jsonl", 5)]
     assert reasons["french"] == "corpus.language fr" and reasons["mixed"] == "corpus.language mixed"
     assert reasons["empty"] == "corpus.clean nothing is left"
     assert reasons["rubbish"] == "corpus.language not told"  # one character tells no language

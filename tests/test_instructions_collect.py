@@ -43,6 +43,10 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str, str | None, str]] = {
     "messages": ({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]}, "Why?", "Because.", "en"),
     "prompted": ({"inputs": "Is rain wet?\n", "targets": "Yes, it is"}, "Is rain wet?", "Yes, it is", "en"),
     "prompted-t0": ({"prompt": "Is snow warm?\n", "completion": "No, never<|endoftext|>"}, "Is snow warm?", "No, never", "en"),
+    "prompted-response": ({"prompt": "Name a river.", "response": "The Tarn."}, "Name a river.", "The Tarn.", "en"),
+    "prompted-answer": ({"prompt": "朝の挨拶は？", "answer": "おはようございます。"}, "朝の挨拶は？", "おはようございます。", "ja"),
+    "prompted-orca": ({"system_prompt": "", "question": "Why is it dark?", "response": "The lamp is out."}, "Why is it dark?", "The lamp is out.", "en"),
+    "alpaca-response": ({"instruction": "Name a bird.", "response": "A wren."}, "Name a bird.", "A wren.", "en"),
     "question": ({"question": "二と三の和は？", "answer": "5"}, "二と三の和は？", "5", "ja"),
     "question-gsm": ({"question": "What is 2 + 3?", "answer": "Two and three make five.\n#### 5"}, "What is 2 + 3?", "Two and three make five.\n5", "en"),
     "seed-tasks": ({"instruction": "Name a tree.", "instances": [{"input": "", "output": "An elm."}]}, "Name a tree.", "An elm.", "en"),
@@ -62,6 +66,12 @@ def test_layouts_are_known_by_their_keys(name: str, tmp_path: Path) -> None:
         assert item.task == "math" and item.verifier == {"name": "number", "value": "5"}
     if name == "dolly":
         assert item.labels == ["open_qa", ""]
+
+
+def test_the_language_is_the_answers_not_the_thoughts(tmp_path: Path) -> None:
+    answer = "<think>\nThe user asks for a riddle. I should take a cat, since cats are funny.\n</think>\n足音のない泥棒は？ 猫。"
+    (item,) = read(write(tmp_path / "set.jsonl", [{"prompt": "なぞなぞを一つ。", "response": answer}]))
+    assert item.lang == "ja" and item.answer == answer
 
 
 def message(number: str, parent: str | None, role: str, text: str, **more: Any) -> dict[str, Any]:

@@ -557,3 +557,18 @@ def test_the_page_has_a_column_for_whatever_was_counted_of_any_model() -> None:
     rows = [re.findall(r"<td>(\d+)</td>", row) for row in table.split("<tr>")[2:]]
     assert rows == [["5", "0"], ["7", "3"]] and table.count('<th scope="col">') == 3
     assert "Not finished:" in made
+
+
+def test_the_page_says_what_no_judge_has_seen_and_whether_steering_steers() -> None:
+    ledger = Ledger([], [])
+    for number, said in enumerate(({}, {"critic": {"agreement": 1.0}}, {"trace": {"plan": "x"}})):
+        ledger.enter(item(f"a{number}", "b"))
+        ledger.keep(item(f"a{number}", "b"), said)
+    funnel = ledger.funnel() | {"split": {"sft": 3, "rl": 0, "near_duplicate": 0.7, "groups": 3, "tasks": {}}}
+    assert funnel["judged"] == 1
+    funnel["steered"] = {"ja": {"ja": 2, "en": 5}, "en": {"en": 6}}
+    made = page(funnel, "t", {"author": {"model": "a", "asked": 5}}, {}, {}, "")
+    assert "<b>2 kept items no judge has seen</b>" in made and "Japanese 2 of 7, English 6 of 6." in made
+    assert "the author judged its own work" in made
+    other = page(funnel, "t", {"author": {"model": "a"}, "judge": {"model": "b"}}, {}, {}, "")
+    assert "the author judged its own work" not in other

@@ -177,6 +177,19 @@ def test_the_last_json_that_follows_the_schema_counts() -> None:
     assert read_json('{"score": "many"} or {"why": 1}', schema) == (None, "answer lacks score")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '<think>\nPerhaps {"grade": 1}? It limps, but it rhymes.\n</think>\n{"grade": 5}',
+        '<think>\nThe list says [2] and [3].\n</think>\n{"grade": 5}',
+        'First thought:\n```json\n{"grade": 2}\n```\nAnd after a second look:\n```json\n{"grade": 5}\n```',
+    ],
+)
+def test_a_verdict_is_what_stands_last_and_outside_of_thoughts(said: str) -> None:
+    schema = {"type": "object", "required": ["grade"], "properties": {"grade": {"type": "integer"}}}
+    assert read_json(said, schema) == ({"grade": 5}, None)
+
+
 def test_violations_say_where() -> None:
     schema = {
         "type": "object", "required": ["a"], "additionalProperties": False,

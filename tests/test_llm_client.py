@@ -269,6 +269,54 @@ def test_a_refused_request_fails_alone(serve: Callable[..., Server]) -> None:
     assert [a.ok for a in answers] == [True, False, True] and "the context is too long" in str(answers[1].error)
 
 
+def test_a_thought_without_an_answer_is_paid_and_not_asked_for_twice() -> None:
+    """An answer cut while the model still thought: its tokens count, and the address is not what is wrong."""
+    cut = {
+        "message": {"role": "assistant", "content": None, "reasoning_content": "Hm, a tide"},
+        "finish_reason": "length",
+    }
+    with ChatServer(lambda body: cut, usage={"prompt_tokens": 9, "completion_tokens": 700}) as server:
+        client = Client(LlmConfig(base_url=server.url, model="m"))
+        (plain, formed) = client.ask_all([chat("When is the tide?"), chat("How high is it?", schema=SCHEMA)])
+        assert len(server.asked) == 2 and (client.usage.prompt_tokens, client.usage.answer_tokens) == (18, 1400)
+    assert plain.lack == "nothing but reasoning" and plain.thought == "Hm, a tide" and not plain.finished
+    assert formed.error == "nothing but reasoning" and formed.unusable
+
+
+def test_a_budget_holds_where_the_server_never_says_what_it_counts() -> None:
+    """A token for three bytes, as the docs say: by that measure the server has made no more than 1% too many."""
+    with ChatServer(lambda body: "wave " * (20 + len(body["messages"][0]["content"]) % 7)) as server:
+        client = Client(LlmConfig(base_url=server.url, model="m", budget_tokens=6000, in_flight=4))
+        answers = list(client.ask_all(questions(300)))
+    billed = sum(
+        -(-len(body["messages"][0]["content"].encode()) // 3) + -(-len(answer.text) // 3)
+        for body, answer in zip(server.asked, (a for a in answers if a.ok), strict=True)
+    )
+    assert 0.97 * 6000 < billed <= 1.01 * 6000
+    assert "the budget of 6,000 tokens is spent" in str(answers[-1].error) and answers[-1].trouble == "budget"
+
+
+@pytest.mark.parametrize("words", ["our usage policy does not allow this", "no"])
+def test_one_forbidden_prompt_is_one_failed_question(words: str) -> None:
+    """A filter's 403 fails its own question, whatever it says; a 403 to everything is the key's."""
+
+    def reply(body: Body) -> Reply:
+        text = body["messages"][0]["content"]
+        return (403, {"error": {"message": words}}) if "poison" in text else "here"
+
+    asked = [chat("a recipe"), chat("a poison"), chat("a song")]
+    with ChatServer(reply) as server:
+        knobs = LlmConfig(base_url=server.url, model="m", in_flight=1, backoff=0.01)
+        answers = list(Client(knobs).ask_all(asked))
+        assert [a.ok for a in answers] == [True, False, True] and "refuses the request" in str(answers[1].error)
+        assert answers[1].trouble == "request"
+    with (
+        ChatServer(lambda body: (403, {"error": {"message": "no"}})) as server,
+        pytest.raises(In2xError, match="does not accept the key"),
+    ):
+        list(Client(LlmConfig(base_url=server.url, model="m", in_flight=1, backoff=0.01)).ask_all(asked))
+
+
 def test_wrong_setups_are_one_sentence(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     def complaint(settings: LlmConfig) -> str:
         with pytest.raises(In2xError) as caught:

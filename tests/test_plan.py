@@ -233,6 +233,21 @@ def test_each_server_is_told_in_a_line(in2x, tmp_path: Path, tiny_model: Path) -
     assert all(server["words"].startswith("does not do it: ") and "\n" not in server["words"] for server in heard)
 
 
+def test_one_bad_answer_says_nothing_of_a_server(tiny_model: Path) -> None:
+    """A run asks again, too; and a teacher that cannot answer in form may write turns all the same."""
+    said = iter(("Hm.", "Hm, yes.", '{"prime": true}', *["Hm."] * 6))  # each is asked once to put it right
+
+    def reply(body: dict[str, Any]) -> Any:
+        return standing_in(body) if "prompt" in body else next(said)
+
+    with ChatServer(reply) as server:
+        given = recipe(instruct={"llm": {"base_url": server.url, "template": str(tiny_model)}})
+        assert [(one.ok, one.words) for one in hear(given)] == [
+            (True, "answers in the form asked for, at try 2 of 3"), (True, "goes on with its own template"),
+        ]  # fmt: skip
+        assert [(one.roles, one.ok) for one in hear(given)] == [("teacher", False), ("Magpie", True)]
+
+
 def test_a_server_that_is_not_there(tiny_model: Path) -> None:
     llm = {"base_url": "http://127.0.0.1:9/v1", "template": str(tiny_model)}
     heard = list(hear(recipe(instruct={"llm": llm})))

@@ -118,6 +118,15 @@ def test_teacher_merges_tags_and_loses_nothing() -> None:
     assert grades == [None, 5] and failed == 0
 
 
+def test_numerals_tell_labels_apart_and_names_of_one_field_do_not() -> None:
+    taxonomy = Taxonomy()
+    wars = [taxonomy.add("History", name)[1] for name in ("Apollo 11", "Apollo 13", "Henry IV", "Henry V", "Henry IV")]
+    assert wars == ["Apollo 11", "Apollo 13", "Henry IV", "Henry V", "Henry IV"]
+    assert {taxonomy.add(name, "waves")[0] for name in ("Physics", "物理", "物理学", "物理學", "physics")} == {
+        "Physics"
+    }
+
+
 def test_fields_of_a_recipes_own_are_known_from_the_beginning(tmp_path: Path) -> None:
     file = tmp_path / "fields.yaml"
     file.write_text("- [Rakugo, 落語]\n- [Sums, 算数]\n", encoding="utf-8")

@@ -26,6 +26,8 @@ _TOOLS = frozenset({"tool", "function", "function_call", "function_response", "o
                     "tool_response", "tools"})  # fmt: skip
 TURNS = ("messages", "conversations", "conversation", "prompt", "chosen", "completion")
 """Fields that may hold a list of turns."""
+SAID = ("output", "response", "answer", "completion", "targets")
+"""Fields that hold the answer of a row that is no conversation, the surer before."""
 
 
 class LeftOut(ValueError):

@@ -45,6 +45,10 @@ class Duplicates:
                 partial.rename(folder / f"{name}.npy")
         return cls(folder)
 
+    def originals(self) -> Ids:
+        """The documents that others repeat, in order."""
+        return np.unique(self._of)
+
     def of(self, index: Ids) -> tuple[list[int | None], NDArray[np.bool_]]:
         """For each document the one that it repeats (None: it repeats none), and whether it does so only nearly."""
         found: list[int | None] = [None] * len(index)

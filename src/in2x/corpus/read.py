@@ -41,6 +41,8 @@ from in2x.corpus.readers.wiki import wiki
 from in2x.errors import In2xError
 from in2x.records import content_id, sound
 
+FILE = 40
+"""Bits of an `index` below the number of its file."""
 ASCII_HEAD = 64 << 20
 """Bytes in which the first letter of a file that is not ASCII is looked for. What is wrong behind `SAMPLE` is put right
 line by line."""
@@ -236,7 +238,7 @@ def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
             parts = _cut(sound(text), limits.document_chars)
             for number, part in enumerate(parts):
                 yield {
-                    "index": (split.file << 40) + place + number, "file": split.path, "line": line, "text": part,
+                    "index": (split.file << FILE) + place + number, "file": split.path, "line": line, "text": part,
                     "id": (id_ or content_id(name, line)) + (f"/{number + 1}" if len(parts) > 1 else ""),
                     "source": source or origin, "domain": domain, "fault": None,
                 }  # fmt: skip
@@ -247,7 +249,7 @@ def read_split(split: Split, limits: Limits) -> Iterator[dict[str, Any]]:
 
 def _fault_row(split: Split, place: int, line: int, fault: str) -> dict[str, Any]:
     return {
-        "index": (split.file << 40) + place, "id": content_id(split.path, line, "fault"),
+        "index": (split.file << FILE) + place, "id": content_id(split.path, line, "fault"),
         "source": Path(split.path).name, "domain": None, "text": None, "file": split.path, "line": line, "fault": fault,
     }  # fmt: skip
 

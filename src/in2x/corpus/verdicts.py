@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from in2x.corpus.clean import RULE_NAMES
+from in2x.corpus.dedup import Ids
 from in2x.corpus.documents import beside, decided
 from in2x.corpus.duplicates import Duplicates
+from in2x.corpus.read import FILE
 from in2x.corpus.shards import batches
 from in2x.records import Verdict, write_records
 
@@ -26,6 +29,7 @@ def write_verdicts(
         files: of each shard in `prepared`, what was decided.
         mixed: figures of the mix.
     """
+    repeated = _Places(removed.originals())
     rejected: Counter[str] = Counter()
     examples: dict[str, list[str]] = {}
     rows = 0
@@ -39,14 +43,17 @@ def write_verdicts(
                 gates, reasons = batch.column("gate").to_pylist(), batch.column("reason").to_pylist()
                 decisions = zip(found["gate"].to_pylist(), found["reason"].to_pylist(), strict=True)
                 decision = dict(zip(at.tolist(), decisions, strict=True))
-                of, near = removed.of(batch.column("index").to_numpy())
+                index = batch.column("index").to_numpy()
+                of, near = removed.of(index)
+                repeated.see(index, batch)
                 for k in range(batch.num_rows):
                     evidence: dict[str, Any] = {"file": batch.column("file")[k].as_py(),
                                                 "line": batch.column("line")[k].as_py()}  # fmt: skip
                     if gates[k]:
                         gate, reason = gates[k], reasons[k]
-                    elif of[k] is not None:
-                        gate, reason, evidence["of"] = "dedup", "near" if near[k] else "exact", of[k]
+                    elif (original := of[k]) is not None:
+                        gate, reason = "dedup", "near" if near[k] else "exact"
+                        evidence["of"] = repeated.place(original)
                     else:
                         gate, reason = decision[k]
                         if gate is None:
@@ -72,6 +79,29 @@ def write_verdicts(
                  "documents": mixed["documents"]},
         "rejected": dict(rejected.most_common()), "examples": {key: examples[key] for key in sorted(examples)},
     }  # fmt: skip
+
+
+class _Places:
+    """Where the documents stand that others repeat: 16 bytes for each, and the names of their files."""
+
+    def __init__(self, originals: Ids) -> None:
+        self._originals, self._lines = originals, np.zeros(len(originals), np.int64)
+        self._files: dict[int, str] = {}
+
+    def see(self, index: Ids, batch: pa.RecordBatch) -> None:
+        """Remember those of `batch`, which has `index`: all that repeats them comes later."""
+        at = np.searchsorted(self._originals, index)
+        inside = np.flatnonzero(at < len(self._originals))
+        mine = inside[self._originals[at[inside]] == index[inside]]
+        self._lines[at[mine]] = batch.column("line").to_numpy()[mine]
+        _, first = np.unique(index[mine] >> FILE, return_index=True)
+        for k in mine[first].tolist():
+            self._files[int(index[k]) >> FILE] = batch.column("file")[k].as_py()
+
+    def place(self, original: int) -> dict[str, Any]:
+        """File and line of one of them."""
+        at = int(np.searchsorted(self._originals, np.uint64(original)))
+        return {"file": self._files[original >> FILE], "line": int(self._lines[at])}
 
 
 def count_rules(prepared: list[Path], sets: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from in2x.errors import In2xError
@@ -22,6 +22,14 @@ FORM = {
 }  # fmt: skip
 PATIENCE = 60.0
 """Seconds that one answer is waited for: a model that thinks takes its time (our choice)."""
+ATTEMPTS = 4
+"""Tries of one answer where the connection or the server fails: two resets in a row happen to a busy one."""
+TRIES = 3
+"""Answers before a server is said not to do it: a busy or a faulty one still serves a run, which asks again."""
+
+
+class Unusable(In2xError):
+    """The server is there, and what it says is of no use."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,8 @@ def hear(recipe: Recipe) -> Iterator[Heard]:
             words, ok = _ask(servers[0]), True
         except In2xError as error:
             words, ok = f"does not do it: {str(error).rstrip('.')}", False
-            silent.add(address)
+            if not isinstance(error, Unusable):
+                silent.add(address)
         roles = ", ".join(dict.fromkeys(server.role for server in servers))
         yield Heard(roles, address, model, ok, words, time.monotonic() - began)
 
@@ -96,7 +105,7 @@ def hear(recipe: Recipe) -> Iterator[Heard]:
 def _ask(server: Named) -> str:
     """Ask it, and say in words how it went. Raises In2xError where a run could not go on with it."""
     config = LlmConfig.model_validate(
-        {**server.config.model_dump(include=set(LlmConfig.model_fields)), "attempts": 2, "timeout": PATIENCE}
+        {**server.config.model_dump(include=set(LlmConfig.model_fields)), "attempts": ATTEMPTS, "timeout": PATIENCE}
     )
     if server.kind == "vectors":
         vectors = Embeddings(config).embed(["a ship", "a boat"], 2)
@@ -104,14 +113,25 @@ def _ask(server: Named) -> str:
     client = Client(config)
     if server.kind == "turn":
         template = template_of(client, server.config)
-        answer = next(iter(client.ask_all([
-            Request(prompt=template.prefix, max_tokens=32, temperature=1.0, stop=template.stops)
-        ])))  # fmt: skip
-        if not answer.ok or not answer.text.strip():
-            raise In2xError(f"no user turn came of its own template ({answer.error or 'nothing was said'})",
+        fault, tries = _heard(client, Request(
+            prompt=template.prefix, max_tokens=32, temperature=1.0, stop=template.stops
+        ))  # fmt: skip
+        if fault:
+            raise Unusable(f"no user turn came of its own template ({fault})",
                             mend="serve /completions, too, or set instruct.magpie.turns to 0")  # fmt: skip
-        return "goes on with its own template"
-    answer = next(iter(client.ask_all([chat(QUESTION, schema=FORM)])))
-    if not answer.ok:
-        raise In2xError(f"no answer that can be used ({answer.error})", mend="look at the server's log")
-    return "answers in the form asked for"
+        return f"goes on with its own template{tries}"
+    fault, tries = _heard(client, chat(QUESTION, schema=FORM))
+    if fault:
+        raise Unusable(f"no answer that can be used ({fault})", mend="look at the server's log")
+    return f"answers in the form asked for{tries}"
+
+
+def _heard(client: Client, request: Request) -> tuple[str, str]:
+    """What was wrong with the last of `TRIES` answers ("": nothing), and words on how often it was asked."""
+    fault = ""
+    for number in range(1, TRIES + 1):
+        answer = next(iter(client.ask_all([replace(request, sample=number - 1)])))
+        if answer.ok and (answer.value is not None or answer.text.strip()):
+            return "", f", at try {number} of {TRIES}" if number > 1 else ""
+        fault = answer.error or "nothing was said"
+    return fault, ""

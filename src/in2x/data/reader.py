@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from in2x import hub, store
-from in2x.chat.turns import LeftOut, exchange, is_conversation
+from in2x.chat.turns import SAID, LeftOut, exchange, is_conversation
 from in2x.errors import In2xError
 from in2x.language import language
 from in2x.language.characters import orderly
@@ -242,8 +242,8 @@ def raw_paths(pattern: str) -> list[str]:
 
 
 def instructions(path: Path | str, default_lang: str, aside: Aside) -> Iterator[Instruction]:
-    """The instructions of a file: rows with "instruction" (and "input", "output"), or a conversation in one of the
-    layouts of `chat/turns.py`.
+    """The instructions of a file: rows with "instruction" (and "input"; the answer in one of `SAID`), or a conversation
+    in one of the layouts of `chat/turns.py`.
 
     Raises:
         In2xError: as `rows`, no row can be read, or too many cannot.
@@ -283,6 +283,6 @@ def _exchange(value: Mapping[str, Any]) -> tuple[list[Message], str | None]:
             'neither "instruction" nor "messages" is given',
             'write {"instruction": "...", "output": "..."} or {"messages": [...]}',
         )
-    extra, output = value.get("input"), value.get("output")
+    extra, output = value.get("input"), next((value[name] for name in SAID if name in value), None)
     content = value["instruction"] + (f"\n\n{extra}" if isinstance(extra, str) and extra.strip() else "")
     return [{"role": "user", "content": content}], output if isinstance(output, str) and output.strip() else None

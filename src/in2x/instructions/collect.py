@@ -2,12 +2,12 @@
 
 | layout | rows |
 |---|---|
-| alpaca | instruction, input, output |
+| alpaca | instruction, input, output (or response, answer, completion) |
 | dolly | instruction, context, response, category (some versions: the same, or input and output) |
 | oasst | flat messages: message_id, parent_id, text, role, lang, rank, deleted |
 | oasst-tree | trees: prompt {text, role, lang, replies [...]} |
 | sharegpt, messages, preference | conversations and TRL's rows: see `in2x/chat/turns.py` |
-| prompted | FLAN and T0: inputs and targets, or prompt and completion, as text or as messages |
+| prompted | FLAN and T0: inputs and targets; prompt and completion, response, answer or output; question and response |
 | question | MGSM and the like: question, answer_number or answer |
 | seed-tasks | Self-Instruct: instruction, instances [{input, output}] |
 | plain | instruction alone |
@@ -32,13 +32,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x import hub
-from in2x.chat.turns import LeftOut, cut, exchange, is_conversation, messages_of, text_of
+from in2x.chat.turns import SAID, LeftOut, cut, exchange, is_conversation, messages_of, text_of
 from in2x.errors import In2xError
 from in2x.instructions import classic
 from in2x.instructions.config import SetConfig
 from in2x.language.example import HUB
 from in2x.language.identify import language_of
 from in2x.language.numbers import parse_numeral
+from in2x.language.reasoning import without_reasoning
 from in2x.records import Aside, Instruction, Message, content_id, sound
 
 Row = Mapping[str, Any]
@@ -185,13 +186,23 @@ def _layout(row: Row) -> str | None:
         ("sharegpt", {"conversations"}), ("sharegpt", {"conversation"}), ("messages", {"messages"}),
         ("preference", {"chosen", "rejected"}), ("seed-tasks", {"instruction", "instances"}),
         ("dolly", {"instruction", "context", "response"}), ("alpaca", {"instruction", "output"}),
-        ("prompted", {"inputs", "targets"}), ("prompted", {"prompt", "completion"}),
+        *(("alpaca", {"instruction", said}) for said in SAID), ("prompted", {"inputs", "targets"}),
         ("question", {"question", "answer"}), ("question", {"question", "answer_number"}), ("plain", {"instruction"}),
-        ("prompted", {"prompt"}), *classic.KEYS,
+        ("prompted", {"prompt"}), ("prompted", {"question", "response"}), *classic.KEYS,
     ):  # fmt: skip
         if needed <= keys:
             return layout
     return None
+
+
+_ASKED = ("inputs", "prompt", "question")
+"""Fields that hold the task of a row, the surer before."""
+
+
+def _said(row: Row) -> str | None:
+    """The answer of a row, under whichever name; None where it has none."""
+    answer = next((row[name] for name in SAID if name in row), None)
+    return None if answer is None else _END.sub("", answer).strip()
 
 
 Found = tuple[list[Message], str | None, dict[str, Any]]
@@ -204,11 +215,11 @@ def _joined(instruction: str, material: str | None) -> list[Message]:
 
 
 def _alpaca(row: Row) -> Found:
-    answer = row["output"]
-    earlier: list[Message] = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+    system = row.get("system") or row.get("system_prompt")
+    earlier: list[Message] = [{"role": "system", "content": system}] if system else []
     for asked, said in row.get("history") or ():  # as LLaMA-Factory writes the turns before
         earlier += [{"role": "user", "content": text_of(asked)}, {"role": "assistant", "content": text_of(said)}]
-    return earlier + _joined(row["instruction"], row.get("input")), None if answer is None else answer.strip(), {}
+    return earlier + _joined(row["instruction"], row.get("input")), _said(row), {}
 
 
 def _dolly(row: Row) -> Found:
@@ -225,10 +236,8 @@ def _conversation(row: Row) -> Found:
 def _prompted(row: Row) -> Found:
     if is_conversation(row) or row.get("label") is False:
         return _conversation(row)
-    ask, answer = ("inputs", "targets") if "inputs" in row else ("prompt", "completion")
-    if answer not in row:
-        return _joined(row[ask], None), None, {}
-    return _joined(row[ask], None), _END.sub("", row[answer]).strip(), {}
+    earlier: list[Message] = [{"role": "system", "content": row["system_prompt"]}] if row.get("system_prompt") else []
+    return earlier + _joined(next(row[name] for name in _ASKED if name in row), None), _said(row), {}
 
 
 def _question(row: Row) -> Found:
@@ -344,7 +353,9 @@ def _instruction(
     messages: list[Message], answer: str | None, extra: Mapping[str, Any], row: Row, source: SetConfig, name: str
 ) -> Instruction:
     given = extra.get("lang") or source.lang or _given_language(row)
-    lang = given or language_of(answer or "") or language_of(messages[-1]["content"])
+    # A thought before the answer may be in another language than the answer.
+    said = without_reasoning(answer, messages[-1]["content"]) if answer else ""
+    lang = given or language_of(said) or language_of(messages[-1]["content"])
     fields = {"task": "chat", "verifier": None, "labels": None, **extra}
     return Instruction(
         id=content_id(f"collected:{name}", messages, answer), lang=lang or HUB, messages=messages, answer=answer,

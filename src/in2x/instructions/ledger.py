@@ -23,6 +23,8 @@ GATES = (
 """Every gate in the order in which items meet them: "model" is a model that gave no answer, "author" one whose own
 work did not hold (another result, a near-duplicate of its pool, an answer cut short), "pairs" one that is no
 translation."""
+JUDGES = frozenset({"assess", "rule-prompts", "critic", "rereading"})
+"""Those of them that ask a model."""
 NO_LICENCE = "not given"
 
 
@@ -47,6 +49,8 @@ class Ledger:
         self._languages: dict[str, Counter[str]] = {}
         """Of the kept items of each origin."""
         self._licences: dict[str, Counter[str]] = {}
+        self._judged: Counter[str] = Counter()
+        """Kept items of each origin that a judge has seen."""
         self._shown: dict[str, list[tuple[Instruction, Mapping[str, Any] | None]]] = {}
         self._gates: dict[str, dict[str, Counter[str]]] = {}
         self._reasons: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -64,6 +68,7 @@ class Ledger:
         """`item` passed every gate; `evidence` is what the judges said and what its author noted."""
         self._languages.setdefault(item.origin, Counter())[item.lang] += 1
         self._licences.setdefault(item.origin, Counter())[item.license or NO_LICENCE] += 1
+        self._judged[item.origin] += bool(evidence and JUDGES & evidence.keys())
         # Drawn by their ids, which are hashes: no order of the work favours any.
         shown = self._shown.setdefault(item.origin, [])
         if len(shown) < EXAMPLES or item.id < shown[-1][0].id:
@@ -98,7 +103,9 @@ class Ledger:
         origins = {origin: self._origin(origin) for origin in sorted(self._entered)}
         if stray := (self._languages.keys() | self._gates.keys()) - self._entered.keys():
             raise RuntimeError(f"items of {sorted(stray)} came out that never went in")
-        total = {key: sum(int(o[key]) for o in origins.values()) for key in ("in", "kept", "rejected", "failed")}
+        total = {
+            key: sum(int(o[key]) for o in origins.values()) for key in ("in", "kept", "judged", "rejected", "failed")
+        }
         reasons = sorted(self._reasons.values(), key=lambda e: (-e["count"], e["gate"], e["reason"]))
         return {
             **total, "languages": _languages(self._languages.values()), "licenses": _licences(self._licences.values()),
@@ -110,7 +117,7 @@ class Ledger:
 
     def _origin(self, origin: str) -> dict[str, Any]:
         kept, lost = self._languages.get(origin, Counter()), self._gates.get(origin, {})
-        counts = {"in": self._entered[origin], "kept": kept.total()}
+        counts = {"in": self._entered[origin], "kept": kept.total(), "judged": self._judged[origin]}
         counts |= {how: lost.get(how, Counter()).total() for how in ("rejected", "failed")}
         if counts["in"] != counts["kept"] + counts["rejected"] + counts["failed"]:
             raise RuntimeError(f"{origin}: {counts['in']} items in, but {counts} out")

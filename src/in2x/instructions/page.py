@@ -54,10 +54,16 @@ def page(
         "licences": bars({licence: {"": n} for licence, n in funnel["licenses"].items()}),
         "reasons": [reason | {"examples": [_readable(e) for e in reason["examples"]]} for reason in funnel["reasons"]],
         "kept": {origin: [_readable(e) for e in found] for origin, found in funnel["examples"].items()},
+        "steered": _steered(funnel.get("steered", {})), "unjudged": funnel["kept"] - funnel["judged"],
         "tidied": tidied, "unfinished": unfinished, "tasks": bars(funnel["split"]["tasks"]),
         "counted": list(dict.fromkeys(key for figures in usage.values() for key in figures if key != "model")),
     }  # fmt: skip
     return environment().get_template("instructions/instructions.html.jinja").render(context)
+
+
+def _steered(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int]]:
+    """Of each language that turns were steered to: its name, turns in it, turns in all."""
+    return [(known_name(lang), written.get(lang, 0), sum(written.values())) for lang, written in counts.items()]
 
 
 def _readable(example: Mapping[str, Any]) -> dict[str, Any]:

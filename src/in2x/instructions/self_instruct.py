@@ -57,9 +57,9 @@ class Pool:
         self.index = NearDuplicateIndex(threshold)
         self.kinds = tuple(kinds)
         self.by_kind: dict[str, list[str]] = {kind: [] for kind in kinds}
+        self._every: list[str] = []
         for text, kind in seeds:
-            if self.index.add(text) is None:
-                self.by_kind.setdefault(kind, []).append(text)
+            self.add(text, kind)
 
     def __len__(self) -> int:
         """Tasks in the pool."""
@@ -70,9 +70,8 @@ class Pool:
         filled = [kind for kind in sorted(self.by_kind) if self.by_kind[kind]]
         rng.shuffle(filled)
         chosen = [rng.choice(self.by_kind[kind]) for kind in filled[:EXAMPLES]]
-        every = [text for kind in sorted(self.by_kind) for text in self.by_kind[kind]]
-        while len(chosen) < min(EXAMPLES, len(every)):
-            text = rng.choice(every)
+        while len(chosen) < min(EXAMPLES, len(self._every)):
+            text = rng.choice(self._every)
             if text not in chosen:
                 chosen.append(text)
         return [text[:400] for text in chosen]
@@ -93,6 +92,7 @@ class Pool:
         if near is not None:
             return near[1]
         self.by_kind.setdefault(kind, []).append(text)
+        self._every.append(text)
         return None
 
 

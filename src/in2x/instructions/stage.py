@@ -42,6 +42,7 @@ from in2x.instructions.shelf import OnShelf, Shelf
 from in2x.instructions.tagged import with_tags
 from in2x.instructions.themes import filed, kind_of, themes
 from in2x.instructions.verify import Gates
+from in2x.language.codes import known_name
 from in2x.llm.cache import Cache, cache_beside
 from in2x.llm.embedders import embedder_of
 from in2x.llm.open import open_model, template_of
@@ -271,10 +272,20 @@ def _magpie(config: InstructConfig, stage: Stage, author: Asker) -> Iterator[Can
                 "agreement": turn.agreement, "reasoning": turn.thought or None,
                 "steered": dataclasses.asdict(turn.steer) if turn.steer else None,
             }  # fmt: skip
+            if turn.steer and turn.fault is None and not turn.failed:
+                written = stage.figures.setdefault("steered", {}).setdefault(turn.steer.lang, {})
+                written[item.lang] = written.get(item.lang, 0) + 1
             fault = turn.fault
             if fault is None and turn.agreement is not None and turn.agreement < config.magpie.agreement:
                 fault = "two answers disagree"
             yield Candidate(item, {k: v for k, v in notes.items() if v is not None} or None, fault, turn.failed)
+
+    for lang, written in stage.figures.get("steered", {}).items():
+        if 2 * written.get(lang, 0) < sum(written.values()):
+            stage.say(
+                f"of {sum(written.values()):,} turns that were steered to {known_name(lang)} {written.get(lang, 0):,} "
+                "are in it: the template or its system role does not steer this model (instruct.magpie.systems)"
+            )
 
 
 def _self_instruct(config: InstructConfig, stage: Stage, author: Asker, collected: OnShelf) -> Iterator[Candidate]:
@@ -349,6 +360,8 @@ def _write(config: InstructConfig, stage: Stage, ledger: Ledger, pool: OnShelf, 
         "sft": sft.count, "rl": rl.count, "near_duplicate": parts.threshold, "groups": parts.groups,
         "tasks": dict(sorted(tasks.items(), key=lambda one: (-sum(one[1].values()), one[0]))),
     }  # fmt: skip
+    if "steered" in stage.figures:
+        funnel["steered"] = stage.figures["steered"]
     write_json(stage.out / "funnel.json", funnel)
     tidied = stage.figures["tidied"]
     write_text(
@@ -357,7 +370,7 @@ def _write(config: InstructConfig, stage: Stage, ledger: Ledger, pool: OnShelf, 
     )
     # The examples of each reason stay in funnel.json: a manifest holds figures.
     counts = {
-        **{name: value for name, value in funnel.items() if name != "examples"},
+        **{name: value for name, value in funnel.items() if name not in ("examples", "steered")},
         "tagged": tagged,
         "reasons": {f"{r['gate']}: {r['reason']}": r["count"] for r in funnel["reasons"]},
     }
