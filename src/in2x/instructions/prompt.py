@@ -105,10 +105,10 @@ def read_prompt(path: Path) -> Prompt:
 
 
 @cache
-def prompt(name: str, lang: str = "") -> Prompt:
-    """The bundled prompt called `name`, in the words of `lang` where it has any."""
-    own = FOLDER / lang / f"{name}.md"
-    return read_prompt(own if lang and own.exists() else FOLDER / f"{name}.md")
+def prompt(name: str, lang: str = "", folder: Path = FOLDER) -> Prompt:
+    """The bundled prompt called `name`, in the words of `lang` where it has any; `folder`: of another room."""
+    own = folder / lang / f"{name}.md"
+    return read_prompt(own if lang and own.exists() else folder / f"{name}.md")
 
 
 def asked_in(lang: str, name: str, **values: Any) -> str:
@@ -120,7 +120,7 @@ def asked_in(lang: str, name: str, **values: Any) -> str:
 
 
 @cache
-def versions() -> dict[str, str]:
+def versions(folder: Path = FOLDER) -> dict[str, str]:
     """Name ("critic", or "LANG/critic") -> "version hash" of every bundled prompt, for the manifest."""
-    found = {path.relative_to(FOLDER).with_suffix("").as_posix(): path for path in FOLDER.rglob("*.md")}
+    found = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.md")}
     return {name: f"{read.version} {read.hash}" for name in sorted(found) for read in [read_prompt(found[name])]}
