@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from in2x.instructions.config import RulesConfig
 from in2x.instructions.rules import check, voice
@@ -32,7 +35,7 @@ def test_what_is_taken_up_from_the_prompt_has_one_token() -> None:
     assert voice.tokens("Here's a poem about lighthouses.", "Write a poem on a lighthouse.")[-4:] == [
         "F", "about", "P", ".",
     ]  # fmt: skip
-    said = voice.tokens("灯台の詩を二つ。", "灯台の詩を書いてください。")
+    said = voice.tokens("灯台の俳句を二つ。", "灯台の俳句を書いてください。")
     assert said[:3] == ["P", "の", "F"] and "灯" not in said
     assert voice.tokens('He said "no" 12 times', "x")[2:5] == ["Q", "0", "times"]
 
@@ -91,3 +94,10 @@ def test_it_can_be_switched_off_and_never_looks_at_material() -> None:
     off = RulesConfig(skip=("refusal", "promise", "voice"))
     assert check(item("en", prompt, answer), off) is None
     assert voice.spoken(View(item("en", prompt, answer, "translate"), RulesConfig())) is None
+
+
+@pytest.mark.parametrize("name", ["in2x-72b", "qwen3-8b-ja", "instruct-server"])
+def test_recipes_with_a_teacher_run_the_judges_for_what_code_cannot_see(name: str) -> None:
+    recipe = yaml.safe_load((Path(__file__).parents[1] / "recipes" / f"{name}.yaml").read_text("utf-8"))
+    judges = recipe["instruct"]["judges"]
+    assert all(judges[each] is True for each in ("assess", "rule_prompts", "critic", "rereading"))
