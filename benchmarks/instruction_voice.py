@@ -129,7 +129,9 @@ def matrix(rows: Sequence[voice.Features]) -> csr_matrix:
     return csr_matrix((values, places, ends), shape=(len(rows), voice.SIZE))
 
 
-def fitted(x: csr_matrix, y: NDArray[np.float64], weight: NDArray[np.float64], start: NDArray[np.float64]) -> NDArray:
+def fitted(
+    x: csr_matrix, y: NDArray[np.float64], weight: NDArray[np.float64], start: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Weights and bias that minimise the weighted logistic loss and the penalty."""
     back = x.T.tocsr()
 
@@ -139,7 +141,8 @@ def fitted(x: csr_matrix, y: NDArray[np.float64], weight: NDArray[np.float64], s
         value = float(weight @ np.logaddexp(0, -margin)) + 0.5 * PENALTY * float(w[:-1] @ w[:-1])
         return value, np.append(back @ pull + PENALTY * w[:-1], pull.sum())
 
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 60, "maxcor": 8}).x
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 60, "maxcor": 8})
+    return np.asarray(found.x, np.float64)
 
 
 def learnt(examples: Sequence[Example]) -> NDArray[np.float64]:

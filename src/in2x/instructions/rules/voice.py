@@ -40,7 +40,7 @@ LONGEST = 420
 """Latin letters (others weigh more) of a part that may be talk, as in `tidy.py`."""
 BESIDE = 800
 """Characters of the rest that are looked at."""
-LEAST: Mapping[Zone, float] = {"whole": 1.0, "head": 1.5, "tail": 1.5}
+LEAST: Mapping[Zone, float] = {"whole": 1.0, "head": 2.5, "tail": 2.5}
 """From which score on a part counts as talk (our choice, by false alarms over what people wrote: short paragraphs of
 books sound most like talk)."""
 WEIGHTS = Path(__file__).with_name("voice.npz")
