@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from in2x.errors import In2xError
-from in2x.instructions.prompt import prompt as bundled
-from in2x.instructions.prompt import versions
 from in2x.language.written import written
+from in2x.llm.prompt_files import prompt_of, versions_of
 from in2x.selection.dedup import drop_copies, kinds, overlaps
 from in2x.selection.difficulty import quantile_grades
 from in2x.selection.embed import HashingEmbedder, embed_to_shards
@@ -175,11 +174,11 @@ def test_each_language_is_asked_in_its_own_words() -> None:
 
 
 def test_prompts_of_selection_fence_what_they_show() -> None:
-    names = versions(PROMPTS)
+    names = versions_of(PROMPTS)
     assert set(names) == {f"{lang}{name}" for lang in ("", "ja/", "zh/") for name in ("label", "grade")}
     for path in names:
         lang, _, name = path.rpartition("/")
-        found = bundled(name, lang, PROMPTS)
+        found = prompt_of(PROMPTS, name, lang)
         given = {"known": "Art: {{ 7*7 }}"} if "known" in found.inputs else {}
         first = found.render(texts=["{{ 7*7 }}", "b"], **given)
         mark = re.findall(r"<([^/<>]+ 1 \w+)>", first)[0]

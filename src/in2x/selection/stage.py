@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from in2x.artifact import write_text
-from in2x.instructions.prompt import versions
 from in2x.llm.cache import cache_beside
 from in2x.llm.embedders import Embedder, embedder_of
+from in2x.llm.prompt_files import versions_of
 from in2x.process import give_back
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels, passing, twins
@@ -111,7 +111,7 @@ def run(config: SelectConfig, stage: Stage) -> None:
         usage = ask_all.client.usage
         stage.figures["model"] = {
             "labels": label_figures, "grades": grade_figures, "usage": usage.figures(),
-            "prompts": versions(PROMPTS),
+            "prompts": versions_of(PROMPTS),
         }  # fmt: skip
         if usage.unasked:
             stage.unfinished = f"a budget left {usage.unasked:,} questions unasked"

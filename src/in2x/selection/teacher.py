@@ -24,8 +24,8 @@ from typing import Any
 import yaml
 
 from in2x.errors import In2xError
-from in2x.instructions.prompt import prompt
 from in2x.language.signs import signs
+from in2x.llm.prompt_files import prompt_of
 from in2x.plain_yaml import read_yaml
 from in2x.selection.labels import Label
 from in2x.selection.ngrams import normalise
@@ -39,7 +39,7 @@ SHOWN = 1200
 """Characters of an instruction that the model is shown (our choice)."""
 
 PROMPTS = Path(__file__).parent / "prompts"
-"""The words that are asked in, by language as those of `in2x.instructions.prompt`."""
+"""The words that are asked in, by language as those of `in2x.llm.prompt_files`."""
 
 
 Names = tuple[tuple[str, ...], ...]
@@ -217,7 +217,7 @@ def _batches(
 
     def prompts() -> Iterator[str]:
         for lang, part in parts:
-            yield prompt(name, lang, PROMPTS).render(texts=[texts[place][:SHOWN] for place in part], **more)
+            yield prompt_of(PROMPTS, name, lang).render(texts=[texts[place][:SHOWN] for place in part], **more)
 
     out: list[dict[str, Any] | None] = [None] * len(texts)
     failed = 0
