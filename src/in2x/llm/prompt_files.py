@@ -1,7 +1,8 @@
 """Prompts as files: `NAME.md` in a folder of a room, a typed head and a Jinja body, rendered in a sandbox.
 
-Work in a language is asked for in its own words where there are any: `LANG/NAME.md` comes before `NAME.md`, whose wording is English and serves every language that has none of its own. Text of others goes in
-behind a fence (`| fenced("task")`): a pair of marks that nobody can write who does not know the whole text.
+Work in a language is asked for in its own words where there are any: `LANG/NAME.md` comes before `NAME.md`, whose
+wording is English and serves every language that has none of its own. Text of others goes in behind a fence
+(`| fenced("task")`): a pair of marks that nobody can write who does not know the whole text.
 
     ---
     version: 2
