@@ -20,7 +20,7 @@ from in2x.instructions.ledger import Ledger
 from in2x.instructions.magpie import Openings, sample_turns
 from in2x.instructions.neardup import NearDuplicateIndex
 from in2x.instructions.page import page
-from in2x.instructions.prompt import asked_in, prompt, read_prompt, versions
+from in2x.instructions.prompt import asked_in, prompt, versions
 from in2x.instructions.rewrite import REWRITERS, STEPS, rewrite, same_result
 from in2x.instructions.self_instruct import Pool, Steering, answered, self_instruct
 from in2x.instructions.themes import filed, themes
@@ -28,6 +28,7 @@ from in2x.instructions.verify import Gates
 from in2x.language.pack import REGISTERS
 from in2x.language.written import written
 from in2x.llm.limits import Usage
+from in2x.llm.prompt_files import read_prompt
 from in2x.llm.request import Advance, Answer, Request
 from in2x.llm.schema import violation
 from in2x.recipe import Recipe

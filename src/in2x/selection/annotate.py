@@ -46,6 +46,10 @@ class Server:
             yield answer.value if answer.ok else None
 
 
+def _langs(pool: Pool, rows: Ints) -> list[str]:
+    return [pool.langs.names[code] for code in pool.langs.codes[rows].tolist()]
+
+
 def own_labels(
     pool: Pool, rows: Ints, ask_all: teacher.AskAll | None, taxonomy: teacher.Taxonomy
 ) -> tuple[list[labels.Label | None], dict[str, Any]]:
@@ -63,7 +67,7 @@ def own_labels(
     if ask_all is None:
         return own, {"merged": taxonomy.merged} if taxonomy.merged else {}
     asked = rows[pool.label[rows] < 0]
-    said, failed = teacher.label_with(ask_all, pool.prompts.at(asked), taxonomy)
+    said, failed = teacher.label_with(ask_all, pool.prompts.at(asked), _langs(pool, asked), taxonomy)
     for i, label in zip(asked.tolist(), said, strict=True):
         own[i] = (label and one.setdefault(label, label)) or own[i]
     unsaid = sum(label is None for label in said)
@@ -83,7 +87,7 @@ def grades(
     figures: dict[str, Any] = {}
     if ask_all is not None:
         asked = rows[pool.difficulty[rows] == 0]
-        said, failed = teacher.grade_with(ask_all, pool.prompts.at(asked))
+        said, failed = teacher.grade_with(ask_all, pool.prompts.at(asked), _langs(pool, asked))
         given = np.array([grade or 0 for grade in said], np.int64)
         out[asked[given > 0]] = given[given > 0]
         figures = {"asked": len(asked), "unsaid": int((given == 0).sum()), "requests_failed": failed}

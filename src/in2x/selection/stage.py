@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from in2x.artifact import write_text
 from in2x.llm.cache import cache_beside
 from in2x.llm.embedders import Embedder, embedder_of
+from in2x.llm.prompt_files import versions_of
 from in2x.process import give_back
 from in2x.records import Instruction, Verdict, write_records
 from in2x.selection import dedup, difficulty, figures, labels, passing, twins
@@ -36,7 +37,7 @@ from in2x.selection.ngrams import NgramCounts
 from in2x.selection.page import page
 from in2x.selection.pool import RL, SFT, Pool, read_pool
 from in2x.selection.sample import Chosen, Items, two_step
-from in2x.selection.teacher import Taxonomy, read_fields
+from in2x.selection.teacher import PROMPTS, Taxonomy, read_fields
 from in2x.stage import Stage
 
 Ints = npt.NDArray[np.int64]
@@ -109,7 +110,10 @@ def run(config: SelectConfig, stage: Stage) -> None:
     stage.figures["tuning"] = tuning_curve
     if ask_all is not None:
         usage = ask_all.client.usage
-        stage.figures["model"] = {"labels": label_figures, "grades": grade_figures, "usage": usage.figures()}
+        stage.figures["model"] = {
+            "labels": label_figures, "grades": grade_figures, "usage": usage.figures(),
+            "prompts": versions_of(PROMPTS),
+        }  # fmt: skip
         if usage.unasked:
             stage.unfinished = f"a budget left {usage.unasked:,} questions unasked"
             stage.say(f"{stage.unfinished}: the same command goes on with them, and pays for nothing twice")

@@ -13,20 +13,19 @@ labels.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import yaml
 
 from in2x.errors import In2xError
 from in2x.language.signs import signs
+from in2x.llm.prompt_files import prompt_of
 from in2x.plain_yaml import read_yaml
 from in2x.selection.labels import Label
 from in2x.selection.ngrams import normalise
@@ -40,6 +39,7 @@ SHOWN = 1200
 """Characters of an instruction that the model is shown (our choice)."""
 
 PROMPTS = Path(__file__).parent / "prompts"
+"""The words that are asked in, by language as those of `in2x.llm.prompt_files`."""
 
 
 Names = tuple[tuple[str, ...], ...]
@@ -75,11 +75,6 @@ def read_fields(path: Path) -> Names:
             "not a list of fields, each a list of its names", file=path, mend="write - [Poetry, 詩歌, 诗歌]"
         )
     return tuple(tuple(name.strip() for name in row) for row in rows)
-
-
-@cache
-def _prompt(name: str) -> Template:
-    return Template((PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip())
 
 
 _LETTERS = re.compile(r"\w+")
@@ -153,31 +148,37 @@ class Taxonomy:
         return found, topic
 
 
+_NUMBER, _TEXT = {"type": "integer"}, {"type": "string"}
+# The reason stands before the verdict: servers that keep to a schema write its keys in this order.
 LABEL = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["number", "field", "topic"],
-    "properties": {"number": {"type": "integer"}, "field": {"type": "string"}, "topic": {"type": "string"}},
+    "required": ["number", "about", "field", "topic"],
+    "properties": {"number": _NUMBER, "about": _TEXT, "field": _TEXT, "topic": _TEXT},
 }
 GRADE = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["number", "grade"],
-    "properties": {"number": {"type": "integer"}, "grade": {"type": "integer", "minimum": 1, "maximum": 5}},
+    "required": ["number", "why", "grade"],
+    "properties": {"number": _NUMBER, "why": _TEXT, "grade": {"type": "integer", "minimum": 1, "maximum": 5}},
 }
 
 
-def label_with(ask_all: AskAll, texts: Sequence[str], taxonomy: Taxonomy) -> tuple[list[Label | None], int]:
-    """Labels for `texts`, None where the model gave none; and how many requests failed. `taxonomy` grows, and each
-    round of requests is shown what it was when the round began."""
+def label_with(
+    ask_all: AskAll, texts: Sequence[str], langs: Sequence[str], taxonomy: Taxonomy
+) -> tuple[list[Label | None], int]:
+    """Labels for `texts` in `langs`, None where the model gave none; and how many requests failed.
+
+    `taxonomy` grows, and each round of requests is shown what it was when the round began.
+    """
     out: list[Label | None] = []
     failed = size = 0
     while len(out) < len(texts):
         # One request at first, then twice as many each time: the first labels are the ones that the others should meet.
         size = min(ROUND, max(1, 2 * size))
         known = "\n".join(f"{first}: {', '.join(names[:40])}" for first, names in taxonomy.tree.items())
-        head = _prompt("label").substitute(known=known or "(none yet)")
-        rows, lost = _batches(ask_all, texts[len(out) : len(out) + size * BATCH], head, "labels", LABEL)
+        part = slice(len(out), len(out) + size * BATCH)
+        rows, lost = _batches(ask_all, texts[part], langs[part], "label", LABEL, known=known or "-")
         failed += lost
         for row in rows:
             first, second = (row.get("field"), row.get("topic")) if row else (None, None)
@@ -186,41 +187,45 @@ def label_with(ask_all: AskAll, texts: Sequence[str], taxonomy: Taxonomy) -> tup
     return out, failed
 
 
-def grade_with(ask_all: AskAll, texts: Sequence[str]) -> tuple[list[int | None], int]:
-    """Grades 1..5 for `texts`, None where the model gave none (or no grade); and how many requests failed."""
-    head = _prompt("grade").substitute()
-    rows, failed = _batches(ask_all, texts, head, "grades", GRADE)
+def grade_with(ask_all: AskAll, texts: Sequence[str], langs: Sequence[str]) -> tuple[list[int | None], int]:
+    """Grades 1..5 for `texts` in `langs`, None where the model gave none (or no grade); how many requests failed."""
+    rows, failed = _batches(ask_all, texts, langs, "grade", GRADE)
     grades = [row.get("grade") if row else None for row in rows]
     return [g if isinstance(g, int) and not isinstance(g, bool) and 1 <= g <= 5 else None for g in grades], failed
 
 
 def _batches(
-    ask_all: AskAll, texts: Sequence[str], head: str, name: str, item: dict[str, Any]
+    ask_all: AskAll, texts: Sequence[str], langs: Sequence[str], name: str, item: dict[str, Any], **more: str
 ) -> tuple[list[dict[str, Any] | None], int]:
-    """Ask for one object per text, BATCH texts a request; a failed or short answer leaves None in its places."""
+    """Ask the prompt `name` for one object per text, `BATCH` texts of one language a request and in its words; a failed
+    or short answer leaves None in its places."""
+    key = f"{name}s"
     schema = {
         "type": "object",
         "additionalProperties": False,
-        "required": [name],
-        "properties": {name: {"type": "array", "items": item}},
+        "required": [key],
+        "properties": {key: {"type": "array", "items": item}},
     }
-    starts = range(0, len(texts), BATCH)
+    by_language: dict[str, list[int]] = {}
+    for place, lang in enumerate(langs):
+        by_language.setdefault(lang, []).append(place)
+    parts = [
+        (lang, places[start : start + BATCH])
+        for lang, places in by_language.items()
+        for start in range(0, len(places), BATCH)
+    ]
 
     def prompts() -> Iterator[str]:
-        for start in starts:
-            part = texts[start : start + BATCH]
-            # Marks that no text can hold, for it would have to hold its own hash.
-            mark = hashlib.blake2b("\0".join(part).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-            listed = "\n\n".join(f"[{i + 1} {mark}]\n{text[:SHOWN]}" for i, text in enumerate(part))
-            yield _prompt("batch").substitute(head=head, name=name, mark=mark, listed=listed)
+        for lang, part in parts:
+            yield prompt_of(PROMPTS, name, lang).render(texts=[texts[place][:SHOWN] for place in part], **more)
 
     out: list[dict[str, Any] | None] = [None] * len(texts)
     failed = 0
-    for start, answer in zip(starts, ask_all(prompts(), schema), strict=True):
-        rows = answer.get(name) if isinstance(answer, dict) else None
+    for (_, part), answer in zip(parts, ask_all(prompts(), schema), strict=True):
+        rows = answer.get(key) if isinstance(answer, dict) else None
         failed += not isinstance(rows, list)
         for row in rows if isinstance(rows, list) else ():
             number = row.get("number") if isinstance(row, dict) else None
-            if isinstance(number, int) and 1 <= number <= min(BATCH, len(texts) - start):
-                out[start + number - 1] = row
+            if isinstance(number, int) and 1 <= number <= len(part):
+                out[part[number - 1]] = row
     return out, failed
