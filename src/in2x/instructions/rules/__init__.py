@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from in2x.instructions.config import RulesConfig
-from in2x.instructions.rules import demands, draft, form, letters, obedience, personal, speech, voice, wording
+from in2x.instructions.rules import demands, draft, form, letters, obedience, personal, speech, wording
 from in2x.instructions.rules.view import Evidence, Rule, View
 from in2x.records import Instruction
 
@@ -38,7 +38,6 @@ RULES: Mapping[str, Rule] = {
     "no-focus": wording.no_focus,
     "contradiction": demands.contradiction,
     "disobeyed": obedience.disobeyed,
-    "voice": voice.spoken,
 }
 
 
