@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parent / "recipes" / "tiny.yaml"
 STAGES = ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate")
-PATIENCE = 600.0
-"""Seconds for which one command may be waited for."""
+PATIENCE = 3600.0
+"""Seconds for which one command may be waited for on a busy machine."""
 
 
 @dataclass
