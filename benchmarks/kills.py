@@ -26,7 +26,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "faults")
 from killing import STAGES, Calm, Row, Starter, calm_run, kill_stage
 from killing_services import kill_people, kill_server, kill_translation
 
-
 Series = Callable[[Starter, random.Random], Row]
 
 

@@ -24,6 +24,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from in2x.chat.bounded import render
 from in2x.chat.harmless import refuse_costly
 from in2x.errors import In2xError
 from in2x.records import Message
@@ -98,6 +99,13 @@ def control_tokens(tokenizer: Any) -> tuple[str, ...]:
     return tuple(sorted((t for t in tokenizer.added_tokens_encoder if t.strip()), key=len, reverse=True))
 
 
+def rendered(tokenizer: Any, template: str, chat: Sequence[Message], open_for_answer: bool) -> str:
+    """A chat through a template with a tokenizer's special tokens. Any error may come out of a template."""
+    values = {**tokenizer.special_tokens_map, "messages": list(chat), "tools": None, "documents": None,
+              "add_generation_prompt": open_for_answer}  # fmt: skip
+    return render(template, values)
+
+
 class _Rendering:
     """Renders with a tokenizer's special tokens; equal to another with the same ones, for the cache."""
 
@@ -112,10 +120,7 @@ class _Rendering:
         return isinstance(other, _Rendering) and self.key == other.key
 
     def __call__(self, template: str, chat: list[Message], open_for_answer: bool) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            chat, chat_template=template, add_generation_prompt=open_for_answer, tokenize=False
-        )
-        return text
+        return rendered(self.tokenizer, template, chat, open_for_answer)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 A template is a program that comes with a model. The sandbox that renders it keeps it from files, commands and objects,
 but not from counting to a billion. This looks for what does: powers, large numbers, products and loops of large
-numbers. A text that doubles itself in a loop is not found.
+numbers. What it cannot see, a text that doubles itself in a loop, is ended while it is rendered (`chat/bounded.py`).
 """
 
 from __future__ import annotations
