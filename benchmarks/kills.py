@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "faults"))
-from killing import STAGES, Calm, Row, Starter, calm_run, kill_stage
+from killing import STAGES, Calm, Row, Starter, calm_before, calm_run, kill_stage
 from killing_services import kill_people, kill_server, kill_translation
 
 Series = Callable[[Starter, random.Random], Row]
@@ -69,8 +69,11 @@ def main() -> int:
         for kind in ("txt", "srt") if text else ():
             series[f"translate {kind}"] = partial(translation, kind, text, folder)
         if each and options.stages:
-            with Starter() as starter:
-                calm = calm_run(starter, options.calm or folder / "calm")
+            place_of_calm = options.calm or folder / "calm"
+            calm = calm_before(place_of_calm)
+            if calm is None:
+                with Starter() as starter:
+                    calm = calm_run(starter, place_of_calm)
             for stage in options.stages:
                 series[f"run {stage}"] = partial(one_stage, calm, stage, each, folder / "killed")
         rows = side_by_side(series, options.seed, options.workers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from transformers.utils.chat_template_utils import _compile_jinja_template
@@ -91,8 +90,8 @@ def test_what_makes_too_much_is_ended(which: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_template_cannot_lift_its_bounds() -> None:
-    names: list[Any] = ["environment", "joined", "turns", "left", "self", "context"]
-    said = "".join(f"{{% set {name} = 1 %}}{{{{ {name}.left.steps }}}}" for name in names)
+    names = ("environment", "joined", "turns", "left", "self", "context")
+    said = "".join(f"{{% set {name} = 1 %}}{{{{ {name} }}}}" for name in names)
     with pytest.raises(BeyondMeasure):
         render(said + TOO_MUCH["joins"], VALUES)
 

@@ -24,7 +24,6 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from in2x.chat.bounded import render
 from in2x.chat.harmless import refuse_costly
 from in2x.errors import In2xError
 from in2x.records import Message
@@ -101,6 +100,8 @@ def control_tokens(tokenizer: Any) -> tuple[str, ...]:
 
 def rendered(tokenizer: Any, template: str, chat: Sequence[Message], open_for_answer: bool) -> str:
     """A chat through a template with a tokenizer's special tokens. Any error may come out of a template."""
+    from in2x.chat.bounded import render  # here, not above: a command that asks a server needs no template
+
     values = {**tokenizer.special_tokens_map, "messages": list(chat), "tools": None, "documents": None,
               "add_generation_prompt": open_for_answer}  # fmt: skip
     return render(template, values)

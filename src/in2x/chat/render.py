@@ -151,7 +151,10 @@ def _encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 
 
 def _spelt_out(tokenizer: Any, chat: list[Message]) -> list[int]:
-    """Token ids of a chat whose texts spell control tokens: those are plain text."""
+    """Token ids of a chat whose texts spell control tokens: those are plain text.
+
+    transformers renders it itself; that it stays within bounds has been seen with the texts as they are.
+    """
     with _refused(tokenizer):
         ids: list[int] = tokenizer.apply_chat_template(
             [chat], return_dict=False, chat_template=contract_of(tokenizer).template, add_generation_prompt=True,
