@@ -1,9 +1,9 @@
 """Connections on which nothing comes: closed in time, so that nobody holds them all.
 
 uvicorn bounds the size of a head and the pause between two requests, but no time: a client that sends its head a byte
-every few seconds, or nothing, or never reads its answer, holds a connection for ever, and some hundreds of them hold all
-that a process may have. Its `limit_concurrency` is not set: it counts connections that are merely held, and so refuses
-those who ask. How long a body may take is the guard's (`web/guard.py`).
+every few seconds, or nothing, or never reads its answer, holds a connection for ever, and some hundreds of them hold
+all that a process may have. Its `limit_concurrency` is not set: it counts connections that are merely held, and so
+refuses those who ask. How long a body may take is the guard's (`web/guard.py`).
 """
 
 from __future__ import annotations
