@@ -96,6 +96,12 @@ def test_a_template_cannot_lift_its_bounds() -> None:
         render(said + TOO_MUCH["joins"], VALUES)
 
 
+def test_the_names_are_known_without_working_out_what_is_constant() -> None:
+    assert bounded.variables("{{ bos_token ~ x }}{% for m in messages %}{{ m }}{% endfor %}{{ range(3) }}") == {
+        "bos_token", "x", "messages"}  # fmt: skip
+    assert bounded.variables("{{ '%999999999d' % 1 }}{{ 'x'|center(999999999) }}") == set()
+
+
 def test_a_long_text_is_no_trouble() -> None:
     long = [{"role": "user", "content": "x " * 500_000}]
     for template in WRITTEN[:2]:

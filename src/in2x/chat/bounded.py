@@ -18,6 +18,7 @@ from types import GeneratorType
 from typing import Any
 
 from jinja2 import Environment, Template, nodes, pass_context
+from jinja2.meta import find_undeclared_variables
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -60,8 +61,17 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return compiled.render(values)
 
 
+def variables(template: str) -> set[str]:
+    """The names that a template reads. Nothing that is constant in it is worked out, which could be too much."""
+    return find_undeclared_variables(_environment().parse(template))
+
+
 @lru_cache(maxsize=64)
 def _compiled(template: str) -> Template:
+    return _environment().from_string(template)
+
+
+def _environment() -> Environment:
     # Here, not above: it takes seconds to import.
     from transformers.utils.chat_template_utils import _compile_jinja_template
 
@@ -71,7 +81,7 @@ def _compiled(template: str) -> Template:
     ours.globals.update(theirs.globals)
     ours.filters = {name: _measured(name, function) for name, function in theirs.filters.items()}
     ours.finalize = pass_context(lambda _, value: ours.write(value))
-    return ours.from_string(template)
+    return ours
 
 
 def _weight(value: Any, most: int = LONGEST) -> int:

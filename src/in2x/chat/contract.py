@@ -126,12 +126,11 @@ class _Rendering:
 
 @lru_cache(maxsize=64)
 def _contract(render: _Rendering, template: str, eos: str | None, own: tuple[str, ...]) -> Contract:
-    # Here, not above: it takes seconds to import, and a command that asks a server needs no template.
-    from transformers.utils.chat_template_utils import _get_template_variables
+    from in2x.chat.bounded import variables
 
     refuse_costly(template)
     template = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), template)
-    read = _get_template_variables(template)
+    read = variables(template)
     given = "".join(f"{{% set {name} = {off} %}}" for name, off in SWITCHES.items() if name in read)
     thinking = "thinking is switched off" if given else ""
     if "date_string" in read:

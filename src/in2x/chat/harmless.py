@@ -7,6 +7,7 @@ numbers. What it cannot see, a text that doubles itself in a loop, is ended whil
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -59,6 +60,8 @@ def _size(node: Any) -> float:
 
     if isinstance(node, nodes.Const):
         return abs(node.value) if isinstance(node.value, int | float) else 1
+    if isinstance(node, nodes.Mod) and isinstance(node.left, nodes.Const) and isinstance(node.left.value, str):
+        return max((int(width[:9]) for width in re.findall(r"\d+", node.left.value)), default=1)
     if isinstance(node, nodes.Mul):
         return max(1, _size(node.left)) * max(1, _size(node.right))
     return 1
