@@ -11,15 +11,42 @@ chosen and what is compared: `tests/faults/killing.py`, `killing_services.py`.
 from __future__ import annotations
 
 import argparse
+import queue
 import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "faults"))
-from killing import STAGES, Row, Starter, calm_run, kill_stage
+from killing import STAGES, Calm, Row, Starter, calm_before, calm_run, kill_stage
 from killing_services import kill_people, kill_server, kill_translation
+
+Series = Callable[[Starter, random.Random], Row]
+
+
+def side_by_side(series: dict[str, Series], seed: int, workers: int) -> list[Row]:
+    """The rows of all series, in their order; each has chances of its own, whatever runs beside it."""
+    starters: queue.SimpleQueue[Starter] = queue.SimpleQueue()
+
+    def told(name: str) -> Row:
+        starter, began = starters.get(), time.monotonic()
+        try:
+            row = series[name](starter, random.Random(f"{seed} {name}"))
+        finally:
+            starters.put(starter)
+        took = f"{time.monotonic() - began:.0f} s"
+        print(f"{name}: {row.kills} kills, {took}, {'sound' if row.sound else row}", file=sys.stderr, flush=True)
+        return row
+
+    with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            starters.put(stack.enter_context(Starter()))
+        return list(pool.map(told, series))
 
 
 def main() -> int:
@@ -28,28 +55,28 @@ def main() -> int:
     parser.add_argument("--kills", type=int, nargs=4, default=(5, 10, 15, 15), metavar="N",
                         help="of each stage, of each translation, of serve, of people")  # fmt: skip
     parser.add_argument("--stages", nargs="*", default=STAGES)
+    parser.add_argument("--workers", type=int, default=2, help="series that run at once")
     parser.add_argument("--calm", type=Path, help="folder of the undisturbed run, which is kept for the next time")
     options = parser.parse_args()
     began = time.monotonic()
-    rows: list[Row] = []
-
-    def told(row: Row) -> None:
-        rows.append(row)
-        print(f"{row.room}: {row.kills} kills, {'sound' if row.sound else row}", file=sys.stderr, flush=True)
-
-    with tempfile.TemporaryDirectory(prefix="kills-") as place, Starter() as starter:
+    with tempfile.TemporaryDirectory(prefix="kills-") as place:
         folder, (each, text, served, judged) = Path(place), options.kills
-        rng = random.Random(options.seed)
-        if each and options.stages:
-            calm = calm_run(starter, options.calm or folder / "calm")
-            for stage in options.stages:
-                told(kill_stage(starter, calm, stage, each, folder / "killed", rng))
-        for kind in ("txt", "srt") if text else ():
-            told(kill_translation(starter, kind, text, folder, rng))
-        if served:
-            told(kill_server(starter, served, folder, rng))
+        series: dict[str, Series] = {}
         if judged:
-            told(kill_people(starter, judged, folder, rng))
+            series["people"] = lambda starter, rng: kill_people(starter, judged, folder, rng)
+        if served:
+            series["serve"] = lambda starter, rng: kill_server(starter, served, folder, rng)
+        for kind in ("txt", "srt") if text else ():
+            series[f"translate {kind}"] = partial(translation, kind, text, folder)
+        if each and options.stages:
+            place_of_calm = options.calm or folder / "calm"
+            calm = calm_before(place_of_calm)
+            if calm is None:
+                with Starter() as starter:
+                    calm = calm_run(starter, place_of_calm)
+            for stage in options.stages:
+                series[f"run {stage}"] = partial(one_stage, calm, stage, each, folder / "killed")
+        rows = side_by_side(series, options.seed, options.workers)
     print("| room | kills | held against the calm run, or acknowledged | identical | lost | doubled | left over |")
     print("|---|---|---|---|---|---|---|")
     total = Row("all")
@@ -61,6 +88,16 @@ def main() -> int:
         print(f"| {row.room} | {row.kills} | {row.compared} | {same} | {wrong} |")
     print(f"\n{time.monotonic() - began:.0f} s; seed {options.seed}.")
     return 0 if total.sound else 1
+
+
+def translation(kind: str, kills: int, folder: Path, starter: Starter, rng: random.Random) -> Row:
+    """Of one document."""
+    return kill_translation(starter, kind, kills, folder, rng)
+
+
+def one_stage(calm: Calm, stage: str, kills: int, folder: Path, starter: Starter, rng: random.Random) -> Row:
+    """Of one stage."""
+    return kill_stage(starter, calm, stage, kills, folder, rng)
 
 
 if __name__ == "__main__":

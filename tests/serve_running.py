@@ -23,6 +23,7 @@ from in2x.serve.config import Config
 from in2x.serve.engine import Engine
 from in2x.translate.backend import Translation
 from in2x.translate.translator import Translator
+from in2x.web.connections import Connection
 from scripted_backend import Scripted
 
 Reply = Callable[[Source], str | Translation]
@@ -53,7 +54,8 @@ class Running:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         app = application(engine, replace(config or Config(), source_lang=None))
-        settings = uvicorn.Config(app, access_log=False, log_level="error", ws="none", timeout_graceful_shutdown=20)
+        settings = uvicorn.Config(app, access_log=False, log_level="error", ws="none", http=Connection,
+                                  timeout_graceful_shutdown=20)  # fmt: skip
         self.server = uvicorn.Server(settings)
         self.loop: asyncio.AbstractEventLoop | None = None
 

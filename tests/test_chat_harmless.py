@@ -20,6 +20,7 @@ from in2x.errors import In2xError
         ("{{ 'x'|center(1000000000) }}", "beyond measure"),
         ("{% for a in range(1000000000000) %}x{% endfor %}", "loops without measure"),
         ("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}", "loops without measure"),
+        ("{{ '%999999999d' % 1 }}", "beyond measure"),
         ("{{ lipsum(n=9999) }}", "makes up text"),
         ("{% generation %}{{ 9 ** 9 }}{% endgeneration %}", "takes a power"),
         ("{% for %}{{", "is none"),

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import httpx
 import openai
@@ -184,6 +185,22 @@ def test_a_body_that_grows_too_large_or_never_ends_is_refused(server, monkeypatc
         line.sendall(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                      "Content-Length: 100\r\n\r\n{".encode())  # fmt: skip
         said = line.recv(65536)
+    assert b" 408 " in said.split(b"\r\n")[0], said
+
+
+def test_a_body_that_drips_is_refused(server, monkeypatch) -> None:
+    monkeypatch.setattr(guard, "SILENCE", 1.0)
+    monkeypatch.setattr(guard, "SWALLOWING", 0.2)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=0.1) as line:
+        line.sendall(b"POST /translate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: 9000\r\n\r\n{")  # fmt: skip
+        said = b""
+        for _ in range(3_000):  # never silent for a second
+            line.sendall(b" ")
+            with suppress(TimeoutError):
+                said = line.recv(65536)
+                break
     assert b" 408 " in said.split(b"\r\n")[0], said
 
 

@@ -27,6 +27,17 @@ TEMPLATES = {
     "is nested deep": "{% if 1 %}" * 3_000 + "{% endif %}" * 3_000,
     "says nothing": "",
     "includes a file": "{% include '/etc/passwd' %}",
+    "doubles a text": "{% set n = namespace(x='x') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+    "doubles a list": "{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+    "doubles a block": "{% set n = namespace(x='x') %}{% for i in range(99) %}{% set y %}{{ n.x }}{{ n.x }}{% endset %}"
+    "{% set n.x = y %}{% endfor %}",
+    "doubles itself by replacing": "{% set n = namespace(x='x') %}{% for i in range(99) %}"
+    "{% set n.x = n.x|replace('x', n.x ~ n.x) %}{% endfor %}",
+    "calls itself twice": "{% macro a(n) %}{% if n %}{{ a(n - 1) }}{{ a(n - 1) }}{% endif %}{% endmacro %}{{ a(99) }}",
+    "has a width": "{{ '%999999999d' % 1 }}",
+    "doubles a long text": "{% if messages[0].content|length > 999 %}{% set n = namespace(x='x') %}"
+    "{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}{% endif %}"
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}",
     "formats": "{{ '{0.__class__.__init__.__globals__}'.format(messages) }}",
 }
 CONFIGS = {
@@ -55,7 +66,7 @@ def models() -> Iterator[Input]:
         return one(
             "models",
             label,
-            lambda: {"in.txt": b"The cat sleeps.\n", **{f"m/{k}": v for k, v in make().items()}},
+            lambda: {"in.txt": b"A cat.\n" + b"cat " * 500, **{f"m/{k}": v for k, v in make().items()}},
             ("tiny", "m"),
             ("translate", "in.txt", "-o", "o.txt", "--model", "m", "--from", "en", "--to", "ja", "--force"),
         )

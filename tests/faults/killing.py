@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parent / "recipes" / "tiny.yaml"
 STAGES = ("data", "corpus", "base", "pretrain", "instruct", "select", "sft", "rl", "merge", "evaluate")
-PATIENCE = 600.0
-"""Seconds for which one command may be waited for."""
+PATIENCE = 3600.0
+"""Seconds for which one command may be waited for on a busy machine."""
 
 
 @dataclass
@@ -165,10 +165,13 @@ class Calm:
 MEASURED = "calm.json"
 
 
+def calm_before(out: Path) -> Calm | None:
+    """What was measured there before."""
+    return Calm(out, *json.loads((out / MEASURED).read_text())) if (out / MEASURED).exists() else None
+
+
 def calm_run(starter: Starter, out: Path) -> Calm:
-    """Run the recipe undisturbed and measure its stages; what was measured there before is taken as it is."""
-    if (out / MEASURED).exists():
-        return Calm(out, *json.loads((out / MEASURED).read_text()))
+    """Run the recipe undisturbed and measure its stages."""
     starter.start(out.with_suffix(".log"), "run", RECIPE, "--out", out)
     seconds, changes = dict.fromkeys(STAGES, 0.0), dict.fromkeys(STAGES, 0)
     code, before, seen = None, 0.0, {}

@@ -98,6 +98,15 @@ def control_tokens(tokenizer: Any) -> tuple[str, ...]:
     return tuple(sorted((t for t in tokenizer.added_tokens_encoder if t.strip()), key=len, reverse=True))
 
 
+def rendered(tokenizer: Any, template: str, chat: Sequence[Message], open_for_answer: bool) -> str:
+    """A chat through a template with a tokenizer's special tokens. Any error may come out of a template."""
+    from in2x.chat.bounded import render  # here, not above: a command that asks a server needs no template
+
+    values = {**tokenizer.special_tokens_map, "messages": list(chat), "tools": None, "documents": None,
+              "add_generation_prompt": open_for_answer}  # fmt: skip
+    return render(template, values)
+
+
 class _Rendering:
     """Renders with a tokenizer's special tokens; equal to another with the same ones, for the cache."""
 
@@ -112,20 +121,16 @@ class _Rendering:
         return isinstance(other, _Rendering) and self.key == other.key
 
     def __call__(self, template: str, chat: list[Message], open_for_answer: bool) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            chat, chat_template=template, add_generation_prompt=open_for_answer, tokenize=False
-        )
-        return text
+        return rendered(self.tokenizer, template, chat, open_for_answer)
 
 
 @lru_cache(maxsize=64)
 def _contract(render: _Rendering, template: str, eos: str | None, own: tuple[str, ...]) -> Contract:
-    # Here, not above: it takes seconds to import, and a command that asks a server needs no template.
-    from transformers.utils.chat_template_utils import _get_template_variables
+    from in2x.chat.bounded import variables
 
     refuse_costly(template)
     template = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), template)
-    read = _get_template_variables(template)
+    read = variables(template)
     given = "".join(f"{{% set {name} = {off} %}}" for name, off in SWITCHES.items() if name in read)
     thinking = "thinking is switched off" if given else ""
     if "date_string" in read:

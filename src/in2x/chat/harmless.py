@@ -2,11 +2,12 @@
 
 A template is a program that comes with a model. The sandbox that renders it keeps it from files, commands and objects,
 but not from counting to a billion. This looks for what does: powers, large numbers, products and loops of large
-numbers. A text that doubles itself in a loop is not found.
+numbers. What it cannot see, a text that doubles itself in a loop, is ended while it is rendered (`chat/bounded.py`).
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -59,6 +60,8 @@ def _size(node: Any) -> float:
 
     if isinstance(node, nodes.Const):
         return abs(node.value) if isinstance(node.value, int | float) else 1
+    if isinstance(node, nodes.Mod) and isinstance(node.left, nodes.Const) and isinstance(node.left.value, str):
+        return max((int(width[:9]) for width in re.findall(r"\d+", node.left.value)), default=1)
     if isinstance(node, nodes.Mul):
         return max(1, _size(node.left)) * max(1, _size(node.right))
     return 1

@@ -10,10 +10,11 @@ Token for token the same for all of them:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from in2x.chat.contract import contract_of, control_tokens
+from in2x.chat.contract import contract_of, control_tokens, rendered
 from in2x.errors import In2xError
 from in2x.language.reasoning import without_reasoning
 from in2x.records import Message
@@ -85,7 +86,7 @@ def prompt_tokens(tokenizer: Any, chats: Sequence[list[Message]]) -> list[list[i
     ids = _encode(tokenizer, _texts(tokenizer, chats, True))
     for place, chat in enumerate(chats):
         if any(spelt.search(message["content"]) for message in chat):
-            (ids[place],) = _apply(tokenizer, [chat], add_generation_prompt=True, sanitize_control_tokens=True)
+            ids[place] = _spelt_out(tokenizer, chat)
     return ids
 
 
@@ -139,8 +140,9 @@ def _tail(chat: list[Message], prompt: str, whole: str, answer: str) -> str:
 
 
 def _texts(tokenizer: Any, chats: Sequence[list[Message]], open_for_answer: bool) -> list[str]:
-    texts: list[str] = _apply(tokenizer, list(chats), add_generation_prompt=open_for_answer, tokenize=False)
-    return texts
+    template = contract_of(tokenizer).template
+    with _refused(tokenizer):
+        return [rendered(tokenizer, template, chat, open_for_answer) for chat in chats]
 
 
 def _encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
@@ -148,10 +150,23 @@ def _encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     return ids
 
 
-def _apply(tokenizer: Any, chats: list[list[Message]], **options: Any) -> Any:
-    template = contract_of(tokenizer).template
+def _spelt_out(tokenizer: Any, chat: list[Message]) -> list[int]:
+    """Token ids of a chat whose texts spell control tokens: those are plain text.
+
+    transformers renders it itself; that it stays within bounds has been seen with the texts as they are.
+    """
+    with _refused(tokenizer):
+        ids: list[int] = tokenizer.apply_chat_template(
+            [chat], return_dict=False, chat_template=contract_of(tokenizer).template, add_generation_prompt=True,
+            sanitize_control_tokens=True,
+        )[0]  # fmt: skip
+    return ids
+
+
+@contextmanager
+def _refused(tokenizer: Any) -> Iterator[None]:
     try:
-        return tokenizer.apply_chat_template(chats, return_dict=False, chat_template=template, **options)
+        yield
     except Exception as error:  # a template is a program of someone else's: any error may come out of it
         raise In2xError(
             f"the chat template refuses a chat ({error})",

@@ -24,7 +24,7 @@ _START = re.compile(
     r"^.{0,20}\*{3}\s*START OF (?:THE|THIS) PROJECT GUTENBERG.*$|^\*END\*?THE SMALL PRINT.*$", re.M | re.I
 )
 _STOP = re.compile(
-    r"\n(?:.{0,20}\*{3}\s*END OF (?:THE|THIS) PROJECT GUTENBERG|\W*End of (?:the |this )?Project Gutenberg)", re.I
+    r"\n(?:.{0,20}\*{3}\s*END OF (?:THE|THIS) PROJECT GUTENBERG|\W{0,99}End of (?:the |this )?Project Gutenberg)", re.I
 )
 """Begins with a line end, which a search finds at once; with `^` it would try every character."""
 _CREDITS = re.compile(

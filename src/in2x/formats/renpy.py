@@ -27,7 +27,7 @@ NAMES = re.compile(r"(?:Character|DynamicCharacter)\(\s*(?:_\(\s*)?(?=[\"'])")
 WORD = re.compile(r"(?!__?\()\w+")
 SHOWN = re.compile(r"(?:text|textbutton|label|tooltip)[ \t]+(?=[\"'])")
 ELEMENT = re.compile(r"\{(/?)([a-z_]\w*)[^{}]*(/?)\}")
-ESCAPE = re.compile(r"\\(.)|\s*\n\s*", re.DOTALL)
+ESCAPE = re.compile(r"\\(.)|\s+", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -219,7 +219,12 @@ def _text(body: str) -> Text:
 
 
 def _plain(part: str) -> str:
-    out = ESCAPE.sub(lambda match: {"n": "\n"}.get(match[1], match[1]) if match[1] else " ", part)
+    def plain(match: re.Match[str]) -> str:
+        if match[1]:
+            return "\n" if match[1] == "n" else match[1]
+        return " " if "\n" in match[0] else match[0]
+
+    out = ESCAPE.sub(plain, part)
     return out.replace("{{", "{").replace("[[", "[")
 
 

@@ -11,7 +11,9 @@ from typing import NamedTuple
 from in2x.language.script import WORD, script_group
 
 _NOT_PROSE = re.compile(
-    r"```.*?```|`[^`\n]*`|</?[A-Za-z][^<>\n]{0,80}>|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|[A-Za-z0-9_.+-]*@[A-Za-z0-9_][A-Za-z0-9_.-]*|#[A-Za-z0-9_]+"
+    r"```.*?```|`[^`\n]*`|</?[A-Za-z][^<>\n]{0,80}>|https?://\S+|\bwww\.\S+|\$[^$\n]{1,80}\$|#[A-Za-z0-9_]+"
+    # Looked for from the beginning of a run alone: from each of 200,000 points it would take minutes.
+    r"|(?:(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]*)?@[A-Za-z0-9_][A-Za-z0-9_.-]*"
     r"|(?<![A-Za-z0-9-])[A-Za-z0-9-]+\.(?:com|org|net|edu|gov|info|io|ai|tv|co|jp|de|uk|kr|cn|ru|fr)(?![A-Za-z0-9])"
     r"|\b\w+ dot (?:com|org|net)\b|(?<=\d)(?:st|nd|rd|th)\b",
     re.DOTALL,

@@ -24,6 +24,7 @@ from in2x.people.annotate import STRANGERS
 from in2x.people.live import Live
 from in2x.people.store import Store
 from in2x.people.writer import Writer
+from in2x.web.connections import Connection
 from in2x.web.guard import LOCAL, Fault, Guard, Rules
 
 HERE = Path(__file__).parent
@@ -119,5 +120,5 @@ def serve(store: str, host: str, port: int, hosts: Collection[str]) -> None:
     shown = f"[{host}]" if family == socket.AF_INET6 else host
     print(f"http://{shown}:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(application(opened, hosts), access_log=False, log_level="warning", server_header=False,
-                            proxy_headers=False, timeout_keep_alive=75, ws="none")  # fmt: skip
+                            proxy_headers=False, timeout_keep_alive=75, ws="none", http=Connection)  # fmt: skip
     uvicorn.Server(config).run(sockets=[listener])

@@ -13,6 +13,7 @@ from in2x.serve.access import VARIABLE
 from in2x.serve.app import application
 from in2x.serve.config import Config
 from in2x.serve.engine import Engine
+from in2x.web.connections import Connection
 from in2x.web.guard import LOCAL
 
 SWITCH = 0.0005
@@ -79,6 +80,6 @@ def serve(engine: Engine, config: Config, where: socket.socket, *, announced: bo
     sys.setswitchinterval(SWITCH)
     settings = uvicorn.Config(
         application(engine, config), access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-        timeout_keep_alive=75, timeout_graceful_shutdown=GRACE, ws="none", backlog=1024,
+        timeout_keep_alive=75, timeout_graceful_shutdown=GRACE, ws="none", http=Connection, backlog=1024,
     )  # fmt: skip
     uvicorn.Server(settings).run(sockets=[where])

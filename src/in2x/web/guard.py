@@ -29,6 +29,8 @@ LARGEST = 1 << 20
 """Bytes of a body, unless a server says otherwise."""
 SILENCE = 60.0
 """Seconds without a byte of a body that is being sent (our choice)."""
+SLOWEST = 500
+"""Bytes a second of a body that is waited for longer than SILENCE in all (our choice, as Apache's)."""
 SWALLOWED, SWALLOWING = 1 << 29, 30.0
 """Bytes of a body that is refused, and seconds, that are read and thrown away before the answer (our choice)."""
 CSP = (
@@ -147,18 +149,22 @@ class Guard:
         if scope["type"] != "http":
             return  # no web sockets here: closed without an answer
         started, read, whole, limit = False, 0, False, self.rules.limit(scope["path"])
+        waited = 0.0
         origin = Headers(scope=scope).get("origin", "")
         shared = origin if origin and self.rules.trusts(origin) else ""
 
         async def counted() -> Message:
-            nonlocal read, whole
+            nonlocal read, whole, waited
             if whole:  # nothing comes any more but the end of the connection
                 return await receive()
+            began = time.monotonic()
             try:
-                async with asyncio.timeout(SILENCE):
+                async with asyncio.timeout(min(SILENCE, max(0.0, SILENCE + read / SLOWEST - waited))):
                     message = await receive()
             except TimeoutError:  # a client without power sends no end either
-                raise Fault(408, "too-slow", f"nothing of the body came for {SILENCE:g} seconds") from None
+                said = f"nothing of the body came for {SILENCE:g} seconds, or less than {SLOWEST} bytes a second"
+                raise Fault(408, "too-slow", said) from None
+            waited += time.monotonic() - began
             read, whole = read + len(message.get("body", b"")), not message.get("more_body")
             if read > limit:
                 raise TooLarge(limit)
