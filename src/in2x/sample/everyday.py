@@ -219,7 +219,7 @@ def say(row: Row, deck: Deck) -> Item | None:
         lead = EXCUSE
     elif dice < 0.04 and first.endswith(".") and len(first.split()) > 2:
         lead = rng.choice(LEADS)
-    elif dice > 0.92 and not names and "," not in first and first[-1] in ".?!":  # a heading is said to nobody
+    elif dice > 0.92 and not names and "," not in first:
         word = _word_for("name", deck)
         names.append((word.en, word.ja, word.zh))
         lead = (word.en, {r: word.ja + {"polite": "さん", "honorific": "様"}.get(r, "") for r in ja}, word.zh)
