@@ -52,12 +52,11 @@ def write_files(folder: Path) -> list[Path]:
     characters = "characters:\n" + "".join(
         f"  - name: {json.dumps(p.name[0])}\n    target: {p.name[1]}\n    register: polite\n" for p in people if p.name
     )
+    told = zip(CHAPTERS, stories, strict=True)
+    chapters = [f"## {heading}\n\n" + text.replace("\n", "\n\n") for heading, text in told]
     written = {
         "film.srt": _subtitles(read("film")),
-        "story.md": "\n\n".join(
-            f"## {heading}\n\n" + text.replace("\n", "\n\n") for heading, text in zip(CHAPTERS, stories, strict=True)
-        )
-        + "\n",
+        "story.md": "\n\n".join(chapters) + "\n",
         "glossary.tsv": glossary,
         "characters.yaml": characters,
     }
