@@ -96,7 +96,7 @@ def test_sentences_are_clean():
         assert not re.search(r"\b(a [aeio]\w|an [bcdfgjklmnpqrstvwxyz]|me is|I is|he have)", item.en), item.en
         for text in (item.zh, *item.ja.values()):
             assert not re.search(r"[{}~_ ]|None|、。|。。|をを|はは|がが", text), text
-            assert text[-1] in "。？！", text
+            assert text[-1] in "。？！」”", text
         assert "，，" not in item.zh and not re.search(r"[ぁ-ヿ]", item.zh), item.zh
 
 

@@ -19,7 +19,8 @@ from in2x.sample.lexicon import grammar, read
 
 SEED = 7
 """Of all that is drawn (our choice)."""
-CHAPTERS = 3
+CHAPTERS = ("It's a nice day.", "Where are we going?", "See you again.")
+"""Their headings, in sentences of the phrasebook."""
 _CONTAINER = (
     '<?xml version="1.0"?>\n<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">'
     "<rootfiles>"
@@ -45,16 +46,17 @@ def write_files(folder: Path) -> list[Path]:
     """Write the documents into `folder`, which is made; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(SEED)
-    stories = [texts.story("en", rng, scenes=3) for _ in range(CHAPTERS)]
+    stories = [texts.story("en", rng, scenes=3) for _ in CHAPTERS]
     people = [p for p in grammar().people if p.name and any(p.name[0] in text for text in stories)]
     glossary = "source\ttarget\n" + "".join(f"{p.name[0]}\t{p.name[1]}\n" for p in people if p.name)
     characters = "characters:\n" + "".join(
         f"  - name: {json.dumps(p.name[0])}\n    target: {p.name[1]}\n    register: polite\n" for p in people if p.name
     )
+    told = zip(CHAPTERS, stories, strict=True)
+    chapters = [f"## {heading}\n\n" + text.replace("\n", "\n\n") for heading, text in told]
     written = {
         "film.srt": _subtitles(read("film")),
-        "story.md": "\n\n".join(f"## Chapter {n}\n\n" + text.replace("\n", "\n\n") for n, text in enumerate(stories, 1))
-        + "\n",
+        "story.md": "\n\n".join(chapters) + "\n",
         "glossary.tsv": glossary,
         "characters.yaml": characters,
     }
@@ -87,17 +89,17 @@ def _book(stories: list[str]) -> bytes:
         f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>' for n, name in enumerate(names)
     )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(names)))
-    links = "".join(f'<li><a href="{name}">Chapter {n}</a></li>' for n, name in enumerate(names, 1))
+    links = "".join(f'<li><a href="{name}">{heading}</a></li>' for name, heading in zip(names, CHAPTERS, strict=True))
     parts = {
         "mimetype": "application/epub+zip",
         "META-INF/container.xml": _CONTAINER,
         "book/book.opf": _OPF.format(title=title, items=items, spine=spine),
         "book/nav.xhtml": _XHTML.format(title=title, body=f'<nav epub:type="toc"><ol>{links}</ol></nav>'),
     }
-    for number, (name, story) in enumerate(zip(names, stories, strict=True), 1):
+    for name, heading, story in zip(names, CHAPTERS, stories, strict=True):
         lines = [line for line in story.split("\n") if line]
-        body = f"<h1>Chapter {number}</h1>\n" + "\n".join(f"<p>{escape(line)}</p>" for line in lines)
-        parts[f"book/{name}"] = _XHTML.format(title=f"Chapter {number}", body=body)
+        body = f"<h1>{heading}</h1>\n" + "\n".join(f"<p>{escape(line)}</p>" for line in lines)
+        parts[f"book/{name}"] = _XHTML.format(title=heading, body=body)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as package:
         for name, text in parts.items():
