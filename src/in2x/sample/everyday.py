@@ -106,6 +106,8 @@ class Row:
 
     id: str
     topic: str
+    often: float
+    """How often one says it, beside others: 1 to 8."""
     weight: float
     en: tuple[str, ...]
     ja: Mapping[str, str]
@@ -146,8 +148,9 @@ def _row(line: str, topic: str, number: int) -> Row:
     wordings = tuple(said.split(" / "))
     cells = dict(zip(COLUMNS, rest, strict=False))
     zh = cells.pop("zh")
-    weight = float(often or 1) ** 0.7 * (1.6 + 0.1 * len(wordings) + 0.6 * ("{" in said))
-    return Row(f"{topic} {number}", topic, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
+    times = float(often or 1)
+    weight = times**0.7 * (1.6 + 0.1 * len(wordings) + 0.6 * ("{" in said))
+    return Row(f"{topic} {number}", topic, times, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
 
 
 @lru_cache(maxsize=1)
@@ -179,6 +182,11 @@ def long(text: str) -> str:
         else:
             text = re.sub(rf"\b{short}\b", full, text)
     return text
+
+
+def common(id_: str) -> bool:
+    """Whether the row `id_` is among those that one says most."""
+    return _by_id()[id_].often > 1
 
 
 def draw(deck: Deck) -> Item | None:
