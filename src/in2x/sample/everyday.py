@@ -45,6 +45,8 @@ _PLEASE_FIRST = re.compile(r"^please (?=(?:can|could|would|may) (?:you|i|we)\b)"
 _PLEASE_WITHIN = re.compile(r"^((?:can|could|would|may) (?:you|i|we)) please ")
 _REQUEST = re.compile("ください|もらえ|お願い")
 """What the Japanese of a request has: there "Could you please" may be typed for "Could you"."""
+ALONE = "word"
+"""The row of a word by itself ("Ramen."): the words of slots are what is learnt worst."""
 LEADS = (
     ("Yes", {"polite": "はい", "casual": "うん", "plain": "はい", "honorific": "はい"}, "是的"),
     ("No", {"polite": "いいえ", "casual": "ううん", "plain": "いや", "honorific": "いいえ"}, "不"),
@@ -121,8 +123,12 @@ class Row:
 
 @lru_cache(maxsize=1)
 def words() -> Mapping[str, tuple[Word, ...]]:
-    """The words of every slot."""
-    return {name: tuple(_word(row) for row in rows) for name, rows in read("everyday/words").items()}
+    """The words of every slot; in "word" all that have one rendering and are not inflected."""
+    found = {name: tuple(_word(row) for row in rows) for name, rows in read("everyday/words").items()}
+    by_en: dict[str, set[Word]] = {}
+    for word in (word for listed in found.values() for word in listed):
+        by_en.setdefault(word.en.lower(), set()).add(word)
+    return {**found, "word": tuple(one for one, *others in by_en.values() if not others and not one.kind)}
 
 
 def _word(row: str) -> Word:
@@ -139,7 +145,8 @@ def rows() -> tuple[Row, ...]:
         for topic, lines in read(f"everyday/{file}").items():
             for line in lines:
                 found.append(_row(line, topic, len(found)))
-    return tuple(found)
+    alone = dict.fromkeys(("polite", "casual"), "{word}。")
+    return (*found, Row(ALONE, "words", 1.0, 0.6 * len(words()["word"]), ("{word}.",), alone, "{word}。"))
 
 
 def _row(line: str, topic: str, number: int) -> Row:
@@ -149,7 +156,7 @@ def _row(line: str, topic: str, number: int) -> Row:
     cells = dict(zip(COLUMNS, rest, strict=False))
     zh = cells.pop("zh")
     times = float(often or 1)
-    weight = times**0.7 * (1.6 + 0.1 * len(wordings) + 0.6 * ("{" in said))
+    weight = times**0.7 * (1.3 + 0.2 * len(wordings) + 1.2 * ("{" in said))
     return Row(f"{topic} {number}", topic, times, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
 
 
@@ -227,7 +234,7 @@ def say(row: Row, deck: Deck) -> Item | None:
         lead = EXCUSE
     elif dice < 0.04 and first.endswith(".") and len(first.split()) > 2:
         lead = rng.choice(LEADS)
-    elif dice > 0.92 and not names and "," not in first:
+    elif dice > 0.92 and not names and "," not in first and row.id != ALONE:
         word = _word_for("name", deck)
         names.append((word.en, word.ja, word.zh))
         lead = (word.en, {r: word.ja + {"polite": "さん", "honorific": "様"}.get(r, "") for r in ja}, word.zh)
