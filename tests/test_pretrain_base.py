@@ -20,8 +20,8 @@ SAID = ("The kettle boils.", "やかんが沸いています。")
 
 def pair(number: int) -> Pair:
     return Pair(
-        id=content_id("en", "ja", number), src_lang="en", tgt_lang="ja", source=SAID[0], target=SAID[1], register="casual",
-        domain="general", checks={},
+        id=content_id("en", "ja", number), src_lang="en", tgt_lang="ja", source=SAID[0], target=SAID[1],
+        register="casual", domain="general", checks={},
     )  # fmt: skip
 
 

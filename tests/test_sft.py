@@ -40,7 +40,7 @@ def test_every_pass_has_its_own_order():
 
 @pytest.mark.parametrize("mixed", [False, True])
 def test_mixed_rounds_are_shuffled_together(mixed, tmp_path, tiny_model, monkeypatch):
-    """Of each pass every step but a few holds answers of both rounds; in turn no step does. All are seen in each pass."""
+    """Of each pass most steps hold answers of both rounds; in turn none does. All examples are seen in each pass."""
     for name in ("data", "corpus", "base", "pretrain", "instruct", "select"):
         (tmp_path / name).mkdir()
         write_json(tmp_path / name / "manifest.json", {"stage": name, "key": name, "seconds": 0})

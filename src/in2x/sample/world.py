@@ -94,9 +94,8 @@ def pairs(item: Item, rng: random.Random, registers: int = 1) -> Iterator[Pair]:
     texts = {"en": item.en, "zh": item.zh}
     for source, target in DIRECTIONS:
         into_all = item.asked and (source, target) == ("en", "ja")
-        if item.asked and not into_all:
-            if rng.random() < LEFT_OUT if target == "ja" else not everyday.common(item.kind):
-                continue
+        if item.asked and not into_all and _left_out(item, target, rng):
+            continue
         for register in available if into_all else chosen if "ja" in (source, target) else (None,):
             ja = item.ja[register] if register else ""
             pair = {**texts, "ja": ja}
@@ -110,6 +109,11 @@ def pairs(item: Item, rng: random.Random, registers: int = 1) -> Iterator[Pair]:
                 id=content_id(source, target, pair[source], pair[target]), src_lang=source, tgt_lang=target,
                 source=pair[source], target=pair[target], register=into, domain=item.domain, checks=checks,
             )  # fmt: skip
+
+
+def _left_out(item: Item, target: str, rng: random.Random) -> bool:
+    """Whether a direction but en-ja does without the everyday sentence `item`."""
+    return rng.random() < LEFT_OUT if target == "ja" else not everyday.common(item.kind)
 
 
 def check_facts(item: Item, source: str, target: str) -> dict[str, object]:

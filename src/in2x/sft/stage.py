@@ -90,10 +90,8 @@ def run(config: SftConfig, stage: Stage) -> None:
     longest = max(int(table.lengths.max(initial=1)) for one in tables for table in one)
     enough_rows("sft", config.batch_tokens, round_up(longest, COLUMNS))
     steps = plan_steps([[table.lengths for table in one] for one in tables], config.batch_tokens, stage.seed)
-    stage.say(
-        f"{' + '.join(f'{len(table):,}' for table in once)} examples x {config.passes} = {len(steps):,} steps of at most "
-        f"{config.batch_tokens:,} tokens"
-    )
+    sizes = " + ".join(f"{len(table):,}" for table in once)
+    stage.say(f"{sizes} examples x {config.passes} = {len(steps):,} steps of at most {config.batch_tokens:,} tokens")
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
 
     def rows(step: int) -> Rows:
