@@ -156,7 +156,7 @@ def _row(line: str, topic: str, number: int) -> Row:
     cells = dict(zip(COLUMNS, rest, strict=False))
     zh = cells.pop("zh")
     times = float(often or 1)
-    weight = times**0.7 * (1.3 + 0.2 * len(wordings) + 1.2 * ("{" in said))
+    weight = times**0.7 * (1.5 + 0.15 * len(wordings) + 0.9 * ("{" in said))
     return Row(f"{topic} {number}", topic, times, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
 
 
