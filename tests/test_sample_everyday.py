@@ -87,6 +87,16 @@ def test_nothing_of_it_is_held_out_and_all_of_it_stays_with_sft():
     assert all(pair.checks["by_heart"] for pair in pairs)
 
 
+def test_out_of_japanese_and_into_chinese_there_is_what_one_says_most():
+    items = list(itertools.islice(world.items(4, "items", {"everyday": 1.0}), 1500))
+    told: dict[tuple[str, str], set[bool]] = {}
+    for item in items:
+        for pair in world.pairs(item, random.Random(1)):
+            told.setdefault((pair.src_lang, pair.tgt_lang), set()).add(everyday.common(item.kind))
+    assert told.pop(("en", "ja")) == told.pop(("zh", "ja")) == {True, False}
+    assert len(told) == 4 and all(common == {True} for common in told.values())
+
+
 def test_contractions_in_full():
     assert everyday.long("I'm sorry, I can't go.") == "I am sorry, I cannot go."
     assert everyday.long("It's raining and that's bad.") == "It is raining and that is bad."

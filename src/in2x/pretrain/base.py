@@ -7,13 +7,15 @@ language can be seen: it has read mostly English before continued pretraining tu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from in2x.chat.profile import BASE_TEMPLATES, PromptProfile
+from in2x.chat.source import Source
 from in2x.corpus.view import select_documents
 from in2x.pretrain.config import BaseModelConfig
 from in2x.pretrain.phase import train_phase
-from in2x.records import Document
+from in2x.records import Document, Pair, read_records
 from in2x.stage import Stage
 from in2x.training import parallel
 from in2x.training.model import build_model, load_tokenizer, save_model
@@ -35,6 +37,13 @@ def hub_heavy(documents: Iterator[Document], hub: str, share: float) -> Iterator
         while held and room >= len(held[0].text):
             room -= len(held[0].text)
             yield held.pop(0)
+
+
+def asked(pairs: Iterator[Pair], profile: PromptProfile) -> Iterator[str]:
+    """Question and answer of each pair, as SFT will meet them: documents alone never hold the words of the prompt."""
+    for pair in pairs:
+        yield profile.prompt(Source.of_pair(pair))
+        yield pair.target
 
 
 def run(config: BaseModelConfig, stage: Stage) -> None:
@@ -60,9 +69,12 @@ def run(config: BaseModelConfig, stage: Stage) -> None:
     with parallel.main_first():
         if not tokenizer_folder.exists():
             stage.say("training the tokenizer")
-            tokenizer = train_tokenizer(
-                (d.text for d in select_documents(documents)), config.shape.vocabulary, max_length=config.shape.context
+            pairs = read_records(stage.input("data") / "pairs.train.parquet", Pair) if config.asked_pairs else iter(())
+            texts = chain(
+                (d.text for d in select_documents(documents)),
+                asked(islice(pairs, config.asked_pairs), stage.recipe.profile),
             )
+            tokenizer = train_tokenizer(texts, config.shape.vocabulary, max_length=config.shape.context)
             partial = stage.work / "tokenizer.partial"
             tokenizer.save_pretrained(partial)
             partial.rename(tokenizer_folder)

@@ -53,6 +53,10 @@ class BaseModelConfig(Config):
     model: str | None = knob(None, "Folder or hub name of the base model; null trains one from scratch.")
     shape: ShapeConfig = knob(ShapeConfig(), "Shape of a model from scratch.")
     hub_share: float = knob(0.9, "Share of the hub language in the documents of a model from scratch.", ge=0, le=1)
+    asked_pairs: int = knob(
+        0, "Training pairs, as the prompt asks for them, that the tokenizer of a model from scratch learns from beside "
+        "the documents: questions and answers then take fewer tokens.", unit="pairs", ge=0,
+    )  # fmt: skip
     train: PhaseConfig = knob(PhaseConfig(tokens=1_000_000, context=128), "Training of a model from scratch.")
     checkpointing: Checkpointing = knob(False, CHECKPOINTING_DOC, keyed=False)
     compile: Compile = knob("auto", COMPILE_DOC)

@@ -45,6 +45,8 @@ _PLEASE_FIRST = re.compile(r"^please (?=(?:can|could|would|may) (?:you|i|we)\b)"
 _PLEASE_WITHIN = re.compile(r"^((?:can|could|would|may) (?:you|i|we)) please ")
 _REQUEST = re.compile("ください|もらえ|お願い")
 """What the Japanese of a request has: there "Could you please" may be typed for "Could you"."""
+ALONE = "word"
+"""The row of a word by itself ("Ramen."): the words of slots are what is learnt worst."""
 LEADS = (
     ("Yes", {"polite": "はい", "casual": "うん", "plain": "はい", "honorific": "はい"}, "是的"),
     ("No", {"polite": "いいえ", "casual": "ううん", "plain": "いや", "honorific": "いいえ"}, "不"),
@@ -106,6 +108,8 @@ class Row:
 
     id: str
     topic: str
+    often: float
+    """How often one says it, beside others: 1 to 8."""
     weight: float
     en: tuple[str, ...]
     ja: Mapping[str, str]
@@ -119,8 +123,12 @@ class Row:
 
 @lru_cache(maxsize=1)
 def words() -> Mapping[str, tuple[Word, ...]]:
-    """The words of every slot."""
-    return {name: tuple(_word(row) for row in rows) for name, rows in read("everyday/words").items()}
+    """The words of every slot; in "word" all that have one rendering and are not inflected."""
+    found = {name: tuple(_word(row) for row in rows) for name, rows in read("everyday/words").items()}
+    by_en: dict[str, set[Word]] = {}
+    for word in (word for listed in found.values() for word in listed):
+        by_en.setdefault(word.en.lower(), set()).add(word)
+    return {**found, "word": tuple(one for one, *others in by_en.values() if not others and not one.kind)}
 
 
 def _word(row: str) -> Word:
@@ -137,7 +145,8 @@ def rows() -> tuple[Row, ...]:
         for topic, lines in read(f"everyday/{file}").items():
             for line in lines:
                 found.append(_row(line, topic, len(found)))
-    return tuple(found)
+    alone = dict.fromkeys(("polite", "casual"), "{word}。")
+    return (*found, Row(ALONE, "words", 1.0, 0.6 * len(words()["word"]), ("{word}.",), alone, "{word}。"))
 
 
 def _row(line: str, topic: str, number: int) -> Row:
@@ -146,8 +155,9 @@ def _row(line: str, topic: str, number: int) -> Row:
     wordings = tuple(said.split(" / "))
     cells = dict(zip(COLUMNS, rest, strict=False))
     zh = cells.pop("zh")
-    weight = float(often or 1) ** 0.7 * (1.6 + 0.1 * len(wordings) + 0.6 * ("{" in said))
-    return Row(f"{topic} {number}", topic, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
+    times = float(often or 1)
+    weight = times**0.7 * (1.5 + 0.15 * len(wordings) + 0.9 * ("{" in said))
+    return Row(f"{topic} {number}", topic, times, weight, wordings, {k: v for k, v in cells.items() if v != "-"}, zh)
 
 
 @lru_cache(maxsize=1)
@@ -179,6 +189,11 @@ def long(text: str) -> str:
         else:
             text = re.sub(rf"\b{short}\b", full, text)
     return text
+
+
+def common(id_: str) -> bool:
+    """Whether the row `id_` is among those that one says most."""
+    return _by_id()[id_].often > 1
 
 
 def draw(deck: Deck) -> Item | None:
@@ -219,7 +234,7 @@ def say(row: Row, deck: Deck) -> Item | None:
         lead = EXCUSE
     elif dice < 0.04 and first.endswith(".") and len(first.split()) > 2:
         lead = rng.choice(LEADS)
-    elif dice > 0.92 and not names and "," not in first:
+    elif dice > 0.92 and not names and "," not in first and row.id != ALONE:
         word = _word_for("name", deck)
         names.append((word.en, word.ja, word.zh))
         lead = (word.en, {r: word.ja + {"polite": "さん", "honorific": "様"}.get(r, "") for r in ja}, word.zh)

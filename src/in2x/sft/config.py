@@ -22,6 +22,10 @@ class SftConfig(Config):
     passes: int = knob(
         1, "Passes over round 1 and round 2 in turn (small models need several).", source="METHOD 4", ge=1
     )
+    mixed: bool = knob(
+        False, "Shuffle round 1 and round 2 together in every pass: the rounds differ in languages and difficulty, and "
+        "of several passes in turn each makes the model forget some of the other.",
+    )  # fmt: skip
     temperature: float = knob(1.0, "Loss temperature tau: logits / tau.", source="METHOD 4", gt=0)
     smoothing: float = knob(0.0, "Label smoothing.", ge=0, lt=1)
     subword_dropout: float = knob(

@@ -1,9 +1,9 @@
-"""The `sft` stage: round 1, then round 2, cosine decay over both (METHOD 4)."""
+"""The `sft` stage: round 1, then round 2, or both as one; cosine decay over all (METHOD 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -30,12 +30,12 @@ from in2x.training.subwords import merged_from, respelt
 def plan_steps(
     lengths: Sequence[Sequence[np.ndarray]], batch_tokens: int, seed: int
 ) -> list[tuple[int, int, np.ndarray]]:
-    """Every step as (pass, round, example numbers): round 1, round 2, round 1, ... once over both in each pass.
+    """Every step as (pass, table, example numbers): round 1, round 2, round 1, ... once over both in each pass.
 
     Several passes over one round before the other would be learnt by heart and then forgotten.
 
     Args:
-        lengths: tokens of each example, for each round of each pass.
+        lengths: tokens of each example, for each table of each pass: two rounds, or both as one.
         batch_tokens: budget of a step.
         seed: of the run; every pass has its own order.
     """
@@ -51,7 +51,7 @@ def plan_steps(
 def _passes(
     once: Sequence[ExampleTable], tokenizer: PreTrainedTokenizerBase, config: SftConfig, stage: Stage
 ) -> list[list[ExampleTable]]:
-    """Tables of both rounds for every pass, each in pieces of its own."""
+    """The tables for every pass, each in pieces of its own."""
     parts = merged_from(tokenizer)
     passes = []
     with parallel.main_first():
@@ -66,34 +66,32 @@ def _passes(
 
 
 def run(config: SftConfig, stage: Stage) -> None:
-    """Write `model/` with its prompt profile. Figures: examples and passes of each round, and those of the training."""
+    """Write `model/` with its prompt profile. Figures: examples of each round, passes, and those of the training."""
     source = stage.input("pretrain") / "model"
     tokenizer, model = load_tokenizer(source), open_model(source)
     contract = settle(tokenizer, model.generation_config, trains_head=not config.lora.rank)
     stage.say(f"{contract.words}; {forward_of(model).words}")
     profile = stage.recipe.profile
-    once = []
     refused: dict[str, str] = {}
-    for number in (1, 2):
-        file = stage.input("select") / f"round{number}.parquet"
-        examples = chat_examples(
-            tokenizer, read_records(file, Instruction), max_tokens=config.max_tokens, refused=refused
-        )
-        with parallel.main_first():
-            once.append(ExampleTable.write(stage.work / f"round{number}", examples))
+    files = [stage.input("select") / f"round{number}.parquet" for number in (1, 2)]
+    rounds = [
+        chat_examples(tokenizer, read_records(file, Instruction), max_tokens=config.max_tokens, refused=refused)
+        for file in files
+    ]
+    told = {"rounds": chain(*rounds)} if config.mixed else {"round1": rounds[0], "round2": rounds[1]}
+    with parallel.main_first():
+        once = [ExampleTable.write(stage.work / name, examples) for name, examples in told.items()]
     if refused:
         stage.say(said_of(refused))
     if not sum(map(len, once)):
         raise In2xError("no instruction to learn from", file=stage.input("select"),
                         mend="loosen the selection or raise sft.max_tokens")  # fmt: skip
     tables = _passes(once, tokenizer, config, stage) if config.subword_dropout else [once] * config.passes
-    longest = max(int(table.lengths.max(initial=1)) for rounds in tables for table in rounds)
+    longest = max(int(table.lengths.max(initial=1)) for one in tables for table in one)
     enough_rows("sft", config.batch_tokens, round_up(longest, COLUMNS))
-    steps = plan_steps([[table.lengths for table in rounds] for rounds in tables], config.batch_tokens, stage.seed)
-    stage.say(
-        f"{len(once[0]):,} + {len(once[1]):,} examples x {config.passes} = {len(steps):,} steps of at most "
-        f"{config.batch_tokens:,} tokens"
-    )
+    steps = plan_steps([[table.lengths for table in one] for one in tables], config.batch_tokens, stage.seed)
+    sizes = " + ".join(f"{len(table):,}" for table in once)
+    stage.say(f"{sizes} examples x {config.passes} = {len(steps):,} steps of at most {config.batch_tokens:,} tokens")
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
 
     def rows(step: int) -> Rows:
@@ -118,5 +116,5 @@ def run(config: SftConfig, stage: Stage) -> None:
     save_model(merge_adapters(model, adapters), tokenizer, stage.out / "model")
     if parallel.rank() == 0:
         profile.save(stage.out / "model")
-    stage.figures.update({"round1": len(once[0]), "round2": len(once[1]), "passes": config.passes,
-                          "refused": len(refused), **figures})  # fmt: skip
+    counts = {name: len(table) for name, table in zip(told, once, strict=True)}
+    stage.figures.update({**counts, "passes": config.passes, "refused": len(refused), **figures})
