@@ -23,8 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from in2x.language.kernels import kernel
-
 Pieces = frozenset[str]
 BOUNDARY = "\uffff"
 """Stands for a word boundary in a piece: no text has this non-character for a letter."""
@@ -164,13 +162,15 @@ class Sieve:
 
     def found(self, text: str) -> int:
         """The patterns that may be found in `text`, bit by bit."""
+        from in2x.language.possible_kernels import walk  # loads Numba, which who translates a line does not wait for
+
         if self._arrays is None:
             self._arrays = self._built()
         units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
         root, past, keys, values, end, told = self._arrays
         folds, words = _folds()
         reached = np.zeros(len(told), np.bool_)
-        _walk(units, folds, words, root, past, keys, values, end, reached)
+        walk(units, folds, words, root, past, keys, values, end, reached)
         mask = 0
         for at in np.flatnonzero(reached).tolist():
             mask |= told[at]
@@ -178,11 +178,13 @@ class Sieve:
 
     def _built(self) -> tuple[Any, ...]:
         """The trie as arrays: children by a table with open addresses, of the root by character, and ends by node."""
+        from in2x.language.possible_kernels import fill
+
         size = 1 << max(4, (4 * len(self._children)).bit_length())
         keys, values = np.full(size, -1, np.int64), np.zeros(size, np.int32)
         root = np.zeros(_UNITS, np.int32)
         numbers = np.array([node << 16 | ord(char) for node, char in self._children], np.int64)
-        _fill(numbers, np.fromiter(self._children.values(), np.int32, len(self._children)), keys, values, root)
+        fill(numbers, np.fromiter(self._children.values(), np.int32, len(self._children)), keys, values, root)
         end, past = np.full(self._nodes, -1, np.int32), np.zeros(self._nodes, np.int32)
         for (node, char), child in self._children.items():
             if char == BOUNDARY:
@@ -190,67 +192,3 @@ class Sieve:
         ends = list(self._ends)
         end[ends] = np.arange(len(ends))
         return root, past, keys, values, end, list(self._ends.values())
-
-
-@kernel
-def _hash(key: Any, size: Any) -> Any:
-    return (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)) & np.uint64(size - 1)
-
-
-@kernel
-def _fill(numbers: Any, children: Any, keys: Any, values: Any, root: Any) -> None:
-    for n in range(len(numbers)):
-        if numbers[n] < len(root):
-            root[numbers[n]] = children[n]
-        at = _hash(numbers[n], len(keys))
-        while keys[at] >= 0:
-            at = (at + np.uint64(1)) & np.uint64(len(keys) - 1)
-        keys[at], values[at] = numbers[n], children[n]
-
-
-@kernel
-def _child(node: Any, unit: Any, keys: Any, values: Any) -> Any:
-    """The node behind `node` by a character; 0 where there is none."""
-    key = np.int64(node) << 16 | np.int64(unit)
-    at = _hash(key, len(keys))
-    while keys[at] >= 0:
-        if keys[at] == key:
-            return values[at]
-        at = (at + np.uint64(1)) & np.uint64(len(keys) - 1)
-    return np.int32(0)
-
-
-@kernel
-def _walk(
-    units: Any, folds: Any, words: Any, root: Any, past: Any, keys: Any, values: Any, end: Any, reached: Any
-) -> None:
-    """Mark the ends of all pieces in a text: from each place as deep as the trie goes, with and without a boundary."""
-    count = len(units)
-    folded, edge = np.empty(count, np.uint16), np.zeros(count + 1, np.bool_)
-    before = False
-    for at in range(count):
-        unit = units[at]
-        folded[at] = folds[unit]
-        pair, word = (unit & 0xF800) == 0xD800, words[unit]
-        edge[at] |= pair or word != before  # half a pair: nobody asks which letter it is
-        edge[at + 1] |= pair
-        before = word
-    edge[count] |= before
-    nodes, places = np.zeros(64, np.int32), np.zeros(64, np.int64)
-    for start in range(count):
-        nodes[0], places[0], top = root[folded[start]], start + 1, 1
-        if edge[start] and past[0]:
-            nodes[1], places[1], top = past[0], start, 2
-        while top:
-            top -= 1
-            node, at = nodes[top], places[top]
-            while node:
-                if end[node] >= 0:
-                    reached[end[node]] = True
-                if past[node] and edge[at] and top < 64:
-                    nodes[top], places[top] = past[node], at
-                    top += 1
-                if at == count:
-                    break
-                node = _child(node, folded[at], keys, values)
-                at += 1

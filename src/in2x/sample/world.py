@@ -103,6 +103,8 @@ def pairs(item: Item, rng: random.Random, registers: int = 1) -> Iterator[Pair]:
             pair = {**texts, "ja": ja}
             if into_all and register:
                 pair["en"] = item.asked[register]
+            if pair[source] == pair[target]:
+                continue  # a word that is written alike
             into = register if target == "ja" else None
             checks = check_facts(item, source, target)
             if into:
